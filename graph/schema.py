@@ -1,4 +1,4 @@
-"""Node and edge kinds as data: constraints, upserts, clean-up, JSON Schema, docs and legend derive from here (DESIGN §4)."""
+"""Node and edge kinds as data: constraints, upserts, clean-up, JSON Schema, docs, legend derive from here."""
 
 from __future__ import annotations
 

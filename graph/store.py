@@ -1,4 +1,4 @@
-"""The protocol every graph engine speaks, set at a time, and the overlay that shows another revision without storing it."""
+"""The protocol every graph engine speaks, set at a time."""
 
 from __future__ import annotations
 

@@ -1,0 +1,183 @@
+"""What an action says about itself, so that flows are checked, documented and completed without importing it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
+
+from flows.language.shapes import ANYTHING, Shape
+
+Duration: TypeAlias = float
+"""Annotation of a config field written as ``10s``; the built config holds seconds."""
+
+Family = Literal["http", "grpc", "graphql", "sql", "messaging", "redis", "documents", "local", "container"]
+ContainerKind = Literal["parallel", "for_each", "condition"]
+ExpressionScope = Literal["result", "message", "flow"]
+Reads = Callable[[Mapping[str, object]], bool]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Option:
+    """What a config field says beside its annotation (the key of the field's metadata is ``option``).
+
+    Args:
+        doc: one sentence for the reference page and the schema.
+        required: must be written.
+        also: other accepted spellings, without a warning (``payload`` for ``value``).
+        choices: the only texts allowed; upper and lower case count as the same.
+        scope: for expressions, what bare names mean: the step's ``result``, one ``message`` of it, or
+            only what the ``flow`` knows before the step (for_each `items`, condition `if`).
+        record: for maps and lists of maps with known keys, the dataclass of their fields.
+        file: the text names a file relative to the flow; it must exist.
+        pattern: the text is an RE2 pattern.
+    """
+
+    doc: str
+    required: bool = False
+    also: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    scope: ExpressionScope = "result"
+    record: type[object] | None = None
+    file: bool = False
+    pattern: bool = False
+
+
+REQUIRED: Any = dataclasses.MISSING
+
+
+def option(default: Any = REQUIRED, doc: str = "", **more: Any) -> Any:
+    """Declares a config field; always keyword-only.
+
+    The annotation decides the kind: ``str int float bool object Duration Expression``,
+    ``Mapping[str, object]``, ``Mapping[str, str]``, ``Mapping[str, Expression]``, ``tuple[object, ...]``,
+    ``tuple[str, ...]``, ``Expression | Mapping[str, object]``, a record, a tuple of records, each with
+    ``| None`` when optional. A text may always be a template; Duration too. ``Steps`` marks the step lists of a
+    container, which the language keeps in `Step.branches`.
+
+    Args:
+        default: the value when it is not written; REQUIRED = it must be.
+        doc: one sentence.
+        more: further fields of :class:`Option`.
+    """
+    found = Option(doc=doc, required=default is REQUIRED, **more)
+    shown = None if default is REQUIRED else default
+    return dataclasses.field(default=shown, kw_only=True, metadata={"option": found})
+
+
+Steps: TypeAlias = tuple[()]
+"""Annotation of a config field that holds steps."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Alias:
+    """Another name of an action.
+
+    Args:
+        name: as written in `action:`.
+        implies: config that the name alone sets (``redis.get`` → ``{"command": "GET"}``).
+    """
+
+    name: str
+    implies: Mapping[str, object] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Deprecated:
+    """A config key of older flows, accepted with a warning.
+
+    Args:
+        key: the old key.
+        instead: the new form, shown in the warning.
+        rewrite: old value → config entries to set; None drops the key.
+    """
+
+    key: str
+    instead: str
+    rewrite: Callable[[object], Mapping[str, object]] | None = None
+
+
+def never(config: Mapping[str, object]) -> bool:
+    """For actions that are no reads."""
+    return False
+
+
+def always(config: Mapping[str, object]) -> bool:
+    """For consumers, subscribers and verifications."""
+    return True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ActionSpec:
+    """Everything the language, the schema, the reference page and the graph need to know of an action.
+
+    Args:
+        name: canonical, as in FLOWS §7.
+        summary: one sentence.
+        config: a frozen dataclass whose fields are declared with :func:`option`.
+        result: what is known of the result's fields; a closed shape lets misspellings be found.
+        alias: the lookup-only name of the whole result.
+        aliases: other names.
+        deprecated: config keys of older flows.
+        checks_itself: the step can fail without an assertion.
+        exempt: no warning when it checks nothing (log, delay, set, transform, mock start and stop).
+        connection: config keys that name where to connect; when none is written, `implied` counts as referenced.
+        implied: variable names that supply the connection, in order.
+        container: how nested steps are arranged.
+        reads: from the written config: may this step be repeated without changing anything?
+        windowed: the window is the config's `timeout` (consumers, db_poll); then `wait` may only be ``none``.
+        open_config: any key is accepted (set); its value is a template.
+        fields_from: config key whose map's keys are the result's fields (transform); ``""`` = all of config (set).
+        check: further findings: (config as written) → (key, message) pairs.
+    """
+
+    name: str
+    summary: str
+    config: type[object]
+    family: Family = "local"
+    result: Shape = ANYTHING
+    alias: Literal["response", "result"] = "result"
+    aliases: tuple[Alias, ...] = ()
+    deprecated: tuple[Deprecated, ...] = ()
+    checks_itself: bool = False
+    exempt: bool = False
+    connection: tuple[str, ...] = ()
+    implied: tuple[str, ...] = ()
+    container: ContainerKind | None = None
+    reads: Reads = never
+    windowed: bool = False
+    open_config: bool = False
+    fields_from: str | None = None
+    check: Callable[[Mapping[str, object]], Iterable[tuple[str, str]]] | None = None
+
+
+class Catalogue:
+    """All actions known to a checker, found by name or alias.
+
+    Args:
+        specs: one per action; names and aliases may not repeat.
+    """
+
+    def __init__(self, specs: Iterable[ActionSpec]) -> None:
+        self.specs: tuple[ActionSpec, ...] = tuple(sorted(specs, key=lambda spec: spec.name))
+        self._names: dict[str, tuple[ActionSpec, Mapping[str, object]]] = {}
+        for spec in self.specs:
+            for alias in (Alias(spec.name), *spec.aliases):
+                if alias.name in self._names:
+                    raise ValueError(f"action name {alias.name!r} is declared twice")
+                self._names[alias.name] = (spec, alias.implies)
+
+    def find(self, name: str) -> tuple[ActionSpec, Mapping[str, object]] | None:
+        """The action of that name or alias with the config the name implies, or None.
+
+        Args:
+            name: as written in `action:`.
+        """
+        return self._names.get(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name and alias, sorted."""
+        return tuple(sorted(self._names))

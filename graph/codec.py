@@ -36,7 +36,7 @@ def to_json(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [to_json(item) for item in value]
     if is_dataclass(value):
-        return {name: to_json(getattr(value, name)) for name in _names(type(value))}
+        return {name: to_json(getattr(value, name)) for name in _names(cast(Any, type(value)))}
     if isinstance(value, frozenset | set):
         return sorted(to_json(item) for item in value)
     if isinstance(value, _SCALARS):

@@ -1,0 +1,118 @@
+"""Fixtures that hand real servers to tests; what cannot be had is skipped by name, or fails when CI requires it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+import pytest
+
+from tests.servers.java import PASSWORD, Neo4j, start_kafka, start_neo4j
+from tests.servers.process import Server, Unavailable
+from tests.servers.small import start_postgres, start_valkey
+
+T = TypeVar("T")
+
+
+def _absent(name: str, reason: str) -> None:
+    text = f"server '{name}' cannot be had here: {reason}"
+    if os.environ.get("TESTMESH_REQUIRE_SERVICES") == "1":
+        pytest.fail(text)
+    pytest.skip(text)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="testmesh-server-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _serve(name: str, starter: Callable[[Path], tuple[Server, T]]) -> Iterator[T]:
+    with _folder() as folder:
+        try:
+            server, address = starter(folder)
+        except Unavailable as error:
+            _absent(name, str(error))
+            raise AssertionError from error
+        try:
+            yield address
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """URL of the `postgres` database of a real PostgreSQL of this worker."""
+    yield from _serve("postgres", start_postgres)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """URL of a fresh database, dropped afterwards."""
+    import psycopg
+
+    name = f"t{uuid4().hex[:12]}"
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}".encode())
+        yield postgres_server.rsplit("/", 1)[0] + "/" + name
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """URL of a real Valkey of this worker."""
+    yield from _serve("redis", start_valkey)
+
+
+@pytest.fixture
+def redis_url(redis_server: str) -> Iterator[str]:
+    """URL of a Valkey that is empty at the start of the test."""
+    import redis
+
+    with redis.Redis.from_url(redis_server) as client:
+        client.flushall()
+    yield redis_server
+
+
+@pytest.fixture(scope="session")
+def kafka_brokers() -> Iterator[str]:
+    """Bootstrap address of a real Kafka, shared between workers by scripts/test; use topic names of your own."""
+    shared = os.environ.get("TESTMESH_TEST_KAFKA", "")
+    if shared.startswith("unavailable: "):
+        _absent("kafka", shared)
+    if shared:
+        yield shared
+        return
+    yield from _serve("kafka", start_kafka)
+
+
+@pytest.fixture(scope="session")
+def neo4j_server() -> Iterator[Neo4j]:
+    """A real Neo4j, shared between workers by scripts/test; use workspace ids of your own."""
+    shared = os.environ.get("TESTMESH_TEST_NEO4J", "")
+    if shared.startswith("unavailable: "):
+        _absent("neo4j", shared)
+    if shared:
+        yield Neo4j(shared, "neo4j", PASSWORD)
+        return
+    yield from _serve("neo4j", start_neo4j)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a real Chromium."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        _absent("chromium", "no 'chromium' on PATH")
+        raise AssertionError
+    return program

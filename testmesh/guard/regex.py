@@ -1,0 +1,67 @@
+"""User-written patterns run on RE2, whose time is linear in the text, so that no pattern can hang a run."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Protocol
+
+from testmesh.kernel.errors import UserError
+
+MAX_PATTERN = 2_000
+MAX_MEMORY = 8 * 1024 * 1024
+
+
+class Pattern(Protocol):
+    """A compiled pattern."""
+
+    def search(self, text: str) -> object | None:
+        """The first match anywhere in the text, or None."""
+        ...
+
+    def fullmatch(self, text: str) -> object | None:
+        """A match of the whole text, or None."""
+        ...
+
+
+@lru_cache(maxsize=512)
+def compile_pattern(pattern: str) -> Pattern:
+    """A pattern ready to search with; compiled once per text.
+
+    Args:
+        pattern: RE2 syntax (https://github.com/google/re2/wiki/Syntax), at most 2,000 characters.
+
+    Raises:
+        UserError: it does not compile, or its program would be too large.
+    """
+    if len(pattern) > MAX_PATTERN:
+        raise UserError(f"the pattern has {len(pattern):,} characters; at most {MAX_PATTERN:,} are accepted")
+    re2 = _re2()
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = MAX_MEMORY
+    try:
+        compiled: Pattern = re2.compile(pattern, options)
+    except re2.error as problem:
+        raise UserError(f"the pattern does not compile: {_reason(problem)}", hint=_hint(pattern)) from None
+    except UnicodeEncodeError:
+        raise UserError("the pattern holds a lone surrogate, which is no character") from None
+    return compiled
+
+
+def _re2() -> Any:
+    """The library has no types; only this module sees it."""
+    from importlib import import_module
+
+    return import_module("re2")
+
+
+def _reason(problem: Exception) -> str:
+    argument = problem.args[0] if problem.args else problem
+    text = argument.decode("utf-8", "replace") if isinstance(argument, bytes) else str(argument)
+    return text.removesuffix(": ")
+
+
+def _hint(pattern: str) -> str | None:
+    if "(?=" in pattern or "(?!" in pattern or "(?<=" in pattern or "(?<!" in pattern:
+        return "RE2 has no look-around; write two assertions instead"
+    return None

@@ -1,0 +1,1 @@
+"""Backing servers that an environment brings along, one kind a module, declared as `PART`."""

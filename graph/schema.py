@@ -90,6 +90,8 @@ NODES: Mapping[str, NodeKind] = dict(
             operational=Prop("Health, metrics and the like", "flag"),
             statuses=Prop("Statuses the code or spec says it answers", "texts"),
             errors=Prop("Error statuses among them", "texts"),
+            template=Prop("Path as written, with parameter names"),
+            query=Prop("Query parameters it reads", "texts"),
         ),
         _node(
             "Topic",
@@ -154,6 +156,7 @@ NODES: Mapping[str, NodeKind] = dict(
             annotation=Prop("testmesh.toml lines that settle it"),
             edge=Prop("Kind of edge that is missing"),
             settles=Prop("What the annotation is keyed by, e.g. PAYMENTS_URL", index=True),
+            service=Prop("Service it surely goes to, when only the operation is unknown", index=True),
         ),
     )
 )

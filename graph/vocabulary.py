@@ -99,6 +99,14 @@ _CODE = (
         callee="value: Name or Member, as written",
         args="values: positional arguments",
         named="named values: keyword arguments",
+        reads="shape: fields of the result the caller reads, absent when unknown",
+    ),
+    _kind(
+        "use",
+        "code",
+        "A read of a module-level constant or imported name that is not a call.",
+        symbol="text: the reader",
+        name="text: dotted name as written",
     ),
     _kind(
         "type",

@@ -75,13 +75,13 @@ def redis_server() -> Iterator[str]:
 
 
 @pytest.fixture
-def redis_url(redis_server: str) -> Iterator[str]:
+def redis_url(redis_server: str) -> str:
     """URL of a Valkey that is empty at the start of the test."""
     import redis
 
     with redis.Redis.from_url(redis_server) as client:
         client.flushall()
-    yield redis_server
+    return redis_server
 
 
 @pytest.fixture(scope="session")

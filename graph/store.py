@@ -45,6 +45,17 @@ class Pattern:
 
 
 @dataclass(frozen=True, slots=True)
+class AnyOf:
+    """A condition of `find` that several values satisfy.
+
+    Args:
+        values: scalars, any of which matches.
+    """
+
+    values: frozenset[str | int | float | bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A slice of a listing, ordered by uid.
 
@@ -55,6 +66,9 @@ class Page:
 
     after: str = ""
     limit: int = 1000
+
+
+FIRST_PAGE = Page()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +110,20 @@ class GraphStore(Protocol):
         """The nodes of these uids that exist."""
         ...
 
-    def find(self, kind: str, where: Mapping[str, Json] | None = None, page: Page = Page()) -> Found:
-        """Nodes of a kind whose key parts or properties equal `where`, ordered by uid."""
+    def find(self, kind: str, where: Mapping[str, Json] | None = None, page: Page = FIRST_PAGE) -> Found:
+        """Nodes of a kind whose key parts or properties equal `where` (or are one of an AnyOf), ordered by uid."""
         ...
 
     def expand(self, starts: Collection[str], pattern: Pattern, depth: int, limit: int = 200_000) -> Subgraph:
         """Everything within `depth` steps of `starts` along `pattern`; one round trip."""
+        ...
+
+    def slice(self, nodes: Collection[str] | None = None, edges: Collection[str] | None = None) -> Subgraph:
+        """All nodes and edges of these kinds (None: of every kind), with both ends of each edge; one round trip."""
+        ...
+
+    def content(self, bucket: Bucket) -> GraphData:
+        """What this bucket said last, alone and unmerged; empty when it owns nothing."""
         ...
 
     def replace(self, bucket: Bucket, content: GraphData, expect_version: int | None = None) -> int:
@@ -109,6 +131,7 @@ class GraphStore(Protocol):
 
         Raises:
             VersionConflict: `expect_version` is given and is not the current one.
+            ValueError: an edge's end is missing from `content`, or a kind is not of the schema.
         """
         ...
 

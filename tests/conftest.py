@@ -18,6 +18,7 @@ from tests.servers.process import Server, Unavailable
 from tests.servers.small import start_postgres, start_valkey
 
 T = TypeVar("T")
+os.environ["TESTMESH_MODELS_LOOPBACK_ONLY"] = "1"
 
 
 def _absent(name: str, reason: str) -> None:

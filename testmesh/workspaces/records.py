@@ -7,21 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from testmesh.kernel.workspace import LOCAL, Workspace
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
-    """The handle every function takes that works for one tenant; nothing takes a bare id.
-
-    Args:
-        id: stable id, part of every node's uid.
-        name: for people.
-    """
-
-    id: str
-    name: str = ""
-
-
-LOCAL = Workspace("local", "this repository")
+__all__ = ["LOCAL", "DeclaredEdge", "DeclaredService", "Project", "Workspace"]
 
 
 @dataclass(frozen=True, slots=True)

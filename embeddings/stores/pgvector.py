@@ -101,7 +101,8 @@ class PgvectorIndex:
                 connection.execute("SET LOCAL hnsw.iterative_scan = strict_order")
             found = connection.execute(
                 f"SELECT uid, kind, label, digest, vector::text FROM {self._partition}"
-                f" WHERE vector_dims(vector) = {size} AND (%s OR kind = ANY(%s)) ORDER BY {column} <#> %s::vector({size}), uid LIMIT %s".encode(),
+                f" WHERE vector_dims(vector) = {size} AND (%s OR kind = ANY(%s))"
+                f" ORDER BY {column} <#> %s::vector({size}), uid LIMIT %s".encode(),
                 (not kinds, list(kinds), _vector(vector), count + SLACK),
             )
             return [_row(values) for values in found]

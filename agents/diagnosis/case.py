@@ -1,0 +1,69 @@
+"""What every detector is handed and what it gives back, on one scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from agents.diagnosis.candidates import Candidate
+from agents.diagnosis.failure import Failure
+from agents.diagnosis.inputs import DiagnosisInputs
+from graph.answers import Clue, FailureClass
+
+PROOF: Final = 0.95
+STRONG: Final = 0.85
+CLEAR: Final = 0.7
+SUGGESTIVE: Final = 0.5
+WEAK: Final = 0.3
+HINT: Final = 0.15
+"""The one scale of clue weights. A weight is meant as the chance that the clue alone points at the cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One failure under examination.
+
+    Args:
+        inputs: everything there is.
+        failure: the failing step and its differences.
+        candidates: changed regions, `index` is the position here.
+    """
+
+    inputs: DiagnosisInputs
+    failure: Failure
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A clue and what it speaks for.
+
+    Args:
+        clue: with its weight.
+        candidate: index of the candidate it is about, None when it is about the class alone.
+        failure: the class it speaks for, or None.
+        against: it lowers the candidate instead.
+    """
+
+    clue: Clue
+    candidate: int | None = None
+    failure: FailureClass | None = None
+    against: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """One way to look at a failure, declared as `DETECTOR` by one module of `agents.diagnosis.detectors`.
+
+    Args:
+        name: as shown beside its clues.
+        about: one sentence.
+        find: what it sees in a case.
+        blind: why it cannot look at this case, or empty.
+    """
+
+    name: str
+    about: str
+    find: Callable[[Case], Iterable[Finding]]
+    blind: Callable[[Case], str] = lambda case: ""

@@ -1,0 +1,44 @@
+"""The same code that passed and failed is not explained by a change of code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from agents.diagnosis.case import CLEAR, PROOF, STRONG, Case, Detector, Finding
+from graph.answers import Clue
+from graph.runs import FlowRun, Run
+
+
+def _find(case: Case) -> Iterable[Finding]:
+    run, flow = case.inputs.run, case.failure.flow
+    runs = {r.id: r for r in (*case.inputs.history, *((case.inputs.green,) if case.inputs.green else ()))}
+    runs.pop(run.id, None)
+    same = [(r, f) for r in runs.values() if same_code(r, run) for f in r.flows if _same(f, flow)]
+    passed = [r.id for r, f in same if f.verdict == "passed"]
+    failed = [r.id for r, f in same if f.verdict in ("failed", "error")]
+    if passed:
+        times = f"{len(passed)} of {len(same) + 1} runs of the same revision passed"
+        weight = PROOF if failed else STRONG if len(passed) > 1 else CLEAR
+        yield Finding(Clue(DETECTOR.name, f"{times} (e.g. {passed[0]})", run.revision, weight), None, "flaky")
+
+
+def same_code(one: Run, other: Run) -> bool:
+    """Whether both runs met the same known revision of flows and of everything deployed.
+
+    Args:
+        one: a run.
+        other: a run.
+    """
+    known = "unknown" not in (one.revision, other.revision) and "unknown" not in one.deployed.values()
+    return known and one.revision == other.revision and dict(one.deployed) == dict(other.deployed)
+
+
+def _same(one: FlowRun, other: FlowRun) -> bool:
+    return one.file == other.file and one.row == other.row and one.source == other.source
+
+
+def _blind(case: Case) -> str:
+    return "" if case.inputs.history else "same-revision history: no other runs were given"
+
+
+DETECTOR = Detector("history", "The same revision passed and failed.", _find, _blind)

@@ -1,0 +1,58 @@
+"""Code that failing flows reach and passing flows do not is suspect (Ochiai coefficient, Abreu et al. 2006)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import sqrt
+
+from agents.diagnosis.candidates import Candidate
+from agents.diagnosis.case import SUGGESTIVE, Case, Detector, Finding
+from agents.diagnosis.failure import FAILING
+from agents.diagnosis.walk import Reached, reached
+from graph.answers import Clue
+
+
+def _find(case: Case) -> Iterable[Finding]:
+    passing, failing = _spectra(case)
+    if not passing or not failing:
+        return
+    for candidate in case.candidates:
+        if not candidate.product or candidate.inert:
+            continue
+        bad = sum(1 for w in failing if _hits(w, candidate))
+        good = sum(1 for w in passing if _hits(w, candidate))
+        if not bad:
+            continue
+        ochiai = bad / sqrt(len(failing) * (bad + good))
+        text = f"{bad} of {len(failing)} failing and {good} of {len(passing)} passing flows lead here"
+        yield Finding(Clue(DETECTOR.name, text, candidate.place, round(SUGGESTIVE * ochiai, 4)), candidate.index)
+
+
+def _spectra(case: Case) -> tuple[list[Reached], list[Reached]]:
+    store = case.inputs.views.head or case.inputs.views.base
+    passing: list[Reached] = []
+    failing: list[Reached] = []
+    if store is None:
+        return passing, failing
+    verdicts: dict[str, bool] = {}
+    for flow in case.inputs.run.flows:
+        verdicts[flow.file] = verdicts.get(flow.file, True) and flow.verdict not in FAILING
+    for file, passed in sorted(verdicts.items()):
+        way = reached(store, file)
+        if way is not None:
+            (passing if passed else failing).append(way)
+    return passing, failing
+
+
+def _hits(way: Reached, candidate: Candidate) -> bool:
+    if candidate.symbol:
+        return way.of_symbol(candidate.file, candidate.symbol) is not None
+    return way.of_file(candidate.file) is not None
+
+
+def _blind(case: Case) -> str:
+    passing, failing = _spectra(case)
+    return "" if passing and failing else "spectrum: it needs a graph, passing flows and failing flows in one run"
+
+
+DETECTOR = Detector("spectrum", "Passing against failing flows.", _find, _blind)

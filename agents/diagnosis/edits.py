@@ -1,0 +1,185 @@
+"""Which contract the change edited, read from what differs and from the hunks that explain it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from agents.diagnosis.candidates import Candidate
+from agents.diagnosis.case import Case
+from agents.diagnosis.differences import Difference, last_exchange
+from agents.diagnosis.failure import leaves
+from agents.diagnosis.words import counted
+from graph.runs import StepRun
+from graph.values import Fact, Lit
+
+Kind = Literal["field", "status", "path", "value"]
+_QUOTED_PATH = re.compile(r"[\"'`](/[^\"'`\s]*)[\"'`]")
+_GONE = 404
+_SERVER = 500
+_MOST = 6
+
+
+@dataclass(frozen=True, slots=True)
+class ContractEdit:
+    """One edit of what the outside sees.
+
+    Args:
+        kind: field, status, path or value.
+        old: name, status, path or value as it was.
+        new: as it is now; empty when it is only gone.
+        difference: what showed it.
+        candidates: indexes of hunks that take the old or bring the new.
+    """
+
+    kind: Kind
+    old: str
+    new: str
+    difference: Difference
+    candidates: tuple[int, ...] = ()
+
+
+def contract_edits(case: Case) -> tuple[ContractEdit, ...]:
+    """What the failure shows to have been edited, most telling first.
+
+    Args:
+        case: the failure.
+    """
+    found: dict[tuple[str, str, str], ContractEdit] = {}
+    for item in sorted(case.failure.differences, key=lambda d: not d.asserted):
+        for edit in _of(case, item):
+            found.setdefault((edit.kind, edit.old, edit.new), edit)
+    return tuple(found.values())[:_MOST]
+
+
+def _of(case: Case, item: Difference) -> Iterator[ContractEdit]:
+    if item.kind == "missing":
+        yield _edit(case, "field", (item.name, item.renamed_to), item)
+    elif item.kind == "status" and isinstance(item.new, int) and item.new < _SERVER:
+        moved = moved_path(case, item) if item.new == _GONE else None
+        if moved is not None:
+            yield _edit(case, "path", moved, item)
+        else:
+            yield _edit(case, "status", (str(item.old), str(item.new)), item)
+    elif item.kind == "value" and item.asserted and isinstance(item.new, str | int | float):
+        yield _edit(case, "value", (str(item.old), str(item.new)), item)
+
+
+def _edit(case: Case, kind: Kind, names: tuple[str, str], item: Difference) -> ContractEdit:
+    old, new = names
+    involved = tuple(c.index for c in case.candidates if c.product and (swaps(c, old, "") or _comes(c, new)))
+    return ContractEdit(kind, old, new, item, involved)
+
+
+def swaps(candidate: Candidate, old: str, new: str) -> bool:
+    """Whether a hunk takes the old word away and brings the new one, when there is one.
+
+    Args:
+        candidate: a changed region.
+        old: word before.
+        new: word after, or empty.
+    """
+    gone = counted(candidate.removed, old) > counted(candidate.added, old)
+    return gone and (not new or _comes(candidate, new))
+
+
+def _comes(candidate: Candidate, word: str) -> bool:
+    return bool(word) and counted(candidate.added, word) > counted(candidate.removed, word)
+
+
+def step_of(case: Case, item: Difference) -> StepRun | None:
+    """The execution a difference was seen at.
+
+    Args:
+        case: the failure.
+        item: one of its differences.
+    """
+    return next((s for s in leaves(case.failure.flow.steps) if s.id == item.step), None)
+
+
+def request_line(case: Case, item: Difference) -> tuple[str, str]:
+    """Method and path a step asked for, both empty when it was no HTTP request.
+
+    Args:
+        case: the failure.
+        item: one of its differences.
+    """
+    step = step_of(case, item)
+    exchange = last_exchange(step) if step else None
+    request = exchange.request if exchange and isinstance(exchange.request, dict) else {}
+    url = str(request.get("url", ""))
+    return str(request.get("method", "GET")).upper() if url else "", urlsplit(url).path
+
+
+def fits(template: str, path: str) -> bool:
+    """Whether a path template, possibly without its mount's prefix, matches a path.
+
+    Args:
+        template: `/orders/{id}`, `/orders/:id`, `/orders/<int:id>`.
+        path: as requested.
+    """
+    want, have = _segments(template), _segments(path)
+    if not want or len(want) > len(have):
+        return False
+    tail = have[len(have) - len(want) :]
+    return all(w == h or _parameter(w) for w, h in zip(want, tail, strict=True)) and not all(map(_parameter, want))
+
+
+def _segments(path: str) -> list[str]:
+    return [part for part in path.split("/") if part]
+
+
+def _parameter(segment: str) -> bool:
+    return segment.startswith(("{", ":", "<")) or segment.startswith("${") or segment == "%s"
+
+
+def moved_path(case: Case, item: Difference) -> tuple[str, str] | None:
+    """The template that served the path and the one that took its place, or None.
+
+    Args:
+        case: the failure.
+        item: a status that became 404.
+    """
+    method, path = request_line(case, item)
+    if not path:
+        return None
+    by_facts = _moved_by_facts(case, method, path)
+    if by_facts is not None:
+        return by_facts
+    for candidate in case.candidates:
+        if candidate.role not in ("code", "spec"):
+            continue
+        old = [t for line in candidate.removed for t in _QUOTED_PATH.findall(line) if fits(t, path)]
+        new = [t for line in candidate.added for t in _QUOTED_PATH.findall(line) if not fits(t, path)]
+        if len(set(old)) == 1 and new:
+            return old[0], new[0]
+    return None
+
+
+def _moved_by_facts(case: Case, method: str, path: str) -> tuple[str, str] | None:
+    """The handler that served the old path in the base and serves another one in the head."""
+    base, head = case.inputs.views.base_facts, case.inputs.views.head_facts
+    for fact in _endpoints(base, method):
+        old = _literal(fact)
+        if not old or not fits(old, path) or not fact.get("handler"):
+            continue
+        same = [
+            _literal(f)
+            for f in _endpoints(head, method)
+            if f.at.file == fact.at.file and f.get("handler") == fact.get("handler")
+        ]
+        if same and old not in same and same[0]:
+            return old, same[0]
+    return None
+
+
+def _endpoints(facts: tuple[Fact, ...], method: str) -> Iterator[Fact]:
+    yield from (f for f in facts if f.kind == "endpoint" and f.get("method") in (method, "ANY"))
+
+
+def _literal(fact: Fact) -> str:
+    value = fact.get("path")
+    return str(value.value) if isinstance(value, Lit) else ""

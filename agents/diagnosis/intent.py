@@ -1,0 +1,265 @@
+"""Signs that a changed contract was meant, or was not: the spec, the callers, what changed with it, the words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agents.diagnosis.candidates import Candidate
+from agents.diagnosis.case import CLEAR, PROOF, STRONG, SUGGESTIVE, WEAK, Case
+from agents.diagnosis.edits import ContractEdit, fits, request_line, swaps
+from agents.diagnosis.inputs import Commit
+from agents.diagnosis.walk import reached
+from agents.diagnosis.words import mentions, spellings
+from graph.schema import Edge, Node
+from graph.store import GraphStore
+from graph.values import Fact, Shape
+
+_MEANT = re.compile(
+    r"\b(renam|mov(e|ed|ing)\b|now (returns?|answers?|serves?|lives?)|replac|deprecat|migrat|breaking|instead of|v\d)",
+    re.I,
+)
+_BREAKING = re.compile(r"^\w+(\([^)]*\))?!:|^BREAKING CHANGE", re.M)
+_HARMLESS = re.compile(r"\b(refactor|tid(y|ies)|clean ?up|simplif|no functional|cosmetic|lint|format(ting)?)\b", re.I)
+_GENERIC = frozenset({"services", "apps", "src", "packages", "cmd", "projects", "backend", "modules", "libs"})
+_MANY_FILES = 3000
+_AT_THE_DOOR = 3
+_CODE = (".py", ".js", ".jsx", ".mjs", ".ts", ".tsx", ".java", ".go", ".kt", ".rb", ".cs", ".rs", ".php")
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One sign about an edit of a contract.
+
+    Args:
+        meant: it speaks for an intended change, else for a regression.
+        text: one sentence.
+        place: ``file:line`` or commit.
+        weight: on the common scale.
+    """
+
+    meant: bool
+    text: str
+    place: str
+    weight: float
+
+
+def of_spec(case: Case, edit: ContractEdit) -> Iterator[Sign]:
+    """Does the description of the API agree with the new answer?
+
+    Args:
+        case: the failure.
+        edit: what was edited.
+    """
+    method, path = request_line(case, edit.difference)
+    head = _operations(case.inputs.views.head_facts, method, path, edit)
+    for fact in head:
+        old, new = _says(fact, edit, edit.old), bool(edit.new) and _says(fact, edit, edit.new)
+        if new and not old:
+            yield Sign(True, f"{fact.at.file} describes `{edit.new}`, as the system now answers", str(fact.at), STRONG)
+        elif old and not new:
+            yield Sign(False, f"{fact.at.file} still promises `{edit.old}`", str(fact.at), PROOF)
+    if head:
+        return
+    for candidate in case.candidates:
+        if candidate.role == "spec" and swaps(candidate, edit.old, edit.new):
+            yield Sign(True, f"the API description changed with it ({candidate.file})", candidate.place, STRONG)
+
+
+def _operations(facts: tuple[Fact, ...], method: str, path: str, edit: ContractEdit) -> tuple[Fact, ...]:
+    if not path:
+        return ()
+    same = [f for f in facts if f.kind == "operation" and f.get("method") in (method, "ANY")]
+    here = [f for f in same if fits(f.get("path", ""), path)]
+    if edit.kind == "path":
+        here += [f for f in same if f.get("path", "").endswith(_bare(edit.new))]
+    return tuple(here)
+
+
+def _bare(template: str) -> str:
+    return template if template.startswith("/") else "/" + template
+
+
+def _says(fact: Fact, edit: ContractEdit, word: str) -> bool:
+    if edit.kind == "path":
+        return fits(fact.get("path", ""), word) or str(fact.get("path", "")).endswith(_bare(word))
+    returns = fact.get("returns") or {}
+    if edit.kind == "status":
+        return word in returns or (word[:1] + "XX") in returns
+    shapes = [s for s in returns.values() if isinstance(s, Shape)]
+    if edit.kind == "value":
+        return any(word in map(str, values) for shape in shapes for values in _enums(shape))
+    return any(name in spellings(word) for shape in shapes for name in _names(shape))
+
+
+def _names(shape: Shape | None) -> Iterator[str]:
+    if shape is None:
+        return
+    for field in shape.fields:
+        yield field.name
+        yield from _names(field.shape)
+    yield from _names(shape.item)
+
+
+def _enums(shape: Shape) -> Iterator[tuple[object, ...]]:
+    for field in shape.fields:
+        yield field.enum
+        yield from _enums(field.shape)
+
+
+def of_callers(case: Case, edit: ContractEdit) -> Iterator[Sign]:
+    """Do those who read the answer read the old or the new name?
+
+    Args:
+        case: the failure.
+        edit: what was edited.
+    """
+    if edit.kind != "field":
+        return
+    head, base = case.inputs.views.head, case.inputs.views.base
+    if head is not None:
+        before = {r for _, reads in _readers(base, case, edit) for r in reads} if base else set()
+        for place, reads in _readers(head, case, edit):
+            if _among(edit.old, reads) and not _among(edit.new, reads):
+                yield Sign(False, f"{place[0]} still reads `{edit.old}`", place[1], PROOF)
+            elif edit.new and _among(edit.new, reads) and (not before or _among(edit.old, before)):
+                yield Sign(True, f"{place[0]} reads `{edit.new}`", place[1], STRONG)
+    yield from _left_behind(case, edit)
+
+
+def _among(name: str, reads: set[str]) -> bool:
+    names = {r.rpartition(".")[2].removesuffix("[]") for r in reads}
+    return bool(name) and any(form in names for form in spellings(name))
+
+
+def _readers(store: GraphStore, case: Case, edit: ContractEdit) -> Iterator[tuple[tuple[str, str], set[str]]]:
+    """Who reads from the endpoint, topic or table the step exercised, with the fields read."""
+    way = reached(store, case.failure.flow.file, [edit.difference.step])
+    if way is None:
+        return
+    touched = {n.uid: n for n in way.graph.nodes.values() if way.distance.get(n.uid) == 1}
+    for key in sorted(way.graph.edges):
+        edge = way.graph.edges[key]
+        node = touched.get(edge.target)
+        reads = set(edge.props.get("reads") or edge.props.get("columns") or ())
+        if node is not None and edge.kind in ("CALLS", "CONSUMES", "READS") and reads:
+            yield _shown(way.graph.nodes[edge.source], edge), reads
+
+
+def _shown(source: Node, edge: Edge) -> tuple[str, str]:
+    place = edge.evidence[0].place() if edge.evidence else source.label
+    return source.label, place
+
+
+def _left_behind(case: Case, edit: ContractEdit) -> Iterator[Sign]:
+    """Code of other services that still has the old name as a key, when the name is one that means something."""
+    sources = case.inputs.sources
+    producers = _producers(case, edit)
+    if sources is None or len(edit.old) < 5 or not producers:
+        return
+    pattern = re.compile("|".join(rf"[\"'.]{re.escape(form)}\b" for form in spellings(edit.old)))
+    for path in tuple(sources.head_files())[:_MANY_FILES]:
+        if not path.endswith(_CODE) or _service(path) in producers or _is_test(path):
+            continue
+        for number, line in enumerate((sources.head(path) or "").splitlines(), 1):
+            if pattern.search(line):
+                yield Sign(False, f"{path} still uses `{edit.old}`", f"{path}:{number}", CLEAR)
+                break
+
+
+def _producers(case: Case, edit: ContractEdit) -> frozenset[str]:
+    """Folders of the services that give the answer: those the step leads to, else those that write the name."""
+    files = {case.candidates[i].file for i in edit.candidates}
+    near: set[str] = set()
+    for store in (case.inputs.views.base, case.inputs.views.head):
+        way = reached(store, case.failure.flow.file, [edit.difference.step]) if store else None
+        if way is not None:
+            near |= {n.key[1] for n in way.nodes("Symbol") if way.distance[n.uid] <= _AT_THE_DOOR}
+    services = {_service(f) for f in files} & {_service(f) for f in near}
+    if services:
+        return frozenset(services)
+    writing = {case.candidates[i].file for i in edit.candidates if _writes(case.candidates[i], edit)}
+    return frozenset(_service(f) for f in (writing or files))
+
+
+def _writes(candidate: Candidate, edit: ContractEdit) -> bool:
+    """A key of a literal, a keyword or a declared field, and not only something read."""
+    if edit.kind != "field":
+        return True
+    names = "|".join(re.escape(f) for word in (edit.old, edit.new) if word for f in spellings(word))
+    pattern = re.compile(rf"(?<![\w.\[\"'])[\"']?(?:{names})[\"']?\s*(?::|=(?!=))")
+    return any(pattern.search(line) for line in (*candidate.removed, *candidate.added))
+
+
+def _service(path: str) -> str:
+    parts = path.split("/")[:-1]
+    return "/".join(parts[:2] if parts and parts[0] in _GENERIC else parts[:1])
+
+
+def _is_test(path: str) -> bool:
+    return bool(re.search(r"(^|/)(tests?|__tests__)/|(^|/)test_", path))
+
+
+def of_companions(case: Case, edit: ContractEdit) -> Iterator[Sign]:
+    """What changed along with it, elsewhere, in the same direction.
+
+    Args:
+        case: the failure.
+        edit: what was edited.
+    """
+    producers = _producers(case, edit)
+    commits = {case.candidates[i].commit for i in edit.candidates if case.candidates[i].commit}
+    seen: set[str] = set()
+    for candidate in case.candidates:
+        what = _companion(case, candidate, producers)
+        if what is None or what[0] in seen or not swaps(candidate, edit.old, edit.new):
+            continue
+        seen.add(what[0])
+        together = not commits or not candidate.commit or candidate.commit in commits
+        weight = what[1] if together else what[1] / 2
+        yield Sign(True, f"{what[0]} changed with it ({candidate.file})", candidate.place, weight)
+
+
+def _companion(case: Case, candidate: Candidate, producers: frozenset[str]) -> tuple[str, float] | None:
+    if candidate.role == "flow" and not candidate.file.endswith(case.failure.flow.file):
+        return "another flow", SUGGESTIVE
+    if candidate.role == "docs":
+        return "the documentation", SUGGESTIVE
+    if candidate.role == "test":
+        return "a test of the code", SUGGESTIVE
+    if candidate.role == "code" and producers and _service(candidate.file) not in producers:
+        return "code of another service", CLEAR
+    return None
+
+
+def of_words(case: Case, edit: ContractEdit) -> Iterator[Sign]:
+    """What the commit says it does.
+
+    Args:
+        case: the failure.
+        edit: what was edited.
+    """
+    by_id = {c.id: c for c in case.inputs.commits}
+    ids = dict.fromkeys(case.candidates[i].commit for i in edit.candidates)
+    for commit in (by_id[i] for i in ids if i in by_id):
+        sign = _worded(commit, edit)
+        if sign is not None:
+            yield sign
+
+
+def _worded(commit: Commit, edit: ContractEdit) -> Sign | None:
+    message, place = commit.message, f"commit {commit.id[:10]}"
+    names_old, names_new = mentions(message, edit.old), bool(edit.new) and mentions(message, edit.new)
+    said = f"'{message.splitlines()[0][:100]}'" if message.strip() else "nothing"
+    if _BREAKING.search(message):
+        return Sign(True, f"the commit calls itself breaking: {said}", place, SUGGESTIVE + 0.1)
+    if names_old and names_new:
+        return Sign(True, f"the commit names both: {said}", place, SUGGESTIVE + 0.1)
+    if (names_new or names_old) and _MEANT.search(message):
+        return Sign(True, f"the commit says so: {said}", place, SUGGESTIVE)
+    if _HARMLESS.search(message):
+        return Sign(False, f"the commit promises that nothing changes: {said}", place, SUGGESTIVE)
+    if names_new:
+        return Sign(True, f"the commit names `{edit.new}`: {said}", place, WEAK)
+    return None

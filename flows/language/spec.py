@@ -231,8 +231,10 @@ class Flow:
     Args:
         file: as the user would type it.
         require: service names under `graph.require`.
-        references: every variable name that some template, expression or action refers to and that no step,
-            output, loop variable or built-in defines; the process environment may supply only these.
+        references: variable name → first use, for every name that some template or expression refers to and that
+            no step, output, loop variable or built-in defines.
+        implied: names that actions imply (``DATABASE_URL``); they count as referenced but may be unset. The process
+            environment may supply only `references` and these.
         defaulted: references that every use gives a default for.
         ids: all step ids, so that text can be compiled later with the same reading of ``a-b``.
     """
@@ -253,7 +255,8 @@ class Flow:
     setup: tuple[Step, ...]
     steps: tuple[Step, ...]
     teardown: tuple[Step, ...]
-    references: frozenset[str]
+    references: Mapping[str, Position]
+    implied: frozenset[str]
     defaulted: frozenset[str]
     ids: frozenset[str]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from flows.language.expressions.errors import NotEvaluable, UnknownName
+from flows.language.errors import NotEvaluable, UnknownName
 
 
 class Scope(Protocol):

@@ -1,0 +1,381 @@
+"""The values of the flow language: exact numbers, no silent conversions, one text form."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from flows.language.errors import NotEvaluable, TooMuch, TypeMismatch
+
+if TYPE_CHECKING:
+    from decimal import Context, Decimal
+
+MAX_TEXT = 10 * 1024 * 1024
+MAX_DIGITS = 400
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?\Z")
+_WORDS: dict[str, object] = {"true": True, "false": False, "null": None}
+_NAMES: dict[type, str] = {
+    type(None): "null",
+    bool: "boolean",
+    int: "number",
+    float: "number",
+    str: "string",
+    list: "array",
+    tuple: "array",
+    dict: "object",
+}
+
+
+class _Nothing:
+    """The absence of a value where an absence is no error (JSONPath filters)."""
+
+    __slots__ = ()
+
+
+NOTHING = _Nothing()
+
+
+class Headers(dict[str, object]):
+    """A mapping whose lookup ignores case; repeated values were joined by whoever filled it."""
+
+    def __init__(self, values: Mapping[str, object] | Iterable[tuple[str, object]] = ()) -> None:
+        super().__init__(values)
+        self._lower = {key.lower(): key for key in self}
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[str, str]]) -> Headers:
+        """From wire order; repeated names are joined with ``, `` under their first spelling.
+
+        Args:
+            pairs: name, value.
+        """
+        joined: dict[str, list[str]] = {}
+        names: dict[str, str] = {}
+        for name, value in pairs:
+            joined.setdefault(names.setdefault(name.lower(), name), []).append(value)
+        return cls({name: ", ".join(values) for name, values in joined.items()})
+
+    def __missing__(self, key: str) -> object:
+        return super().__getitem__(self._lower[key.lower()])
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and key.lower() in self._lower
+
+
+def type_name(value: object) -> str:
+    """The type as the language calls it: null, boolean, number, string, array, object, instant, duration.
+
+    Args:
+        value: any value of the language.
+
+    Raises:
+        NotEvaluable: of no type the language knows.
+    """
+    found = _NAMES.get(type(value))
+    return found if found is not None else _slow_type_name(value)
+
+
+def _slow_type_name(value: object) -> str:
+    kind = type(value)
+    outer = {
+        ("decimal", "Decimal"): "number",
+        ("datetime", "datetime"): "instant",
+        ("datetime", "timedelta"): "duration",
+    }
+    found = next((outer[key] for base in kind.__mro__ if (key := (base.__module__, base.__name__)) in outer), None)
+    if found is None and isinstance(value, Mapping):
+        found = "object"
+    if found is None and isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        found = "array"
+    if found is None:
+        found = next((name for base, name in _NAMES.items() if isinstance(value, base)), None)
+    if found is None:
+        raise NotEvaluable(f"a value of the Python type {kind.__name__} has no place in a flow")
+    _NAMES[kind] = found
+    return found
+
+
+@cache
+def decimals() -> Context:
+    """The context of all decimal arithmetic: 60 digits, ties to even."""
+    from decimal import Context
+
+    return Context(prec=60)
+
+
+def exact(value: Any) -> Any:
+    """The number as an int or a Decimal, so that ``0.1 + 0.2 == 0.3`` and ``40.00 == 40``.
+
+    Args:
+        value: int, float or Decimal.
+
+    Raises:
+        NotEvaluable: infinite or not a number.
+    """
+    if type(value) is int:
+        return value
+    from decimal import Decimal
+
+    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if not number.is_finite():
+        raise NotEvaluable(f"{value} is not a finite number")
+    return number
+
+
+def simplest(number: Decimal | int) -> object:
+    """A computed number as an int when it is whole, else without trailing zeros.
+
+    Args:
+        number: finite.
+
+    Raises:
+        TooMuch: more than 400 digits.
+    """
+    if isinstance(number, int):
+        if number.bit_length() > 1330:
+            raise TooMuch(f"a number of more than {MAX_DIGITS} digits")
+        return number
+    if abs(number.adjusted()) > MAX_DIGITS:
+        raise TooMuch(f"a number of more than {MAX_DIGITS} digits")
+    whole = number.to_integral_value()
+    return int(whole) if whole == number else number.normalize(decimals())
+
+
+def equal(left: object, right: object) -> bool:
+    """``==`` of the language.
+
+    Args:
+        left: any value.
+        right: any value; null compares with anything.
+
+    Raises:
+        TypeMismatch: two different types, also inside lists and maps.
+    """
+    kind = type(left)
+    if kind is type(right) and kind in (str, int, bool):
+        return left == right
+    if left is None or right is None:
+        return left is right
+    name = type_name(left)
+    if name != type_name(right):
+        raise TypeMismatch(f"cannot compare {described(left)} with {described(right)}")
+    if name == "number":
+        return bool(exact(left) == exact(right))
+    if name == "array":
+        return _equal_lists(left, right)
+    return _equal_maps(left, right) if name == "object" else left == right
+
+
+def _equal_lists(left: Any, right: Any) -> bool:
+    if len(left) != len(right):
+        return False
+    return all([equal(a, b) for a, b in zip(left, right, strict=True)])
+
+
+def _equal_maps(left: Any, right: Any) -> bool:
+    if set(left) != set(right):
+        return False
+    return all([equal(value, right[key]) for key, value in left.items()])
+
+
+def ordered(left: object, right: object) -> tuple[Any, Any]:
+    """Both sides in a form that Python orders like the language.
+
+    Args:
+        left: number, text, instant or duration.
+        right: the same type.
+
+    Raises:
+        TypeMismatch: different types, or a type without order.
+    """
+    name = type_name(left)
+    if name != type_name(right):
+        raise TypeMismatch(f"cannot compare {described(left)} with {described(right)}")
+    if name == "number":
+        return exact(left), exact(right)
+    if name in ("string", "instant", "duration"):
+        return left, right
+    raise TypeMismatch(f"{described(left)} has no order")
+
+
+def described(value: object) -> str:
+    """Type and, when short, the value: ``number 200``, ``string "200"``.
+
+    Args:
+        value: any value.
+    """
+    name = type_name(value)
+    if name in ("array", "object") or value is None:
+        return name
+    shown = to_json(value)
+    return f"{name} {shown}" if len(shown) <= 60 else f"{name} {shown[:57]}..."
+
+
+def as_text(value: object) -> str:
+    """How a value stands inside longer text: text as it is, everything else as compact JSON.
+
+    Args:
+        value: any value.
+    """
+    if isinstance(value, str):
+        return value
+    return instant_text(value) if type_name(value) == "instant" else to_json(value)
+
+
+def to_json(value: object) -> str:
+    """Compact JSON with exact numbers.
+
+    Args:
+        value: any value; instants become ISO text, durations seconds.
+
+    Raises:
+        TooMuch: more than 10 MiB.
+    """
+    parts: list[str] = []
+    _write(value, parts)
+    text = "".join(parts)
+    if len(text) > MAX_TEXT:
+        raise TooMuch(f"text of more than {MAX_TEXT:,} characters")
+    return text
+
+
+def _write(value: Any, parts: list[str]) -> None:
+    name = type_name(value)
+    if name == "array":
+        _write_list(value, parts)
+    elif name == "object":
+        _write_map(value, parts)
+    else:
+        parts.append(_scalar_text(value, name))
+
+
+def _write_list(value: Any, parts: list[str]) -> None:
+    separator = "["
+    for item in value:
+        parts.append(separator)
+        _write(item, parts)
+        separator = ","
+    parts.append("]" if separator == "," else "[]")
+
+
+def _write_map(value: Any, parts: list[str]) -> None:
+    separator = "{"
+    for key, item in value.items():
+        parts.append(f"{separator}{json.dumps(str(key), ensure_ascii=False)}:")
+        _write(item, parts)
+        separator = ","
+    parts.append("}" if separator == "," else "{}")
+
+
+def _scalar_text(value: Any, name: str) -> str:
+    if name == "string":
+        return json.dumps(value, ensure_ascii=False)
+    if name == "number":
+        return _number_text(value)
+    if name == "instant":
+        return json.dumps(instant_text(value))
+    if name == "duration":
+        return _number_text(simplest(seconds_of(value)))
+    return "null" if value is None else "true" if value else "false"
+
+
+def _number_text(value: Any) -> str:
+    if isinstance(value, int):
+        return str(value)
+    number = exact(value)
+    if isinstance(value, float):
+        return repr(value)
+    return format(number, "f") if abs(number.adjusted()) <= 30 else str(number)
+
+
+def instant_text(value: Any) -> str:
+    """An instant as ISO text in UTC with ``Z``.
+
+    Args:
+        value: a datetime with a zone.
+    """
+    from datetime import UTC
+
+    return str(value.astimezone(UTC).isoformat()).replace("+00:00", "Z")
+
+
+def seconds_of(value: Any) -> Any:
+    """A duration as exact seconds.
+
+    Args:
+        value: a timedelta.
+    """
+    whole = value.days * 86400 + value.seconds
+    return whole if not value.microseconds else exact(whole) + exact(value.microseconds) / exact(1e6)
+
+
+def parse_json(text: str | bytes) -> object:
+    """JSON with exact numbers: a float only where it prints back the same, else a Decimal.
+
+    Args:
+        text: a JSON document (RFC 8259).
+
+    Raises:
+        ValueError: not JSON (also NaN, Infinity, too deep).
+    """
+    try:
+        return json.loads(text, parse_float=_float, parse_int=_int, parse_constant=_constant)
+    except RecursionError:
+        raise ValueError("JSON nested too deep") from None
+
+
+def _float(text: str) -> object:
+    number = float(text)
+    if repr(number) == text:
+        return number
+    from decimal import Decimal
+
+    return Decimal(text)
+
+
+def _int(text: str) -> int:
+    if len(text) > MAX_DIGITS:
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)
+
+
+def _constant(text: str) -> object:
+    raise ValueError(f"{text} is not JSON")
+
+
+def exact_literal(text: str) -> object:
+    """The number that an expression or a default writes.
+
+    Args:
+        text: digits with an optional fraction and exponent.
+
+    Raises:
+        TooMuch: its exponent has more than 400 places.
+    """
+    if text.isdigit():
+        return int(text)
+    number = float(text)
+    if repr(number) == text:
+        return number
+    from decimal import Decimal
+
+    found = Decimal(text)
+    if abs(found.adjusted()) > MAX_DIGITS:
+        raise TooMuch(f"a number of more than {MAX_DIGITS} digits")
+    return found
+
+
+def typed_text(text: str) -> object:
+    """What a text from a variable means: a number, true, false or null only when that prints back the same.
+
+    Args:
+        text: from ``--var``, the environment, an env file, CSV or a default (FLOWS §2).
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    if len(text) > MAX_DIGITS or not _NUMBER.match(text) or text == "-0":
+        return text
+    return _float(text) if "." in text else int(text)

@@ -255,6 +255,25 @@ class Confirmation:
 
 
 @dataclass(frozen=True, slots=True)
+class ContractEdit:
+    """One edit of what the outside sees, as a failing flow shows it; what repair starts from.
+
+    Args:
+        kind: field, status, path or value.
+        step: id of the step it was seen at.
+        path: place in the step's result, e.g. ``body.items[0].total``; the requested path for a moved one.
+        old: name, status, path template or value as it was.
+        new: as it is now; empty when it is only gone.
+    """
+
+    kind: Literal["field", "status", "path", "value"]
+    step: str
+    path: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnosis:
     """Why a run failed.
 
@@ -270,6 +289,7 @@ class Diagnosis:
         head: revision that ran, or empty.
         confirmation: result of the revert, or None.
         not_checked: what could not be looked at, and why.
+        contract: edits of the contract that the failure shows, most telling first.
     """
 
     run: str
@@ -283,6 +303,7 @@ class Diagnosis:
     head: str = ""
     confirmation: Confirmation | None = None
     not_checked: tuple[str, ...] = ()
+    contract: tuple[ContractEdit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

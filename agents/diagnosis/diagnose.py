@@ -7,6 +7,7 @@ from dataclasses import replace
 from agents.agent import Agent
 from agents.diagnosis.candidates import candidates
 from agents.diagnosis.case import Case, Detector, Finding
+from agents.diagnosis.edits import contract_edits
 from agents.diagnosis.failure import Failure, locate
 from agents.diagnosis.inputs import DiagnosisInputs
 from agents.diagnosis.ranking import Ranked, Verdict, causes, classify, rank
@@ -54,6 +55,7 @@ def diagnose(inputs: DiagnosisInputs) -> Diagnosis:
         base=inputs.change.base if inputs.change else "",
         head=inputs.change.head if inputs.change else "",
         not_checked=(*blind, *_missing(inputs, failure)),
+        contract=tuple(seen.edit for seen in contract_edits(case)),
     )
 
 

@@ -13,6 +13,7 @@ from agents.diagnosis.case import Case
 from agents.diagnosis.differences import Difference, last_exchange
 from agents.diagnosis.failure import leaves
 from agents.diagnosis.words import counted
+from graph.answers import ContractEdit
 from graph.runs import StepRun
 from graph.values import Fact, Lit
 
@@ -24,38 +25,49 @@ _MOST = 6
 
 
 @dataclass(frozen=True, slots=True)
-class ContractEdit:
-    """One edit of what the outside sees.
+class Seen:
+    """An edit of the contract with what showed it.
 
     Args:
-        kind: field, status, path or value.
-        old: name, status, path or value as it was.
-        new: as it is now; empty when it is only gone.
+        edit: the edit.
         difference: what showed it.
         candidates: indexes of hunks that take the old or bring the new.
     """
 
-    kind: Kind
-    old: str
-    new: str
+    edit: ContractEdit
     difference: Difference
     candidates: tuple[int, ...] = ()
 
+    @property
+    def kind(self) -> str:
+        """field, status, path or value."""
+        return self.edit.kind
 
-def contract_edits(case: Case) -> tuple[ContractEdit, ...]:
+    @property
+    def old(self) -> str:
+        """As it was."""
+        return self.edit.old
+
+    @property
+    def new(self) -> str:
+        """As it is now, or empty."""
+        return self.edit.new
+
+
+def contract_edits(case: Case) -> tuple[Seen, ...]:
     """What the failure shows to have been edited, most telling first.
 
     Args:
         case: the failure.
     """
-    found: dict[tuple[str, str, str], ContractEdit] = {}
+    found: dict[tuple[str, str, str], Seen] = {}
     for item in sorted(case.failure.differences, key=lambda d: not d.asserted):
         for edit in _of(case, item):
             found.setdefault((edit.kind, edit.old, edit.new), edit)
     return tuple(found.values())[:_MOST]
 
 
-def _of(case: Case, item: Difference) -> Iterator[ContractEdit]:
+def _of(case: Case, item: Difference) -> Iterator[Seen]:
     if item.kind == "missing":
         yield _edit(case, "field", (item.name, item.renamed_to), item)
     elif item.kind == "status" and isinstance(item.new, int) and item.new < _SERVER:
@@ -68,10 +80,11 @@ def _of(case: Case, item: Difference) -> Iterator[ContractEdit]:
         yield _edit(case, "value", (str(item.old), str(item.new)), item)
 
 
-def _edit(case: Case, kind: Kind, names: tuple[str, str], item: Difference) -> ContractEdit:
+def _edit(case: Case, kind: Kind, names: tuple[str, str], item: Difference) -> Seen:
     old, new = names
     involved = tuple(c.index for c in case.candidates if c.product and (swaps(c, old, "") or _comes(c, new)))
-    return ContractEdit(kind, old, new, item, involved)
+    place = request_line(case, item)[1] if kind == "path" else item.path
+    return Seen(ContractEdit(kind, item.step, place, old, new), item, involved)
 
 
 def swaps(candidate: Candidate, old: str, new: str) -> bool:

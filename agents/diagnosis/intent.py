@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from agents.diagnosis.candidates import Candidate
 from agents.diagnosis.case import CLEAR, PROOF, STRONG, SUGGESTIVE, WEAK, Case
-from agents.diagnosis.edits import ContractEdit, fits, request_line, swaps
+from agents.diagnosis.edits import Seen, fits, request_line, swaps
 from agents.diagnosis.inputs import Commit
 from agents.diagnosis.walk import reached
 from agents.diagnosis.words import mentions, spellings
@@ -45,7 +45,7 @@ class Sign:
     weight: float
 
 
-def of_spec(case: Case, edit: ContractEdit) -> Iterator[Sign]:
+def of_spec(case: Case, edit: Seen) -> Iterator[Sign]:
     """Does the description of the API agree with the new answer?
 
     Args:
@@ -67,7 +67,7 @@ def of_spec(case: Case, edit: ContractEdit) -> Iterator[Sign]:
             yield Sign(True, f"the API description changed with it ({candidate.file})", candidate.place, STRONG)
 
 
-def _operations(facts: tuple[Fact, ...], method: str, path: str, edit: ContractEdit) -> tuple[Fact, ...]:
+def _operations(facts: tuple[Fact, ...], method: str, path: str, edit: Seen) -> tuple[Fact, ...]:
     if not path:
         return ()
     same = [f for f in facts if f.kind == "operation" and f.get("method") in (method, "ANY")]
@@ -81,7 +81,7 @@ def _bare(template: str) -> str:
     return template if template.startswith("/") else "/" + template
 
 
-def _says(fact: Fact, edit: ContractEdit, word: str) -> bool:
+def _says(fact: Fact, edit: Seen, word: str) -> bool:
     if edit.kind == "path":
         return fits(fact.get("path", ""), word) or str(fact.get("path", "")).endswith(_bare(word))
     returns = fact.get("returns") or {}
@@ -108,7 +108,7 @@ def _enums(shape: Shape) -> Iterator[tuple[object, ...]]:
         yield from _enums(field.shape)
 
 
-def of_callers(case: Case, edit: ContractEdit) -> Iterator[Sign]:
+def of_callers(case: Case, edit: Seen) -> Iterator[Sign]:
     """Do those who read the answer read the old or the new name?
 
     Args:
@@ -133,7 +133,7 @@ def _among(name: str, reads: set[str]) -> bool:
     return bool(name) and any(form in names for form in spellings(name))
 
 
-def _readers(store: GraphStore, case: Case, edit: ContractEdit) -> Iterator[tuple[tuple[str, str], set[str]]]:
+def _readers(store: GraphStore, case: Case, edit: Seen) -> Iterator[tuple[tuple[str, str], set[str]]]:
     """Who reads from the endpoint, topic or table the step exercised, with the fields read."""
     way = reached(store, case.failure.flow.file, [edit.difference.step])
     if way is None:
@@ -152,7 +152,7 @@ def _shown(source: Node, edge: Edge) -> tuple[str, str]:
     return source.label, place
 
 
-def _left_behind(case: Case, edit: ContractEdit) -> Iterator[Sign]:
+def _left_behind(case: Case, edit: Seen) -> Iterator[Sign]:
     """Code of other services that still has the old name as a key, when the name is one that means something."""
     sources = case.inputs.sources
     producers = _producers(case, edit)
@@ -168,7 +168,7 @@ def _left_behind(case: Case, edit: ContractEdit) -> Iterator[Sign]:
                 break
 
 
-def _producers(case: Case, edit: ContractEdit) -> frozenset[str]:
+def _producers(case: Case, edit: Seen) -> frozenset[str]:
     """Folders of the services that give the answer: those the step leads to, else those that write the name."""
     files = {case.candidates[i].file for i in edit.candidates}
     near: set[str] = set()
@@ -183,7 +183,7 @@ def _producers(case: Case, edit: ContractEdit) -> frozenset[str]:
     return frozenset(_service(f) for f in (writing or files))
 
 
-def _writes(candidate: Candidate, edit: ContractEdit) -> bool:
+def _writes(candidate: Candidate, edit: Seen) -> bool:
     """A key of a literal, a keyword or a declared field, and not only something read."""
     if edit.kind != "field":
         return True
@@ -201,7 +201,7 @@ def _is_test(path: str) -> bool:
     return bool(re.search(r"(^|/)(tests?|__tests__)/|(^|/)test_", path))
 
 
-def of_companions(case: Case, edit: ContractEdit) -> Iterator[Sign]:
+def of_companions(case: Case, edit: Seen) -> Iterator[Sign]:
     """What changed along with it, elsewhere, in the same direction.
 
     Args:
@@ -233,7 +233,7 @@ def _companion(case: Case, candidate: Candidate, producers: frozenset[str]) -> t
     return None
 
 
-def of_words(case: Case, edit: ContractEdit) -> Iterator[Sign]:
+def of_words(case: Case, edit: Seen) -> Iterator[Sign]:
     """What the commit says it does.
 
     Args:
@@ -248,7 +248,7 @@ def of_words(case: Case, edit: ContractEdit) -> Iterator[Sign]:
             yield sign
 
 
-def _worded(commit: Commit, edit: ContractEdit) -> Sign | None:
+def _worded(commit: Commit, edit: Seen) -> Sign | None:
     message, place = commit.message, f"commit {commit.id[:10]}"
     names_old, names_new = mentions(message, edit.old), bool(edit.new) and mentions(message, edit.new)
     said = f"'{message.splitlines()[0][:100]}'" if message.strip() else "nothing"

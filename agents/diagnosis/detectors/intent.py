@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from agents.diagnosis import intent
 from agents.diagnosis.case import STRONG, Case, Detector, Finding
-from agents.diagnosis.edits import ContractEdit, contract_edits
+from agents.diagnosis.edits import Seen, contract_edits
 from graph.answers import Clue
 
 
@@ -21,7 +21,7 @@ def _find(case: Case) -> Iterable[Finding]:
     yield from _broken(case)
 
 
-def _signs(case: Case, view: ContractEdit) -> Iterator[intent.Sign]:
+def _signs(case: Case, view: Seen) -> Iterator[intent.Sign]:
     yield from intent.of_spec(case, view)
     yield from intent.of_callers(case, view)
     yield from intent.of_companions(case, view)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from testmesh.kernel.ids import canonical
+
+K = TypeVar("K")
 
 _FIRST = {"annotations": 0, "links": 1}
 _STATUS = {"resolved": 0, "candidate": 1, "unresolved": 2}
@@ -45,6 +47,18 @@ def merged_edge(claims: Mapping[str, str]) -> str:
     said = [json.loads(claims[name]) for name in sorted(claims, key=precedence)]
     how = min((s[2] for s in said), key=lambda r: _STATUS[r[0]])
     return canonical([_props([s[0] for s in said]), _evidence([s[1] for s in said]), how])
+
+
+def changed(old: Mapping[K, str], new: Mapping[K, str]) -> dict[K, str | None]:
+    """What a bucket says differently: element to its new document, or None when it dropped it.
+
+    Args:
+        old: element to document, before.
+        new: element to document, now.
+    """
+    change: dict[K, str | None] = {key: doc for key, doc in new.items() if old.get(key) != doc}
+    change.update({key: None for key in old if key not in new})
+    return change
 
 
 def _evidence(parts: list[list[list[Any]]]) -> list[list[Any]]:

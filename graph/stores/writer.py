@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
 
 from graph.stores import tables
-from graph.stores.claims import merged_edge, merged_node
+from graph.stores.claims import changed, merged_edge, merged_node
 from graph.stores.codec import EdgeId
-
-K = TypeVar("K")
 
 
 class Writer:
@@ -36,8 +33,8 @@ class Writer:
             edges: edge id to document.
         """
         old_nodes, old_edges = self._owned()
-        node_change = _changed(old_nodes, {uid: doc for uid, (_, doc) in nodes.items()})
-        edge_change = _changed(old_edges, edges)
+        node_change = changed(old_nodes, {uid: doc for uid, (_, doc) in nodes.items()})
+        edge_change = changed(old_edges, edges)
         if not node_change and not edge_change:
             return False
         if self._bucket is None:
@@ -116,9 +113,3 @@ class Writer:
             for name, doc in sorted(said.items())
         ]
         self._db.executemany(f"INSERT INTO {table}_claim VALUES(?, ?, ?)", rows)
-
-
-def _changed(old: Mapping[K, str], new: Mapping[K, str]) -> dict[K, str | None]:
-    change: dict[K, str | None] = {key: doc for key, doc in new.items() if old.get(key) != doc}
-    change.update({key: None for key in old if key not in new})
-    return change

@@ -1,0 +1,23 @@
+"""Engines that need a server, ready for the conformance suites."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+if TYPE_CHECKING:
+    from graph.stores.neo4j import Neo4jStore
+    from tests.servers.java import Neo4j
+
+
+@pytest.fixture
+def neo4j_store(neo4j_server: Neo4j) -> Iterator[Neo4jStore]:
+    """An empty workspace on a real Neo4j."""
+    from graph.stores.neo4j import Neo4jStore, Server
+
+    store = Neo4jStore(Server(neo4j_server.uri, neo4j_server.user, neo4j_server.password), f"t-{uuid4().hex}")
+    yield store
+    store.close()

@@ -1,0 +1,424 @@
+"""Python payloads as Shapes: literals, annotations, constructed models, and the fields that code reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from graph.values import ANYTHING, Field, Lit, Scalar, Shape
+from scanners.idioms.code import MAX_DEPTH, CallSite, Scope
+from scanners.idioms.reading import ITEM, Path, Reads
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from scanners.idioms.python import PyCode
+
+_SIMPLE = {
+    "str": "string",
+    "EmailStr": "string",
+    "UUID": "string",
+    "datetime": "string",
+    "date": "string",
+    "bytes": "string",
+    "HttpUrl": "string",
+    "int": "integer",
+    "float": "number",
+    "Decimal": "number",
+    "bool": "boolean",
+    "None": "null",
+    "dict": "object",
+    "Mapping": "object",
+    "list": "array",
+    "List": "array",
+    "Sequence": "array",
+    "tuple": "array",
+    "set": "array",
+    "Any": "unknown",
+    "object": "unknown",
+}
+_ARRAYS = ("list", "List", "Sequence", "Iterable", "set", "Set", "tuple", "Tuple", "frozenset", "AsyncIterator")
+_SAME = (
+    "dumps",
+    "encode",
+    "jsonable_encoder",
+    "jsonify",
+    "JSONResponse",
+    "ORJSONResponse",
+    "dict",
+    "asdict",
+    "Response",
+)
+_DUMPS = ("model_dump", "dict", "model_dump_json", "json", "_asdict", "to_dict")
+_LITERALS = {"string": "string", "concatenated_string": "string", "integer": "integer", "float": "number"}
+_LITERALS |= {"true": "boolean", "false": "boolean", "none": "null"}
+_SCALAR_CALLS = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "len": "integer"}
+_SCALAR_CALLS |= {"isoformat": "string", "uuid4": "string", "time": "number", "strftime": "string", "hex": "string"}
+
+
+def shape(code: PyCode, node: Node | None, scope: Scope, depth: int = 0) -> Shape:
+    """The Shape of an expression that is sent or returned.
+
+    Args:
+        code: the file.
+        node: expression.
+        scope: where it is.
+        depth: how deep in the expression we are.
+    """
+    if node is None or depth > MAX_DEPTH:
+        return ANYTHING
+    depth += 1
+    if node.type in _LITERALS:
+        return Shape(_LITERALS[node.type])
+    if node.type in ("parenthesized_expression", "await") and node.named_child_count:
+        return shape(code, node.named_children[0], scope, depth)
+    reader = _READERS.get(node.type)
+    return reader(code, node, scope, depth) if reader else ANYTHING
+
+
+def _dictionary(code: PyCode, node: Node, scope: Scope, depth: int) -> Shape:
+    fields: list[Field] = []
+    spread = False
+    for child in node.named_children:
+        key = code.string(child.child_by_field_name("key")) if child.type == "pair" else ""
+        if key:
+            fields.append(Field(key, shape(code, child.child_by_field_name("value"), scope, depth), True))
+        elif child.type != "comment":
+            inner = shape(code, child.named_children[0], scope, depth) if child.named_child_count else ANYTHING
+            fields += inner.fields
+            spread = spread or inner.open
+    return Shape("object", tuple(fields), open=spread)
+
+
+def _list(code: PyCode, node: Node, scope: Scope, depth: int) -> Shape:
+    items = [c for c in node.named_children if c.type not in ("comment", "for_in_clause", "if_clause")]
+    return Shape("array", item=shape(code, items[0], scope, depth) if items else None)
+
+
+def _call(code: PyCode, node: Node, scope: Scope, depth: int) -> Shape:
+    site = code.site(node)
+    if site is None:
+        return ANYTHING
+    if site.method in _SCALAR_CALLS:
+        return Shape(_SCALAR_CALLS[site.method])
+    if site.method in _DUMPS and site.receiver is not None and not site.args:
+        return shape(code, site.receiver, scope, depth)
+    if site.method in _SAME:
+        return _wrapped(code, site, scope, depth)
+    last = site.dotted.rsplit(".", 1)[-1]
+    if last[:1].isupper():
+        fields = tuple(Field(n, shape(code, v, scope, depth), True) for n, v in site.named.items())
+        return Shape("object", fields, named=site.dotted)
+    if site.receiver is not None and site.method in ("model_validate", "parse_obj", "from_orm"):
+        return Shape("object", named=code.dotted(site.receiver))
+    return _returned(code, site, scope, depth)
+
+
+def _wrapped(code: PyCode, site: CallSite, scope: Scope, depth: int) -> Shape:
+    inner = site.arg(0, "content") or (site.receiver if site.method == "encode" else None)
+    if inner is None:
+        fields = tuple(Field(n, shape(code, v, scope, depth), True) for n, v in site.named.items())
+        return Shape("object", fields, open=False) if site.method in ("jsonify", "dict") else ANYTHING
+    return shape(code, inner, scope, depth)
+
+
+def _returned(code: PyCode, site: CallSite, scope: Scope, depth: int) -> Shape:
+    """What a function of this file returns, when all of its returns look the same or one is known."""
+    name = site.dotted
+    if name.startswith(("self.", "cls.")) and scope.owner:
+        name = f"{scope.owner}.{name.split('.', 1)[1]}"
+    made = next((s for s in code.scopes if s.name == name and s.sort in ("function", "method")), None)
+    if made is None or depth > 12:
+        return ANYTHING
+    from scanners.idioms.python import definition
+
+    declared = annotation(code, definition(made).child_by_field_name("return_type"))
+    if declared.named or declared.fields:
+        return declared
+    for node, where in code.returns:
+        if where is made and node.named_child_count:
+            found = shape(code, node.named_children[0], where, depth + 3)
+            if found != ANYTHING and found.type != "null":
+                return found
+    return declared
+
+
+def _identifier(code: PyCode, node: Node, scope: Scope, depth: int) -> Shape:
+    name = code.text(node)
+    for outer in scope.outward():
+        made = [
+            a for a in code.assigns if a.scope is outer and a.target == name and a.value is not None and a.how == "="
+        ]
+        if made:
+            return _assembled(code, made[-1].value, outer, (name, depth))
+        declared = _parameter(code, outer, name)
+        if declared is not None:
+            return declared
+    return ANYTHING
+
+
+def _assembled(code: PyCode, node: Node | None, scope: Scope, about: tuple[str, int]) -> Shape:
+    """A literal and the keys set on it afterwards."""
+    name, depth = about
+    base = shape(code, node, scope, depth)
+    if base.type != "object" or base.named:
+        return base
+    known = {f.name for f in base.fields}
+    later = []
+    for assign in code.assigns:
+        head, _, key = assign.target.partition(".")
+        if assign.scope is scope and head == name and key and "." not in key and key not in known:
+            known.add(key)
+            later.append(Field(key, shape(code, assign.value, scope, depth), None))
+    return Shape("object", (*base.fields, *later), open=base.open) if later else base
+
+
+def _parameter(code: PyCode, scope: Scope, name: str) -> Shape | None:
+    from scanners.idioms.python import parameters
+
+    if scope.sort not in ("function", "method"):
+        return None
+    for found, node in parameters(code, scope):
+        if found == name:
+            return annotation(code, node.child_by_field_name("type"))
+    return None
+
+
+def _conditional(code: PyCode, node: Node, scope: Scope, depth: int) -> Shape:
+    options = (shape(code, node.named_children[0], scope, depth), shape(code, node.named_children[-1], scope, depth))
+    return next((o for o in options if o != ANYTHING and o.type != "null"), ANYTHING)
+
+
+_READERS: dict[str, Callable[[PyCode, Node, Scope, int], Shape]] = {
+    "dictionary": _dictionary,
+    "list": _list,
+    "list_comprehension": _list,
+    "tuple": _list,
+    "call": _call,
+    "identifier": _identifier,
+    "conditional_expression": _conditional,
+    "boolean_operator": _conditional,
+    "comparison_operator": lambda *_: Shape("boolean"),
+    "not_operator": lambda *_: Shape("boolean"),
+}
+
+
+def annotation(code: PyCode, node: Node | None) -> Shape:
+    """The Shape a type annotation describes.
+
+    Args:
+        code: the file.
+        node: a ``type`` node or an expression, None gives an unknown Shape.
+    """
+    while node is not None and node.type in ("type", "string") and node.named_child_count:
+        node = node.named_children[0]
+    if node is None:
+        return ANYTHING
+    if node.type in ("generic_type", "subscript"):
+        return _generic(code, node)
+    if node.type == "binary_operator":
+        sides = (node.child_by_field_name("left"), node.child_by_field_name("right"))
+        return next((s for s in (annotation(code, n) for n in sides) if s.type != "null"), ANYTHING)
+    name = code.text(node) if node.type == "string_content" else code.dotted(node) or code.text(node)
+    last = name.rsplit(".", 1)[-1]
+    if last in _SIMPLE:
+        return Shape(_SIMPLE[last])
+    return Shape("object", named=name) if last[:1].isupper() and name.replace(".", "").isidentifier() else ANYTHING
+
+
+def _generic(code: PyCode, node: Node) -> Shape:
+    parts = [c for c in node.named_children if c.type != "comment"]
+    head = code.text(parts[0]).rsplit(".", 1)[-1]
+    inner = parts[1:]
+    if inner and inner[0].type == "type_parameter":
+        inner = list(inner[0].named_children)
+    if head == "Literal":
+        return Shape("string" if any(c.type == "string" for n in inner for c in (n, *n.named_children)) else "unknown")
+    if head in ("Union",):
+        return next((s for s in (annotation(code, n) for n in inner) if s.type != "null"), ANYTHING)
+    first = annotation(code, inner[0]) if inner else ANYTHING
+    if head in ("Annotated", "Optional", "Final", "ClassVar", "Mapped", "Required", "NotRequired"):
+        return first
+    if head in _ARRAYS:
+        return Shape("array", item=first)
+    return Shape("object") if head.lower() in ("dict", "mapping") else annotation(code, parts[0])
+
+
+def literal_values(code: PyCode, node: Node | None) -> tuple[Scalar, ...]:
+    """The values of a ``Literal[...]`` anywhere in an annotation, or nothing.
+
+    Args:
+        code: the file.
+        node: an annotation.
+    """
+    if node is None or "Literal[" not in code.text(node):
+        return ()
+    out: list[Scalar] = []
+    todo = [node]
+    while todo:
+        current = todo.pop()
+        if current.type in ("string", "integer", "true", "false"):
+            found = code.value(current, code.scopes[0])
+            out += [found.value] if isinstance(found, Lit) else []
+        else:
+            todo += reversed(current.named_children)
+    return tuple(out)
+
+
+def reads(code: PyCode, scope: Scope, is_source: Callable[[Node], bool], names: tuple[str, ...] = ()) -> Reads:
+    """The fields of a payload that a function reads, followed into functions of this file it is handed to.
+
+    Args:
+        code: the file.
+        scope: the function.
+        is_source: whether an expression is the payload.
+        names: local names that hold the payload already.
+    """
+    found = Reads()
+    _collect(code, scope, _Payload(is_source, dict.fromkeys(names, ())), (found, 0))
+    return found
+
+
+class _Payload:
+    """A payload's expression and the local names for it and its parts."""
+
+    def __init__(self, is_source: Callable[[Node], bool], names: dict[str, Path]) -> None:
+        self.is_source = is_source
+        self.names = names
+
+    def path(self, code: PyCode, node: Node | None) -> tuple[Path, bool] | None:
+        """Key path of an expression into the payload and whether code fails without it; None when unrelated."""
+        keys: list[str] = []
+        required = True
+        for _ in range(MAX_DEPTH):
+            if node is None:
+                return None
+            if self.is_source(node):
+                return tuple(reversed(keys)), required
+            if node.type == "identifier":
+                prefix = self.names.get(code.text(node))
+                return None if prefix is None else ((*prefix, *reversed(keys)), required)
+            step = _step(code, node)
+            if step is None:
+                return None
+            node, key, needed = step
+            if key:
+                required = required and needed if not keys else required
+                keys.append(key)
+        return None
+
+
+def _step(code: PyCode, node: Node) -> tuple[Node | None, str, bool] | None:
+    """One step towards the payload's root: the inner expression, the key (empty for none), required."""
+    if node.type in ("parenthesized_expression", "await"):
+        return (node.named_children[0] if node.named_child_count else None), "", True
+    if node.type == "boolean_operator":
+        return node.child_by_field_name("left"), "", False
+    if node.type == "subscript":
+        key = code.string(node.child_by_field_name("subscript"))
+        return node.child_by_field_name("value"), key or ITEM, True
+    if node.type == "call":
+        site = code.site(node)
+        if site is not None and site.receiver is not None and site.method in ("get", "pop") and site.args:
+            key = code.string(site.args[0])
+            return (site.receiver, key, False) if key else None
+        if (
+            site is not None
+            and site.receiver is not None
+            and site.method in ("items", "values", "copy")
+            and not site.args
+        ):
+            return site.receiver, "" if site.method == "copy" else ITEM, True
+    return None
+
+
+def _collect(code: PyCode, scope: Scope, payload: _Payload, into: tuple[Reads, int]) -> None:
+    found, _ = into
+    for assign in code.assigns:
+        if assign.scope is scope and assign.value is not None and "." not in assign.target:
+            hit = payload.path(code, assign.value)
+            if hit is not None:
+                payload.names[assign.target] = (*hit[0], ITEM) if assign.how == "for" else hit[0]
+                found.add(hit[0], required=hit[1])
+    for node, where in code.subscripts:
+        if where is scope:
+            _note(found, payload.path(code, node))
+    for site in code.calls:
+        if site.scope is scope:
+            _note(found, payload.path(code, site.node) if site.method in ("get", "pop") else None)
+            _handed_on(code, site, payload, into)
+    for node, where in code.returns:
+        if where is scope and any(payload.path(code, n) == ((), True) for n in _leaves(node)):
+            found.escaped = True
+
+
+def _note(found: Reads, hit: tuple[Path, bool] | None) -> None:
+    if hit is not None:
+        found.add(hit[0], required=hit[1])
+
+
+def _leaves(node: Node) -> Iterator[Node]:
+    yield from node.named_children
+    for child in node.named_children:
+        if child.type in ("expression_list", "tuple", "dictionary", "pair", "list"):
+            yield from _leaves(child)
+
+
+def _handed_on(code: PyCode, site: CallSite, payload: _Payload, into: tuple[Reads, int]) -> None:
+    found, depth = into
+    for unpacked in splats(site.node):
+        if payload.path(code, unpacked) == ((), True) and site.method[:1].isupper():
+            found.named = site.dotted
+    for index, arg in enumerate((*site.args, *site.named.values())):
+        hit = payload.path(code, arg)
+        if hit is None or payload.is_source(site.node):
+            continue
+        target = _local_function(code, site)
+        if site.method in ("model_validate", "parse_obj") and site.receiver is not None and not hit[0]:
+            found.named = code.dotted(site.receiver)
+        elif target is not None and depth < 2 and index < len(target.params):
+            inner = Reads()
+            _collect(code, target, _Payload(lambda _: False, {target.params[index]: hit[0]}), (inner, depth + 1))
+            for path, required in inner.paths.items():
+                found.add(path, required=required)
+            found.escaped = found.escaped or inner.escaped
+        elif site.method not in _HARMLESS:
+            found.escaped = True
+
+
+_HARMLESS = (
+    "print",
+    "len",
+    "str",
+    "info",
+    "debug",
+    "warning",
+    "error",
+    "exception",
+    "isinstance",
+    "type",
+    "bool",
+    "get",
+)
+
+
+def _local_function(code: PyCode, site: CallSite) -> Scope | None:
+    name = site.dotted
+    if name.startswith("self.") and site.scope.owner:
+        name = f"{site.scope.owner}.{name[5:]}"
+    for outer in site.scope.outward():
+        full = f"{outer.name}.{name}" if outer.name and "." not in name else name
+        found = code.scope(full)
+        if found is not None and found.sort != "class":
+            return found
+    return code.scope(name)
+
+
+def splats(node: Node) -> list[Node]:
+    """Expressions unpacked with ``**`` in a call's arguments.
+
+    Args:
+        node: a call.
+    """
+    listed = node.child_by_field_name("arguments")
+    return [c.named_children[0] for c in (listed.named_children if listed else ()) if c.type == "dictionary_splat"]

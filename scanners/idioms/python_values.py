@@ -1,0 +1,283 @@
+"""Python expressions as Values: strings, f-strings, concatenation, formatting, environment reads, choices."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from graph.values import Call, Choice, Concat, Env, Format, Lit, Member, Name, Param, Unknown, Value
+from scanners.idioms.code import MAX_DEPTH, CallSite, Scope
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from scanners.idioms.python import PyCode
+
+_Reader = Callable[["PyCode", "Node", Scope, int], Value]
+_PERCENT = re.compile(r"%(?:\((\w+)\))?[-#0 +]*[\d.*]*[sdrfixXeg]")
+_ENV_CALLS = ("os.getenv", "os.environ.get", "environ.get", "os.environ.setdefault", "decouple.config", "environ.Env")
+_SAME = (
+    "str",
+    "rstrip",
+    "lstrip",
+    "strip",
+    "HttpUrl",
+    "AnyUrl",
+    "URL",
+    "Path",
+    "cast",
+    "encode",
+    "decode",
+    "strip_slash",
+)
+_JOINERS = ("urllib.parse.urljoin", "urljoin", "os.path.join", "posixpath.join")
+_ESCAPE = re.compile(r"\\(.)")
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\n": ""}
+
+
+def value(code: PyCode, node: Node | None, scope: Scope, depth: int = 0) -> Value:
+    """The Value of an expression.
+
+    Args:
+        code: the file.
+        node: expression.
+        scope: where it is.
+        depth: how deep in the expression we are.
+    """
+    if node is None:
+        return Unknown("nothing given")
+    if depth > MAX_DEPTH:
+        return Unknown("expression too deep")
+    reader = _READERS.get(node.type)
+    return reader(code, node, scope, depth + 1) if reader else Unknown(f"a Python {node.type.replace('_', ' ')}")
+
+
+def _identifier(code: PyCode, node: Node, scope: Scope, _: int) -> Value:
+    return _named(code.text(node), scope)
+
+
+def _named(name: str, scope: Scope) -> Value:
+    for outer in scope.outward():
+        if outer.sort == "class":
+            continue
+        if name in outer.bound:
+            return Name(name)
+        if name in outer.params:
+            return Param(outer.params.index(name), name) if outer is scope else Name(name)
+    return Name(name)
+
+
+def _attribute(code: PyCode, node: Node, scope: Scope, depth: int) -> Value:
+    dotted = code.dotted(node)
+    if dotted and not isinstance(_named(dotted.split(".", 1)[0], scope), Param):
+        return Name(dotted)
+    base = value(code, node.child_by_field_name("object"), scope, depth)
+    return Member(base, code.text(node.child_by_field_name("attribute")))
+
+
+def _string(code: PyCode, node: Node, scope: Scope, depth: int) -> Value:
+    prefix = code.text(node.children[0]).rstrip("\"'").lower() if node.children else ""
+    parts: list[Value] = []
+    for child in node.named_children:
+        if child.type == "string_content":
+            text = code.text(child)
+            parts.append(Lit(text if "r" in prefix else _unescape(text, formatted="f" in prefix)))
+        elif child.type == "interpolation":
+            parts.append(value(code, child.child_by_field_name("expression"), scope, depth))
+    return concat(parts)
+
+
+def _unescape(text: str, *, formatted: bool) -> str:
+    if formatted:
+        text = text.replace("{{", "{").replace("}}", "}")
+    return _ESCAPE.sub(lambda m: _ESCAPES.get(m.group(1), m.group(1)), text) if "\\" in text else text
+
+
+def concat(parts: list[Value]) -> Value:
+    """Parts one after the other, neighbouring literals joined.
+
+    Args:
+        parts: in order.
+    """
+    out: list[Value] = []
+    for part in parts:
+        pieces = part.parts if isinstance(part, Concat) else (part,)
+        for piece in pieces:
+            last = out[-1] if out else None
+            if isinstance(last, Lit) and isinstance(piece, Lit) and isinstance(last.value, str):
+                out[-1] = Lit(f"{last.value}{piece.value}")
+            else:
+                out.append(piece)
+    if not out:
+        return Lit("")
+    return out[0] if len(out) == 1 else Concat(tuple(out))
+
+
+def _concatenated(code: PyCode, node: Node, scope: Scope, depth: int) -> Value:
+    return concat([value(code, c, scope, depth) for c in node.named_children if c.type == "string"])
+
+
+def _binary(code: PyCode, node: Node, scope: Scope, depth: int) -> Value:
+    operator = code.text(node.child_by_field_name("operator"))
+    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+    first = value(code, left, scope, depth)
+    if operator == "+":
+        return concat([first, value(code, right, scope, depth)])
+    if operator == "/":
+        return concat([first, Lit("/"), value(code, right, scope, depth)])
+    if operator == "%" and isinstance(first, Lit) and isinstance(first.value, str) and right is not None:
+        return _percent(code, first.value, right, scope, depth)
+    return Unknown(f"operator {operator}")
+
+
+def _percent(code: PyCode, template: str, right: Node, scope: Scope, depth: int) -> Value:
+    text = _PERCENT.sub(lambda m: "{" + (m.group(1) or "") + "}", template).replace("%%", "%")
+    if right.type == "dictionary":
+        pairs = [p for p in right.named_children if p.type == "pair"]
+        named = sorted(
+            (code.string(p.child_by_field_name("key")), value(code, p.child_by_field_name("value"), scope, depth))
+            for p in pairs
+            if code.string(p.child_by_field_name("key"))
+        )
+        return Format(text, (), tuple(named))
+    items = right.named_children if right.type == "tuple" else [right]
+    return Format(text, tuple(value(code, i, scope, depth) for i in items))
+
+
+def _choice(code: PyCode, node: Node, scope: Scope, depth: int) -> Value:
+    if node.type == "boolean_operator":
+        left = value(code, node.child_by_field_name("left"), scope, depth)
+        right = value(code, node.child_by_field_name("right"), scope, depth)
+        if code.text(node.child_by_field_name("operator")) != "or":
+            return right
+        if isinstance(left, Env) and left.default is None:
+            return Env(left.name, right)
+        return Choice((left, right))
+    parts = node.named_children
+    return Choice((value(code, parts[0], scope, depth), value(code, parts[-1], scope, depth)))
+
+
+def _subscript(code: PyCode, node: Node, scope: Scope, depth: int) -> Value:
+    base = node.child_by_field_name("value")
+    key = node.child_by_field_name("subscript")
+    origin = code.origin(code.dotted(base))
+    if origin == "os.environ" and code.string(key):
+        return Env(code.string(key))
+    dotted = code.dotted(node)
+    if dotted and not isinstance(_named(dotted.split(".", 1)[0], scope), Param):
+        return Name(dotted)
+    if code.string(key):
+        return Member(value(code, base, scope, depth), code.string(key))
+    return Unknown("an item picked at run time")
+
+
+def _call(code: PyCode, node: Node, scope: Scope, depth: int) -> Value:
+    site = code.site(node)
+    if site is None:
+        return Unknown("a call")
+    special = _special(code, site, scope, depth)
+    if special is not None:
+        return special
+    args = tuple(value(code, a, scope, depth) for a in site.args)
+    named = tuple((n, value(code, v, scope, depth)) for n, v in sorted(site.named.items()))
+    head = node.child_by_field_name("function")
+    return Call(Name(site.dotted) if site.dotted else value(code, head, scope, depth), args, named)
+
+
+def _special(code: PyCode, site: CallSite, scope: Scope, depth: int) -> Value | None:
+    callee = code.callee(site)
+    if callee in _ENV_CALLS or (callee.endswith(".environ.get") and site.args):
+        return env_read(code, site, scope, depth)
+    if site.method == "format" and site.receiver is not None:
+        base = value(code, site.receiver, scope, depth)
+        args = tuple(value(code, a, scope, depth) for a in site.args)
+        named = tuple((n, value(code, v, scope, depth)) for n, v in sorted(site.named.items()))
+        if isinstance(base, Lit) and isinstance(base.value, str):
+            return Format(base.value, args, named)
+        return Call(Member(base, "format"), args, named)
+    if callee in _JOINERS and site.args:
+        return _joined(code, site, scope, depth)
+    if site.method in _SAME:
+        inner = site.receiver if site.receiver is not None and not site.args else (site.args or (site.receiver,))[-1]
+        if site.receiver is not None and site.method in ("rstrip", "lstrip", "strip", "encode", "decode"):
+            inner = site.receiver
+        return value(code, inner, scope, depth)
+    if site.method == "join" and site.receiver is not None and len(site.args) == 1:
+        return _separated(code, site, scope, depth)
+    return None
+
+
+def env_read(code: PyCode, site: CallSite, scope: Scope, depth: int = 0) -> Value:
+    """The Value of a call that reads an environment variable.
+
+    Args:
+        code: the file.
+        site: ``os.getenv("X", default)`` or its like.
+        scope: where it is.
+        depth: how deep in the expression we are.
+    """
+    name = value(code, site.arg(0, "key"), scope, depth)
+    given = site.arg(1, "default")
+    default = value(code, given, scope, depth) if given is not None else None
+    if isinstance(name, Lit) and isinstance(name.value, str):
+        return Env(name.value, default)
+    return Unknown("an environment variable chosen at run time")
+
+
+def _joined(code: PyCode, site: CallSite, scope: Scope, depth: int) -> Value:
+    parts: list[Value] = []
+    for index, arg in enumerate(site.args):
+        part = value(code, arg, scope, depth)
+        if index:
+            starts = isinstance(part, Lit) and str(part.value).startswith("/")
+            before = parts[-1]
+            ends = isinstance(before, Lit) and str(before.value).endswith("/")
+            if not starts and not ends:
+                parts.append(Lit("/"))
+        parts.append(part)
+    return concat(parts)
+
+
+def _separated(code: PyCode, site: CallSite, scope: Scope, depth: int) -> Value:
+    separator = value(code, site.receiver, scope, depth)
+    listed = site.args[0]
+    if listed.type not in ("list", "tuple"):
+        return Unknown("a join of a list built at run time")
+    parts: list[Value] = []
+    for index, item in enumerate(listed.named_children):
+        parts += [separator] if index else []
+        parts.append(value(code, item, scope, depth))
+    return concat(parts)
+
+
+def _inner(code: PyCode, node: Node, scope: Scope, depth: int) -> Value:
+    return value(code, node.named_children[0] if node.named_child_count else None, scope, depth)
+
+
+def _number(code: PyCode, node: Node, scope: Scope, depth: int) -> Value:
+    text = code.text(node).replace("_", "")
+    try:
+        return Lit(int(text, 0) if node.type == "integer" else float(text))
+    except ValueError:
+        return Unknown("a number")
+
+
+_READERS: dict[str, _Reader] = {
+    "identifier": _identifier,
+    "attribute": _attribute,
+    "string": _string,
+    "concatenated_string": _concatenated,
+    "binary_operator": _binary,
+    "boolean_operator": _choice,
+    "conditional_expression": _choice,
+    "subscript": _subscript,
+    "call": _call,
+    "parenthesized_expression": _inner,
+    "await": _inner,
+    "integer": _number,
+    "float": _number,
+    "true": lambda *_: Lit(True),
+    "false": lambda *_: Lit(False),
+    "none": lambda *_: Lit(None),
+}

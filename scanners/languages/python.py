@@ -1,0 +1,246 @@
+"""What Python code itself says: symbols, imports, bindings, returns, calls, payload types and environment reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from graph.facts import SourceFile
+from graph.values import Env, Fact, Field, Location, Shape, Unknown
+from scanners.idioms import python as py
+from scanners.idioms.code import SELVES, Assign, CallSite, Code, Scope
+from scanners.idioms.digest import digest
+from scanners.idioms.noise import PYTHON_BUILTINS, PYTHON_STDLIB
+from scanners.idioms.python import PyCode
+from scanners.idioms.python_settings import settings_facts
+from scanners.idioms.python_shapes import annotation, literal_values
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_ENTRIES = 60
+_MODELS = ("BaseModel", "SQLModel", "TypedDict", "NamedTuple", "Schema", "Struct", "BaseSettings")
+
+
+class Python:
+    """The Python language."""
+
+    name = "python"
+    version = 1
+    suffixes = (".py",)
+
+    def parse(self, source: SourceFile) -> PyCode:
+        """Read a file once.
+
+        Args:
+            source: within the size limit.
+        """
+        return py.parse(source)
+
+    def facts(self, parsed: PyCode) -> Iterator[Fact]:
+        """What the code says.
+
+        Args:
+            parsed: what :meth:`parse` made.
+        """
+        yield from _symbols(parsed)
+        yield from _imports(parsed)
+        yield from _bindings(parsed)
+        yield from _returns(parsed)
+        yield from _calls(parsed)
+        yield from _env_reads(parsed)
+        yield from _types(parsed)
+        yield from settings_facts(parsed)
+        yield from _typed(parsed)
+
+
+def _symbols(code: PyCode) -> Iterator[Fact]:
+    cuts = code.cuts()
+    children: dict[str, list[tuple[int, int]]] = {}
+    for scope in code.scopes[1:]:
+        parent = scope.parent.name if scope.parent is not None else ""
+        children.setdefault(parent, []).append((scope.node.start_byte, scope.node.end_byte))
+    seen: set[str] = set()
+    for scope in code.scopes:
+        if scope.name in seen:
+            continue
+        seen.add(scope.name)
+        span = (scope.node.start_byte, scope.node.end_byte) if scope.name else (0, len(code.data))
+        fields: dict[str, object] = {"name": scope.name, "sort": scope.sort, "params": scope.params}
+        if scope.bases:
+            fields["bases"] = scope.bases
+        fields["digest"] = digest(code.data, span, children.get(scope.name, ()), cuts)
+        yield Fact("symbol", fields, code.at(scope.node) if scope.name else _whole(code))
+
+
+def _whole(code: Code) -> Location:
+    return Location(code.path, 1, int(code.root.end_point[0]) + 1)
+
+
+def _imports(code: PyCode) -> Iterator[Fact]:
+    for found in code.all_imports:
+        fields = {"local": found.local, "module": found.module, "name": found.name}
+        yield Fact("import", fields, Location(code.path, found.line))
+
+
+def _bindings(code: PyCode) -> Iterator[Fact]:
+    for assign in code.assigns:
+        if assign.value is None or assign.how not in ("=", "with", "for", "+="):
+            continue
+        where = Location(code.path, assign.line)
+        target = _bound_name(assign)
+        if assign.how == "for":
+            yield from _loop(code, assign, target, where)
+            continue
+        if assign.how == "+=":
+            continue
+        value = code.value(assign.value, assign.scope)
+        if not isinstance(value, Unknown):
+            yield Fact("binding", {"target": target, "value": value, "scope": assign.scope.name}, where)
+        elif assign.value.type == "dictionary":
+            yield from _entries(code, assign, target)
+
+
+def _bound_name(assign: Assign) -> str:
+    """Qualified by the scope that binds the name's first part: ``app.config.X`` set in a closure is the outer app's."""
+    head = assign.target.split(".", 1)[0]
+    if head != assign.target and head not in SELVES:
+        for outer in assign.scope.outward():
+            if head in outer.bound:
+                return outer.qualify(assign.target)
+        return assign.target
+    return assign.scope.qualify(assign.target)
+
+
+def _loop(code: PyCode, assign: Assign, target: str, where: Location) -> Iterator[Fact]:
+    node = assign.value
+    if node is not None and node.type in ("list", "tuple"):
+        for item in node.named_children[:_ENTRIES]:
+            value = code.value(item, assign.scope)
+            if not isinstance(value, Unknown):
+                yield Fact("binding", {"target": target, "value": value, "scope": assign.scope.name}, where)
+
+
+def _entries(code: PyCode, assign: Assign, target: str) -> Iterator[Fact]:
+    pairs = [c for c in assign.value.named_children if c.type == "pair"] if assign.value is not None else []
+    for pair in pairs[:_ENTRIES]:
+        key = code.string(pair.child_by_field_name("key"))
+        value = code.value(pair.child_by_field_name("value"), assign.scope)
+        if key.isidentifier() and not isinstance(value, Unknown):
+            fields = {"target": f"{target}.{key}", "value": value, "scope": assign.scope.name}
+            yield Fact("binding", fields, code.at(pair))
+
+
+def _returns(code: PyCode) -> Iterator[Fact]:
+    for node, scope in code.returns:
+        if not node.named_child_count or scope.sort not in ("function", "method"):
+            continue
+        value = code.value(node.named_children[0], scope)
+        if not isinstance(value, Unknown):
+            yield Fact("returns", {"symbol": scope.name, "value": value}, code.at(node))
+
+
+def _calls(code: PyCode) -> Iterator[Fact]:
+    for site in code.calls:
+        if not _worth(code, site):
+            continue
+        head = site.node.child_by_field_name("function")
+        callee = code.value(head, site.scope)
+        if isinstance(callee, Unknown):
+            continue
+        named = tuple((n, code.value(v, site.scope)) for n, v in sorted(site.named.items()))
+        fields: dict[str, object] = {"symbol": site.scope.name, "callee": callee}
+        fields["args"] = tuple(code.value(a, site.scope) for a in site.args)
+        if named:
+            fields["named"] = named
+        yield Fact("call", fields, Location(code.path, site.line))
+
+
+def _worth(code: PyCode, site: CallSite) -> bool:
+    """Whether a call may lead to code of the scanned system."""
+    head = site.dotted.split(".", 1)[0]
+    if not head or (site.receiver is None and head in PYTHON_BUILTINS):
+        return False
+    found = code.imports.get(head)
+    if found is not None:
+        return found.module.startswith(".") or found.module.split(".", 1)[0] not in PYTHON_STDLIB
+    if head in SELVES or site.receiver is None:
+        return True
+    return bool(code.type_of(head, site.scope)) or any(
+        head in s.params or head in s.bound for s in site.scope.outward()
+    )
+
+
+def _env_reads(code: PyCode) -> Iterator[Fact]:
+    reads = [(s.node, s.scope) for s in code.calls if s.method == "getenv" or "environ." in s.dotted]
+    reads += [(n, s) for n, s in code.subscripts if code.dotted(n.child_by_field_name("value")).endswith("environ")]
+    for node, scope in reads:
+        value = code.value(node, scope)
+        if isinstance(value, Env):
+            yield _read(scope, value, Location(code.path, int(node.start_point[0]) + 1))
+
+
+def _read(scope: Scope, env: Env, where: Location) -> Fact:
+    fields: dict[str, object] = {"symbol": scope.name, "key": env.name}
+    if env.default is not None:
+        fields["default"] = env.default
+    return Fact("config_read", fields, where)
+
+
+def _types(code: PyCode) -> Iterator[Fact]:
+    for scope in code.scopes:
+        if scope.sort != "class" or not _is_payload(code, scope):
+            continue
+        fields = tuple(_fields(code, scope))
+        if fields:
+            shape = Shape("object", fields, open=False)
+            yield Fact("type", {"name": scope.name, "shape": shape}, code.at(scope.node))
+
+
+def _is_payload(code: PyCode, scope: Scope) -> bool:
+    marks = [code.text(d) for d in py.decorators(code, scope)]
+    if any("dataclass" in m or m.startswith(("attr.", "attrs.", "define")) for m in marks):
+        return True
+    return bool(scope.bases) and any(a.annotation is not None and a.scope is scope for a in code.assigns)
+
+
+def _fields(code: PyCode, scope: Scope) -> Iterator[Field]:
+    for assign in code.assigns:
+        if assign.scope is not scope or assign.annotation is None or assign.target.startswith(("model_config", "_")):
+            continue
+        if code.text(assign.annotation).startswith("ClassVar"):
+            continue
+        required = assign.value is None or code.text(assign.value).startswith(("Field(...", "..."))
+        name = _alias(code, assign) or assign.target
+        yield Field(name, annotation(code, assign.annotation), required, literal_values(code, assign.annotation))
+
+
+def _alias(code: PyCode, assign: Assign) -> str:
+    site = code.site(assign.value) if assign.value is not None else None
+    if site is None or site.method != "Field":
+        return ""
+    return code.string(site.arg(-1, "serialization_alias", "alias"))
+
+
+def _typed(code: PyCode) -> Iterator[Fact]:
+    lines = {a.scope.qualify(a.target): a.line for a in reversed(code.assigns)}
+    starts: dict[str, Node] = {s.name: s.node for s in code.scopes}
+    for target, made in code.types.items():
+        last = made.rsplit(".", 1)[-1]
+        if target.startswith("=") or not last[:1].isupper():
+            continue
+        owner = starts.get(target.rpartition(".")[0], code.root)
+        line = lines.get(target) or int(owner.start_point[0]) + 1
+        yield Fact("typed", {"target": target, "type": _written(code, made)}, Location(code.path, line))
+
+
+def _written(code: PyCode, origin: str) -> str:
+    """A type as this file names it, so that it can be looked up through the file's imports."""
+    for local, found in code.imports.items():
+        full = f"{found.module}.{found.name}" if found.name else found.module
+        if origin == full or origin.startswith(f"{full}."):
+            return local + origin[len(full) :]
+    return origin
+
+
+LANGUAGE = Python()

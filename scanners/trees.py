@@ -1,0 +1,151 @@
+"""Which files a scan looks at and how their bytes are read: a revision from git objects, or the work tree."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from testmesh.guard.git import Repository, blob_id
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file's bytes, or why there are none.
+
+    Args:
+        path: relative to the scanned folder.
+        blob: git object id, empty when unread.
+        data: the bytes, None when they were not read.
+        why: reason, empty when read.
+    """
+
+    path: str
+    blob: str
+    data: bytes | None
+    why: str = ""
+
+
+class Tree(Protocol):
+    """A listing of files with their bytes on request."""
+
+    def paths(self) -> Sequence[str]:
+        """Every regular file, sorted."""
+        ...
+
+    def blobs(self) -> Mapping[str, str]:
+        """Git object id by path, for trees that know it without reading."""
+        ...
+
+    def read(self, limits: Mapping[str, int]) -> Iterator[Content]:
+        """Bytes of files.
+
+        Args:
+            limits: bytes each wanted file may have, by path.
+        """
+        ...
+
+
+class CommitTree:
+    """Files of a commit, read from git objects.
+
+    Args:
+        repository: where.
+        commit: 40 hex.
+    """
+
+    def __init__(self, repository: Repository, commit: str) -> None:
+        self._repository = repository
+        self._blobs = {e.path: e.oid for e in repository.tree(commit) if not e.link}
+
+    def paths(self) -> Sequence[str]:
+        return list(self._blobs)
+
+    def blobs(self) -> Mapping[str, str]:
+        return self._blobs
+
+    def read(self, limits: Mapping[str, int]) -> Iterator[Content]:
+        by_oid: dict[str, list[str]] = {}
+        for path in limits:
+            by_oid.setdefault(self._blobs[path], []).append(path)
+        for blob in self._repository.blobs(by_oid, limit=max(limits.values(), default=0)):
+            for path in by_oid[blob.oid]:
+                yield _limited(path, blob.oid, blob.data, (blob.size, limits[path]))
+
+
+def _limited(path: str, oid: str, data: bytes | None, sizes: tuple[int, int]) -> Content:
+    size, limit = sizes
+    if size < 0:
+        return Content(path, oid, None, "its content is not in this repository (partial or damaged clone)")
+    if data is None or size > limit:
+        return Content(path, oid, None, f"it has {size:,} bytes; at most {limit:,} are read")
+    return Content(path, oid, data)
+
+
+class WorkTree:
+    """Files as they are on disk now: tracked, changed and new ones, without what git ignores.
+
+    Args:
+        repository: where.
+    """
+
+    def __init__(self, repository: Repository) -> None:
+        entries = repository.work_tree()
+        self._root = repository.path
+        self._paths = [e.path for e in entries if not e.link]
+        self.links = [e.path for e in entries if e.link]
+
+    def paths(self) -> Sequence[str]:
+        return self._paths
+
+    def blobs(self) -> Mapping[str, str]:
+        return {}
+
+    def read(self, limits: Mapping[str, int]) -> Iterator[Content]:
+        root = os.path.realpath(self._root)
+        for path, limit in limits.items():
+            yield _on_disk(root, path, limit)
+
+
+def _on_disk(root: str, path: str, limit: int) -> Content:
+    full = Path(root, path)
+    try:
+        if os.path.commonpath([root, os.path.realpath(full)]) != root:
+            return Content(path, "", None, "it lies outside the repository")
+        with open(os.open(full, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            data = stream.read(limit + 1) if size <= limit else b""
+    except OSError as error:
+        return Content(path, "", None, f"it cannot be read: {error.strerror}")
+    if size > limit or len(data) > limit:
+        return Content(path, "", None, f"it has {size:,} bytes; at most {limit:,} are read")
+    return Content(path, blob_id(data), data)
+
+
+class MemoryTree:
+    """Files whose bytes are at hand, on top of another tree; for patches.
+
+    Args:
+        below: what is not replaced.
+        replaced: bytes by path, None for a file that is gone.
+    """
+
+    def __init__(self, below: Tree, replaced: Mapping[str, bytes | None]) -> None:
+        self._below = below
+        self._replaced = replaced
+
+    def paths(self) -> Sequence[str]:
+        kept = {p for p in self._below.paths() if p not in self._replaced}
+        return sorted(kept | {p for p, data in self._replaced.items() if data is not None})
+
+    def blobs(self) -> Mapping[str, str]:
+        kept = {p: oid for p, oid in self._below.blobs().items() if p not in self._replaced}
+        return kept | {p: blob_id(data) for p, data in self._replaced.items() if data is not None}
+
+    def read(self, limits: Mapping[str, int]) -> Iterator[Content]:
+        yield from self._below.read({p: n for p, n in limits.items() if p not in self._replaced})
+        for path, data in self._replaced.items():
+            if path in limits and data is not None:
+                yield _limited(path, blob_id(data), data, (len(data), limits[path]))

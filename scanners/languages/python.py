@@ -46,6 +46,7 @@ class Python:
         yield from _symbols(parsed)
         yield from _imports(parsed)
         yield from _bindings(parsed)
+        yield from _defaults(parsed)
         yield from _returns(parsed)
         yield from _calls(parsed)
         yield from _env_reads(parsed)
@@ -99,6 +100,19 @@ def _bindings(code: PyCode) -> Iterator[Fact]:
             yield Fact("binding", {"target": target, "value": value, "scope": assign.scope.name}, where)
         elif assign.value.type == "dictionary":
             yield from _entries(code, assign, target)
+
+
+def _defaults(code: PyCode) -> Iterator[Fact]:
+    """What parameters are when a caller does not give them."""
+    for scope in code.scopes:
+        if scope.sort not in ("function", "method"):
+            continue
+        for name, node in py.parameters(code, scope):
+            given = node.child_by_field_name("value")
+            value = code.value(given, scope.parent or scope) if given is not None else Unknown("")
+            if not isinstance(value, Unknown):
+                fields = {"target": f"{scope.name}.{name}", "value": value, "scope": scope.name}
+                yield Fact("binding", fields, code.at(node))
 
 
 def _bound_name(assign: Assign) -> str:

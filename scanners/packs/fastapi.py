@@ -1,0 +1,194 @@
+"""FastAPI: applications, routers, mounts, operations with their payloads, and the statuses handlers answer with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graph.values import ANYTHING, Fact, Lit, Location, Name, Shape, Value
+from scanners.idioms import python as py
+from scanners.idioms.code import CallSite, Scope, name_value
+from scanners.idioms.http import VERBS, operational, status_of
+from scanners.idioms.python_shapes import annotation
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from scanners.idioms.python import PyCode
+
+_ROUTERS = ("fastapi.FastAPI", "fastapi.APIRouter", "fastapi.applications.FastAPI", "fastapi.routing.APIRouter")
+_ROUTES = {**{v: v.upper() for v in VERBS}, "api_route": "", "route": "", "websocket": "GET", "websocket_route": "GET"}
+_GIVEN = ("Depends", "Header", "Cookie", "Security", "File", "Form", "Path")
+_PLUMBING = (
+    "Request",
+    "Response",
+    "WebSocket",
+    "BackgroundTasks",
+    "Session",
+    "AsyncSession",
+    "UploadFile",
+    "HTTPConnection",
+    "SecurityScopes",
+)
+_PLACEHOLDER = re.compile(r"{(\w+)(?::\w+)?}")
+_RAISES = ("HTTPException", "StarletteHTTPException", "RequestValidationError")
+_ANSWERS = ("JSONResponse", "Response", "PlainTextResponse", "HTMLResponse", "ORJSONResponse", "RedirectResponse")
+
+
+@dataclass(frozen=True, slots=True)
+class FastApi:
+    """The FastAPI framework."""
+
+    name: str = "fastapi"
+    version: int = 1
+    language: tuple[str, ...] = ("python",)
+    markers: tuple[bytes, ...] = (b"fastapi", b"APIRouter")
+
+    def facts(self, parsed: PyCode) -> Iterator[Fact]:
+        """Routers, mounts, endpoints, statuses.
+
+        Args:
+            parsed: a Python file.
+        """
+        yield from _routers(parsed)
+        yield from _mounts(parsed)
+        for scope in parsed.scopes:
+            if scope.sort in ("function", "method"):
+                for decorator in py.decorators(parsed, scope):
+                    yield from _operation(parsed, scope, decorator)
+        yield from _statuses(parsed)
+
+
+def _routers(code: PyCode) -> Iterator[Fact]:
+    for assign in code.assigns:
+        site = code.site(assign.value) if assign.value is not None else None
+        if site is None or code.callee(site) not in _ROUTERS:
+            continue
+        given = site.arg(-1, "prefix")
+        fields: dict[str, object] = {"name": assign.scope.qualify(assign.target), "framework": "fastapi"}
+        fields["prefix"] = code.value(given, assign.scope) if given is not None else Lit("")
+        yield Fact("router", fields, Location(code.path, assign.line))
+
+
+def _mounts(code: PyCode) -> Iterator[Fact]:
+    for site in code.calls:
+        if site.receiver is None or site.method not in ("include_router", "mount"):
+            continue
+        mounted = site.method == "mount"
+        child = site.arg(1 if mounted else 0, "app" if mounted else "router")
+        given = site.arg(0 if mounted else -1, "path" if mounted else "prefix")
+        if child is None or not code.dotted(child):
+            continue
+        fields = {
+            "parent": name_value(code.dotted(site.receiver), "a router built in place"),
+            "child": code.value(child, site.scope),
+            "prefix": code.value(given, site.scope) if given is not None else Lit(""),
+        }
+        yield Fact("mount", fields, Location(code.path, site.line))
+
+
+def _operation(code: PyCode, scope: Scope, decorator: Node) -> Iterator[Fact]:
+    site = code.site(decorator)
+    if site is None or site.receiver is None or site.method not in _ROUTES:
+        return
+    router = code.dotted(site.receiver)
+    made_by = code.type_of(router, site.scope)
+    path_node = site.arg(0, "path")
+    if not router or path_node is None or (made_by and made_by not in _ROUTERS):
+        return
+    path = code.value(path_node, site.scope)
+    for method in _methods(code, site):
+        fields: dict[str, object] = {
+            "protocol": "websocket" if site.method.startswith("websocket") else "http",
+            "method": method,
+            "path": path,
+            "router": Name(router),
+            "handler": scope.name,
+            "framework": "fastapi",
+        }
+        fields |= _payloads(code, scope, site, path)
+        if operational(path):
+            fields["operational"] = True
+        yield Fact("endpoint", fields, code.at(scope.node))
+
+
+def _methods(code: PyCode, site: CallSite) -> list[str]:
+    if _ROUTES[site.method]:
+        return [_ROUTES[site.method]]
+    listed = site.arg(-1, "methods")
+    names = [code.string(n).upper() for n in listed.named_children] if listed is not None else []
+    return [n for n in names if n] or ["GET"]
+
+
+def _payloads(code: PyCode, scope: Scope, site: CallSite, path: Value) -> dict[str, object]:
+    out: dict[str, object] = {}
+    in_path = set(_PLACEHOLDER.findall(path.value)) if isinstance(path, Lit) and isinstance(path.value, str) else set()
+    body, query = _parameters(code, scope, in_path)
+    if body is not None:
+        out["accepts"] = body
+    if query:
+        out["query"] = tuple(query)
+    returned = _returned(code, scope, site)
+    if returned != ANYTHING:
+        out["returns"] = returned
+    status = status_of(code, site.arg(-1, "status_code"))
+    if status:
+        out["status"] = status
+    return out
+
+
+def _parameters(code: PyCode, scope: Scope, in_path: set[str]) -> tuple[Shape | None, list[str]]:
+    body: Shape | None = None
+    query: list[str] = []
+    for name, node in py.parameters(code, scope):
+        declared = node.child_by_field_name("type")
+        text = f"{code.text(declared)} {code.text(node.child_by_field_name('value'))}"
+        if name in in_path or name in ("self", "cls") or declared is None:
+            continue
+        if any(f"{g}(" in text for g in _GIVEN):
+            continue
+        shape = annotation(code, declared)
+        if shape.named.rsplit(".", 1)[-1] in _PLUMBING or code.annotation(declared).startswith("sqlalchemy"):
+            continue
+        if f"={code.text(declared)}" in code.types and not shape.fields:
+            continue
+        if shape.named or shape.type == "object" or "Body(" in text:
+            body = shape
+        elif shape.type != "array" or "Query(" in text:
+            query.append(name)
+        else:
+            body = shape
+    return body, query
+
+
+def _returned(code: PyCode, scope: Scope, site: CallSite) -> Shape:
+    model = site.arg(-1, "response_model")
+    if model is not None and code.text(model) != "None":
+        return annotation(code, model)
+    declared = annotation(code, py.definition(scope).child_by_field_name("return_type"))
+    if (declared.named or declared.item is not None) and declared.named.rsplit(".", 1)[-1] not in _ANSWERS:
+        return declared
+    for node, where in code.returns:
+        if where is scope and node.named_child_count:
+            shape = code.shape(node.named_children[0], scope)
+            if shape != ANYTHING and shape.type != "null":
+                return shape
+    return ANYTHING
+
+
+def _statuses(code: PyCode) -> Iterator[Fact]:
+    for site in code.calls:
+        if site.method in _RAISES:
+            status = status_of(code, site.arg(0, "status_code"))
+        elif site.method in _ANSWERS:
+            status = status_of(code, site.arg(1, "status_code"))
+        else:
+            continue
+        if status:
+            fields = {"symbol": site.scope.name, "status": status, "error": status >= 400}
+            yield Fact("responds", fields, Location(code.path, site.line))
+
+
+PACK = FastApi()

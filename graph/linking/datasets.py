@@ -1,0 +1,257 @@
+"""Stored data: ORM models, SQL text, keys and collections as Datasets, with the columns read and written."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from graph.linking.build import NodeKey
+from graph.linking.corpus import Placed, SymbolKey
+from graph.linking.names import dotted
+from graph.linking.outcomes import Context, Definition, Frame, Instance
+from graph.linking.sqltext import table_name, table_uses
+from graph.linking.state import Linking, LooseEnd
+from graph.linking.wrappers import Reading, Results, first_param
+from graph.schema import Evidence, Resolution
+from graph.values import Value
+
+SQL_KINDS = frozenset({"sql", "postgresql", "mysql", "mariadb", "sqlite", "mssql", "oracle", "cockroachdb"})
+_EDGE = {"read": "READS", "write": "WRITES"}
+
+
+class Stores:
+    """Which store a service means by a kind of store.
+
+    Args:
+        state: the link run.
+    """
+
+    def __init__(self, state: Linking) -> None:
+        self._state = state
+        self._by_kind: dict[str, list[str]] = defaultdict(list)
+        for service in state.services.by_name.values():
+            if service.store_kind:
+                self._by_kind[service.store_kind].append(service.name)
+        self._used: dict[str, set[str]] = defaultdict(set)
+        for placed in state.corpus.of("depends"):
+            owner = state.services.lookup(placed.file[0], placed.fact.get("service", ""))
+            target = state.services.lookup(placed.file[0], placed.fact.get("on", ""))
+            if owner is not None and target is not None:
+                self._used[owner.name].add(target.name)
+
+    def dataset(self, service: str, kind: str, name: str) -> NodeKey:
+        """The Dataset node for a table, key or collection as one service names it.
+
+        Args:
+            service: who accesses it, or empty.
+            kind: store kind as the scanner knows it.
+            name: table, key pattern or collection.
+        """
+        store_kind, store = self.store(service, kind)
+        return "Dataset", (store_kind, store, name)
+
+    def store(self, service: str, kind: str) -> tuple[str, str]:
+        """Store kind and store name, the name empty when no deployment file tells.
+
+        Args:
+            service: who accesses it.
+            kind: store kind as the scanner knows it.
+        """
+        kinds = sorted(SQL_KINDS & self._by_kind.keys()) if kind == "sql" else [kind]
+        if kind in SQL_KINDS and not any(k in self._by_kind for k in kinds):
+            kinds = sorted(SQL_KINDS & self._by_kind.keys())
+        every = [(k, name) for k in kinds for name in self._by_kind.get(k, ())]
+        used = [row for row in every if row[1] in self._mentioned(service)]
+        chosen = used or every
+        if len(chosen) == 1:
+            return chosen[0]
+        found = {k for k, _ in chosen}
+        return (found.pop() if len(found) == 1 else kind), ""
+
+    def _mentioned(self, service: str) -> set[str]:
+        if service not in self._used or not self._used[service]:
+            self._used[service] |= self._from_values(service)
+        return self._used[service]
+
+    def _from_values(self, service: str) -> set[str]:
+        """Stores whose host name stands in a value given to the service."""
+        known = self._state.services.by_name.get(service)
+        if known is None:
+            return set()
+        hosts = {s.declared for s in self._state.services.by_name.values() if s.store_kind}
+        found: set[str] = set()
+        for placed in self._state.corpus.of("env_value"):
+            if placed.file[0] != known.repository:
+                continue
+            key = placed.fact.get("key", "")
+            given = self._state.environment(service, key)
+            for value, file in given:
+                texts = self._state.evaluator.texts(value, Frame(file, ""), Context(service=service))
+                for text, _ in texts:
+                    words = set(text.template.replace("/", " ").replace("@", " ").replace(":", " ").split())
+                    found |= hosts & words
+        return found
+
+
+def datasets(state: Linking) -> None:
+    """READS and WRITES edges, Dataset nodes and their columns.
+
+    Args:
+        state: the link run.
+    """
+    stores = Stores(state)
+    models = _models(state, stores)
+    for placed in state.corpus.of("access"):
+        for service in state.owners(placed.file) or ("",):
+            _access(state, _Use(placed, service, stores, models))
+    for placed in state.corpus.of("sql"):
+        for service in state.owners(placed.file) or ("",):
+            _sql(state, _Use(placed, service, stores, models))
+    _tables(state, stores)
+
+
+class _Use:
+    __slots__ = ("models", "placed", "service", "stores")
+
+    def __init__(self, placed: Placed, service: str, stores: Stores, models: dict[SymbolKey, Placed]) -> None:
+        self.placed, self.service, self.stores, self.models = placed, service, stores, models
+
+
+def _models(state: Linking, stores: Stores) -> dict[SymbolKey, Placed]:
+    models = {}
+    for placed in state.corpus.of("model"):
+        models[placed.file, placed.fact.get("name", "")] = placed
+        for service in state.owners(placed.file):
+            name = _model_table(state, placed, service)
+            if name:
+                node = stores.dataset(service, placed.fact.get("store_kind", "") or "sql", name)
+                columns = {"columns": tuple(placed.fact.get("columns", ()) or ()) or None}
+                state.builder.node(*node, [state.corpus.evidence(placed)], columns)
+    return models
+
+
+def _model_table(state: Linking, placed: Placed, service: str) -> str:
+    scope = str(placed.fact.get("name", "")).rpartition(".")[0]
+    texts = state.evaluator.texts(placed.fact.get("dataset"), Frame(placed.file, scope), Context(service=service))
+    names = [text.template for text, _ in texts if not text.holes]
+    return table_name(names[0]) if names else ""
+
+
+def _need(results: Sequence[Results]) -> SymbolKey | None:
+    text = results[0][0][0]
+    return first_param(results[0]) if not text.template.replace("{}", "").strip(":/._-") else None
+
+
+def _access(state: Linking, use: _Use) -> None:
+    fact = use.placed.fact
+    kind = fact.get("store_kind", "") or "sql"
+    model = _model(state, use, fact.get("dataset"), use.placed.symbol)
+    if model is not None:
+        name = _model_table(state, model, use.service)
+        kind = model.fact.get("store_kind", "") or kind
+        reading = Reading((), use.placed.symbol)
+        _edge(state, use, (kind, name), (fact.get("mode", "read"), fact.get("columns")), reading)
+        return
+    for reading in state.wrappers.readings([fact.get("dataset")], use.placed.symbol, use.service, _need):
+        for text, _ in reading.results[0]:
+            name = text.template
+            if text.holes and name == "{}" and kind in SQL_KINDS:
+                _loose(state, use, reading, text.holes[0].reason)
+                continue
+            name = table_name(name) if kind in SQL_KINDS else name
+            _edge(state, use, (kind, name), (fact.get("mode", "read"), fact.get("columns")), reading)
+
+
+def _model(state: Linking, use: _Use, value: Value | None, at: SymbolKey) -> Placed | None:
+    """The model class behind a value: the class, an object of it, or a bound table."""
+    name = dotted(value)
+    found = state.names.find(at[0], at[1], name) if name else None
+    if found is not None and (found.file, found.name) in use.models:
+        return use.models[found.file, found.name]
+    if value is None:
+        return None
+    for outcome in state.evaluator.evaluate(value, Frame(*at), Context(service=use.service)):
+        thing = outcome.thing
+        owner = thing.owner if isinstance(thing, Instance) else thing.symbol if isinstance(thing, Definition) else None
+        if owner is not None and owner in use.models:
+            return use.models[owner]
+    return None
+
+
+def _sql(state: Linking, use: _Use) -> None:
+    fact = use.placed.fact
+    kind = fact.get("store_kind", "") or "sql"
+    for reading in state.wrappers.readings([fact.get("text")], use.placed.symbol, use.service, _need):
+        for text, _ in reading.results[0]:
+            uses = table_uses(text.template, use.stores.store(use.service, kind)[0]) if text.parts else None
+            if uses is None:
+                why = text.holes[0].reason if text.holes else "the SQL could not be parsed"
+                _loose(state, use, reading, why)
+                continue
+            for touched in uses:
+                if touched.table != "null":
+                    _edge(state, use, (kind, touched.table), (touched.mode, touched.columns), reading)
+
+
+def _edge(
+    state: Linking, use: _Use, where: tuple[str, str], how: tuple[str, Iterable[str] | None], reading: Reading
+) -> None:
+    kind, name = where
+    mode, columns = how
+    evidence = _evidence(state, use, reading)
+    if not name:
+        _loose(state, use, reading, "the table of the model is not known")
+        return
+    node = use.stores.dataset(use.service, kind, name)
+    state.builder.node(*node, evidence)
+    source = state.symbol(reading.origin, evidence)
+    named = tuple(columns or ())
+    props = {"columns": named or None}
+    resolution = Resolution(
+        "resolved", "model" if kind == "sql" and use.placed.fact.kind == "access" else use.placed.fact.kind
+    )
+    state.builder.edge(_EDGE[mode], (source, node), resolution, evidence, props)
+    known = [c for c in named if c != "*"]
+    if known and use.placed.fact.kind != "sql":
+        state.builder.node(*node, (), {"columns": known})
+    state.configured(source, [use.service] * bool(use.service), sorted(reading.keys), evidence)
+
+
+def _evidence(state: Linking, use: _Use, reading: Reading) -> list[Evidence]:
+    corpus = state.corpus
+    wrapped = [corpus.evidence(Placed(site.fact, site.file), "wrapper") for site in reading.sites]
+    return [corpus.evidence(use.placed), *wrapped]
+
+
+def _loose(state: Linking, use: _Use, reading: Reading, reason: str) -> None:
+    evidence = _evidence(state, use, reading)
+    source = state.symbol(reading.origin, evidence)
+    mode = use.placed.fact.get("mode") or "read"
+    node = state.loose_end(use.placed, LooseEnd("unknown dataset", _EDGE[mode], reason))
+    resolution = Resolution("unresolved", "unknown dataset", reason)
+    state.builder.edge(_EDGE[mode], (source, node), resolution, evidence)
+
+
+def _tables(state: Linking, stores: Stores) -> None:
+    """Migrations say which columns a table has; they create a Dataset only where code uses the table."""
+    used = {(key[1][2]): key for key in state.builder.nodes if key[0] == "Dataset" and key[1][0] in SQL_KINDS}
+    for placed in state.corpus.of("table"):
+        node = used.get(table_name(placed.fact.get("dataset", "")))
+        columns = tuple(c.lower() for c in placed.fact.get("columns", ()) or ())
+        if node is not None and placed.fact.get("op") != "drop":
+            state.builder.node(*node, [state.corpus.evidence(placed)], {"columns": columns or None})
+
+
+def contained(state: Linking) -> None:
+    """CONTAINS edges from stores to their datasets.
+
+    Args:
+        state: the link run.
+    """
+    for kind, key in [k for k in state.builder.nodes if k[0] == "Dataset"]:
+        store: NodeKey = ("Store", (key[0], key[1]))
+        if key[1] and store in state.builder.nodes:
+            evidence = sorted(state.builder.nodes[kind, key].evidence)[:1]
+            state.builder.edge(
+                "CONTAINS", (store, (kind, key)), Resolution("resolved", "store of the service"), evidence
+            )

@@ -1,0 +1,85 @@
+"""Facts of all repositories become one graph: the only place that says what the system is (DESIGN sentence 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graph.linking import corrections, datasets, endpoints, flows, nodes, routes, schemas, specs, topics
+from graph.linking.build import GraphBuilder
+from graph.linking.callgraph import CallGraph
+from graph.linking.corpus import Corpus, RepositoryFacts
+from graph.linking.environment import Environment
+from graph.linking.hosts import Hosts
+from graph.linking.names import Names
+from graph.linking.requests import Requests
+from graph.linking.services import Services
+from graph.linking.shapes import Shapes
+from graph.linking.stages import Stage, in_order
+from graph.linking.state import Linking
+from graph.linking.values import Evaluator
+from graph.linking.wrappers import Wrappers
+from graph.schema import GraphData
+
+__all__ = ["RepositoryFacts", "link"]
+
+
+def link(sources: Sequence[RepositoryFacts], workspace: str) -> GraphData:
+    """The system graph of what scanners said; pure and the same bytes for the same facts.
+
+    Args:
+        sources: one per repository, facts in any order.
+        workspace: workspace id, part of every uid.
+    """
+    state = _prepared(sources, workspace)
+    for stage in _ORDER:
+        stage.run(state)
+    return state.builder.data()
+
+
+def _prepared(sources: Sequence[RepositoryFacts], workspace: str) -> Linking:
+    corpus = Corpus(sources)
+    names = Names(corpus)
+    services = Services(corpus, names)
+    environment = Environment(corpus, services)
+    hosts = Hosts(corpus, services)
+    evaluator = Evaluator(names, environment, hosts.declared)
+    calls = CallGraph(corpus, names)
+    wrappers = Wrappers(evaluator, calls)
+    return Linking(
+        corpus,
+        names,
+        services,
+        environment,
+        hosts,
+        evaluator,
+        calls,
+        wrappers,
+        GraphBuilder(workspace),
+        Shapes(corpus, names),
+    )
+
+
+def _needs(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+_STAGES: tuple[Stage[Linking], ...] = (
+    Stage("services", nodes.services),
+    Stage("symbols", nodes.symbols),
+    Stage("configs", nodes.configs, _needs("services", "symbols")),
+    Stage("packages", nodes.packages, _needs("services")),
+    Stage("calls", nodes.calls, _needs("symbols")),
+    Stage("endpoints", endpoints.endpoints, _needs("services", "symbols")),
+    Stage("statuses", endpoints.statuses, _needs("endpoints")),
+    Stage("schemas", schemas.schemas, _needs("endpoints")),
+    Stage("operations", specs.operations, _needs("endpoints", "schemas")),
+    Stage("routes", routes.routes, _needs("operations")),
+    Stage("requests", lambda state: Requests(state).link_all(), _needs("routes", "calls")),
+    Stage("routed", routes.routed, _needs("requests")),
+    Stage("topics", topics.topics, _needs("symbols")),
+    Stage("datasets", datasets.datasets, _needs("symbols", "services")),
+    Stage("contained", datasets.contained, _needs("datasets")),
+    Stage("flows", flows.flows, _needs("requests", "topics", "datasets")),
+    Stage("corrections", corrections.corrections, _needs("flows", "routed", "contained", "configs", "packages")),
+)
+_ORDER = in_order(_STAGES)

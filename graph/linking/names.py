@@ -1,0 +1,213 @@
+"""What a name written in a file stands for: scope outwards, then imports, re-exports and base classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from graph.linking.corpus import Corpus, FileIndex, FileKey, SymbolKey
+from graph.linking.modules import Modules
+from graph.values import Member, Name, Value
+
+_DEPTH = 8
+SELVES = frozenset({"self", "cls", "this"})
+FoundKind = Literal["binding", "symbol", "module", "foreign"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A definition.
+
+    Args:
+        kind: binding, symbol, module, or foreign (outside the scanned code).
+        file: where it is defined; the file of the mention when foreign.
+        name: qualified name there; dotted external name when foreign.
+        rest: what was written behind it.
+    """
+
+    kind: FoundKind
+    file: FileKey
+    name: str
+    rest: tuple[str, ...] = ()
+
+
+Dotted: TypeAlias = tuple[str, ...]
+
+
+class Names:
+    """Looks names up across files.
+
+    Args:
+        corpus: the facts.
+    """
+
+    def __init__(self, corpus: Corpus) -> None:
+        self.files = corpus.files
+        self.modules = Modules(corpus.files)
+        self._cache: dict[tuple[FileKey, str, str], Found | None] = {}
+
+    def find(self, file: FileKey, scope: str, dotted: str) -> Found | None:
+        """What `dotted` means in `scope` of `file`, or None.
+
+        Args:
+            file: where it is written.
+            scope: symbol it is written in.
+            dotted: the name.
+        """
+        key = (file, scope, dotted)
+        if key not in self._cache:
+            self._cache[key] = self._find(file, scope, tuple(dotted.split(".")), _DEPTH)
+        return self._cache[key]
+
+    def _find(self, file: FileKey, scope: str, parts: Dotted, depth: int) -> Found | None:
+        index = self.files.get(file)
+        if index is None or depth <= 0:
+            return None
+        if parts[0] in SELVES:
+            owner = self.enclosing_class(file, scope)
+            if owner and len(parts) == 1:
+                return Found("symbol", file, owner)
+            return self.member((file, owner), parts[1:], depth) if owner else None
+        for prefix in _outwards(index, scope):
+            found = _here(index, file, prefix, parts)
+            if found is not None:
+                return found
+        return self._imported(file, index, parts, depth)
+
+    def enclosing_class(self, file: FileKey, scope: str) -> str:
+        """The innermost class around a scope, or empty.
+
+        Args:
+            file: the file.
+            scope: qualified symbol.
+        """
+        symbols = self.files[file].symbols
+        while scope:
+            fact = symbols.get(scope)
+            if fact is not None and fact.get("sort") == "class":
+                return scope
+            scope = scope.rpartition(".")[0]
+        return ""
+
+    def member(self, owner: SymbolKey, parts: Dotted, depth: int = _DEPTH) -> Found | None:
+        """An attribute or method of a class, its bases included.
+
+        Args:
+            owner: the class.
+            parts: attribute path.
+            depth: how many bases up.
+        """
+        file, name = owner
+        index = self.files.get(file)
+        if index is None or depth <= 0 or not parts:
+            return None
+        found = _here(index, file, f"{name}.", parts)
+        if found is not None:
+            return found
+        for base in self.bases(owner):
+            found = self.member(base, parts, depth - 1)
+            if found is not None:
+                return found
+        return None
+
+    def bases(self, owner: SymbolKey) -> Iterator[SymbolKey]:
+        """The classes of ours a class extends, as written.
+
+        Args:
+            owner: the class.
+        """
+        file, name = owner
+        fact = self.files[file].symbols.get(name)
+        for base in fact.get("bases", ()) if fact is not None else ():
+            found = self.find(file, name.rpartition(".")[0], base)
+            if found is not None and found.kind == "symbol" and not found.rest and (found.file, found.name) != owner:
+                yield found.file, found.name
+
+    def _imported(self, file: FileKey, index: FileIndex, parts: Dotted, depth: int) -> Found | None:
+        for count in range(len(parts), 0, -1):
+            pairs = index.imports.get(".".join(parts[:count]))
+            for module, name in pairs or ():
+                found = self._through(file, (module, name), parts[count:], depth)
+                if found is not None:
+                    return found
+        for module in index.stars:
+            target = self.modules.find(file, module)
+            found = self._find(target, "", parts, depth - 1) if target else None
+            if found is not None and found.kind != "foreign":
+                return found
+        return None
+
+    def _through(self, file: FileKey, source: tuple[str, str], rest: Dotted, depth: int) -> Found | None:
+        module, name = source
+        target = self.modules.find(file, module)
+        if target is None:
+            inner = self.modules.find(file, _submodule(module, name)) if name else None
+            if inner is not None:
+                return self._in_module(inner, rest, depth)
+            return Found("foreign", file, ".".join(p for p in (module, name, *rest) if p and p != "default"))
+        if not name or name == "*":
+            return self._in_module(target, rest, depth)
+        if name == "default":
+            return self._default(target, rest, depth)
+        found = self._find(target, "", (name, *rest), depth - 1)
+        if found is not None:
+            return found
+        inner = self.modules.find(file, _submodule(module, name))
+        return self._in_module(inner, rest, depth) if inner else None
+
+    def _default(self, target: FileKey, rest: Dotted, depth: int) -> Found | None:
+        index = self.files[target]
+        if rest and (found := _here(index, target, "default.", rest) or _here(index, target, "", rest)) is not None:
+            return found
+        if "default" in index.bindings or "default" in index.symbols:
+            return _here(index, target, "", ("default", *rest))
+        return self._in_module(target, rest, depth)
+
+    def _in_module(self, target: FileKey, rest: Dotted, depth: int) -> Found | None:
+        if not rest:
+            return Found("module", target, "")
+        found = self._find(target, "", rest, depth - 1)
+        if found is not None:
+            return found
+        inner = self.modules.find(target, "." + rest[0]) if target[1].endswith("__init__.py") else None
+        return self._in_module(inner, rest[1:], depth - 1) if inner else None
+
+
+def _submodule(module: str, name: str) -> str:
+    return f"{module}{name}" if module.endswith(".") else f"{module}.{name}"
+
+
+def _outwards(index: FileIndex, scope: str) -> Iterator[str]:
+    start = scope
+    while scope:
+        fact = index.symbols.get(scope)
+        if scope == start or fact is None or fact.get("sort") != "class":
+            yield f"{scope}."
+        scope = scope.rpartition(".")[0]
+    yield ""
+
+
+def _here(index: FileIndex, file: FileKey, prefix: str, parts: Dotted) -> Found | None:
+    for count in range(len(parts), 0, -1):
+        name = prefix + ".".join(parts[:count])
+        fact = index.symbols.get(name) if name else None
+        if fact is not None and fact.get("sort") != "constant":
+            return Found("symbol", file, name, parts[count:])
+        if fact is not None or name in index.bindings or name in index.typed:
+            return Found("binding", file, name, parts[count:])
+    return None
+
+
+def dotted(value: Value | None) -> str:
+    """A Value as a dotted name when it is one (``Member(Name("a"), "b")`` is ``a.b``), else empty.
+
+    Args:
+        value: any Value.
+    """
+    if isinstance(value, Name):
+        return value.name
+    if isinstance(value, Member):
+        base = dotted(value.base)
+        return f"{base}.{value.name}" if base else ""
+    return ""

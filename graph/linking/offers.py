@@ -1,0 +1,132 @@
+"""What services offer: operations and gateway rules, matched by method and template within one service."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from graph.linking.build import NodeKey
+from graph.linking.corpus import SymbolKey
+from graph.linking.paths import Fit, fit, rewritten
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An operation.
+
+    Args:
+        service: who offers it.
+        protocol: http, grpc, ...
+        method: upper case or ANY.
+        path: template.
+        sure: code, or a spec of a service whose code we cannot read.
+    """
+
+    service: str
+    protocol: str
+    method: str
+    path: str
+    sure: bool = True
+
+    @property
+    def node(self) -> NodeKey:
+        """Its Endpoint node."""
+        return "Endpoint", (self.service, self.protocol, self.method, self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A gateway rule.
+
+    Args:
+        gateway: service name.
+        path: template as served, maybe with ``/**``.
+        services: who it goes to.
+        to_path: rewritten template, empty = unchanged.
+    """
+
+    gateway: str
+    path: str
+    services: tuple[str, ...]
+    to_path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An operation that a call may reach.
+
+    Args:
+        offer: the operation.
+        fit: how well.
+    """
+
+    offer: Offer
+    fit: Fit
+
+
+@dataclass(slots=True)
+class Offers:
+    """All operations and gateway rules.
+
+    Args:
+        by_service: operations of each service.
+        handlers: the code behind an operation.
+        rules: gateway rules by gateway.
+    """
+
+    by_service: dict[str, dict[Offer, None]] = field(default_factory=lambda: defaultdict(dict))
+    handlers: dict[NodeKey, dict[SymbolKey, None]] = field(default_factory=lambda: defaultdict(dict))
+    rules: dict[str, list[Rule]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, offer: Offer) -> None:
+        """Remember an operation.
+
+        Args:
+            offer: the operation.
+        """
+        self.by_service[offer.service][offer] = None
+
+    def of(self, service: str, protocol: str = "http") -> list[Offer]:
+        """The operations of a service.
+
+        Args:
+            service: its name.
+            protocol: only these.
+        """
+        return [o for o in self.by_service.get(service, ()) if o.protocol == protocol]
+
+    def match(self, service: str, protocol: str, method: str, path: str) -> list[Match]:
+        """The best fitting operations of a service: one when certain, several when ambiguous.
+
+        Args:
+            service: its name.
+            protocol: http or grpc.
+            method: upper case, empty when unknown.
+            path: called template.
+        """
+        found: list[Match] = []
+        for offer in self.of(service, protocol):
+            if method and offer.method not in (method, "ANY") and method != "ANY":
+                continue
+            how = fit(path, offer.path)
+            if how is not None:
+                found.append(Match(offer, how))
+        if not found:
+            return []
+        best = max(m.fit for m in found)
+        kept = [m for m in found if m.fit == best]
+        exact = [m for m in kept if m.offer.method == method]
+        return sorted(exact or kept, key=lambda m: (m.offer.method, m.offer.path))
+
+    def routed(self, gateway: str, path: str) -> list[tuple[Rule, str]]:
+        """The gateway's rules for a path, longest first match only, with the path behind it.
+
+        Args:
+            gateway: service name.
+            path: called template.
+        """
+        fits = [(how, rule) for rule in self.rules.get(gateway, ()) if (how := fit(path, rule.path)) is not None]
+        if not fits:
+            return []
+        best = max((how for how, _ in fits))
+        return [(rule, rewritten(path, rule.path, rule.to_path)) for how, rule in fits if how == best]

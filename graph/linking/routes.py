@@ -1,0 +1,90 @@
+"""Gateway rules: which service answers behind which path, with ROUTES_TO to the operations there."""
+
+from __future__ import annotations
+
+import re
+
+from graph.linking.corpus import Placed
+from graph.linking.offers import Offer, Rule
+from graph.linking.outcomes import Context, Frame, Text
+from graph.linking.paths import fit, rewritten, template
+from graph.linking.state import Linking, LooseEnd
+from graph.linking.urls import take_apart
+from graph.schema import Resolution
+from graph.values import Concat, Env, Lit, Value
+
+_VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^}]*))?\}")
+
+
+def routes(state: Linking) -> None:
+    """Remembers gateway rules and adds their Endpoints; needed before requests are linked.
+
+    Args:
+        state: the link run.
+    """
+    for placed in state.corpus.of("route"):
+        named = placed.fact.get("gateway", "") or ""
+        gateway = state.services.lookup(placed.file[0], named) if named else None
+        names = (gateway.name,) if gateway is not None else state.owners(placed.file)
+        for name in names:
+            _route(state, placed, name)
+
+
+def _route(state: Linking, placed: Placed, gateway: str) -> None:
+    fact = placed.fact
+    path = template(fact.get("path", "") or "/**")
+    to_path = template(fact.get("to_path")) if fact.get("to_path") else ""
+    services: list[str] = []
+    reasons: list[str] = []
+    for text, _ in state.evaluator.texts(_value(fact.get("to", "")), Frame(placed.file, ""), Context(service=gateway)):
+        target = state.hosts.find(take_apart(Text(("http://", *text.parts))))
+        services += target.services
+        reasons.append(target.reason)
+    rule = Rule(gateway, path, tuple(dict.fromkeys(services)), to_path)
+    state.offers.rules[gateway].append(rule)
+    evidence = [state.corpus.evidence(placed)]
+    node = state.builder.node("Endpoint", (gateway, "http", "ANY", path), evidence)
+    owns = Resolution("resolved", "gateway rule")
+    state.builder.edge("OWNS", (("Service", (gateway,)), node), owns, evidence)
+    if not services:
+        annotation = f'[services.NAME]\nhosts = ["{fact.get("to", "")}"]'
+        reason = "; ".join(dict.fromkeys(reasons)) or "the rule names no target"
+        state.loose_end(placed, LooseEnd("unknown route target", "ROUTES_TO", reason, annotation, fact.get("to", "")))
+
+
+def _value(text: str) -> Value:
+    parts: list[Value] = []
+    start = 0
+    bare = re.sub(r"^\w+://", "", text)
+    for match in _VARIABLE.finditer(bare):
+        default = Lit(match.group(2)) if match.group(2) is not None else None
+        parts += [Lit(bare[start : match.start()]), Env(match.group(1), default)]
+        start = match.end()
+    return Concat((*parts, Lit(bare[start:])))
+
+
+def routed(state: Linking) -> None:
+    """ROUTES_TO edges from gateway Endpoints to what answers behind them.
+
+    Args:
+        state: the link run.
+    """
+    for gateway, rules in sorted(state.offers.rules.items()):
+        for rule in rules:
+            source = ("Endpoint", (gateway, "http", "ANY", rule.path))
+            evidence = sorted(state.builder.nodes[source].evidence)[:1]
+            for service in rule.services:
+                resolution = Resolution("resolved", "gateway rule", f"{rule.path} goes to {service}")
+                reached = [o for o in state.offers.of(service) if _behind(rule, o)]
+                for offer in reached:
+                    state.builder.edge("ROUTES_TO", (source, offer.node), resolution, evidence)
+                if not reached:
+                    state.builder.edge("ROUTES_TO", (source, ("Service", (service,))), resolution, evidence)
+
+
+def _behind(rule: Rule, offer: Offer) -> bool:
+    """Whether some path under the rule reaches the operation."""
+    if not rule.path.endswith("**"):
+        return fit(rewritten(rule.path, rule.path, rule.to_path), offer.path) is not None
+    target = rule.to_path or rule.path
+    return fit(offer.path, target) is not None if target.endswith("**") else offer.path == target

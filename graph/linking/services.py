@@ -1,0 +1,271 @@
+"""What is deployed, from which folder, under which names: compose, Kubernetes, Dockerfiles, manifests, annotations."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from posixpath import basename, dirname
+
+from graph.linking.corpus import Corpus, FileKey, Placed
+from graph.linking.names import Names
+from graph.linking.roles import aside
+from graph.schema import Evidence
+
+OFFERING = ("endpoint", "router", "consume")
+_VARIABLE = re.compile(r"\$\{[^}]*\}|\$\w+|\{\{.*?\}\}")
+_FALLBACK_SORTS = frozenset({"dockerfile", "pyproject", "package.json", "skaffold", "go.mod", "pom", "csproj"})
+
+
+@dataclass(slots=True)
+class Service:
+    """A deployable unit being put together.
+
+    Args:
+        name: unique in the workspace.
+        repository: where it is declared.
+        root: folder with its code, None when it is an image only.
+        sort: business, gateway, frontend, infrastructure or job.
+        store_kind: kind of store or broker it is, or empty.
+        hosts: names it answers to, with or without port.
+        ports: (published, inside) pairs, published empty when not published.
+        declared: deployed name, before it was made unique.
+        evidence: where it is declared.
+        images: image names without registry and tag.
+        groups: folders whose deployment files declare it.
+        variables: environment variables a person tied to it.
+        rule: how its root was found.
+    """
+
+    name: str
+    repository: str
+    root: str | None = None
+    sort: str = "business"
+    store_kind: str = ""
+    hosts: set[str] = field(default_factory=set)
+    ports: set[tuple[str, str]] = field(default_factory=set)
+    declared: str = ""
+    evidence: set[Evidence] = field(default_factory=set)
+    images: set[str] = field(default_factory=set)
+    groups: set[str] = field(default_factory=set)
+    variables: set[str] = field(default_factory=set)
+    rule: str = ""
+
+
+class Services:
+    """All services, and which of them own a file.
+
+    Args:
+        corpus: the facts.
+        names: for files reached through imports.
+    """
+
+    def __init__(self, corpus: Corpus, names: Names) -> None:
+        self._corpus = corpus
+        self._found: dict[tuple[str, str], Service] = {}
+        self._main = _main_groups(corpus)
+        self._roots = [p for p in corpus.of("root") if not aside(p.file[1])]
+        for placed in corpus.of("service"):
+            self._deployed(placed)
+        for service in self._found.values():
+            self._find_root(service)
+        self._keep_known_groups()
+        for placed in corpus.of("declared_service"):
+            self._declare(placed)
+        self._cover_the_rest()
+        self.by_name = self._unique()
+        self._folders = self._by_root()
+        self._shared = self._through_imports(names)
+
+    def owners(self, file: FileKey) -> tuple[str, ...]:
+        """Names of the services whose code a file is, sorted; several when they share it.
+
+        Args:
+            file: repository and path.
+        """
+        direct = self._rooted(file)
+        return direct or self._shared.get(file, ())
+
+    def main_group(self, repository: str) -> str:
+        """The folder whose deployment files declare most services.
+
+        Args:
+            repository: its name.
+        """
+        return self._main.get(repository, "")
+
+    def lookup(self, repository: str, declared: str) -> Service | None:
+        """The service a repository's deployment files mean by a name.
+
+        Args:
+            repository: where the name is written.
+            declared: the name.
+        """
+        found = self._found.get((repository, declared))
+        return found if found is not None and found.name in self.by_name else None
+
+    def _deployed(self, placed: Placed) -> None:
+        fact = placed.fact
+        name = fact.get("name", "")
+        if not name or aside(placed.file[1]):
+            return
+        service = self._service(placed.file[0], name)
+        service.evidence.add(self._corpus.evidence(placed))
+        service.groups.add(dirname(placed.file[1]))
+        root = fact.get("root", "")
+        if root and service.root is None:
+            service.root, service.rule = root.strip("/").removeprefix("./") if root != "." else "", "build context"
+        if fact.get("sort") and service.sort == "business":
+            service.sort = fact.get("sort")
+        service.store_kind = service.store_kind or fact.get("store_kind", "") or ""
+        service.hosts.update(h.lower() for h in fact.get("hosts", ()) or ())
+        service.ports.update(_ports(fact.get("ports", ()) or ()))
+        if fact.get("image"):
+            service.images.add(_image_name(fact.get("image")))
+
+    def _service(self, repository: str, name: str) -> Service:
+        made = Service(name, repository, declared=name, hosts={name.lower()})
+        return self._found.setdefault((repository, name), made)
+
+    def _find_root(self, service: Service) -> None:
+        """A folder that builds the service's image or bears its name."""
+        if service.root == "" or service.root is None:
+            wanted = [service.declared, *sorted(service.images)]
+            built = [p for p in self._roots if p.file[0] == service.repository and p.fact.get("root", "")]
+            for name in wanted:
+                folders = _folders_named(built, name)
+                if len(folders) == 1 and (service.root is None or service.declared == name):
+                    service.root, service.rule = folders[0], "folder that builds its image"
+                    return
+
+    def _keep_known_groups(self) -> None:
+        """Images of deployment files that deploy none of the code (monitoring extras) are no part of the system."""
+        built = {(s.repository, g) for s in self._found.values() if s.root is not None for g in s.groups}
+        self._found = {
+            key: s
+            for key, s in self._found.items()
+            if s.root is not None or any((s.repository, g) in built or g == self._main[s.repository] for g in s.groups)
+        }
+
+    def _declare(self, placed: Placed) -> None:
+        fact = placed.fact
+        service = self._service(placed.file[0], fact.get("name", ""))
+        service.evidence.add(self._corpus.evidence(placed))
+        if fact.get("root"):
+            service.root, service.rule = str(fact.get("root")).strip("/").removeprefix("./"), "annotation"
+        for host in fact.get("hosts", ()) or ():
+            variable = re.fullmatch(r"\$\{(\w+)\}", host.strip())
+            if variable:
+                service.variables.add(variable.group(1))
+            else:
+                service.hosts.add(host.split("://")[-1].strip("/").lower())
+
+    def _cover_the_rest(self) -> None:
+        """Code that offers something but is deployed by no file we read is a service by its manifest folder."""
+        for placed in self._corpus.of(*OFFERING):
+            repository, path = placed.file
+            mine = [s for s in self._found.values() if s.repository == repository]
+            if any(s.root is not None and _under(path, s.root) for s in mine):
+                continue
+            folder, source = self._nearest(repository, path)
+            if source is None and any(s.root is not None for s in mine):
+                continue
+            name = str((source.fact.get("name") if source else "") or basename(folder) or repository).rpartition("/")[2]
+            service = self._service(repository, name)
+            service.root, service.rule = folder, "package manifest" if source else "repository"
+            service.evidence.add(self._corpus.evidence(source or placed))
+
+    def _nearest(self, repository: str, path: str) -> tuple[str, Placed | None]:
+        best: Placed | None = None
+        for placed in self._roots:
+            root = placed.fact.get("root", "")
+            fits = placed.file[0] == repository and placed.fact.get("sort") in _FALLBACK_SORTS and _under(path, root)
+            if fits and (best is None or len(root) > len(best.fact.get("root", ""))):
+                best = placed
+        return (best.fact.get("root", "") if best else ""), best
+
+    def _unique(self) -> Mapping[str, Service]:
+        count = Counter(s.declared for s in self._found.values())
+        for service in self._found.values():
+            if count[service.declared] > 1:
+                service.name = f"{service.repository}/{service.declared}"
+        return {s.name: s for s in sorted(self._found.values(), key=lambda s: s.name)}
+
+    def _by_root(self) -> Mapping[str, list[tuple[str, str]]]:
+        folders: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for service in self.by_name.values():
+            if service.root is not None:
+                folders[service.repository].append((service.root, service.name))
+        for rows in folders.values():
+            rows.sort(key=lambda row: (-len(row[0]), row))
+        return folders
+
+    def _rooted(self, file: FileKey) -> tuple[str, ...]:
+        rows = self._folders.get(file[0], ())
+        deepest = next((root for root, _ in rows if _under(file[1], root)), None)
+        return () if deepest is None else tuple(name for root, name in rows if root == deepest)
+
+    def _through_imports(self, names: Names) -> Mapping[FileKey, tuple[str, ...]]:
+        """Shared folders belong to the services that import them."""
+        owned: dict[FileKey, set[str]] = {f: set(self._rooted(f)) for f in self._corpus.files}
+        edges = {f: _imported(self._corpus, names, f) for f in self._corpus.files}
+        shared: dict[FileKey, set[str]] = defaultdict(set)
+        queue = sorted(f for f, names_ in owned.items() if names_)
+        while queue:
+            file = queue.pop()
+            mine = owned[file] | shared[file]
+            for target in edges.get(file, ()):
+                if not owned.get(target) and not mine <= shared[target]:
+                    shared[target] |= mine
+                    queue.append(target)
+        return {file: tuple(sorted(found)) for file, found in shared.items() if found}
+
+
+def _main_groups(corpus: Corpus) -> dict[str, str]:
+    groups: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for placed in corpus.of("service"):
+        if placed.fact.get("name") and not aside(placed.file[1]):
+            groups[placed.file[0]][dirname(placed.file[1])].add(placed.fact.get("name"))
+    return {
+        repository: min(found, key=lambda folder: (-len(found[folder]), folder.count("/"), folder))
+        for repository, found in groups.items()
+    }
+
+
+def _imported(corpus: Corpus, names: Names, file: FileKey) -> list[FileKey]:
+    index = corpus.files[file]
+    pairs = [pair for found in index.imports.values() for pair in found] + [(m, "") for m in index.stars]
+    targets: dict[FileKey, None] = {}
+    for module, name in pairs:
+        candidates = (module, f"{module}{'' if module.endswith('.') else '.'}{name}") if name else (module,)
+        for candidate in candidates:
+            target = names.modules.find(file, candidate)
+            if target is not None:
+                targets[target] = None
+    return list(targets)
+
+
+def _under(path: str, root: str) -> bool:
+    return not root or path.startswith(root + "/")
+
+
+def _image_name(image: str) -> str:
+    bare = _VARIABLE.sub("", image).split("@")[0].rsplit("/", 1)[-1]
+    return bare.split(":")[0].strip("-_.")
+
+
+def _folders_named(roots: Iterable[Placed], name: str) -> list[str]:
+    wanted = name.lower()
+    named = {
+        p.fact.get("root", "")
+        for p in roots
+        if wanted in (basename(p.fact.get("root", "")).lower(), _image_name(p.fact.get("name", "") or "").lower())
+    }
+    return sorted(named)
+
+
+def _ports(texts: Iterable[str]) -> Iterable[tuple[str, str]]:
+    for text in texts:
+        pieces = str(text).split("/")[0].split(":")
+        yield (pieces[-2], pieces[-1]) if len(pieces) > 1 else ("", pieces[-1])

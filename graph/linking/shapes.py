@@ -1,0 +1,109 @@
+"""Payload shapes as edge and node properties, with named types filled in from their definitions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+from graph.linking.corpus import Corpus, FileKey, SymbolKey
+from graph.linking.names import Names
+from graph.schema import Json
+from graph.values import Field, Shape, encode_shape
+
+_DEPTH = 6
+
+
+class Shapes:
+    """Named types of the whole corpus.
+
+    Args:
+        corpus: the facts.
+        names: name look-up.
+    """
+
+    def __init__(self, corpus: Corpus, names: Names) -> None:
+        self._names = names
+        self._types: dict[SymbolKey, Shape] = {}
+        self._by_name: dict[tuple[str, str], list[SymbolKey]] = defaultdict(list)
+        for placed in corpus.of("type"):
+            name = placed.fact.get("name", "")
+            self._types.setdefault((placed.file, name), placed.fact.get("shape"))
+            self._by_name[placed.file[0], name].append((placed.file, name))
+
+    def whole(self, shape: Shape | None, file: FileKey, scope: str = "", depth: int = _DEPTH) -> Shape | None:
+        """A shape with its named types filled in, inherited fields included.
+
+        Args:
+            shape: as a scanner gave it.
+            file: where it is mentioned.
+            scope: symbol it is mentioned in.
+            depth: how deep named types are followed.
+        """
+        if shape is None or depth <= 0:
+            return shape
+        if shape.named and not shape.fields and shape.item is None:
+            owner = self.find(shape.named, file, scope)
+            if owner is not None:
+                inner = self._of_type(owner, depth)
+                return replace(inner, named=shape.named) if inner is not None else shape
+        fields = tuple(replace(f, shape=self.whole(f.shape, file, scope, depth - 1) or f.shape) for f in shape.fields)
+        item = self.whole(shape.item, file, scope, depth - 1)
+        return replace(shape, fields=fields, item=item)
+
+    def find(self, named: str, file: FileKey, scope: str = "") -> SymbolKey | None:
+        """The definition of a named type.
+
+        Args:
+            named: dotted name as written.
+            file: where.
+            scope: in which symbol.
+        """
+        found = self._names.find(file, scope, named)
+        if found is not None and (found.file, found.name) in self._types:
+            return found.file, found.name
+        if (file, named) in self._types:
+            return file, named
+        same = self._by_name.get((file[0], named), [])
+        return same[0] if len(same) == 1 else None
+
+    def _of_type(self, owner: SymbolKey, depth: int) -> Shape | None:
+        shape = self._types[owner]
+        inherited: list[Field] = []
+        for base in self._names.bases(owner) if owner[1] in self._names.files[owner[0]].symbols else ():
+            above = self._of_type(base, depth - 1) if base in self._types and depth > 1 else None
+            inherited += [f for f in above.fields if shape.field(f.name) is None] if above is not None else []
+        own = self.whole(replace(shape, named=""), owner[0], owner[1].rpartition(".")[0], depth - 1)
+        if own is None or not inherited:
+            return own
+        return replace(own, fields=(*inherited, *own.fields))
+
+
+def sends(shape: Shape | None) -> Json:
+    """The `sends` property: JSON of a shape, or None when nothing is known.
+
+    Args:
+        shape: with named types filled in.
+    """
+    return None if shape is None or shape == Shape() else encode_shape(shape)
+
+
+def reads(shape: Shape | None) -> list[str] | None:
+    """The `reads` property: dotted fields, array items without a step of their own; None when not known.
+
+    Args:
+        shape: with named types filled in.
+    """
+    if shape is None or (shape.type == "unknown" and not shape.fields and shape.item is None and shape.open):
+        return None
+    return sorted(_dotted(shape, ""))
+
+
+def _dotted(shape: Shape, prefix: str) -> set[str]:
+    found: set[str] = set()
+    for item in shape.fields:
+        name = f"{prefix}{item.name}"
+        found.add(name)
+        found |= _dotted(item.shape, f"{name}.")
+    if shape.item is not None:
+        found |= _dotted(shape.item, prefix)
+    return found

@@ -1,0 +1,134 @@
+"""SQL text through a real SQL parser: which tables and columns a statement reads and writes."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+_PLACES = re.compile(r"%\((\w+)\)s|%s|:(?=[A-Za-z_])(\w+)|\?|\{\}")
+_DIALECTS = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite", "mssql": "tsql"}
+_DEFAULT_SCHEMAS = frozenset({"public", "dbo", "main"})
+_LONGEST = 20_000
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TableUse:
+    """One table in a statement.
+
+    Args:
+        table: name without default schema, lower case.
+        mode: read or write.
+        columns: columns named, lower case, sorted; ``*`` for all.
+    """
+
+    table: str
+    mode: str
+    columns: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=4096)
+def table_uses(text: str, kind: str = "sql") -> tuple[TableUse, ...] | None:
+    """Tables a statement touches, sorted, or None when it cannot be parsed.
+
+    Args:
+        text: SQL, placeholders of any driver allowed.
+        kind: store kind, for the dialect.
+    """
+    if len(text) > _LONGEST:
+        return None
+    import sqlglot
+    from sqlglot.errors import SqlglotError
+
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)
+    cleaned = _PLACES.sub(_replaced, text)
+    try:
+        statements = sqlglot.parse(cleaned, read=_DIALECTS.get(kind, "postgres"))
+    except (SqlglotError, RecursionError):
+        return None
+    found: dict[tuple[str, str], set[str]] = {}
+    for statement in statements:
+        if statement is not None:
+            _statement(statement, found)
+    return tuple(sorted(TableUse(table, mode, tuple(sorted(cols))) for (table, mode), cols in found.items()))
+
+
+def _replaced(match: re.Match[str]) -> str:
+    if match.group(0).startswith(":") and match.string[max(0, match.start() - 1)] == ":":
+        return match.group(0)
+    return "NULL"
+
+
+def _statement(statement: exp.Expr, found: dict[tuple[str, str], set[str]]) -> None:
+    from sqlglot import exp
+
+    written = _written(statement)
+    names = {cte.alias.lower() for cte in statement.find_all(exp.CTE)}
+    tables = [t for t in statement.find_all(exp.Table) if t.name and t.name.lower() not in names]
+    target = written.name.lower() if written is not None else ""
+    if written is not None and target not in names:
+        columns = _written_columns(statement)
+        found.setdefault((table_name(written.name, written.db), "write"), set()).update(columns)
+        if isinstance(statement, exp.Insert | exp.Merge) and statement.args.get("returning") is not None:
+            _reads(statement.args["returning"], [written], found)
+    others = [
+        t for t in tables if t is not written and not (isinstance(statement, exp.Delete) and t.name.lower() == target)
+    ]
+    if others and not isinstance(statement, exp.Create | exp.Drop | exp.Alter):
+        _reads(statement, others, found)
+
+
+def _written(statement: exp.Expr) -> exp.Table | None:
+    from sqlglot import exp
+
+    if isinstance(statement, exp.Insert | exp.Update | exp.Delete | exp.Merge | exp.TruncateTable):
+        target = statement.this if not isinstance(statement, exp.TruncateTable) else statement.expressions[0]
+        return target.find(exp.Table) if target is not None else None
+    return None
+
+
+def _written_columns(statement: exp.Expr) -> set[str]:
+    from sqlglot import exp
+
+    if isinstance(statement, exp.Insert):
+        schema = statement.this
+        named = [c.name.lower() for c in schema.expressions] if isinstance(schema, exp.Schema) else ["*"]
+        conflict = statement.args.get("conflict")
+        changed = conflict.find_all(exp.EQ) if conflict is not None else ()
+        return set(named) | {e.this.name.lower() for e in changed if isinstance(e.this, exp.Column)}
+    if isinstance(statement, exp.Update):
+        return {e.this.name.lower() for e in statement.expressions if isinstance(e, exp.EQ)}
+    return {"*"} if isinstance(statement, exp.Delete | exp.TruncateTable) else set()
+
+
+def _reads(part: exp.Expr, tables: list[exp.Table], found: dict[tuple[str, str], set[str]]) -> None:
+    from sqlglot import exp
+
+    aliases = {t.alias_or_name.lower(): table_name(t.name, t.db) for t in tables}
+    for name in aliases.values():
+        found.setdefault((name, "read"), set())
+    for column in part.find_all(exp.Column):
+        owner = aliases.get(column.table.lower()) if column.table else None
+        for name in [owner] if owner else [] if column.table else sorted(set(aliases.values())):
+            found[name, "read"].add(column.name.lower())
+    if any(not isinstance(star.parent, exp.Count) for star in part.find_all(exp.Star)):
+        for name in set(aliases.values()):
+            found[name, "read"].add("*")
+
+
+def table_name(name: str, schema: str = "") -> str:
+    """A table's name as keyed: lower case, without a default schema.
+
+    Args:
+        name: bare name, or dotted with its schema.
+        schema: its schema, or empty.
+    """
+    parts = [p.strip("\"`[]' ").lower() for p in [*schema.split("."), *name.split(".")] if p]
+    if len(parts) > 1 and parts[-2] in _DEFAULT_SCHEMAS:
+        parts = parts[-1:]
+    return ".".join(parts[-2:])

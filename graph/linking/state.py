@@ -1,0 +1,124 @@
+"""What the stages of one link run share, each part filled by the stage that owns it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from graph.linking.build import GraphBuilder, NodeKey
+from graph.linking.callgraph import CallGraph
+from graph.linking.corpus import Corpus, FileKey, Placed, SymbolKey
+from graph.linking.environment import Environment
+from graph.linking.hosts import Hosts
+from graph.linking.names import Names
+from graph.linking.offers import Offers
+from graph.linking.services import Services
+from graph.linking.shapes import Shapes
+from graph.linking.values import Evaluator
+from graph.linking.wrappers import Wrappers
+from graph.schema import Evidence, Resolution
+
+
+@dataclass(slots=True)
+class Linking:
+    """A link run.
+
+    Args:
+        corpus: the facts.
+        names: name look-up.
+        services: who is deployed.
+        environment: values of variables.
+        hosts: who answers where.
+        evaluator: Values to texts.
+        calls: who calls whom.
+        wrappers: values through callers.
+        builder: the graph so far.
+        shapes: named payload types.
+        offers: endpoints and gateway rules so far.
+    """
+
+    corpus: Corpus
+    names: Names
+    services: Services
+    environment: Environment
+    hosts: Hosts
+    evaluator: Evaluator
+    calls: CallGraph
+    wrappers: Wrappers
+    builder: GraphBuilder
+    shapes: Shapes
+    offers: Offers = field(default_factory=Offers)
+
+    def symbol(self, key: SymbolKey, evidence: Sequence[Evidence]) -> NodeKey:
+        """The Symbol node of a symbol; module code is the file's own symbol.
+
+        Args:
+            key: file and qualified name.
+            evidence: where it is mentioned, used when the symbol itself has no fact.
+        """
+        (repository, path), name = key
+        node: NodeKey = ("Symbol", (repository, path, name))
+        if node not in self.builder.nodes:
+            self.builder.node(*node, evidence)
+        return node
+
+    def owners(self, file: FileKey) -> tuple[str, ...]:
+        """Services a file belongs to, sorted.
+
+        Args:
+            file: repository and path.
+        """
+        return self.services.owners(file)
+
+    def loose_end(self, placed: Placed, end: LooseEnd) -> NodeKey:
+        """An Unresolved node.
+
+        Args:
+            placed: the fact it comes from.
+            end: what is open.
+        """
+        repository, path = placed.file
+        key = (repository, path, str(placed.fact.at.line), end.cause)
+        props = {
+            "reason": end.reason,
+            "annotation": end.annotation,
+            "edge": end.edge,
+            "settles": end.settles,
+            "service": end.service,
+        }
+        return self.builder.node("Unresolved", key, [self.corpus.evidence(placed)], props)
+
+    def configured(self, source: NodeKey, services: Iterable[str], keys: Iterable[str], at: Sequence[Evidence]) -> None:
+        """CONFIGURED_BY edges for variables that were read.
+
+        Args:
+            source: Symbol or Service.
+            services: whose environment.
+            keys: variables.
+            at: where they are read.
+        """
+        for service in services:
+            for key in keys:
+                config = self.builder.node("Config", (service, key), at)
+                self.builder.edge("CONFIGURED_BY", (source, config), Resolution("resolved", "config read"), at)
+
+
+@dataclass(frozen=True, slots=True)
+class LooseEnd:
+    """Something that could not be named.
+
+    Args:
+        cause: short class, part of the key.
+        edge: kind of edge that is missing.
+        reason: for people.
+        annotation: testmesh.toml lines that settle it.
+        settles: what the annotation is keyed by.
+        service: service it surely goes to, when known.
+    """
+
+    cause: str
+    edge: str
+    reason: str
+    annotation: str = ""
+    settles: str = ""
+    service: str = ""

@@ -1,0 +1,90 @@
+"""String functions whose effect on a URL, topic or key is known: joins, trims and quoting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from graph.linking.outcomes import Part, Text, joined
+from graph.values import Call, Concat, Lit, Scalar, Value
+
+_SAME = frozenset({"toString", "trim", "strip", "unicode_string", "encode", "decode", "get_secret_value"})
+_IDENTITY = frozenset(
+    """
+    str String encodeURI HttpUrl AnyUrl AnyHttpUrl httpx.URL yarl.URL URL new.URL int os.path.expandvars
+    pydantic.HttpUrl pydantic.AnyHttpUrl fastapi.Depends Depends functools.partial
+    """.split()  # noqa: SIM905  -- a list of words reads better as words
+)
+_JOINS = frozenset(
+    {"urllib.parse.urljoin", "urljoin", "posixpath.join", "os.path.join", "path.join", "urlJoin", "url-join"}
+)
+_URLS = frozenset({"URL", "new.URL", "httpx.URL", "yarl.URL"})
+
+
+def text_method(name: str, args: Sequence[Scalar]) -> Callable[[Text], Text] | None:
+    """What calling a method of a string does to it, or None when unknown.
+
+    Args:
+        name: method name.
+        args: its literal arguments.
+    """
+    if name in _SAME:
+        return lambda text: text
+    if name in ("lower", "toLowerCase"):
+        return _each(str.lower)
+    if name in ("upper", "toUpperCase"):
+        return _each(str.upper)
+    if name in ("rstrip", "removesuffix", "trimEnd"):
+        return _at_end(str(args[0]) if args else " ")
+    if name in ("lstrip", "removeprefix", "trimStart"):
+        return _at_start(str(args[0]) if args else " ")
+    if name == "replace" and len(args) == 2:
+        return _each(lambda part: part.replace(str(args[0]), str(args[1])))
+    return None
+
+
+def _each(change: Callable[[str], str]) -> Callable[[Text], Text]:
+    return lambda text: joined(tuple(change(p) if isinstance(p, str) else p for p in text.parts))
+
+
+def _at_end(chars: str) -> Callable[[Text], Text]:
+    def change(text: Text) -> Text:
+        last = text.parts[-1] if text.parts else ""
+        return joined((*text.parts[:-1], last.rstrip(chars))) if isinstance(last, str) else text
+
+    return change
+
+
+def _at_start(chars: str) -> Callable[[Text], Text]:
+    def change(text: Text) -> Text:
+        first = text.parts[0] if text.parts else ""
+        return joined((first.lstrip(chars), *text.parts[1:])) if isinstance(first, str) else text
+
+    return change
+
+
+def external_call(name: str, call: Call) -> Value | None:
+    """The value a call of a known library function passes on, or None when unknown.
+
+    Args:
+        name: dotted external name.
+        call: its arguments.
+    """
+    if name in _URLS and len(call.args) == 2:
+        return Concat((call.args[1], call.args[0]))
+    if name in _JOINS and call.args:
+        pieces: list[Value] = []
+        for number, arg in enumerate(call.args):
+            pieces += [arg] if not number else [Lit("/"), arg]
+        return Concat(tuple(pieces))
+    if name in _IDENTITY and call.args:
+        return call.args[0]
+    return None
+
+
+def literal_start(parts: tuple[Part, ...]) -> str:
+    """The literal text a value begins with.
+
+    Args:
+        parts: of a Text.
+    """
+    return parts[0] if parts and isinstance(parts[0], str) else ""

@@ -1,0 +1,400 @@
+"""The only place where Values are evaluated: across files, through wrappers, per service environment (DESIGN §3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice, product
+from typing import Any, Protocol
+
+from graph.linking.corpus import Binding, FileKey, SymbolKey
+from graph.linking.names import SELVES, Names, dotted
+from graph.linking.outcomes import (
+    Arguments,
+    Context,
+    Definition,
+    Frame,
+    Hole,
+    Instance,
+    Outcome,
+    Outside,
+    Part,
+    Text,
+    joined,
+)
+from graph.linking.strings import external_call, text_method
+from graph.values import Call, Choice, Concat, Config, Env, Format, Lit, Member, Name, Param, Unknown, Value
+
+_OUTCOMES = 16
+_DEPTH = 60
+_PLACES = re.compile(r"\{([^{}]*)\}")
+_CONSTRUCTORS = ("__init__", "constructor")
+_ENV: FileKey = ("", "environment")
+
+
+class Lookup(Protocol):
+    """Values of environment variables."""
+
+    def __call__(self, service: str, key: str) -> Sequence[tuple[Value, FileKey]]:
+        """The values a variable has in a service."""
+        ...
+
+    def interpolated(self, repository: str, key: str) -> Sequence[tuple[Value, FileKey]]:
+        """What the variable is replaced by inside deployment files."""
+        ...
+
+
+class Evaluator:
+    """Evaluates Values to every result they may have, bounded in steps and results.
+
+    Args:
+        names: name look-up.
+        environment: (service, key) to the values deployment files give it, with the file they stand in.
+        declared: environment variables a person tied to a service in testmesh.toml.
+    """
+
+    def __init__(self, names: Names, environment: Lookup, declared: frozenset[str] = frozenset()) -> None:
+        self.names = names
+        self._environment = environment
+        self._declared = declared
+        self._rules: Mapping[type, Callable[[Any, Frame, Context], list[Outcome]]] = {
+            Lit: lambda v, f, c: [_text("" if v.value is None else _literal(v.value))],
+            Name: self._name,
+            Param: self._param,
+            Env: self._env,
+            Config: lambda v, f, c: self._env(Env(v.key), f, c),
+            Concat: self._concat,
+            Format: self._format,
+            Call: self._call,
+            Member: self._member,
+            Choice: lambda v, f, c: [o for option in v.options for o in self.evaluate(option, f, c)],
+            Unknown: lambda v, f, c: [_hole(v.reason)],
+        }
+
+    def evaluate(self, value: Value | None, frame: Frame, context: Context) -> list[Outcome]:
+        """Every result a value may have, at least one; what could not be read is a Hole with the reason.
+
+        Args:
+            value: what the code wrote; None counts as unknown.
+            frame: where.
+            context: service, chosen arguments and the budget; collects the constants and keys read.
+        """
+        if value is None:
+            return [_hole("not given")]
+        context.budget -= 1
+        if context.budget <= 0 or context.depth >= _DEPTH:
+            return [_hole("too many steps to evaluate")]
+        context.depth += 1
+        outcomes = self._rules[type(value)](value, frame, context)
+        context.depth -= 1
+        return list(dict.fromkeys(outcomes))[:_OUTCOMES]
+
+    def texts(self, value: Value | None, frame: Frame, context: Context) -> list[tuple[Text, frozenset[str]]]:
+        """The results as text; objects become holes.
+
+        Args:
+            value: what the code wrote.
+            frame: where.
+            context: as in `evaluate`.
+        """
+        return [(_as_text(o), o.trail) for o in self.evaluate(value, frame, context)]
+
+    def _name(self, value: Name, frame: Frame, context: Context) -> list[Outcome]:
+        if value.name in SELVES:
+            return self._self(frame)
+        head, _, tail = value.name.partition(".")
+        if head in SELVES and frame.owner is not None:
+            return self._attributes(self._self(frame), tail.split("."), context)
+        found = self.names.find(frame.file, frame.scope, value.name)
+        if found is None:
+            return [_hole(f"`{value.name}` is not defined in {frame.file[1]}")]
+        if found.kind == "foreign":
+            return [Outcome(Outside(found.name))]
+        if found.kind == "module":
+            return [Outcome(Definition((found.file, ""), "module"))]
+        if found.kind == "symbol":
+            sort = str(self.names.files[found.file].symbols[found.name].get("sort"))
+            return self._attributes([Outcome(Definition((found.file, found.name), sort))], found.rest, context)
+        made = self._bound((found.file, found.name), frame, context)
+        return self._attributes(made, found.rest, context)
+
+    def _self(self, frame: Frame) -> list[Outcome]:
+        if frame.owner is not None:
+            return [Outcome(frame.owner)]
+        owner = self.names.enclosing_class(frame.file, frame.scope)
+        return [Outcome(Instance((frame.file, owner)))] if owner else [_hole("`self` outside a class")]
+
+    def _bound(self, target: SymbolKey, frame: Frame, context: Context) -> list[Outcome]:
+        file, name = target
+        index = self.names.files[file]
+        bindings = index.bindings.get(name, [])
+        if any(not b.scope for b in bindings) and name:
+            context.constants.add(target)
+        outcomes = self._assigned(target, bindings, frame, context)
+        for type_name in () if outcomes else index.typed.get(name, ()):
+            outcomes += self._typed(file, name, type_name)
+        return outcomes or [_hole(f"`{name}` has no known value")]
+
+    def _assigned(self, target: SymbolKey, bindings: list[Binding], frame: Frame, context: Context) -> list[Outcome]:
+        """Every assigned value; one that extends the name itself (``url += x``) replaces what came before."""
+        before = context.active.get(target)
+        if before is not None:
+            context.reentered.add(target)
+            bindings = bindings[:before]
+        outcomes: list[Outcome] = []
+        for number, binding in enumerate(bindings):
+            context.active[target] = number
+            context.reentered.discard(target)
+            made = self.evaluate(binding.value, self._frame_of(binding, target[0], frame), context)
+            outcomes = made if target in context.reentered else outcomes + made
+        if before is None:
+            context.active.pop(target, None)
+        else:
+            context.active[target] = before
+            context.reentered.add(target)
+        return outcomes
+
+    def _frame_of(self, binding: Binding, file: FileKey, frame: Frame) -> Frame:
+        if file == frame.file and binding.scope == frame.scope:
+            return frame
+        owner = frame.owner
+        if owner is not None and file == owner.owner[0] and binding.scope.startswith(owner.owner[1] + "."):
+            constructs = binding.scope.rpartition(".")[2] in _CONSTRUCTORS
+            return Frame(file, binding.scope, owner.arguments if constructs else None, owner)
+        return Frame(file, binding.scope)
+
+    def _typed(self, file: FileKey, name: str, type_name: str) -> list[Outcome]:
+        found = self.names.find(file, name.rpartition(".")[0], type_name)
+        if found is None:
+            return []
+        if found.kind == "symbol" and not found.rest:
+            return [Outcome(Instance((found.file, found.name)))]
+        return [Outcome(Outside(found.name, Call(Name(type_name)), Frame(file, "")))] if found.kind == "foreign" else []
+
+    def _param(self, value: Param, frame: Frame, context: Context) -> list[Outcome]:
+        symbol = (frame.file, frame.scope)
+        arguments = frame.arguments or context.bound.get(symbol)
+        if arguments is None:
+            typed = self.names.files[frame.file].typed.get(f"{frame.scope}.{value.name}", ())
+            made = [o for t in typed for o in self._typed(frame.file, f"{frame.scope}.{value.name}", t)]
+            return made or [_hole(f"parameter `{value.name}` of {frame.scope}", param=symbol)]
+        given = dict(arguments.named).get(value.name)
+        if given is None and value.index < len(arguments.positional):
+            given = arguments.positional[value.index]
+        if given is not None:
+            return self.evaluate(given, arguments.frame, context)
+        defaults = self.names.files[frame.file].bindings.get(f"{frame.scope}.{value.name}", ())
+        if defaults:
+            return self.evaluate(defaults[0].value, Frame(frame.file, ""), context)
+        return [_hole(f"parameter `{value.name}` of {frame.scope} is not passed")]
+
+    def _env(self, value: Env, frame: Frame, context: Context) -> list[Outcome]:
+        context.keys.add(value.name)
+        if value.name in self._declared:
+            return [_hole(f"{value.name} is declared in testmesh.toml", env=value.name, rule="annotation")]
+        outcomes: list[Outcome] = []
+        for given, file in self._given(value.name, frame, context):
+            inner = self.evaluate(given, Frame(file, ""), context)
+            outcomes += [Outcome(o.thing, o.trail | {"deployed-env"}) for o in inner]
+        context.active[_ENV, value.name] -= 1
+        if outcomes:
+            return outcomes
+        if value.default is not None:
+            inner = self.evaluate(value.default, frame, context)
+            return [Outcome(o.thing, o.trail | {"env-default"}) for o in inner]
+        return [_hole(f"{value.name} is set nowhere", env=value.name)]
+
+    def _given(self, name: str, frame: Frame, context: Context) -> Sequence[tuple[Value, FileKey]]:
+        """Deployed values; inside the value of a variable, ``${NAME}`` means the deployment's own ``.env`` file."""
+        depth = context.active.get((_ENV, name), 0)
+        context.active[_ENV, name] = depth + 1
+        if depth == 0:
+            return self._environment(context.service, name)
+        return self._environment.interpolated(frame.file[0], name) if depth == 1 else ()
+
+    def _concat(self, value: Concat, frame: Frame, context: Context) -> list[Outcome]:
+        return self._combined(value.parts, frame, context, lambda parts: [p for ps in parts for p in ps])
+
+    def _combined(
+        self,
+        values: Sequence[Value],
+        frame: Frame,
+        context: Context,
+        build: Callable[[tuple[tuple[Part, ...], ...]], list[Part]],
+    ) -> list[Outcome]:
+        options = [self.texts(v, frame, context) for v in values]
+        made = []
+        for combination in islice(product(*options), _OUTCOMES):
+            trail = frozenset[str]().union(*(t for _, t in combination))
+            made.append(Outcome(joined(tuple(build(tuple(text.parts for text, _ in combination)))), trail))
+        return made
+
+    def _format(self, value: Format, frame: Frame, context: Context) -> list[Outcome]:
+        named = [name for name, _ in value.named]
+        values = (*value.args, *(v for _, v in value.named))
+
+        def build(parts: tuple[tuple[Part, ...], ...]) -> list[Part]:
+            return list(
+                _filled(
+                    value.template, parts[: len(value.args)], dict(zip(named, parts[len(value.args) :], strict=True))
+                )
+            )
+
+        return self._combined(values, frame, context, build)
+
+    def _call(self, value: Call, frame: Frame, context: Context) -> list[Outcome]:
+        if isinstance(value.callee, Member):
+            changed = self._text_method(value.callee, value, frame, context)
+            if changed is not None:
+                return changed
+        outcomes: list[Outcome] = []
+        for callee in self.evaluate(value.callee, frame, context):
+            outcomes += self._called(callee, value, frame, context)
+        return outcomes
+
+    def _text_method(self, callee: Member, value: Call, frame: Frame, context: Context) -> list[Outcome] | None:
+        change = text_method(callee.name, [a.value for a in value.args if isinstance(a, Lit)])
+        if change is None:
+            return None
+        made = [
+            Outcome(change(o.thing), o.trail)
+            for o in self.evaluate(callee.base, frame, context)
+            if isinstance(o.thing, Text)
+        ]
+        return made or None
+
+    def _called(self, callee: Outcome, value: Call, frame: Frame, context: Context) -> list[Outcome]:
+        thing = callee.thing
+        if isinstance(thing, Definition):
+            arguments = Arguments(value.args, value.named, frame)
+            if thing.sort == "class":
+                return [Outcome(Instance(thing.symbol, arguments), callee.trail)]
+            return self._returned(thing, arguments, context)
+        if isinstance(thing, Outside):
+            argument = external_call(thing.name, value)
+            if argument is not None:
+                return self.evaluate(argument, frame, context)
+            return [Outcome(Outside(thing.name, value, frame), callee.trail)]
+        name = dotted(value.callee) or "an expression"
+        reason = thing.holes[0].reason if isinstance(thing, Text) and thing.holes else "not a function"
+        return [_hole(f"result of {name}(): {reason}")]
+
+    def _returned(self, function: Definition, arguments: Arguments, context: Context) -> list[Outcome]:
+        file, name = function.symbol
+        inner = Frame(file, name, arguments, function.owner)
+        if function.symbol in context.active:
+            return [_hole(f"{name}() calls itself")]
+        context.active[function.symbol] = 0
+        outcomes: list[Outcome] = []
+        for returned in self.names.files[file].returns.get(name, ()):
+            outcomes += self.evaluate(returned, inner, context)
+        del context.active[function.symbol]
+        return outcomes or [_hole(f"{name}() returns nothing that could be read")]
+
+    def _member(self, value: Member, frame: Frame, context: Context) -> list[Outcome]:
+        name = dotted(value)
+        if name and self.names.find(frame.file, frame.scope, name) is not None:
+            return self._name(Name(name), frame, context)
+        return self._attributes(self.evaluate(value.base, frame, context), (value.name,), context)
+
+    def _attributes(self, bases: list[Outcome], names: Sequence[str], context: Context) -> list[Outcome]:
+        for name in names:
+            bases = [o for base in bases for o in self._attribute(base, name, context)]
+        return bases
+
+    def _attribute(self, base: Outcome, name: str, context: Context) -> list[Outcome]:
+        thing = base.thing
+        if isinstance(thing, Instance):
+            return self._of_instance(thing, name, context)
+        if isinstance(thing, Definition):
+            return self._of_definition(thing, name, context)
+        if isinstance(thing, Outside):
+            return self._of_outside(thing, name, context)
+        if name in ("value", "href", "url", "origin"):
+            return [base]
+        reason = thing.holes[0].reason if thing.holes else f"`{name}` of a text"
+        return [_hole(f"`{name}` of {reason}", param=thing.holes[0].param if thing.holes else None)]
+
+    def _of_instance(self, thing: Instance, name: str, context: Context) -> list[Outcome]:
+        arguments = thing.arguments or context.bound.get(thing.owner)
+        given = dict(arguments.named).get(name) if arguments is not None else None
+        if given is not None and arguments is not None and self._is_field(thing.owner, f"{thing.owner[1]}.{name}"):
+            return self.evaluate(given, arguments.frame, context)
+        found = self.names.member(thing.owner, (name,))
+        if found is None:
+            return [_hole(f"{thing.owner[1]} has no known `{name}`")]
+        if found.kind == "symbol":
+            sort = str(self.names.files[found.file].symbols[found.name].get("sort"))
+            if self._property(found.file, found.name):
+                inner = Definition((found.file, found.name), sort, thing)
+                return self._returned(inner, Arguments((), (), Frame(found.file, "")), context)
+            return [Outcome(Definition((found.file, found.name), sort, thing))]
+        made = self._bound((found.file, found.name), Frame(found.file, "", None, thing), context)
+        known = arguments is not None or self.names.files[found.file].bindings.get(found.name)
+        return made if known else [_hole(f"field `{name}` of {thing.owner[1]}", param=thing.owner)]
+
+    def _is_field(self, owner: SymbolKey, target: str) -> bool:
+        bindings = self.names.files[owner[0]].bindings.get(target)
+        return bindings is None or all(b.scope == owner[1] for b in bindings)
+
+    def _property(self, file: FileKey, name: str) -> bool:
+        return bool(self.names.files[file].symbols[name].get("sort") == "property")
+
+    def _of_definition(self, thing: Definition, name: str, context: Context) -> list[Outcome]:
+        file, symbol = thing.symbol
+        if thing.sort == "class":
+            found = self.names.member(thing.symbol, (name,))
+        else:
+            found = self.names.find(file, symbol, name) if not symbol else None
+        if found is None or found.kind in ("module", "foreign"):
+            return [_hole(f"{symbol or file[1]} has no known `{name}`")]
+        if found.kind == "symbol":
+            sort = str(self.names.files[found.file].symbols[found.name].get("sort"))
+            return [Outcome(Definition((found.file, found.name), sort))]
+        return self._bound((found.file, found.name), Frame(found.file, ""), context)
+
+    def _of_outside(self, thing: Outside, name: str, context: Context) -> list[Outcome]:
+        if thing.call is None or thing.frame is None:
+            return [Outcome(Outside(f"{thing.name}.{name}"))]
+        given = dict(thing.call.named).get(name)
+        if given is not None:
+            return self.evaluate(given, thing.frame, context)
+        return [_hole(f"{thing.name}(...) is given no `{name}`")]
+
+
+def _literal(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _text(text: str, *trail: str) -> Outcome:
+    return Outcome(joined((text,)), frozenset(trail))
+
+
+def _hole(reason: str, *, env: str = "", param: SymbolKey | None = None, rule: str = "") -> Outcome:
+    return Outcome(Text((Hole(reason, env, param),)), frozenset({rule} - {""}))
+
+
+def _as_text(outcome: Outcome) -> Text:
+    thing = outcome.thing
+    if isinstance(thing, Text):
+        return thing
+    if isinstance(thing, Instance | Definition):
+        name = thing.owner[1] if isinstance(thing, Instance) else thing.symbol[1]
+        return Text((Hole(f"{name} is not text"),))
+    return Text((Hole(f"value of {thing.name}" + ("()" if thing.call else "")),))
+
+
+def _filled(template: str, args: Sequence[tuple[Part, ...]], named: Mapping[str, tuple[Part, ...]]) -> Iterator[Part]:
+    position = 0
+    start = 0
+    for match in _PLACES.finditer(template):
+        yield template[start : match.start()]
+        start = match.end()
+        field = re.split(r"[.!:\[]", match.group(1))[0]
+        if not field:
+            field, position = str(position), position + 1
+        if field.isdigit() and int(field) < len(args):
+            yield from args[int(field)]
+        else:
+            yield from named.get(field, (Hole(f"format field {field or position}"),))
+    yield template[start:]

@@ -1,0 +1,203 @@
+"""What deployment files share: YAML documents with lines, substituted variables, and what an image is."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+
+from graph.facts import SourceFile
+from graph.values import Concat, Env, Fact, Lit, Location, Value
+from testmesh.guard import yaml
+from testmesh.guard.yaml import ListNode, MapNode, Node, ScalarNode
+
+_VARIABLE = re.compile(
+    r"\$(?:\{(?P<braced>\w+)(?::?[-?+](?P<default>[^}]*))?\}|(?P<plain>[A-Za-z_]\w*)|(?P<dollar>\$))"
+)
+_STORES = {
+    "postgresql": ("postgres", "postgresql", "timescaledb", "postgis", "pgvector", "cockroach", "cockroachdb"),
+    "mysql": ("mysql", "mariadb", "percona"),
+    "mongodb": ("mongo", "mongodb"),
+    "redis": ("redis", "valkey", "keydb", "dragonfly"),
+    "rabbitmq": ("rabbitmq",),
+    "kafka": ("kafka", "redpanda", "cp-kafka", "cp-server"),
+    "elasticsearch": ("elasticsearch", "opensearch"),
+    "cassandra": ("cassandra", "scylla"),
+    "nats": ("nats",),
+    "memcached": ("memcached",),
+    "s3": ("minio", "localstack"),
+    "neo4j": ("neo4j",),
+    "activemq": ("activemq", "artemis"),
+    "mssql": ("mssql", "azure-sql-edge"),
+}
+_GATEWAYS = ("nginx", "traefik", "envoy", "kong", "haproxy", "caddy", "apisix", "httpd")
+_OTHERS = (
+    "zookeeper",
+    "jaeger",
+    "zipkin",
+    "prometheus",
+    "grafana",
+    "otel",
+    "opentelemetry-collector",
+    "collector",
+    "loki",
+    "tempo",
+    "mailhog",
+    "kibana",
+    "logstash",
+    "fluentd",
+    "consul",
+    "vault",
+    "adminer",
+    "exporter",
+    "pgadmin",
+)
+_KIND_OF = {name: kind for kind, names in _STORES.items() for name in names}
+
+
+def documents(source: SourceFile) -> tuple[Sequence[Node], list[Fact]]:
+    """A file's YAML documents, and what is wrong with it as problem facts.
+
+    Args:
+        source: the file.
+    """
+    parsed = yaml.read(source.data, source.path, yaml.FOREIGN)
+    problems = [
+        Fact(
+            "problem",
+            {"rule": f.rule, "message": f.message, "severity": "warning"} | ({"hint": f.hint} if f.hint else {}),
+            Location(source.path, f.line),
+        )
+        for f in parsed.findings
+    ]
+    return parsed.roots, problems
+
+
+def mapping(node: Node | None) -> dict[str, Node]:
+    """Children of a mapping, empty for anything else.
+
+    Args:
+        node: any node.
+    """
+    return {name: entry.value for name, entry in node.entries.items()} if isinstance(node, MapNode) else {}
+
+
+def items(node: Node | None) -> list[Node]:
+    """Children of a list, empty for anything else.
+
+    Args:
+        node: any node.
+    """
+    return list(node.items) if isinstance(node, ListNode) else []
+
+
+def text(node: Node | None) -> str:
+    """Text of a scalar, empty for anything else.
+
+    Args:
+        node: any node.
+    """
+    return node.text if isinstance(node, ScalarNode) else ""
+
+
+def at(source: SourceFile, node: Node) -> Location:
+    """Where a node is.
+
+    Args:
+        source: the file.
+        node: any node.
+    """
+    return Location(source.path, node.at[0])
+
+
+def pairs(node: Node | None) -> Iterator[tuple[str, str | None, Node]]:
+    """Entries of a mapping or of a list of ``KEY=value``: key, value (None when only the key is given), node.
+
+    Args:
+        node: mapping or list.
+    """
+    if isinstance(node, MapNode):
+        for name, entry in node.entries.items():
+            value = entry.value
+            given = isinstance(value, ScalarNode) and value.value is not None
+            yield name, text(value) if given else None, entry.key
+    for item in items(node):
+        name, equals, value_text = text(item).partition("=")
+        if name:
+            yield name, value_text if equals else None, item
+
+
+def substituted(written: str) -> Value:
+    """Text with ``$X``, ``${X}`` or ``${X:-default}`` in it as a Value.
+
+    Args:
+        written: text.
+    """
+    parts: list[Value] = []
+    end = 0
+    for match in _VARIABLE.finditer(written):
+        if match.start() > end:
+            parts.append(Lit(written[end : match.start()]))
+        end = match.end()
+        if match["dollar"]:
+            parts.append(Lit("$"))
+            continue
+        default = match["default"]
+        parts.append(Env(match["braced"] or match["plain"], Lit(default) if default is not None else None))
+    if end < len(written):
+        parts.append(Lit(written[end:]))
+    if not parts:
+        return Lit("")
+    return parts[0] if len(parts) == 1 else Concat(tuple(parts))
+
+
+def image_name(image: str) -> str:
+    """Last part of an image reference without tag and digest.
+
+    Args:
+        image: reference.
+    """
+    bare = re.sub(r"\$\{[^}]*\}", "", image.split("@", 1)[0])
+    return bare.rsplit("/", 1)[-1].split(":", 1)[0].lower()
+
+
+def store_kind(image: str) -> str:
+    """The kind of store or broker an image is, empty when it is none.
+
+    Args:
+        image: reference.
+    """
+    name = image_name(image)
+    if name in _KIND_OF:
+        return _KIND_OF[name]
+    parts = re.split(r"[-_.]", name)
+    if "exporter" in parts or "operator" in parts or "ui" in parts:
+        return ""
+    return _KIND_OF.get(parts[0], "")
+
+
+def sort_of_image(image: str, *, built: bool) -> str:
+    """What a service is by its image: infrastructure, gateway, or business when it is built here.
+
+    Args:
+        image: reference.
+        built: it is built from this repository.
+    """
+    name = image_name(image)
+    if store_kind(image):
+        return "infrastructure"
+    parts = set(re.split(r"[-_.]", name)) | {name}
+    if parts & set(_GATEWAYS):
+        return "gateway"
+    return "infrastructure" if parts & set(_OTHERS) and not built else "business"
+
+
+def beside(source: SourceFile, relative: str) -> str:
+    """A path written in a file, relative to the repository; empty for the repository itself.
+
+    Args:
+        source: the file.
+        relative: as written there.
+    """
+    joined = posixpath.normpath(posixpath.join(posixpath.dirname(source.path), relative))
+    return "" if joined in (".", "/") else joined.lstrip("/")

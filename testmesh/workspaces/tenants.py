@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from graph.answers import Diagnosis, Fix
 from graph.runs import RunStore
 from testmesh.kernel.errors import UserError
+from testmesh.workspaces.records import Workspace
 
 VERSION = 1
 Role = Literal["viewer", "editor", "admin"]
@@ -20,19 +21,6 @@ Json: TypeAlias = Any
 
 class Busy(UserError):
     """The same work is going on already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Workspace:
-    """A handle of one workspace; no function takes a bare workspace id.
-
-    Args:
-        id: lower case letters, digits and dashes, at most 63.
-        name: for people.
-    """
-
-    id: str
-    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from testmesh.kernel.errors import NotFoundError, UserError
 
 
 def _sql(tmp_path: Path, request: pytest.FixtureRequest) -> RunStore:
+    from testmesh.workspaces.records import Workspace
     from testmesh.workspaces.sql.credentials import Sealer
     from testmesh.workspaces.sql.database import Database
     from testmesh.workspaces.sql.store import SqlDirectory
-    from testmesh.workspaces.tenants import Workspace
 
     database = Database(request.getfixturevalue("postgres_url"))
     request.addfinalizer(database.close)

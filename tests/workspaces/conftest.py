@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from testmesh.workspaces.records import Workspace
 from testmesh.workspaces.sql.credentials import Sealer
 from testmesh.workspaces.sql.database import Database
 from testmesh.workspaces.sql.store import SqlDirectory, SqlKept
-from testmesh.workspaces.tenants import Workspace
 
 
 @pytest.fixture

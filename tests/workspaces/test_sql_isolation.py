@@ -12,10 +12,11 @@ from sqlalchemy import Engine, create_engine, select, text, update
 from sqlalchemy.exc import ProgrammingError
 
 from testmesh.kernel.errors import NotFoundError, UnavailableError, UserError
+from testmesh.workspaces.records import Workspace
 from testmesh.workspaces.sql.database import Database, migrate
 from testmesh.workspaces.sql.models import RepositoryRow, Table
 from testmesh.workspaces.sql.store import SqlDirectory, SqlKept
-from testmesh.workspaces.tenants import Busy, Repository, Workspace
+from testmesh.workspaces.tenants import Busy, Repository
 
 
 def _engine(url: str) -> Engine:

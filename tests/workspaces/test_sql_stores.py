@@ -9,12 +9,13 @@ import pytest
 from graph.answers import Diagnosis, Fix
 from graph.runs import Exchange, FlowRun, Run, StepRun
 from testmesh.kernel.errors import NotFoundError, UserError
+from testmesh.workspaces.records import Workspace
 from testmesh.workspaces.sql.credentials import Sealer, new_token, parse_key, well_formed
 from testmesh.workspaces.sql.database import Database
 from testmesh.workspaces.sql.models import SecretRow, TokenRow
 from testmesh.workspaces.sql.store import SqlDirectory, SqlKept
 from testmesh.workspaces.sql.tokens import ensure_admin_token
-from testmesh.workspaces.tenants import Dismissal, EventRow, ModelRoute, Repository, Workspace
+from testmesh.workspaces.tenants import Dismissal, EventRow, ModelRoute, Repository
 
 
 def a_run(run_id: str, started: str = "2026-01-01T00:00:00.000Z", body: object = "x") -> Run:

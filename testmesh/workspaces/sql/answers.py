@@ -13,10 +13,11 @@ from graph.answers import Diagnosis, Fix
 from graph.codec import from_json
 from testmesh.kernel.errors import NotFoundError, UserError
 from testmesh.kernel.ids import run_id as sortable_id
+from testmesh.workspaces.records import Workspace
 from testmesh.workspaces.sql.database import Database
 from testmesh.workspaces.sql.models import DiagnosisRow, FixRow
 from testmesh.workspaces.sql.moments import moment, text_of
-from testmesh.workspaces.tenants import StoredFix, Workspace
+from testmesh.workspaces.tenants import StoredFix
 
 OUTCOMES = ("open", "merged", "closed")
 

@@ -12,8 +12,9 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, InterfaceError,
 from sqlalchemy.orm import Session
 
 from testmesh.kernel.errors import UnavailableError, UserError
+from testmesh.workspaces.records import Workspace
 from testmesh.workspaces.sql.models import APP_ROLE
-from testmesh.workspaces.tenants import Busy, Workspace
+from testmesh.workspaces.tenants import Busy
 
 CONNECT_SECONDS = 3
 STATEMENT_MS = 30_000

@@ -11,10 +11,11 @@ from sqlalchemy import select, update
 
 from testmesh.kernel.errors import NotFoundError
 from testmesh.kernel.ids import run_id as sortable_id
+from testmesh.workspaces.records import Workspace
 from testmesh.workspaces.sql.database import Database
 from testmesh.workspaces.sql.models import JobRow
 from testmesh.workspaces.sql.moments import moment, text_of
-from testmesh.workspaces.tenants import Job, Workspace
+from testmesh.workspaces.tenants import Job
 
 
 @dataclass(frozen=True, slots=True)

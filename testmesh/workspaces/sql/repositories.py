@@ -10,10 +10,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from testmesh.kernel.errors import NotFoundError
+from testmesh.workspaces.records import Workspace
 from testmesh.workspaces.sql.database import Database
 from testmesh.workspaces.sql.models import RepositoryRow
 from testmesh.workspaces.sql.moments import text_of
-from testmesh.workspaces.tenants import Repository, Workspace
+from testmesh.workspaces.tenants import Repository
 
 
 @dataclass(frozen=True, slots=True)

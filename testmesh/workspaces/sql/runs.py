@@ -12,10 +12,11 @@ from sqlalchemy.dialects.postgresql import insert
 from graph.codec import from_json
 from graph.runs import Run, RunSummary
 from testmesh.kernel.errors import NotFoundError, UserError
+from testmesh.workspaces.records import Workspace
 from testmesh.workspaces.sql.database import Database
 from testmesh.workspaces.sql.models import EventRecord, RunRow
 from testmesh.workspaces.sql.moments import text_of
-from testmesh.workspaces.tenants import EventRow, Workspace
+from testmesh.workspaces.tenants import EventRow
 
 _SUMMARY = (
     RunRow.id,

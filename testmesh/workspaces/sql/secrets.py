@@ -10,11 +10,12 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from testmesh.kernel.errors import NotFoundError
+from testmesh.workspaces.records import Workspace
 from testmesh.workspaces.sql.credentials import Sealer
 from testmesh.workspaces.sql.database import Database
 from testmesh.workspaces.sql.models import SecretRow, WorkspaceRow
 from testmesh.workspaces.sql.moments import moment
-from testmesh.workspaces.tenants import SecretInfo, Workspace
+from testmesh.workspaces.tenants import SecretInfo
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from testmesh.kernel.errors import NotFoundError
+from testmesh.workspaces.records import Workspace
 from testmesh.workspaces.sql.database import Database
 from testmesh.workspaces.sql.models import DismissalRow, ModelRouteRow
 from testmesh.workspaces.sql.moments import moment
-from testmesh.workspaces.tenants import Dismissal, ModelRoute, Workspace
+from testmesh.workspaces.tenants import Dismissal, ModelRoute
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from testmesh.kernel.errors import UserError
+from testmesh.workspaces.records import Workspace
 from testmesh.workspaces.sql.answers import SqlAnswers
 from testmesh.workspaces.sql.credentials import Sealer, token_digest, well_formed
 from testmesh.workspaces.sql.database import Database
@@ -21,7 +22,7 @@ from testmesh.workspaces.sql.runs import SqlEvents, SqlRunStore
 from testmesh.workspaces.sql.secrets import SqlSecrets
 from testmesh.workspaces.sql.settings import SqlSettings
 from testmesh.workspaces.sql.tokens import SqlTokens
-from testmesh.workspaces.tenants import Access, Workspace
+from testmesh.workspaces.tenants import Access
 
 
 class SqlKept:

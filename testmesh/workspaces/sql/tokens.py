@@ -9,11 +9,12 @@ from sqlalchemy import func, select, update
 
 from testmesh.kernel.errors import NotFoundError
 from testmesh.kernel.ids import run_id as sortable_id
+from testmesh.workspaces.records import Workspace
 from testmesh.workspaces.sql.credentials import SHOWN_LENGTH, new_token, token_digest
 from testmesh.workspaces.sql.database import Database
 from testmesh.workspaces.sql.models import TokenRow
 from testmesh.workspaces.sql.moments import moment
-from testmesh.workspaces.tenants import Directory, NewToken, Role, Token, Workspace
+from testmesh.workspaces.tenants import Directory, NewToken, Role, Token
 
 
 @dataclass(frozen=True, slots=True)

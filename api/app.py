@@ -1,0 +1,61 @@
+"""Builds the application from its seams."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+
+from api import errors
+from api.hub import Hub
+from api.metrics import Metrics
+from api.middleware import Observed
+from api.routes import health, repositories, runs, workspace
+from api.services import Services
+
+PREFIX = "/api/v1"
+ABOUT = """The four answers over HTTP. Every answer is the JSON the CLI prints with `--json`.
+
+The workspace is that of the token; errors are RFC 9457 problems with a `hint`; lists are `{items, next}`."""
+
+
+def create_app(services: Services) -> FastAPI:
+    """The service.
+
+    Args:
+        services: the seams.
+    """
+    app = FastAPI(
+        title="TestMesh",
+        version=services.version,
+        description=ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"{PREFIX}/openapi.json" if services.policy.docs else None,
+        max_body_size=services.policy.body,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+        lifespan=_lifespan,
+    )
+    app.state.services = services
+    app.state.hub = Hub()
+    app.state.metrics = Metrics()
+    errors.install(app)
+    app.include_router(_api(), prefix=PREFIX)
+    app.include_router(health.router)
+    app.add_middleware(Observed, metrics=app.state.metrics)
+    return app
+
+
+def _api() -> APIRouter:
+    router = APIRouter()
+    for module in (workspace, repositories, runs):
+        router.include_router(module.router)
+    return router
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    services: Services = app.state.services
+    services.jobs.close()

@@ -1,0 +1,43 @@
+"""Spans are kept within bounds, and a run can wait for the late ones."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from graph.spans import Span
+from testmesh.telemetry.store import Bounds, SpanStore
+
+
+def a_span(trace: int, number: int) -> Span:
+    return Span(f"{trace:032x}", f"{number:016x}", "", "s", "server", "x", number, 1)
+
+
+def test_the_oldest_trace_goes_first() -> None:
+    store = SpanStore(Bounds(spans=4, trace=3))
+    for trace in (1, 2, 3):
+        store.add([a_span(trace, n) for n in (1, 2)])
+    assert len(store) == 4
+    assert store.trace(f"{1:032x}") == []
+    assert len(store.trace(f"{3:032x}")) == 2
+
+
+def test_one_trace_cannot_push_out_the_others() -> None:
+    store = SpanStore(Bounds(spans=100, trace=3))
+    assert store.add([a_span(1, n) for n in range(1, 10)]) == 3
+    assert store.add([a_span(1, 1)]) == 1
+    assert len(store) == 3
+
+
+def test_settling_waits_for_a_late_trace() -> None:
+    store = SpanStore()
+    late = threading.Timer(0.15, lambda: store.add([a_span(1, 1)]))
+    late.start()
+    began = time.monotonic()
+    assert store.settle([f"{1:032x}"], quiet=0.05, limit=5)
+    assert 0.15 <= time.monotonic() - began < 2
+    late.join()
+
+
+def test_settling_gives_up_at_its_limit() -> None:
+    assert not SpanStore().settle([f"{1:032x}"], quiet=0.01, limit=0.1)

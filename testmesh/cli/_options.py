@@ -1,0 +1,57 @@
+"""Options that several commands share, and the two ways a command prints an answer."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def add_folder(parser: argparse.ArgumentParser) -> None:
+    """`--dir`: which repository.
+
+    Args:
+        parser: of the command.
+    """
+    parser.add_argument("--dir", "-C", type=Path, default=Path(), help="folder of the repository (default: here)")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """`--json`: the answer for programs.
+
+    Args:
+        parser: of the command.
+    """
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_server(parser: argparse.ArgumentParser) -> None:
+    """`--server`: ask a service instead of this folder.
+
+    Args:
+        parser: of the command.
+    """
+    parser.add_argument("--server", metavar="URL", help="ask a TestMesh service (token in TESTMESH_TOKEN)")
+    parser.add_argument("--repository", default="", help="with --server: name of the registered repository")
+
+
+def print_json(answer: Any) -> None:
+    """A record or JSON-shaped data on stdout.
+
+    Args:
+        answer: a record of `graph`, or plain data.
+    """
+    from graph.codec import dumps
+
+    sys.stdout.write(dumps(answer) + "\n")
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 flow``, ``2 flows``.
+
+    Args:
+        number: how many.
+        noun: singular, with a regular plural.
+    """
+    return f"{number} {noun}" + ("" if number == 1 else "s")

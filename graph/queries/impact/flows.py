@@ -1,0 +1,154 @@
+"""Which flows must or may run: those that run what changed and look at what it makes differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from graph.answers import Boundary, Hop, SelectedFlow
+from graph.queries.impact.rules import CHANGED, RUNS, SEEN_DIFFERENTLY
+from graph.queries.impact.seeds import Start
+from graph.queries.impact.spread import Reach, Reached, Via, best, hop, path
+from graph.queries.impact.world import EdgeId, World
+from graph.schema import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A change carried through the graph.
+
+    Args:
+        world: both revisions.
+        start: where it begins.
+        effects: what may differ, by state.
+        runs: what runs something changed, by state.
+    """
+
+    world: World
+    start: Start
+    effects: Reached
+    runs: Reached
+
+    @property
+    def ambient(self) -> bool:
+        """Whether something changed is in effect without a flow asking for it."""
+        return self.start.ambient or any(
+            mode == CHANGED and self.world.node(uid).kind == "Service" for uid, mode in self.effects
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    reach: Reach
+    number: EdgeId
+    step: Node
+    certain: bool
+
+
+def selected(spread: Spread) -> tuple[list[SelectedFlow], list[str], list[str]]:
+    """Flows to run, files of flows proven unaffected, files of flows that only read what others may have written.
+
+    Args:
+        spread: the change carried through the graph.
+    """
+    chosen: list[SelectedFlow] = []
+    unaffected: list[str] = []
+    readers: list[str] = []
+    for flow in spread.world.of("Flow"):
+        found = _judged(spread, flow)
+        if isinstance(found, SelectedFlow):
+            chosen.append(found)
+        else:
+            (readers if found else unaffected).append(flow.key[1])
+    chosen.sort(key=lambda f: (f.selection != "must", f.file))
+    return chosen, sorted(unaffected), sorted(readers)
+
+
+def _judged(spread: Spread, flow: Node) -> SelectedFlow | bool:
+    own = spread.start.flows.get(flow.uid)
+    if own is not None and own[1]:
+        return _flow(flow, True, "the flow itself changed", (own[0],))
+    sights = sorted(_sights(spread, flow), key=lambda s: (not s.certain, s.reach.steps, s.step.label))
+    ran = best(spread.runs, flow.uid, (RUNS,))
+    if sights and (ran is not None or spread.ambient):
+        first = sights[0]
+        certain = first.certain and (ran.certain if ran is not None else spread.start.ambient)
+        return _flow(flow, certain, _reason(spread, first, certain), _proof(spread, first, flow))
+    if own is not None:
+        return _flow(flow, False, own[0].note, (own[0],))
+    loose = next(_loose_steps(spread, flow), None)
+    if loose is not None and spread.effects:
+        return _flow(flow, False, f"{loose.label} leads somewhere nobody could name", ())
+    return bool(sights)
+
+
+def _flow(flow: Node, certain: bool, reason: str, proof: tuple[Hop, ...]) -> SelectedFlow:
+    name = str(flow.props.get("name") or flow.key[1])
+    return SelectedFlow(flow.key[1], name, "must" if certain else "may", reason, proof)
+
+
+def _sights(spread: Spread, flow: Node) -> Iterator[_Sight]:
+    """Where the flow looks at something that may differ."""
+    world = spread.world
+    for _, step in world.out(flow.uid, "CONTAINS"):
+        for number, target in world.out(step.uid, "EXERCISES"):
+            edge = world.edge(number)
+            reach = best(spread.effects, target.uid, SEEN_DIFFERENTLY)
+            if reach is None or (target.kind != "Endpoint" and edge.props.get("mode") == "write"):
+                continue
+            yield _Sight(reach, number, step, reach.certain and edge.resolution.status == "resolved")
+
+
+def _reason(spread: Spread, sight: _Sight, certain: bool) -> str:
+    target = spread.world.node(sight.reach.state[0])
+    what = {"Endpoint": "calls", "Topic": "listens to", "Dataset": "reads"}[target.kind]
+    doubt = "" if certain else ", by a path that is not certain"
+    return f"step {sight.step.key[3]} {what} {target.label}, which may differ{doubt}"
+
+
+def _proof(spread: Spread, sight: _Sight, flow: Node) -> tuple[Hop, ...]:
+    world = spread.world
+    target = world.node(sight.reach.state[0])
+    inside = ("CONTAINS", flow.uid, sight.step.uid)
+    return (
+        *path(world, spread.effects, sight.reach),
+        hop(world, Via(sight.number), target, sight.step),
+        hop(world, Via(inside), sight.step, flow),
+    )
+
+
+def _loose_steps(spread: Spread, flow: Node) -> Iterator[Node]:
+    """Steps whose target nobody could name, and that might be something that differs."""
+    world = spread.world
+    services = {
+        world.node(uid).key[0]
+        for uid, mode in spread.effects
+        if mode in SEEN_DIFFERENTLY and world.node(uid).kind == "Endpoint"
+    }
+    for _, step in world.out(flow.uid, "CONTAINS"):
+        for _, loose in world.out(step.uid, "EXERCISES"):
+            if loose.kind == "Unresolved" and loose.props.get("service", "") in ("", None, *services):
+                yield step
+
+
+def boundaries(spread: Spread) -> list[Boundary]:
+    """Loose ends the change came across, each with the annotation that settles it.
+
+    Args:
+        spread: the change carried through the graph.
+    """
+    world = spread.world
+    found: dict[str, Node] = {}
+    for reached in (spread.effects, spread.runs):
+        for uid in sorted({uid for uid, _ in reached}):
+            ends = [*world.out(uid, "CALLS", "PUBLISHES", "CONSUMES", "READS", "WRITES", "EXERCISES")]
+            found.update({far.uid: far for _, far in ends if far.kind == "Unresolved"})
+    for flow in world.of("Flow"):
+        for step in _loose_steps(spread, flow):
+            found.update({n.uid: n for _, n in world.out(step.uid, "EXERCISES") if n.kind == "Unresolved"})
+    return sorted((_boundary(node) for node in found.values()), key=lambda b: (b.place, b.reason))
+
+
+def _boundary(node: Node) -> Boundary:
+    text = {name: str(node.props.get(name) or "") for name in ("reason", "annotation", "settles")}
+    return Boundary(f"{node.key[1]}:{node.key[2]}", text["reason"] or node.key[3], text["annotation"], text["settles"])

@@ -1,0 +1,198 @@
+"""Along which edges a change has effects, and along which it is executed (DESIGN §6).
+
+Effects are carried in four modes: ``changed`` behaves differently and nothing yet explains who runs it, ``serving`` the
+same behind an endpoint or a subscription, ``fed`` gets other input, ``differs`` holds or carries other data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from graph.linking.roles import aside
+from graph.queries.impact.spread import State, Via
+from graph.queries.impact.world import EdgeId, World
+from graph.schema import Node
+
+CHANGED, SERVING, FED, DIFFERS, RUNS = "changed", "serving", "fed", "differs", "runs"
+SEEN_DIFFERENTLY = (CHANGED, SERVING, DIFFERS)
+_WIRE = ("Endpoint", "Topic", "Dataset", "External")
+_OPEN_TARGETS: Mapping[str, tuple[str, str]] = {
+    "CALLS": ("Endpoint", FED),
+    "PUBLISHES": ("Topic", DIFFERS),
+    "WRITES": ("Dataset", DIFFERS),
+}
+_OPEN_SOURCES: Mapping[str, str] = {"Endpoint": "CALLS", "Topic": "CONSUMES", "Dataset": "READS"}
+_OPEN = "its target could not be named"
+
+
+def effects(world: World, state: State) -> Iterator[tuple[State, Via]]:
+    """Where something that differs makes something else differ.
+
+    Args:
+        world: both revisions.
+        state: uid and mode.
+    """
+    uid, mode = state
+    node = world.node(uid)
+    if node.kind in ("Symbol", "Endpoint", "Service"):
+        yield from _outward(world, uid)
+    if node.kind == "Symbol" and mode in (CHANGED, SERVING):
+        yield from _to_callers(world, node, mode)
+    elif node.kind == "Endpoint":
+        yield from _endpoint(world, uid, mode)
+    elif node.kind == "Topic":
+        yield from _steps(world, world.back(uid, "CONSUMES"), SERVING)
+        yield from _steps(world, world.out(uid, "HANDLED_BY"), SERVING)
+    elif node.kind == "Dataset":
+        yield from _steps(world, world.back(uid, "READS"), SERVING)
+    elif node.kind == "Service" and mode != FED:
+        yield from _service(world, node)
+    if node.kind in _OPEN_SOURCES and mode != FED:
+        yield from _open_sources(world, node, _OPEN_SOURCES[node.kind], SERVING)
+
+
+def _outward(world: World, uid: str) -> Iterator[tuple[State, Via]]:
+    for number, far in world.out(uid, "CALLS", "PUBLISHES", "WRITES"):
+        if far.kind == "Unresolved":
+            yield from _anything(world, number, far)
+        elif far.kind in ("Symbol", "Endpoint"):
+            yield (far.uid, FED), _via(world, number)
+        elif far.kind in _WIRE:
+            yield (far.uid, DIFFERS), _via(world, number)
+
+
+def _to_callers(world: World, node: Node, mode: str) -> Iterator[tuple[State, Via]]:
+    doors = [*world.back(node.uid, "HANDLED_BY"), *world.out(node.uid, "CONSUMES")]
+    yield from _steps(world, (d for d in doors if d[1].kind == "Endpoint"), SERVING)
+    onward = SERVING if doors else mode
+    callers = list(callers_of(world, node))
+    for far, via in callers:
+        yield (far.uid, onward), via
+    if not callers and onward == CHANGED and not aside(node.key[1]):
+        for service in services_of(world, node):
+            note = "nothing known calls it, so it may run in every request"
+            yield (service.uid, CHANGED), Via(None, note, False, "MAY RUN IN")
+
+
+def _endpoint(world: World, uid: str, mode: str) -> Iterator[tuple[State, Via]]:
+    if mode == FED:
+        yield from _steps(world, world.out(uid, "HANDLED_BY", "ROUTES_TO"), FED)
+    else:
+        yield from _steps(world, world.back(uid, "CALLS"), SERVING)
+        yield from _steps(world, world.back(uid, "ROUTES_TO"), SERVING)
+
+
+def _service(world: World, node: Node) -> Iterator[tuple[State, Via]]:
+    for number, far in world.out(node.uid, "OWNS"):
+        if far.kind == "Endpoint":
+            yield (far.uid, SERVING), Via(number)
+            yield (far.uid, FED), Via(number)
+        elif any(world.out(far.uid, "CONSUMES")) or any(
+            t.kind == "Topic" for _, t in world.back(far.uid, "HANDLED_BY")
+        ):
+            yield (far.uid, SERVING), Via(number)
+
+
+def _anything(world: World, number: EdgeId, loose: Node) -> Iterator[tuple[State, Via]]:
+    """A loose end may lead to anything of its kind, in the service it surely goes to where that is known."""
+    target = _OPEN_TARGETS.get(number[0])
+    if target is None:
+        return
+    kind, mode = target
+    for far in world.of(kind):
+        if kind != "Endpoint" or _may_be(loose, far):
+            yield (far.uid, mode), Via(number, _OPEN, False)
+
+
+def _open_sources(world: World, node: Node, edge: str, mode: str) -> Iterator[tuple[State, Via]]:
+    for loose in world.of("Unresolved"):
+        if loose.props.get("edge") == edge and (node.kind != "Endpoint" or _may_be(loose, node)):
+            for number, far in world.back(loose.uid, edge):
+                yield (far.uid, mode), Via(number, _OPEN, False)
+
+
+def _may_be(loose: Node, endpoint: Node) -> bool:
+    service = loose.props.get("service") or ""
+    return service in ("", endpoint.key[0])
+
+
+def executed(world: World, state: State) -> Iterator[tuple[State, Via]]:
+    """Who runs something: its callers, the endpoints and topics that lead to it, and the steps that use those.
+
+    Args:
+        world: both revisions.
+        state: uid and mode.
+    """
+    uid, _ = state
+    node = world.node(uid)
+    if node.kind == "Symbol":
+        for far, via in callers_of(world, node):
+            yield (far.uid, RUNS), via
+        yield from _steps(world, world.back(uid, "HANDLED_BY"), RUNS)
+        yield from _executed_by_topics(world, uid)
+    elif node.kind == "Endpoint":
+        yield from _steps(world, world.back(uid, "CALLS", "ROUTES_TO", "EXERCISES"), RUNS)
+        yield from _open_sources(world, node, "CALLS", RUNS)
+    elif node.kind == "Topic":
+        yield from _steps(world, world.back(uid, "PUBLISHES"), RUNS)
+        yield from _steps(world, _writing(world, uid), RUNS)
+        yield from _open_sources(world, node, "PUBLISHES", RUNS)
+    elif node.kind == "Service":
+        for number, far in world.out(uid, "OWNS"):
+            yield (far.uid, RUNS), Via(number, certain=far.kind == "Endpoint")
+    elif node.kind == "Step":
+        yield from _steps(world, world.back(uid, "CONTAINS"), RUNS)
+
+
+def _executed_by_topics(world: World, uid: str) -> Iterator[tuple[State, Via]]:
+    for number, far in world.out(uid, "CONSUMES"):
+        if far.kind == "Topic":
+            yield (far.uid, RUNS), _via(world, number)
+            continue
+        for topic in world.of("Topic"):
+            yield (topic.uid, RUNS), Via(number, _OPEN, False)
+
+
+def _writing(world: World, uid: str) -> Iterator[tuple[EdgeId, Node]]:
+    for number, step in world.back(uid, "EXERCISES"):
+        if world.edge(number).props.get("mode") != "read":
+            yield number, step
+
+
+def callers_of(world: World, node: Node) -> Iterator[tuple[Node, Via]]:
+    """Who calls a symbol; what Python or JavaScript calls by itself is called by whoever makes or contains it.
+
+    Args:
+        world: both revisions.
+        node: a Symbol.
+    """
+    found = [(far, _via(world, number)) for number, far in world.back(node.uid, "CALLS")]
+    yield from found
+    owner = world.symbol(node.key[0], node.key[1], node.key[2].rpartition(".")[0]) if "." in node.key[2] else None
+    if owner is None or found or any(world.back(node.uid, "HANDLED_BY")) or any(world.out(node.uid, "CONSUMES")):
+        return
+    note = "runs as part of it" if owner.props.get("sort") == "class" else "is defined and used inside it"
+    yield owner, Via(None, note, True, "PART OF")
+
+
+def services_of(world: World, node: Node) -> list[Node]:
+    """The services that deploy a symbol; every service of its repository when nobody says.
+
+    Args:
+        world: both revisions.
+        node: a Symbol.
+    """
+    owners = world.services(node.uid)
+    if owners:
+        return owners
+    everything = [s for s in world.of("Service") if s.props.get("repository") in (None, "", node.key[0])]
+    return [s for s in everything if s.props.get("sort") != "infrastructure"]
+
+
+def _steps(world: World, found: Iterable[tuple[EdgeId, Node]], mode: str) -> Iterator[tuple[State, Via]]:
+    for number, far in found:
+        yield (far.uid, mode), _via(world, number)
+
+
+def _via(world: World, number: EdgeId) -> Via:
+    return Via(number, certain=world.edge(number).resolution.status == "resolved")

@@ -1,0 +1,249 @@
+"""From what differs in the files to where the graph begins to differ; the unplaceable counts for all near it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from graph.answers import Boundary, Hop
+from graph.change import Change, ChangedItem, FileChange
+from graph.linking.roles import aside
+from graph.queries.impact.rules import CHANGED, DIFFERS, SERVING
+from graph.queries.impact.spread import Seed
+from graph.queries.impact.world import World
+from graph.schema import Node
+
+_INERT = (".md", ".rst", ".adoc", ".gitignore", ".gitattributes", ".editorconfig", ".png", ".svg", ".jpg", ".gif")
+_INERT_NAMES = ("license", "licence", "notice", "authors", "codeowners", "changelog", "readme")
+
+
+@dataclass(slots=True)
+class Start:
+    """Where a change begins in the graph.
+
+    Args:
+        seeds: nodes that differ.
+        flows: uid of a flow that changed itself, or whose own files did, to the hop that says so.
+        ambient: the change is in effect whatever a flow does (a table, a deployment value, code nothing calls).
+        unknown: changes no rule could place.
+        notes: what was left out, and why.
+    """
+
+    seeds: list[Seed] = field(default_factory=list)
+    flows: dict[str, tuple[Hop, bool]] = field(default_factory=dict)
+    ambient: bool = False
+    unknown: list[Boundary] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def starts(world: World, change: Change) -> Start:
+    """Every seed of a change.
+
+    Args:
+        world: both revisions.
+        change: what differs in the files.
+    """
+    start = Start()
+    files = {f.path: f for f in change.files}
+    for item in change.items:
+        place = _Placing(world, change, item, files.get(item.file))
+        _KINDS.get(item.kind, _file)(place, start)
+    return start
+
+
+@dataclass(frozen=True, slots=True)
+class _Placing:
+    world: World
+    change: Change
+    item: ChangedItem
+    file: FileChange | None
+
+    def hop(self, target: str, note: str = "") -> Hop:
+        item = self.item
+        what = item.detail or f"{item.kind} {item.name or item.file} {item.action}"
+        return Hop("CHANGED", what, target, f"{item.file}:{item.line}", "resolved", "diff", note)
+
+    def paths(self) -> list[str]:
+        old = self.file.old_path if self.file else self.item.file
+        return list(dict.fromkeys([self.item.file, old]))
+
+    def seed(self, node: Node, *modes: str, certain: bool = True) -> list[Seed]:
+        return [Seed(node.uid, mode, self.hop(node.label), certain) for mode in modes]
+
+
+def _symbol(place: _Placing, start: Start) -> None:
+    repository, item = place.change.repository, place.item
+    found = [n for n in (place.world.symbol(repository, p, item.name) for p in place.paths()) if n is not None]
+    if aside(item.file):
+        start.notes.append(f"{item.file}: tests and generated code do not run in a service")
+        return
+    if not found:
+        _file(place, start)
+        return
+    if item.action == "modified" and _same_tokens(place):
+        start.notes.append(f"{item.file}:{item.line}: only comments or layout of {item.name or 'the module'} differ")
+        return
+    for node in found:
+        start.seeds += place.seed(node, CHANGED)
+    if any(n.props.get("sort") == "class" for n in found):
+        _members(place, found, start)
+
+
+def _same_tokens(place: _Placing) -> bool:
+    repository, name = place.change.repository, place.item.name
+    sides = []
+    for store in place.world.stores:
+        where = {"repository": repository, "name": name}
+        nodes = [n for path in place.paths() for n in store.find("Symbol", where | {"file": path}).nodes]
+        sides.append({n.props.get("digest") for n in nodes})
+    return sides[0] == sides[1] and len(sides[0]) == 1 and None not in sides[0] and "" not in sides[0]
+
+
+def _members(place: _Placing, found: list[Node], start: Start) -> None:
+    """A class's own body changed: its methods differ, and so does whatever only names the class as a type."""
+    for owner in found:
+        for name, node in place.world.symbols(owner.key[0], owner.key[1]).items():
+            if name.startswith(f"{owner.key[2]}."):
+                start.seeds += place.seed(node, CHANGED)
+
+
+def _module(place: _Placing, start: Start) -> None:
+    item = place.item
+    if aside(item.file):
+        start.notes.append(f"{item.file}: tests and generated code do not run in a service")
+        return
+    if item.action == "modified" and _same_tokens(place):
+        start.notes.append(f"{item.file}:{item.line}: only comments or layout of the module differ")
+        return
+    for path in place.paths():
+        for node in place.world.symbols(place.change.repository, path).values():
+            start.seeds += place.seed(node, CHANGED)
+    _whole_services(place, start, certain=False)
+
+
+def _operation(place: _Placing, start: Start) -> None:
+    method, _, path = place.item.name.partition(" ")
+    matching = [n for n in place.world.of("Endpoint") if n.key[2] == method and _template(n, path)]
+    here = [n for n in matching if any(e.file in place.paths() for e in n.evidence)]
+    for node in here or matching:
+        start.seeds += place.seed(node, SERVING, certain=False)
+    if not matching:
+        _file(place, start)
+
+
+def _template(node: Node, path: str) -> bool:
+    return path in (node.key[3], node.props.get("template")) or _holes(path) == _holes(node.key[3])
+
+
+def _holes(path: str) -> list[str]:
+    return ["{}" if part.startswith(("{", ":", "<")) else part for part in path.strip("/").split("/")]
+
+
+def _table(place: _Placing, start: Start) -> None:
+    name = place.item.name.rpartition(".")[2].strip('"`').lower()
+    tables = [n for n in place.world.of("Dataset") if n.key[2].rpartition(".")[2].lower() == name]
+    for table in tables:
+        start.seeds += place.seed(table, DIFFERS)
+        for number, user in place.world.back(table.uid, "READS", "WRITES"):
+            mode = SERVING if user.kind == "Endpoint" else CHANGED
+            sure = place.world.edge(number).resolution.status == "resolved"
+            start.seeds += place.seed(user, mode, certain=sure)
+    start.ambient = True
+    if not tables:
+        _file(place, start)
+
+
+def _config(place: _Placing, start: Start) -> None:
+    found = [n for n in place.world.of("Config") if n.key[1] == place.item.name]
+    for config in found:
+        for _, user in place.world.back(config.uid, "CONFIGURED_BY"):
+            start.seeds += place.seed(user, CHANGED)
+        for service in place.world.of("Service"):
+            if service.key[0] == config.key[0]:
+                start.seeds += place.seed(service, CHANGED)
+    start.ambient = True
+    if not found:
+        _file(place, start)
+
+
+def _deploy(place: _Placing, start: Start) -> None:
+    services = [s for s in place.world.of("Service") if s.key[0] == place.item.name]
+    users = [s for d in services for _, s in place.world.back(d.uid, "DEPENDS_ON")]
+    if not services:
+        _config(place, start)
+        return
+    for service in [*services, *users]:
+        start.seeds += place.seed(service, CHANGED)
+    start.ambient = True
+
+
+def _dependency(place: _Placing, start: Start) -> None:
+    _whole_services(place, start, certain=True)
+    start.ambient = True
+
+
+def _flow(place: _Placing, start: Start) -> None:
+    for node in place.world.of("Flow"):
+        if node.key[0] == place.change.repository and node.key[1] in place.paths():
+            start.flows[node.uid] = place.hop(node.label), True
+
+
+def _annotation(place: _Placing, start: Start) -> None:
+    start.notes.append(f"{place.item.file}: what testmesh.toml declares is already in the graph compared")
+
+
+def _file(place: _Placing, start: Start) -> None:
+    path = place.item.file
+    name = path.rpartition("/")[2].lower()
+    near = [f for f in place.world.of("Flow") if f.key[0] == place.change.repository and _beside(f.key[1], path)]
+    for flow in near:
+        start.flows.setdefault(flow.uid, (place.hop(flow.label, "lies beside the flow and may be read by it"), False))
+    if near:
+        return
+    if name.endswith(_INERT) or name.partition(".")[0] in _INERT_NAMES or aside(path):
+        start.notes.append(f"{path}: no service runs it")
+    else:
+        start.unknown.append(Boundary(f"{path}:{place.item.line}", "no rule says what this part of the file does"))
+        _whole_services(place, start, certain=False)
+        start.ambient = True
+
+
+def _beside(flow: str, path: str) -> bool:
+    folder = flow.rpartition("/")[0]
+    return folder != "" and path.startswith(f"{folder}/")
+
+
+def _whole_services(place: _Placing, start: Start, certain: bool) -> None:
+    for service in services_at(place.world, place.change.repository, place.item.file):
+        start.seeds += place.seed(service, CHANGED, certain=certain)
+
+
+def services_at(world: World, repository: str, path: str) -> list[Node]:
+    """The services whose folder holds a path, those with the longest folder; all of the repository when none does.
+
+    Args:
+        world: both revisions.
+        repository: repository name.
+        path: repository-relative.
+    """
+    ours = [s for s in world.of("Service") if s.props.get("repository") in (None, "", repository)]
+    ours = [s for s in ours if s.props.get("sort") != "infrastructure"]
+    roots = {s.uid: str(s.props.get("root") or "").strip("/") for s in ours}
+    inside = [s for s in ours if roots[s.uid] and f"{path}/".startswith(f"{roots[s.uid]}/")]
+    longest = max((len(roots[s.uid]) for s in inside), default=0)
+    return [s for s in inside if len(roots[s.uid]) == longest] or ours
+
+
+_Placer = Callable[[_Placing, Start], None]
+_KINDS: Mapping[str, _Placer] = {
+    "symbol": _symbol,
+    "module": _module,
+    "config": _config,
+    "operation": _operation,
+    "table": _table,
+    "deploy": _deploy,
+    "dependency": _dependency,
+    "flow": _flow,
+    "annotation": _annotation,
+    "file": _file,
+}

@@ -1,0 +1,133 @@
+"""Base and head as one graph, so that an edge that only one side has still carries the change."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from graph.schema import Edge, Node
+from graph.store import GraphStore, Page, Subgraph
+
+EdgeId = tuple[str, str, str]
+EVERYTHING = Page(limit=1_000_000)
+NODES = ("Service", "Endpoint", "Topic", "Dataset", "Flow", "Step", "Unresolved", "Config")
+EDGES = (
+    "OWNS", "HANDLED_BY", "CALLS", "PUBLISHES", "CONSUMES", "READS", "WRITES", "ROUTES_TO", "ACCEPTS", "RETURNS",
+    "CARRIES", "CONFIGURED_BY", "CONTAINS", "EXERCISES", "DEPENDS_ON",
+)  # fmt: skip
+
+
+class World:
+    """Nodes and edges of both revisions, the head's words first.
+
+    Args:
+        base: graph of the merge base.
+        head: graph of the head.
+    """
+
+    def __init__(self, base: GraphStore, head: GraphStore) -> None:
+        self.base: Subgraph = base.slice((), EDGES)
+        self.head: Subgraph = head.slice((), EDGES)
+        self.stores = head, base
+        self._symbols: dict[tuple[str, str], dict[str, Node]] = {}
+        self._out: dict[str, list[EdgeId]] = defaultdict(list)
+        self._back: dict[str, list[EdgeId]] = defaultdict(list)
+        for number in dict.fromkeys([*self.head.edges, *self.base.edges]):
+            self._out[number[1]].append(number)
+            self._back[number[2]].append(number)
+        self.named = [dict(graph.slice(NODES, ()).nodes) for graph in (head, base)]
+        named = self.named[1] | self.named[0]
+        self._named: Mapping[str, Node] = named
+        self._kinds: dict[str, list[Node]] = defaultdict(list)
+        for node in sorted(named.values(), key=lambda n: n.label):
+            self._kinds[node.kind].append(node)
+
+    def node(self, uid: str) -> Node:
+        """The node of a uid that is in either graph.
+
+        Args:
+            uid: node uid.
+        """
+        if uid in self._named:
+            return self._named[uid]
+        return self.head.nodes[uid] if uid in self.head.nodes else self.base.nodes[uid]
+
+    def has(self, uid: str) -> bool:
+        """Whether either graph knows the uid.
+
+        Args:
+            uid: node uid.
+        """
+        return uid in self._named or uid in self.head.nodes or uid in self.base.nodes
+
+    def edge(self, number: EdgeId) -> Edge:
+        """The edge of an id that is in either graph.
+
+        Args:
+            number: kind, source uid, target uid.
+        """
+        return self.head.edges[number] if number in self.head.edges else self.base.edges[number]
+
+    def out(self, uid: str, *kinds: str) -> Iterator[tuple[EdgeId, Node]]:
+        """Edges of these kinds that start at a node, with the node at their end, by label.
+
+        Args:
+            uid: where they start.
+            kinds: edge kinds.
+        """
+        found = ((e, self.node(e[2])) for e in self._out.get(uid, ()) if e[0] in kinds)
+        yield from sorted(found, key=_order)
+
+    def back(self, uid: str, *kinds: str) -> Iterator[tuple[EdgeId, Node]]:
+        """Edges of these kinds that end at a node, with the node they start at, by label.
+
+        Args:
+            uid: where they end.
+            kinds: edge kinds.
+        """
+        found = ((e, self.node(e[1])) for e in self._back.get(uid, ()) if e[0] in kinds)
+        yield from sorted(found, key=_order)
+
+    def of(self, kind: str) -> list[Node]:
+        """Every node of a kind other than Symbol, by label.
+
+        Args:
+            kind: one of NODES.
+        """
+        return self._kinds.get(kind, [])
+
+    def symbols(self, repository: str, file: str) -> Mapping[str, Node]:
+        """The symbols of a file on either side, by qualified name; the head's words first.
+
+        Args:
+            repository: repository name.
+            file: repository-relative path.
+        """
+        key = repository, file
+        if key not in self._symbols:
+            where = {"repository": repository, "file": file}
+            found = [store.find("Symbol", where, EVERYTHING).nodes for store in reversed(self.stores)]
+            self._symbols[key] = {node.key[2]: node for nodes in found for node in nodes}
+        return self._symbols[key]
+
+    def symbol(self, repository: str, file: str, name: str) -> Node | None:
+        """A symbol by its natural key, on either side.
+
+        Args:
+            repository: repository name.
+            file: repository-relative path.
+            name: qualified name.
+        """
+        return self.symbols(repository, file).get(name)
+
+    def services(self, uid: str) -> list[Node]:
+        """The services that deploy a symbol or endpoint.
+
+        Args:
+            uid: node uid.
+        """
+        return [node for _, node in self.back(uid, "OWNS")]
+
+
+def _order(found: tuple[EdgeId, Node]) -> tuple[str, str]:
+    return found[1].label, found[0][0]

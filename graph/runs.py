@@ -18,7 +18,8 @@ class Exchange:
 
     Args:
         request: the action's resolved config, secrets masked, JSON-shaped.
-        candidates: results in recorded order, each the action's result map.
+        candidates: results in recorded order, each the action's result map; of a consumer every message read
+            (``value raw key headers topic partition offset timestamp json``), whether it matched or not.
         at_ms: milliseconds after the run's start of each candidate.
         ended: satisfied, window, error, timeout or cancelled: why no further candidate was read.
         error: message when it ended in one, else empty.
@@ -110,6 +111,8 @@ class FlowRun:
         source: the flow file's text, so that the recording can be judged anywhere.
         variables: inputs after masking.
         builtins: RANDOM_ID and the like as used.
+        problems: findings of a file that could not be run at all, in the JSON form of FLOWS §8 (exit 2).
+        started_ms: after the run's start.
     """
 
     file: str
@@ -122,6 +125,8 @@ class FlowRun:
     source: str = ""
     variables: Mapping[str, Json] = field(default_factory=dict)
     builtins: Mapping[str, Json] = field(default_factory=dict)
+    problems: tuple[Json, ...] = ()
+    started_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,169 @@
+"""What an action is: one file that declares how a step's settings become one answer, or a stream of messages."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from flows.language.catalogue import ActionSpec, Catalogue
+from testmesh.kernel.discovery import declared, module_names, third_party
+
+if TYPE_CHECKING:
+    from flows.clients.pool import Clients
+    from flows.language.expressions.scope import Scope
+
+C = TypeVar("C")
+Result = dict[str, object]
+TIMING = frozenset({"timeout", "interval", "match", "count", "expect", "until", "condition", "max_concurrent"})
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """What a step exercises, by its settings alone; texts may hold templates.
+
+    Args:
+        target: endpoint, topic or dataset.
+        url: URL, topic, dataset name or SQL text.
+        method: HTTP method, else empty.
+        kind: broker or store kind.
+        mode: read or write.
+        sql: `url` is SQL text.
+        sends: the body, as written.
+    """
+
+    target: str
+    url: str
+    method: str = ""
+    kind: str = ""
+    mode: str = "read"
+    sql: bool = False
+    sends: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What an action may use beside its settings.
+
+    Args:
+        clients: connections shared by the whole run.
+        flow_clients: those of one flow execution (positions in streams).
+        traceparent: W3C Trace Context header value for this step.
+        services: service name to base URL.
+        path: of the step, unique in the flow execution.
+    """
+
+    clients: Clients
+    flow_clients: Clients
+    traceparent: str
+    services: Mapping[str, str]
+    path: tuple[str, ...] = ()
+
+
+class MessageLog(Protocol):
+    """Everything a subscription has received since it began, readable from the start by any number of steps."""
+
+    async def get(self, index: int) -> Result:
+        """The message at that place, waiting for it to come.
+
+        Args:
+            index: 0-based, in order of arrival.
+
+        Raises:
+            ClientError: the server cannot be reached, or refuses.
+        """
+        ...
+
+
+Run = Callable[[C, Call], Awaitable[Result]]
+Follow = Callable[[C, Call], Awaitable[MessageLog]]
+Compute = Callable[[C, "Scope"], Result]
+Condition = Callable[[C, Result, "Scope"], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Action(Generic[C]):
+    """A step action; exactly one of `run`, `follow`, `compute` unless it is a container.
+
+    Args:
+        spec: what the language needs to know.
+        touches: what a step with this config (as written) exercises.
+        run: one request and its answer; ClientError when there is none.
+        follow: opens (once per flow execution and settings) the stream a consumer reads.
+        compute: a result from the settings alone, never recorded as evidence; judged anew every time.
+        pause: seconds to wait before `compute` (delay).
+        condition: for actions with a condition of their own: "" when the result satisfies it, else why not.
+        view: the result as expressions see it (header lookups that ignore case); identity by default.
+        unsent: config fields that are no part of the request, so that a recording is judged although they changed.
+    """
+
+    spec: ActionSpec
+    touches: Callable[[Mapping[str, object]], Iterable[Touch]] = lambda config: ()
+    run: Run[C] | None = None
+    follow: Follow[C] | None = None
+    compute: Compute[C] | None = None
+    pause: Callable[[C], float] | None = None
+    condition: Condition[C] | None = None
+    view: Callable[[Result], Mapping[str, object]] | None = None
+    unsent: frozenset[str] = TIMING
+
+
+AnyAction = Action[Any]
+
+
+class ActionCatalogue(Catalogue):
+    """The catalogue that imports an action's file when a flow first names it (all of them cost over 20 ms)."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, AnyAction] = {}
+        self._complete = False
+        super().__init__(())
+
+    def find(self, name: str) -> tuple[ActionSpec, Mapping[str, object]] | None:
+        """The action of that name or alias with the config the name implies, or None.
+
+        Args:
+            name: as written in `action:`.
+        """
+        known = super().find(name)
+        if known is not None:
+            return known
+        module = name.partition(".")[0]
+        if module in module_names(__name__) and module not in self._found:
+            self._add({module: importlib.import_module(f"{__name__}.{module}").ACTION})
+            known = super().find(name)
+        if known is None and not self._complete:
+            known = self.complete().find(name)
+        if known is None and (other := third_party(__name__, name, Action)) is not None:
+            self._add({name: other})
+            known = super().find(name)
+        return known
+
+    def complete(self) -> ActionCatalogue:
+        """The same with every built-in action in it, for the schema, the reference page and suggestions."""
+        if not self._complete:
+            self._complete = True
+            self._add(declared(__name__, "ACTION", Action))
+        return self
+
+    def action(self, name: str) -> AnyAction:
+        """The action of a canonical name.
+
+        Args:
+            name: as in `Step.action`.
+        """
+        self.find(name)
+        return next(action for action in self._found.values() if action.spec.name == name)
+
+    def _add(self, actions: Mapping[str, AnyAction]) -> None:
+        self._found.update(actions)
+        super().__init__([action.spec for action in self._found.values()])
+
+
+_SHARED = ActionCatalogue()
+
+
+def catalogue() -> ActionCatalogue:
+    """The actions of this installation; files of actions are imported when a flow names them."""
+    return _SHARED

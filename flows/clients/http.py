@@ -1,0 +1,372 @@
+"""HTTP/1.1 over asyncio with kept-alive connections: h11 parses, so that hostile servers meet a strict reader.
+
+Measured against the alternatives in CPU of a whole process: asyncio + h11 52 ms, http.client 29 ms without any
+concurrency, httpx well over the 150 ms that a one-step flow may cost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import quote, urljoin, urlsplit
+
+import h11
+
+from flows.clients.errors import ClientError, reason
+
+MAX_BODY = 16 * 1024 * 1024
+MAX_HEADERS = 64 * 1024
+MAX_REDIRECTS = 10
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
+IDLE_SECONDS = 4.0
+IDLE_SECONDS_WRITES = 1.5
+_PATH_SAFE = "/%:@!$&'()*+,;=~-._"
+_BROKEN = (ConnectionError, EOFError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One request, ready to send.
+
+    Args:
+        method: upper case.
+        url: absolute, http or https.
+        headers: in order; names as written.
+        body: bytes.
+        follow_redirects: up to ten.
+        verify: check the server's certificate.
+    """
+
+    method: str
+    url: str
+    headers: Sequence[tuple[str, str]] = ()
+    body: bytes = b""
+    follow_redirects: bool = False
+    verify: bool = True
+
+    def with_header(self, name: str, value: str) -> HttpRequest:
+        """The same request with one header more.
+
+        Args:
+            name: as to be written.
+            value: its value.
+        """
+        return replace(self, headers=[*self.headers, (name, value)])
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """What came back, decompressed.
+
+    Args:
+        status: number.
+        headers: in order, names in lower case.
+        body: at most :data:`MAX_BODY` bytes.
+        url: where it finally came from.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where a connection goes; connections with the same target are interchangeable."""
+
+    host: str
+    port: int
+    tls: bool
+    verify: bool
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class _Connection:
+    """One kept-alive connection and its parser."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEADERS)
+        self.idle_since = 0.0
+        self.used = False
+
+    def usable(self, limit: float) -> bool:
+        """Whether the server has most likely not closed it meanwhile."""
+        return not self.reader.at_eof() and time.monotonic() - self.idle_since < limit
+
+    def close(self) -> None:
+        """Drops it without waiting for the server."""
+        self.writer.transport.abort()
+
+
+class _Stale(Exception):
+    """A kept-alive connection ended before the first byte of an answer: the server had closed it."""
+
+
+class HttpPool:
+    """Connections of one run, kept alive and shared by its flows."""
+
+    def __init__(self) -> None:
+        self._idle: dict[_Target, list[_Connection]] = {}
+        self._contexts: dict[bool, ssl.SSLContext] = {}
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """The answer to a request, following redirects when asked to.
+
+        Args:
+            request: what to send.
+
+        Raises:
+            ClientError: unreachable, broken off, not HTTP, too large or a bad URL.
+        """
+        response = await self._once(request)
+        for _ in range(MAX_REDIRECTS):
+            location = dict(response.headers).get("location")
+            if not (request.follow_redirects and response.status in (301, 302, 303, 307, 308) and location):
+                return response
+            request = _redirected(request, response.status, location)
+            response = await self._once(request)
+        if request.follow_redirects and response.status in (301, 302, 303, 307, 308):
+            raise ClientError(f"{bare_url(request.url)}: more than {MAX_REDIRECTS} redirects")
+        return response
+
+    async def aclose(self) -> None:
+        """Closes every idle connection."""
+        for connections in self._idle.values():
+            for connection in connections:
+                connection.close()
+        self._idle.clear()
+
+    async def _once(self, request: HttpRequest) -> HttpResponse:
+        target, path = _address(request)
+        while True:
+            connection = self._take(target, request.method)
+            if connection is None:
+                connection = await self._open(target)
+            try:
+                return await self._exchange(connection, target, path, request)
+            except _Stale:
+                if request.method in IDEMPOTENT and connection.used:
+                    continue
+                raise ClientError(f"{target}: the server closed the connection without an answer") from None
+
+    def _take(self, target: _Target, method: str) -> _Connection | None:
+        limit = IDLE_SECONDS if method in IDEMPOTENT else IDLE_SECONDS_WRITES
+        idle = self._idle.get(target, [])
+        while idle:
+            connection = idle.pop()
+            if connection.usable(limit):
+                return connection
+            connection.close()
+        return None
+
+    async def _open(self, target: _Target) -> _Connection:
+        context = self._context(target.verify) if target.tls else None
+        try:
+            reader, writer = await asyncio.open_connection(target.host, target.port, ssl=context, limit=2**18)
+        except ssl.SSLCertVerificationError as error:
+            raise ClientError(f"{target}: certificate not trusted ({error.verify_message})") from error
+        except (OSError, UnicodeError, ValueError) as error:
+            raise ClientError(f"{target}: {_connect_reason(error)}") from error
+        return _Connection(reader, writer)
+
+    def _context(self, verify: bool) -> ssl.SSLContext:
+        context = self._contexts.get(verify)
+        if context is None:
+            context = ssl.create_default_context()
+            if not verify:
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
+            self._contexts[verify] = context
+        return context
+
+    async def _exchange(
+        self, connection: _Connection, target: _Target, path: str, request: HttpRequest
+    ) -> HttpResponse:
+        finished = False
+        try:
+            response = await _talk(connection, target, path, request)
+            finished = True
+        except h11.LocalProtocolError as error:
+            raise ClientError(f"{target}: the request cannot be sent: {error}", "config") from error
+        except h11.RemoteProtocolError as error:
+            raise ClientError(f"{target}: the answer is not valid HTTP: {error}") from error
+        except _BROKEN as error:
+            raise ClientError(f"{target}: {reason(error)} while waiting for the answer") from error
+        finally:
+            if not finished or not _reusable(connection):
+                connection.close()
+        if _reusable(connection):
+            connection.parser.start_next_cycle()
+            connection.idle_since = time.monotonic()
+            connection.used = True
+            self._idle.setdefault(target, []).append(connection)
+        return response
+
+
+def _reusable(connection: _Connection) -> bool:
+    parser = connection.parser
+    return parser.our_state is h11.DONE and parser.their_state is h11.DONE
+
+
+async def _talk(connection: _Connection, target: _Target, path: str, request: HttpRequest) -> HttpResponse:
+    parser = connection.parser
+    sent = parser.send(h11.Request(method=request.method, target=path, headers=_headers(request, target)))
+    data = sent or b""
+    if request.body:
+        data += parser.send(h11.Data(data=request.body)) or b""
+    data += parser.send(h11.EndOfMessage()) or b""
+    fresh = True
+    try:
+        connection.writer.write(data)
+        if len(data) > 2**16:
+            await connection.writer.drain()
+        event = parser.next_event()
+        while event is h11.NEED_DATA or isinstance(event, h11.InformationalResponse):
+            if event is h11.NEED_DATA:
+                received = await connection.reader.read(2**18)
+                if not received and fresh:
+                    raise _Stale
+                fresh = False
+                parser.receive_data(received)
+            event = parser.next_event()
+    except ConnectionError:
+        if fresh and connection.used:
+            raise _Stale from None
+        raise
+    if not isinstance(event, h11.Response):
+        raise h11.RemoteProtocolError("the connection ended before an answer")
+    headers = tuple((n.decode("latin-1"), v.decode("latin-1")) for n, v in event.headers)
+    body = await _body(connection, target)
+    encoding = dict(headers).get("content-encoding", "")
+    return HttpResponse(event.status_code, headers, _decoded(body, encoding, target), request.url)
+
+
+async def _body(connection: _Connection, target: _Target) -> bytes:
+    parser = connection.parser
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        event = parser.next_event()
+        if event is h11.NEED_DATA:
+            parser.receive_data(await connection.reader.read(2**18))
+        elif isinstance(event, h11.Data):
+            size += len(event.data)
+            if size > MAX_BODY:
+                raise ClientError(f"{target}: the answer is larger than {MAX_BODY // 2**20} MiB")
+            parts.append(bytes(event.data))
+        else:
+            return b"".join(parts)
+
+
+def _decoded(body: bytes, encoding: str, target: _Target) -> bytes:
+    for name in reversed([part.strip().lower() for part in encoding.split(",") if part.strip()]):
+        if name in ("gzip", "x-gzip"):
+            body = _inflated(body, 31, target)
+        elif name == "deflate":
+            body = _inflated(body, 15 if body[:1] == b"\x78" else -15, target)
+        elif name != "identity":
+            raise ClientError(f"{target}: the answer is compressed with '{name}', which was not asked for")
+    return body
+
+
+def _inflated(body: bytes, window: int, target: _Target) -> bytes:
+    if not body:
+        return body
+    inflater = zlib.decompressobj(window)
+    try:
+        plain = inflater.decompress(body, MAX_BODY + 1)
+    except zlib.error as error:
+        raise ClientError(f"{target}: the compressed answer is damaged: {error}") from error
+    if len(plain) > MAX_BODY:
+        raise ClientError(f"{target}: the answer is larger than {MAX_BODY // 2**20} MiB when decompressed")
+    if not inflater.eof:
+        raise ClientError(f"{target}: the compressed answer is cut off")
+    return plain
+
+
+def _headers(request: HttpRequest, target: _Target) -> list[tuple[str, str]]:
+    default_port = 443 if target.tls else 80
+    host = f"[{target.host}]" if ":" in target.host else target.host
+    names = {name.lower() for name, _ in request.headers}
+    defaults = [
+        ("Host", host if target.port == default_port else f"{host}:{target.port}"),
+        ("Accept", "*/*"),
+        ("Accept-Encoding", "gzip, deflate"),
+        ("User-Agent", "testmesh"),
+    ]
+    if request.body or request.method in ("POST", "PUT", "PATCH"):
+        defaults.append(("Content-Length", str(len(request.body))))
+    return [pair for pair in defaults if pair[0].lower() not in names] + list(request.headers)
+
+
+def _address(request: HttpRequest) -> tuple[_Target, str]:
+    try:
+        parts = urlsplit(request.url.strip())
+        port = parts.port
+    except ValueError as error:
+        raise ClientError(f"not a URL: {bare_url(request.url)!r} ({error})", "config") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ClientError(f"not an http or https URL: {bare_url(request.url)!r}", "config")
+    tls = parts.scheme == "https"
+    path = quote(parts.path, safe=_PATH_SAFE) or "/"
+    if parts.query:
+        path += "?" + quote(parts.query, safe=_PATH_SAFE + "?")
+    return _Target(parts.hostname, port or (443 if tls else 80), tls, request.verify), path
+
+
+def _redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
+    url = urljoin(request.url, location)
+    headers = list(request.headers)
+    if urlsplit(url)[:2] != urlsplit(request.url)[:2]:
+        headers = [pair for pair in headers if pair[0].lower() not in ("authorization", "cookie", "host")]
+    if status == 303 or (status in (301, 302) and request.method == "POST"):
+        headers = [pair for pair in headers if not pair[0].lower().startswith("content-")]
+        method = request.method if request.method == "HEAD" else "GET"
+        return replace(request, method=method, url=url, headers=headers, body=b"")
+    return replace(request, url=url, headers=headers)
+
+
+def _connect_reason(error: Exception) -> str:
+    if isinstance(error, OSError) and getattr(error, "errno", None) == 111:
+        return "connection refused"
+    if "Multiple exceptions" in str(error):
+        return "connection refused"
+    return reason(error)
+
+
+def bare_url(url: str) -> str:
+    """A URL for messages: without user, password and query.
+
+    Args:
+        url: as requested; need not be valid.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url.split("?", 1)[0].rpartition("@")[2]
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}" if parts.scheme else parts.path
+
+
+def text_of(body: bytes, headers: Mapping[str, str]) -> str | None:
+    """A body as text in the charset its headers name (UTF-8 without one), or None when it is not text.
+
+    Args:
+        body: bytes.
+        headers: lower-case names.
+    """
+    _, _, charset = headers.get("content-type", "").lower().partition("charset=")
+    name = charset.split(";")[0].strip().strip("\"'") or "utf-8"
+    try:
+        return body.decode(name)
+    except (LookupError, UnicodeDecodeError):
+        return None

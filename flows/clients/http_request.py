@@ -1,0 +1,215 @@
+"""From a step's settings to bytes: query, body kinds, authentication; and from bytes to a body."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Mapping
+from os import urandom
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+from flows.clients.errors import ClientError
+from flows.clients.http import HttpPool, HttpRequest, text_of
+from flows.language.values import as_text, parse_json, to_json
+
+if TYPE_CHECKING:
+    Pairs = list[tuple[str, str]]
+
+
+class HttpSettings(Protocol):
+    """What the builder reads of an action's config."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def url(self) -> str | None: ...
+    @property
+    def service(self) -> str | None: ...
+    @property
+    def endpoint(self) -> str | None: ...
+    @property
+    def query(self) -> Mapping[str, object] | None: ...
+    @property
+    def headers(self) -> Mapping[str, object] | None: ...
+    @property
+    def body(self) -> object: ...
+    @property
+    def form(self) -> Mapping[str, object] | None: ...
+    @property
+    def multipart(self) -> Mapping[str, object] | None: ...
+    @property
+    def auth(self) -> Mapping[str, object] | None: ...
+    @property
+    def cookies(self) -> Mapping[str, object] | None: ...
+    @property
+    def follow_redirects(self) -> bool: ...
+    @property
+    def verify_ssl(self) -> bool: ...
+
+
+async def built(config: HttpSettings, services: Mapping[str, str], pool: HttpPool) -> HttpRequest:
+    """The request that a config describes.
+
+    Args:
+        config: rendered settings.
+        services: service name to base URL, for `service` + `endpoint`.
+        pool: used for an OAuth 2 token.
+
+    Raises:
+        ClientError: of type ``config`` when it cannot be sent.
+    """
+    method, url = _where(config, services)
+    headers: Pairs = [(name, as_text(value)) for name, value in (config.headers or {}).items() if value is not None]
+    url, login = _without_userinfo(url)
+    if login and not _has(headers, "authorization"):
+        headers.append(("Authorization", login))
+    query = _pairs(config.query or {})
+    await _authorise(config.auth or {}, headers, query, pool)
+    if config.cookies:
+        headers.append(("Cookie", "; ".join(f"{name}={as_text(v)}" for name, v in config.cookies.items())))
+    kind, body = _body(config)
+    if kind and not _has(headers, "content-type"):
+        headers.append(("Content-Type", kind))
+    return HttpRequest(method, _with_query(url, query), headers, body, config.follow_redirects, config.verify_ssl)
+
+
+def _where(config: HttpSettings, services: Mapping[str, str]) -> tuple[str, str]:
+    if config.endpoint is None:
+        return config.method.upper(), config.url or ""
+    base = services.get(config.service or "")
+    if base is None:
+        known = ", ".join(sorted(services)) or "none"
+        raise ClientError(f"no address is known for service '{config.service}' (known: {known})", "config")
+    method, _, path = config.endpoint.strip().rpartition(" ")
+    return (method.strip() or config.method).upper(), base.rstrip("/") + "/" + path.lstrip("/")
+
+
+def _has(headers: Pairs, name: str) -> bool:
+    return any(found.lower() == name for found, _ in headers)
+
+
+def _without_userinfo(url: str) -> tuple[str, str]:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url, ""
+    login, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return url, ""
+    return urlunsplit(parts._replace(netloc=host)), _basic(login)
+
+
+def _basic(login: str) -> str:
+    return "Basic " + base64.b64encode(login.encode()).decode()
+
+
+def _pairs(values: Mapping[str, object]) -> Pairs:
+    found: Pairs = []
+    for name, value in values.items():
+        items = value if isinstance(value, list | tuple) else [value]
+        found += [(name, as_text(item)) for item in items if item is not None]
+    return found
+
+
+def _with_query(url: str, query: Pairs) -> str:
+    if not query:
+        return url
+    bare, hash_, fragment = url.partition("#")
+    joiner = "&" if "?" in bare else "?"
+    return f"{bare}{joiner}{urlencode(query)}{hash_}{fragment}"
+
+
+async def _authorise(auth: Mapping[str, object], headers: Pairs, query: Pairs, pool: HttpPool) -> None:
+    for kind, given in auth.items():
+        if kind == "bearer":
+            headers.append(("Authorization", f"Bearer {as_text(given)}"))
+            continue
+        if not isinstance(given, Mapping):
+            raise ClientError(f"auth.{kind} must be a map", "config")
+        if kind == "basic":
+            login = f"{as_text(given.get('username', ''))}:{as_text(given.get('password', ''))}"
+            headers.append(("Authorization", _basic(login)))
+        elif kind == "api_key":
+            pair = (as_text(given.get("name", "X-API-Key")), as_text(given.get("value", "")))
+            (query if given.get("in") == "query" else headers).append(pair)
+        elif kind == "oauth2":
+            headers.append(("Authorization", f"Bearer {await _token(given, pool)}"))
+        else:
+            raise ClientError(f"unknown auth '{kind}' (basic, bearer, api_key or oauth2)", "config")
+
+
+async def _token(given: Mapping[str, object], pool: HttpPool) -> str:
+    """An access token by the client-credentials grant (RFC 6749 §4.4)."""
+    form = {"grant_type": "client_credentials"} | ({"scope": as_text(given["scope"])} if given.get("scope") else {})
+    login = f"{quote(as_text(given.get('client_id', '')), '')}:{quote(as_text(given.get('client_secret', '')), '')}"
+    headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Authorization", _basic(login))]
+    url = as_text(given.get("token_url", ""))
+    response = await pool.send(HttpRequest("POST", url, headers, urlencode(form).encode()))
+    body = parsed_body(response.body, dict(response.headers))
+    token = body.get("access_token") if isinstance(body, Mapping) else None
+    if response.status != 200 or not isinstance(token, str):
+        raise ClientError(f"no OAuth 2 token: status {response.status} without an access_token", "server")
+    return token
+
+
+def _body(config: HttpSettings) -> tuple[str, bytes]:
+    if config.form is not None:
+        return "application/x-www-form-urlencoded", urlencode(_pairs(config.form)).encode()
+    if config.multipart is not None:
+        return _multipart(config.multipart)
+    if config.body is None:
+        return "", b""
+    if isinstance(config.body, str):
+        return "text/plain; charset=utf-8", config.body.encode()
+    return "application/json", to_json(config.body).encode()
+
+
+def _multipart(parts: Mapping[str, object]) -> tuple[str, bytes]:
+    """A multipart/form-data body (RFC 7578)."""
+    boundary = f"testmesh-{binascii.hexlify(urandom(12)).decode()}"
+    found: list[bytes] = []
+    for name, value in parts.items():
+        for item in value if isinstance(value, list | tuple) else [value]:
+            found += [f"--{boundary}\r\n".encode(), *_part(name, item), b"\r\n"]
+    return f"multipart/form-data; boundary={boundary}", b"".join([*found, f"--{boundary}--\r\n".encode()])
+
+
+def _part(name: str, value: object) -> Iterable[bytes]:
+    disposition = f'form-data; name="{_quoted(name)}"'
+    kind = ""
+    if isinstance(value, Mapping) and "content" in value:
+        disposition += f'; filename="{_quoted(as_text(value.get("filename", name)))}"'
+        kind = as_text(value.get("content_type", "application/octet-stream"))
+        value = value["content"]
+    yield f"Content-Disposition: {disposition}\r\n".encode()
+    if kind:
+        yield f"Content-Type: {_line(kind)}\r\n".encode()
+    yield b"\r\n" + as_text(value).encode()
+
+
+def _quoted(text: str) -> str:
+    return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _line(text: str) -> str:
+    return text.replace("\r", " ").replace("\n", " ")
+
+
+def parsed_body(body: bytes, headers: Mapping[str, str]) -> object:
+    """A body as the flow sees it: parsed JSON, else text, else (not text at all) base64 text.
+
+    Args:
+        body: decompressed.
+        headers: lower-case names.
+    """
+    text = text_of(body, headers)
+    if text is None:
+        return base64.b64encode(body).decode()
+    kind = headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind.endswith(("/json", "+json")) or text.lstrip()[:1] in ("{", "["):
+        try:
+            return parse_json(text)
+        except ValueError:
+            return text
+    return text

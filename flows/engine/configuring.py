@@ -1,0 +1,95 @@
+"""A step's settings with their values: rendered, connected, typed, and masked for the recording."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flows.actions import AnyAction
+from flows.engine.context import Context
+from flows.engine.names import Names
+from flows.language.config import ConfigProblem, build, fields_of
+from flows.language.errors import NotEvaluable, UnknownName
+from flows.language.expressions.expression import Expression
+from flows.language.spec import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A step's settings, ready to use.
+
+    Args:
+        config: the action's config dataclass.
+        recorded: what is sent, as it goes into the recording, secrets masked.
+    """
+
+    config: Any
+    recorded: dict[str, object]
+
+
+def configured(context: Context, step: Step, action: AnyAction, names: Names) -> Configured:
+    """Renders a step's config.
+
+    Args:
+        context: of the flow.
+        step: the step.
+        action: its action.
+        names: everything before the step.
+
+    Raises:
+        NotEvaluable: a template has no value, a value has the wrong type, or there is no connection.
+    """
+    rendered: dict[str, object] = step.config.render(names)
+    spec = action.spec
+    if spec.open_config:
+        return Configured(rendered, {})
+    if spec.implied and not any(rendered.get(key) is not None for key in spec.connection):
+        rendered[spec.connection[0]] = _implied(context, step, names, spec.implied)
+    try:
+        config = build(spec.config, rendered)
+    except ConfigProblem as problem:
+        raise NotEvaluable(f"{problem.key}: {problem.message}") from None
+    return Configured(config, recorded(context, action, config))
+
+
+def _implied(context: Context, step: Step, names: Names, implied: tuple[str, ...]) -> object:
+    for name in implied:
+        try:
+            value = names.lookup(name)
+        except UnknownName:
+            value = context.integrations.get(name)
+        if value is not None and value != "":
+            return value
+    known = " or ".join(implied)
+    raise NotEvaluable(f"step '{step.id}' names no connection and {known} is not set")
+
+
+def recorded(context: Context, action: AnyAction, config: Any) -> dict[str, object]:
+    """The request as it goes into the recording: set fields that are sent, secrets masked.
+
+    Args:
+        context: of the flow.
+        action: whose config it is.
+        config: built.
+    """
+    found: dict[str, object] = {}
+    for key, field in fields_of(type(config)).items():
+        value = getattr(config, field.attribute)
+        if key not in action.unsent and value is not None and value != field.default:
+            found[key] = _plain(value)
+    masked = context.masks.request(found)
+    return masked if isinstance(masked, dict) else {}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Expression):
+        return value.text
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name.removesuffix("_"): _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    return value

@@ -1,0 +1,141 @@
+"""Consumers (FLOWS §3, §7): a candidate is the latest `count` messages that match, in order of arrival."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from flows.engine.context import Context, seconds
+from flows.engine.effects import Answer, Next, Steps, answered
+from flows.engine.waiting import SLACK_MS, Job, Reading, broken
+from flows.language.errors import NotEvaluable
+from flows.language.expressions.scope import InnerScope
+
+if TYPE_CHECKING:
+    from flows.language.expressions import Expression
+
+
+class ConsumerConfig(Protocol):
+    """What the engine reads of a consumer's settings."""
+
+    @property
+    def match(self) -> Expression | None: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def timeout(self) -> float: ...
+    @property
+    def expect(self) -> str | None: ...
+
+
+class _Tally:
+    """Why messages did not match, for the failure's message."""
+
+    def __init__(self) -> None:
+        self.read = 0
+        self.matched = 0
+        self.problem = ""
+
+    def shortage(self, count: int, window: str) -> str:
+        """What is missing.
+
+        Args:
+            count: how many were expected.
+            window: how long was waited.
+        """
+        wanted = f"expected {count} message{'s' if count != 1 else ''} within {window}"
+        text = f"{wanted}: {self.read} arrived, {self.matched} matched"
+        return f"{text} (match cannot be evaluated: {self.problem})" if self.problem and not self.matched else text
+
+
+def result_of(messages: list[dict[str, object]]) -> dict[str, object]:
+    """The result of a messaging step (FLOWS §5).
+
+    Args:
+        messages: those of the candidate, in order of arrival.
+    """
+    first: Mapping[str, object] = messages[0] if messages else {}
+    return {
+        "messages": messages,
+        "count": len(messages),
+        "value": first.get("value"),
+        "key": first.get("key"),
+        "headers": first.get("headers", {}),
+    }
+
+
+def consume(context: Context, job: Job, reading: Reading) -> Steps[None]:
+    """Reads messages until a candidate satisfies or the window ends.
+
+    Args:
+        context: of the flow.
+        job: the attempt.
+        reading: filled with every message read.
+    """
+    config: ConsumerConfig = job.request.config
+    end = min(context.clock() + config.timeout * 1000, job.limit.at)
+    held: deque[dict[str, object]] = deque(maxlen=config.count)
+    tally = _Tally()
+    judged = 0
+    while True:
+        answer = yield from answered(Next(job.request, len(reading.candidates), end))
+        if answer.candidate is None:
+            return _over(context, job, reading, answer, tally)
+        message = reading.add(answer)
+        tally.read += 1
+        if not _matches(job, message, tally):
+            continue
+        held.append(message)
+        if config.expect == "none":
+            reading.result = result_of([message])
+            reading.failed = ("a message arrived although none was expected",)
+            return None
+        if len(held) < config.count:
+            continue
+        reading.result = result_of(list(held))
+        judgement = job.judge(reading.result)
+        judged += 1
+        if judged == 1 or judgement.score >= reading.judgement.score:
+            reading.judgement = judgement
+        if judgement.holds:
+            reading.judgement = judgement
+            return None
+        if job.step.wait == 0:
+            reading.ended, reading.failed = "window", judgement.failed
+            reading.not_evaluable = judgement.error
+            return None
+
+
+def _matches(job: Job, message: dict[str, object], tally: _Tally) -> bool:
+    match: Expression | None = job.request.config.match
+    if match is not None:
+        try:
+            if not match.condition(InnerScope(message, job.names)):
+                return False
+        except NotEvaluable as problem:
+            tally.problem = problem.message
+            return False
+    tally.matched += 1
+    return True
+
+
+def _over(context: Context, job: Job, reading: Reading, answer: Answer, tally: _Tally) -> None:
+    """The window ended, or the stream broke."""
+    config: ConsumerConfig = job.request.config
+    if answer.type == "ended":
+        window_over = answer.ended == "window"
+    else:
+        window_over = answer.type == "timeout" and answer.at < job.limit.at - SLACK_MS
+    if not window_over:
+        return broken(context, job, reading, answer)
+    reading.ended = "window"
+    if config.expect == "none":
+        reading.result = result_of([])
+        return None
+    if reading.result is None:
+        reading.failed = (tally.shortage(config.count, seconds(config.timeout)),)
+    else:
+        reading.failed = (f"not satisfied within {seconds(config.timeout)}; nearest:", *reading.judgement.failed)
+    return None
+

@@ -1,0 +1,212 @@
+"""Steps that hold steps: parallel, for_each, condition, run_flow (FLOWS §3 Containers, §7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from flows.actions import Result
+from flows.engine.configuring import Configured
+from flows.engine.context import MAX_DEPTH, Context, Limit
+from flows.engine.effects import CutOff, Load, Steps, Together, joined, loaded
+from flows.engine.names import Names
+from flows.engine.steps import Outcome, Place, not_run, run_steps
+from flows.language.errors import NotEvaluable
+from flows.language.spec import Branch, Step
+from graph.runs import StepRun, StepVerdict
+
+if TYPE_CHECKING:
+    from flows.actions.for_each import RangeConfig
+
+MAX_ITERATIONS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Contained:
+    """How a container ended.
+
+    Args:
+        verdict: of the container.
+        message: why.
+        runs: nested executions.
+        result: its own result.
+        cut: thrown while it ran.
+    """
+
+    verdict: StepVerdict
+    message: str = ""
+    runs: tuple[StepRun, ...] = ()
+    result: Result | None = None
+    cut: CutOff | None = None
+
+
+def contained(
+    context: Context, step: Step, place: Place, limit: Limit, settings: Configured
+) -> Steps[Contained]:
+    """Runs a container's nested steps.
+
+    Args:
+        context: of the flow.
+        step: the container.
+        place: where it stands.
+        limit: of the container itself.
+        settings: rendered.
+    """
+    below = replace(place, path=(*place.path, step.id), limit=limit, iteration=None)
+    kind = context.catalogue.action(step.action).spec.container
+    if kind == "parallel":
+        return (yield from _parallel(context, step, below, settings))
+    if kind == "for_each":
+        return (yield from _for_each(context, step, below, settings))
+    if kind == "condition":
+        return (yield from _condition(context, step, below, settings))
+    return (yield from _run_flow(context, step, below, settings))
+
+
+def _ended(context: Context, limit: Limit, outcome: Outcome, result: Result) -> Contained:
+    """A container's end by the end of its list."""
+    if outcome.cut is not None:
+        return Contained("not_run", outcome.cut.reason, tuple(outcome.runs), result, outcome.cut)
+    message = ""
+    if outcome.verdict != "passed":
+        failed = [run for run in outcome.runs if run.verdict in ("failed", "error")]
+        message = "; ".join(f"step '{run.id}': {run.message.splitlines()[0] if run.message else run.verdict}"
+                            for run in failed[:3])
+    elif any(run.verdict == "not_run" for run in outcome.runs):
+        first = next(run for run in outcome.runs if run.verdict == "not_run")
+        return Contained("not_run", first.message, tuple(outcome.runs), result)
+    return Contained(outcome.verdict, message, tuple(outcome.runs), result)
+
+
+def _parallel(context: Context, step: Step, place: Place, settings: Configured) -> Steps[Contained]:
+    fail_fast = bool(getattr(settings.config, "fail_fast", True))
+    limit = int(getattr(settings.config, "max_concurrent", None) or len(step.branches) or 1)
+    scopes = [place.names.inner() for _ in step.branches]
+    children = [
+        run_steps(context, branch.steps, replace(place, names=names))
+        for branch, names in zip(step.branches, scopes, strict=True)
+    ]
+
+    def cut(outcome: Outcome) -> str:
+        return f"{outcome.stopped} in another branch" if fail_fast and outcome.stopped else ""
+
+    group = yield from joined(Together(children, limit, cut))
+    total = Outcome([], cut=group.cut)
+    for branch, names, found in zip(step.branches, scopes, group.results, strict=True):
+        if found is None:
+            total.runs += [not_run(context, inner, place, "another branch failed first") for inner in branch.steps]
+            continue
+        _add(total, found)
+        place.names.take(names)
+    return _ended(context, place.limit, total, {"branches": len(step.branches)})
+
+
+def _add(total: Outcome, part: Outcome) -> None:
+    total.runs += part.runs
+    if part.verdict == "failed" or (part.verdict == "error" and total.verdict == "passed"):
+        total.verdict = part.verdict
+
+
+def _items(settings: Configured, names: Names) -> Sequence[object] | str:
+    """What a loop goes over, or why it cannot."""
+    config = settings.config
+    items = getattr(config, "items", None)
+    if items is None:
+        return _range(getattr(config, "range", None))
+    if hasattr(items, "evaluate"):
+        items = items.evaluate(names)
+    if not isinstance(items, list | tuple):
+        from flows.language.values import described
+
+        return f"'items' must be a list, not {described(items)}"
+    return items
+
+
+def _range(given: RangeConfig | None) -> Sequence[object] | str:
+    if given is None:
+        return "a loop needs 'items' or 'range'"
+    if given.step == 0:
+        return "'range.step' must not be 0"
+    return range(given.from_, given.to + (1 if given.step > 0 else -1), given.step)
+
+
+def _for_each(context: Context, step: Step, place: Place, settings: Configured) -> Steps[Contained]:
+    try:
+        items = _items(settings, place.names)
+    except NotEvaluable as problem:
+        return Contained("error", f"items: {problem.message}")
+    if isinstance(items, str):
+        return Contained("error", items)
+    if len(items) > MAX_ITERATIONS:
+        return Contained("error", f"{len(items)} iterations; at most {MAX_ITERATIONS} are run")
+    name = str(getattr(settings.config, "as_", None) or "item")
+    body = step.branches[0].steps if step.branches else ()
+    scopes = [place.names.inner({name: item, "index": index}) for index, item in enumerate(items)]
+    children = [
+        run_steps(context, body, replace(place, path=(*place.path, str(index)), names=names, iteration=index))
+        for index, names in enumerate(scopes)
+    ]
+    goes_on = step.on_error.action == "continue"
+
+    def cut(outcome: Outcome) -> str:
+        return "an iteration failed" if outcome.verdict != "passed" and not goes_on else ""
+
+    limit = int(getattr(settings.config, "max_concurrent", None) or 1)
+    group = yield from joined(Together(children, limit, cut))
+    total = Outcome([], cut=group.cut)
+    for found in group.results:
+        if found is not None:
+            _add(total, found)
+    done = [names.steps for names, found in zip(scopes, group.results, strict=True) if found is not None]
+    ended = _ended(context, place.limit, total, {"results": [dict(steps) for steps in done], "count": len(done)})
+    if not items:
+        return replace(ended, message="warning: the list is empty, nothing was run")
+    return ended
+
+
+def _condition(context: Context, step: Step, place: Place, settings: Configured) -> Steps[Contained]:
+    try:
+        taken = "then" if settings.config.if_.condition(place.names) else "else"
+    except NotEvaluable as problem:
+        return Contained("error", f"if: {problem.message}")
+    total = Outcome([])
+    for branch in step.branches:
+        if branch.name == taken:
+            part = yield from run_steps(context, branch.steps, place)
+            _add(total, part)
+            total.cut = part.cut
+        else:
+            total.runs += _skipped(context, branch, place, taken)
+    return _ended(context, place.limit, total, {"branch": taken})
+
+
+def _skipped(context: Context, branch: Branch, place: Place, taken: str) -> list[StepRun]:
+    why = f"the condition took '{taken}'"
+    return [not_run(context, step, place, why, "skipped") for step in branch.steps]
+
+
+def _run_flow(context: Context, step: Step, place: Place, settings: Configured) -> Steps[Contained]:
+    from flows.engine.flow import child_phases
+    from flows.engine.variables import VariableProblem, child_variables
+
+    if context.depth >= MAX_DEPTH:
+        return Contained("error", f"run_flow nested more than {MAX_DEPTH} deep")
+    answer = yield from loaded(Load(str(settings.config.flow), context.flow.file))
+    if answer.flow is None:
+        return Contained("error", answer.problem)
+    flow = answer.flow
+    names = Names({}, place.names.builtins, place.names.sources, (flow.file, flow.ids))
+    try:
+        names.variables = child_variables(flow, dict(settings.config.input or {}), names)
+    except VariableProblem as problem:
+        return Contained("error", f"{flow.file}: {problem.message}")
+    inner = replace(
+        context, flow=flow, depth=context.depth + 1, prefix=(*context.prefix, *place.path), limit=place.limit
+    )
+    ended = yield from child_phases(inner, Place((), names, place.limit))
+    result: Result = {**{key: dict(value) for key, value in names.steps.items()}, "status": ended.verdict}
+    message = f"{flow.file}: {ended.message}" if ended.verdict != "passed" and ended.message else ended.message
+    return Contained(ended.verdict, message, tuple(ended.runs), result, ended.cut)
+
+

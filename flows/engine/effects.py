@@ -1,0 +1,220 @@
+"""What the engine asks of the world: it decides and never awaits, so a live run and a recording obey the same rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from flows.actions import AnyAction, Result
+    from flows.language.spec import Flow
+
+Path: TypeAlias = tuple[str, ...]
+T = TypeVar("T")
+
+
+class CutOff(Exception):
+    """Thrown into the engine where it waits: the run was cancelled, or a sibling failed.
+
+    Args:
+        reason: shown with every step that therefore did not run.
+        cancelled: by the user, not by a sibling.
+    """
+
+    def __init__(self, reason: str, cancelled: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.cancelled = cancelled
+
+
+class NotRecorded(Exception):
+    """A recording has no evidence for what is asked (FLOWS §3: such a step is *not run*).
+
+    Args:
+        reason: what is missing or differs.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A step's rendered settings and what identifies them.
+
+    Args:
+        path: phase, ids of enclosing steps and iterations, step id.
+        action: how to ask.
+        config: the action's built config.
+        recorded: the request as it goes into the recording, secrets masked.
+        attempt: 0-based.
+        span: 16 hex, the parent id sent with the request.
+    """
+
+    path: Path
+    action: AnyAction
+    config: Any
+    recorded: object
+    attempt: int = 0
+    span: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Send a request once; the answer is a candidate.
+
+    Args:
+        request: what to send.
+        deadline: ms after the run's start when it is given up.
+    """
+
+    request: Request
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Open a consumer's stream, so that nothing published from now on is missed."""
+
+    request: Request
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The message at a place of a consumer's stream.
+
+    Args:
+        request: whose stream.
+        index: 0-based, in order of arrival.
+        deadline: ms after the run's start when waiting ends.
+    """
+
+    request: Request
+    index: int
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait.
+
+    Args:
+        seconds: how long.
+        deadline: ms after the run's start; never longer than that.
+    """
+
+    seconds: float
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Run several lists of steps beside each other.
+
+    Args:
+        children: not started yet.
+        limit: how many at once.
+        cut: given a finished child's result, why the others end ("" = they go on).
+    """
+
+    children: Sequence[Generator[Effect, Any, Any]]
+    limit: int
+    cut: Callable[[Any], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Read and check another flow file.
+
+    Args:
+        file: relative to the flow that names it.
+        base: that flow's file.
+    """
+
+    file: str
+    base: str
+
+
+Effect: TypeAlias = Ask | Follow | Next | Pause | Together | Load
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back.
+
+    Args:
+        at: ms after the run's start.
+        candidate: the result, or None.
+        error: why there is none.
+        type: of the error: timeout, connection, config, server; ``ended`` = a recording has no more.
+        ended: how the recording ended, with type ``ended``.
+    """
+
+    at: float
+    candidate: Result | None = None
+    error: str = ""
+    type: str = ""
+    ended: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What became of a :class:`Together`.
+
+    Args:
+        results: one per child, None = never started.
+        cut: thrown at the whole group from outside, or None.
+    """
+
+    results: tuple[Any, ...]
+    cut: CutOff | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A flow file, or why it cannot be used."""
+
+    flow: Flow | None
+    problem: str = ""
+
+
+Steps: TypeAlias = Generator[Effect, Any, T]
+
+
+def answered(effect: Ask | Follow | Next | Pause) -> Steps[Answer]:
+    """Asks and waits for the answer.
+
+    Args:
+        effect: what to ask.
+    """
+    answer = yield effect
+    if not isinstance(answer, Answer):
+        raise TypeError(f"{type(effect).__name__} was answered with {type(answer).__name__}")
+    return answer
+
+
+def joined(effect: Together) -> Steps[Joined]:
+    """Runs the children and waits for all of them.
+
+    Args:
+        effect: the group.
+    """
+    answer = yield effect
+    if not isinstance(answer, Joined):
+        raise TypeError(f"Together was answered with {type(answer).__name__}")
+    return answer
+
+
+def loaded(effect: Load) -> Steps[Loaded]:
+    """Reads a flow file.
+
+    Args:
+        effect: which.
+    """
+    answer = yield effect
+    if not isinstance(answer, Loaded):
+        raise TypeError(f"Load was answered with {type(answer).__name__}")
+    return answer

@@ -1,0 +1,160 @@
+"""One flow execution: setup, steps, teardown whatever happened, and the verdict (FLOWS §3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from flows.engine.configuring import configured
+from flows.engine.context import NEVER, Context, Limit, seconds
+from flows.engine.effects import CutOff, Follow, Request, Steps, answered
+from flows.engine.names import Names
+from flows.engine.steps import Outcome, Place, not_run, run_steps
+from flows.language.errors import NotEvaluable
+from flows.language.spec import Phase, Step
+from graph.runs import FlowRun, RunVerdict, StepRun, StepVerdict
+
+FOLLOW_MS = 10_000.0
+_PHASES: tuple[Phase, ...] = ("setup", "steps", "teardown")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the phases of a flow ended.
+
+    Args:
+        verdict: passed, failed or error; not_run when cut off.
+        message: why.
+        runs: every step of every phase.
+        cut: thrown while it ran.
+    """
+
+    verdict: StepVerdict
+    message: str
+    runs: Sequence[StepRun]
+    cut: CutOff | None = None
+
+
+def execution(context: Context, names: Names) -> Steps[tuple[RunVerdict, str, tuple[StepRun, ...]]]:
+    """Runs a flow.
+
+    Args:
+        context: of the flow.
+        names: with its variables.
+    """
+    ended = yield from child_phases(context, Place((), names))
+    verdict: RunVerdict = "error" if ended.verdict in ("not_run", "skipped") else ended.verdict  # type: ignore[assignment]
+    if ended.cut is not None and ended.cut.cancelled:
+        verdict = "cancelled"
+    return verdict, ended.message, tuple(ended.runs)
+
+
+def child_phases(context: Context, place: Place) -> Steps[Ended]:
+    """Setup, steps and teardown of a flow, for the whole execution or inside `run_flow`.
+
+    Args:
+        context: of the flow.
+        place: with its scope and the limit of what encloses it.
+    """
+    config = context.flow.config
+    limit = place.limit
+    if config.timeout is not None:
+        end = context.clock() + config.timeout * 1000
+        limit = limit.sooner(Limit(end, f"the flow's timeout of {seconds(config.timeout)} ran out", flow=True))
+    within = replace(place, limit=limit, retry=config.retry)
+    try:
+        yield from _follow(context, place.names)
+        setup = yield from run_steps(context, context.flow.setup, within)
+    except CutOff as off:
+        setup = Outcome([not_run(context, step, within, off.reason) for step in context.flow.setup])
+        setup.stopped, setup.cut = off.reason, off
+    if setup.stopped:
+        why = setup.stopped if setup.cut is not None else f"setup: {setup.stopped}"
+        main = Outcome([not_run(context, step, within, why) for step in context.flow.steps], stopped=why)
+    else:
+        main = yield from run_steps(context, context.flow.steps, within)
+    cut = setup.cut or main.cut
+    so_far = _worst((setup, main))
+    place.names.builtins.set("FLOW_STATUS", "passed" if so_far == "passed" and cut is None else "failed")
+    last = yield from run_steps(context, context.flow.teardown, replace(place, limit=NEVER))
+    runs = (*setup.runs, *main.runs, *last.runs)
+    cut = cut or last.cut
+    if cut is not None:
+        return Ended("not_run", cut.reason, runs, cut)
+    return _verdict(context, _worst((setup, main, last)), runs)
+
+
+def _worst(outcomes: Sequence[Outcome]) -> StepVerdict:
+    verdicts = {outcome.verdict for outcome in outcomes}
+    return "failed" if "failed" in verdicts else "error" if "error" in verdicts else "passed"
+
+
+def _verdict(context: Context, verdict: StepVerdict, runs: Sequence[StepRun]) -> Ended:
+    if context.recorded and verdict == "passed":
+        missing = [run for run in _flat(runs) if run.verdict == "not_run"]
+        if missing:
+            return Ended("error", f"step '{missing[0].id}' was not judged: {missing[0].message}", runs)
+    return Ended(verdict, "", runs)
+
+
+def _flat(runs: Sequence[StepRun]) -> Iterator[StepRun]:
+    for run in runs:
+        yield run
+        yield from _flat(run.steps)
+
+
+def _follow(context: Context, names: Names) -> Steps[None]:
+    """Opens the stream of every consumer whose settings are known already, so that nothing is missed."""
+    context.unopened = [step for phase in _PHASES for step in consumers(context, context.flow.phase(phase))]
+    yield from open_streams(context, names)
+
+
+def consumers(context: Context, steps: Sequence[Step]) -> Iterator[Step]:
+    """The consumer steps of a list, nested ones included, that read from the start of the flow.
+
+    Args:
+        context: of the flow.
+        steps: the list.
+    """
+    for step in steps:
+        if context.catalogue.action(step.action).follow is not None and not step.disabled:
+            yield step
+        for branch in step.branches:
+            yield from consumers(context, branch.steps)
+        yield from consumers(context, step.error_steps)
+
+
+def open_streams(context: Context, names: Names) -> Steps[None]:
+    """Opens what can be opened now; a name known only later opens when its template first resolves.
+
+    Args:
+        context: of the flow.
+        names: what is known.
+    """
+    waiting, context.unopened = context.unopened, []
+    for step in waiting:
+        action = context.catalogue.action(step.action)
+        try:
+            settings = configured(context, step, action, names)
+        except NotEvaluable:
+            context.unopened.append(step)
+            continue
+        if getattr(settings.config, "from_", "start_of_flow") == "start_of_flow":
+            request = Request((step.phase, *context.prefix, step.id), action, settings.config, settings.recorded)
+            yield from answered(Follow(request, context.clock() + FOLLOW_MS))
+
+
+def run_verdict(flow_runs: Sequence[FlowRun], cancelled: bool) -> RunVerdict:
+    """The verdict of a run: failed, else error, else cancelled, else passed.
+
+    Args:
+        flow_runs: its executions.
+        cancelled: by the user.
+    """
+    verdicts = {flow_run.verdict for flow_run in flow_runs}
+    if cancelled:
+        return "cancelled"
+    for verdict in ("failed", "error", "cancelled"):
+        if verdict in verdicts:
+            return verdict  # type: ignore[return-value]
+    return "passed"

@@ -1,0 +1,176 @@
+"""What a candidate is worth: assertions, conditions and outputs see evidence and names, never a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flows.language.errors import MissingField, NotEvaluable
+from flows.language.expressions import evaluate_assertion
+from flows.language.expressions.scope import InnerScope, Scope
+from graph.runs import AssertionResult
+
+if TYPE_CHECKING:
+    from flows.language.expressions import Expression
+    from flows.language.spec import Assertion, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How one candidate came out.
+
+    Args:
+        lines: every assertion with both sides.
+        holds: the lists together are satisfied.
+        failed: why not, one line each; empty when it holds.
+        error: it does not hold only because lines have no value (verdict *error*, not *failed*).
+        score: how many lines hold, to find the nearest candidate.
+    """
+
+    lines: tuple[AssertionResult, ...] = ()
+    holds: bool = True
+    failed: tuple[str, ...] = ()
+    error: bool = False
+    score: int = 0
+
+
+NOTHING_ASKED = Judgement()
+
+
+def scope_of(view: Mapping[str, object], alias: str, outer: Scope) -> Scope:
+    """The scope of a step's own assertions, `until` and outputs.
+
+    Args:
+        view: its result as expressions see it; ``$`` stands for it.
+        alias: the lookup-only name of the whole.
+        outer: everything before the step.
+    """
+    values = view if alias in view else {**view, alias: view}
+    return InnerScope(values, outer, view)
+
+
+def judged(step: Step, scope: Scope) -> Judgement:
+    """Evaluates every assertion of a step on one candidate.
+
+    Args:
+        step: the step.
+        scope: with the candidate's fields.
+    """
+    if not step.assert_all and not step.assert_any and not step.assert_none:
+        return NOTHING_ASKED
+    return combined(step.assertions, scope)
+
+
+def combined(assertions: Iterable[tuple[str, Assertion]], scope: Scope) -> Judgement:
+    """The verdict of assertion lists together.
+
+    Args:
+        assertions: list name and assertion.
+        scope: with the candidate's fields.
+    """
+    lines: list[AssertionResult] = []
+    failed: list[str] = []
+    refuted = False
+    any_lines: list[AssertionResult] = []
+    for name, assertion in assertions:
+        outcome = evaluate_assertion(assertion.expression, scope)
+        passed = outcome.evaluable and (not outcome.passed if name == "assert_none" else outcome.passed)
+        message = outcome.problem or ("" if passed else _message(assertion, scope))
+        line = AssertionResult(name, assertion.text, passed, outcome.left, outcome.right, message, assertion.at.line)
+        lines.append(line)
+        if name == "assert_any":
+            any_lines.append(line)
+        if not passed and (name != "assert_any" or not outcome.evaluable):
+            failed.append(_explained(line, outcome.evaluable))
+            refuted = refuted or outcome.evaluable
+    if any_lines and not any(line.passed for line in any_lines):
+        failed.append("none of assert_any holds: " + "; ".join(line.expression for line in any_lines))
+        refuted = True
+    error = bool(failed) and not refuted
+    return Judgement(tuple(lines), not failed, tuple(failed), error, sum(line.passed for line in lines))
+
+
+def _message(assertion: Assertion, scope: Scope) -> str:
+    if assertion.message is None:
+        return ""
+    try:
+        return str(assertion.message.render(scope))
+    except NotEvaluable as problem:
+        return f"(the message cannot be written: {problem.message})"
+
+
+def _explained(line: AssertionResult, evaluable: bool) -> str:
+    if not evaluable:
+        return f"{line.expression}: {line.message}"
+    negated = "assert_none: " if line.list == "assert_none" else ""
+    shown = f"{negated}{line.expression}"
+    if line.message:
+        return f"{line.message} ({shown})"
+    return f"{shown} (left: {short(line.left)}, right: {short(line.right)})"
+
+
+def short(value: object) -> str:
+    """A value for a message, at most 200 characters of JSON.
+
+    Args:
+        value: any value.
+    """
+    from flows.language.values import to_json
+
+    try:
+        text = to_json(value)
+    except NotEvaluable:
+        text = str(value)
+    return text if len(text) <= 200 else text[:197] + "..."
+
+
+def condition(expression: Expression, scope: Scope, name: str = "until") -> Judgement:
+    """Whether a condition holds; what cannot be evaluated does not hold yet.
+
+    Args:
+        expression: must be boolean.
+        scope: with the candidate's fields.
+        name: how the line is listed.
+    """
+    outcome = evaluate_assertion(expression, scope)
+    line = AssertionResult(name, expression.text, outcome.passed, outcome.left, outcome.right, outcome.problem or "")
+    if outcome.passed:
+        return Judgement((line,), score=1)
+    return Judgement((line,), False, (_explained(line, outcome.evaluable),), not outcome.evaluable)
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The outputs of a step, or why one has no value.
+
+    Args:
+        values: by name.
+        problem: empty when all have values.
+    """
+
+    values: Mapping[str, object] = field(default_factory=dict)
+    problem: str = ""
+
+
+def outputs(step: Step, scope: Scope) -> Outputs:
+    """Takes a step's outputs from its result.
+
+    Args:
+        step: the step.
+        scope: with the result's fields.
+    """
+    values: dict[str, object] = {}
+    for output in step.output:
+        try:
+            values[output.name] = output.path.evaluate(scope)
+        except MissingField as missing:
+            if output.default is None:
+                return Outputs(values, f"output '{output.name}' ({output.path.text}): {missing.message}")
+            try:
+                values[output.name] = output.default.render(scope)
+            except NotEvaluable as problem:
+                return Outputs(values, f"default of output '{output.name}': {problem.message}")
+        except NotEvaluable as problem:
+            return Outputs(values, f"output '{output.name}' ({output.path.text}): {problem.message}")
+    return Outputs(values)

@@ -1,0 +1,272 @@
+"""A recording judged again: the same engine, asked of evidence instead of servers (FLOWS §3)."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from flows.actions import ActionCatalogue, catalogue
+from flows.engine.builtins import Builtins
+from flows.engine.context import Context
+from flows.engine.effects import (
+    Answer,
+    Ask,
+    CutOff,
+    Effect,
+    Follow,
+    Joined,
+    Load,
+    Loaded,
+    Next,
+    NotRecorded,
+    Pause,
+    Request,
+    Steps,
+    Together,
+)
+from flows.engine.flow import execution, run_verdict
+from flows.engine.masking import MASK, Masks
+from flows.engine.names import Names, Sources
+from flows.engine.variables import Given, VariableProblem, resolve
+from flows.language.errors import NotEvaluable
+from flows.language.spec import Flow
+from flows.language.values import to_json
+from graph.runs import Exchange, FlowRun, Run, StepRun
+from testmesh.kernel.clock import iso
+from testmesh.kernel.errors import DiagnosticsError, UserError
+
+T = TypeVar("T")
+Path = tuple[str, ...]
+Faked = Callable[[str, bytes], object]
+
+
+def judge(
+    run: Run,
+    sources: Mapping[str, str] | None = None,
+    actions: ActionCatalogue | None = None,
+    faked: Faked | None = None,
+) -> Run:
+    """The run as it would have ended with the flows as they are now, by its evidence alone.
+
+    Args:
+        run: a recording.
+        sources: file (as in the run) to text, also of files that flows name; what is missing is taken from the
+            recording.
+        actions: the catalogue; that of this installation when None.
+        faked: gives FAKER values; None = the Faker library.
+    """
+    texts = {**_included(run), **(sources or {})}
+    known = actions or catalogue()
+    flows = tuple(_judged_flow(run, flow_run, texts, known, faked or _faked) for flow_run in run.flows)
+    return replace(run, flows=flows, verdict=run_verdict(flows, cancelled=False))
+
+
+def _faked(provider: str, data: bytes) -> object:
+    from flows.runner.sources import faked
+
+    return faked(provider, data)
+
+
+def _included(run: Run) -> dict[str, str]:
+    found = run.options.get("included", {})
+    texts = {str(name): str(text) for name, text in found.items()} if isinstance(found, Mapping) else {}
+    return texts | {flow_run.file: flow_run.source for flow_run in run.flows}
+
+
+def _judged_flow(
+    run: Run, flow_run: FlowRun, texts: Mapping[str, str], known: ActionCatalogue, faked: Faked
+) -> FlowRun:
+    if not flow_run.steps and flow_run.verdict == "cancelled":
+        return flow_run
+    text = texts.get(flow_run.file, flow_run.source)
+    world = World(run, flow_run, texts, known)
+    blank = replace(flow_run, source=text, steps=(), verdict="error", message="", problems=())
+    loaded = world.load(flow_run.file, text)
+    if isinstance(loaded, DiagnosticsError):
+        problems = tuple(found.as_json() for found in loaded.diagnostics)
+        return replace(blank, message=loaded.message, problems=problems)
+    flow = loaded
+    builtins = Builtins(run.seed, (flow_run.file, flow_run.row), world.moment(flow_run.started_ms), flow_run.builtins)
+    sources = Sources(
+        now=world.now, secret=lambda name: MASK, faker=faked, file=world.schema
+    )
+    names = Names({}, builtins, sources, (flow.file, flow.ids))
+    try:
+        names.variables = resolve(flow, Given(recorded=flow_run.variables), names).values
+    except (VariableProblem, NotEvaluable) as problem:
+        return replace(blank, message=problem.message)
+    context = Context(
+        flow=flow,
+        catalogue=known,
+        clock=lambda: world.clock,
+        masks=Masks(),
+        emit=lambda event: None,
+        run=run.id,
+        row=flow_run.row,
+        recorded=True,
+        root_file=flow_run.file,
+    )
+    verdict, message, steps = played(execution(context, names), world.perform)
+    return replace(blank, name=flow.name, verdict=verdict, message=message, steps=steps)
+
+
+def played(steps: Steps[T], perform: Callable[[Effect], object]) -> T:
+    """Runs the engine to its end without waiting.
+
+    Args:
+        steps: the engine's generator.
+        perform: answers an effect, or raises CutOff or NotRecorded into the engine.
+    """
+    answer: object = None
+    problem: Exception | None = None
+    while True:
+        try:
+            effect = steps.send(answer) if problem is None else steps.throw(problem)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        problem = None
+        try:
+            answer = perform(effect)
+        except (CutOff, NotRecorded) as found:
+            problem = found
+
+
+def indexed(steps: Sequence[StepRun], path: Path = ()) -> Iterator[tuple[Path, StepRun]]:
+    """Every step execution with the path the engine asks for it by.
+
+    Args:
+        steps: of one level.
+        path: of the level.
+    """
+    for step in steps:
+        inner = path if step.iteration is None else (*path, str(step.iteration))
+        yield (step.phase, *inner, step.id), step
+        yield from indexed(step.steps, (*inner, step.id))
+
+
+class World:
+    """Answers from the evidence of one flow execution.
+
+    Args:
+        run: the recording.
+        flow_run: the execution in it.
+        texts: file to text.
+        known: the catalogue.
+    """
+
+    def __init__(self, run: Run, flow_run: FlowRun, texts: Mapping[str, str], known: ActionCatalogue) -> None:
+        self._started = datetime.fromisoformat(run.started)
+        self._steps = dict(indexed(flow_run.steps))
+        self._texts = texts
+        self._known = known
+        self._read: dict[tuple[Path, int], int] = {}
+        self.clock = flow_run.started_ms
+
+    def moment(self, at_ms: float) -> datetime:
+        """Wall-clock time of a moment of the run.
+
+        Args:
+            at_ms: after its start.
+        """
+        return self._started + timedelta(milliseconds=at_ms)
+
+    def now(self) -> str:
+        """What `now()` gives: the time of the evidence that is being judged."""
+        return iso(self.moment(self.clock))
+
+    def load(self, file: str, text: str) -> Flow | DiagnosticsError:
+        """A flow from its text.
+
+        Args:
+            file: as in the run.
+            text: its content.
+        """
+        from flows.engine.loading import loaded_flow
+
+        folder = posixpath.dirname(file)
+        return loaded_flow(text, file, self._known, lambda name: self._texts[posixpath.normpath(posixpath.join(folder, name))])
+
+    def schema(self, name: str, base: str) -> object:
+        """A schema file's parsed content.
+
+        Args:
+            name: relative to `base`.
+            base: the flow that names it.
+        """
+        from flows.engine.loading import parsed_file
+
+        text = self._texts.get(posixpath.normpath(posixpath.join(posixpath.dirname(base), name)))
+        if text is None:
+            raise NotEvaluable(f"schema file {name} is not part of the recording")
+        return parsed_file(name, text)
+
+    def perform(self, effect: Effect) -> object:
+        """The recorded answer.
+
+        Args:
+            effect: what the engine asks.
+
+        Raises:
+            NotRecorded: there is no evidence.
+            CutOff: it was cut off there.
+        """
+        if isinstance(effect, Ask):
+            key = (effect.request.path, effect.request.attempt)
+            index = self._read.get(key, 0)
+            self._read[key] = index + 1
+            return self._answer(self._exchange(effect.request), index)
+        if isinstance(effect, Next):
+            return self._answer(self._exchange(effect.request), effect.index)
+        if isinstance(effect, Together):
+            return Joined(tuple(played(child, self.perform) for child in effect.children))
+        if isinstance(effect, Load):
+            return self._child(effect)
+        if isinstance(effect, Follow | Pause):
+            return Answer(self.clock)
+        raise TypeError(f"the engine asked for {type(effect).__name__}")
+
+    def _exchange(self, request: Request) -> Exchange:
+        step = self._steps.get(request.path)
+        if step is None or not step.exchanges:
+            raise NotRecorded("it was not recorded")
+        if request.attempt >= len(step.exchanges):
+            raise NotRecorded(f"attempt {request.attempt + 1} was not recorded")
+        exchange = step.exchanges[request.attempt]
+        if request.attempt == 0 and not self._read.get((request.path, 0), 0) > 1:
+            self.clock = max(self.clock, step.started_ms)
+        if to_json(exchange.request) != to_json(request.recorded):
+            raise NotRecorded(f"its request differs from the recorded one{_difference(exchange.request, request.recorded)}")
+        return exchange
+
+    def _answer(self, exchange: Exchange, index: int) -> Answer:
+        if index < len(exchange.candidates):
+            if index < len(exchange.at_ms):
+                self.clock = exchange.at_ms[index]
+            candidate = exchange.candidates[index]
+            return Answer(self.clock, candidate if isinstance(candidate, dict) else {})
+        if exchange.ended == "cancelled":
+            raise CutOff(exchange.error or "cut off in the recording")
+        if exchange.error:
+            return Answer(self.clock, error=exchange.error, type=exchange.error_type)
+        return Answer(self.clock, type="ended", ended=exchange.ended)
+
+    def _child(self, effect: Load) -> Loaded:
+        file = posixpath.normpath(posixpath.join(posixpath.dirname(effect.base), effect.file))
+        text = self._texts.get(file)
+        if text is None:
+            return Loaded(None, f"{file} is not part of the recording")
+        found = self.load(file, text)
+        if isinstance(found, UserError):
+            return Loaded(None, found.message)
+        return Loaded(found)
+
+
+def _difference(recorded: object, now: object) -> str:
+    if not isinstance(recorded, Mapping) or not isinstance(now, Mapping):
+        return ""
+    keys = [key for key in (*recorded, *(k for k in now if k not in recorded)) if recorded.get(key) != now.get(key)]
+    return f" ({', '.join(str(key) for key in keys)})" if keys else ""

@@ -1,0 +1,317 @@
+"""One step from `when` to `error_steps`, and lists of steps: who goes on after a failure (FLOWS §3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from flows.actions import AnyAction, Result
+from flows.engine.attempts import Attempt, Tries, settled, tried
+from flows.engine.configuring import Configured, configured
+from flows.engine.context import NEVER, Context, Limit, seconds
+from flows.engine.effects import CutOff, NotRecorded, Path, Pause, Request, Steps, answered
+from flows.engine.judging import judged, scope_of
+from flows.engine.names import Names
+from flows.engine.waiting import Job
+from flows.language.errors import NotEvaluable, StepDidNotRun
+from flows.language.spec import Retry, Step
+from graph.runs import StepFinished, StepRun, StepStarted, StepVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a step stands.
+
+    Args:
+        path: ids of the enclosing steps (and iterations), from the outside.
+        names: everything before it.
+        limit: of the enclosing containers and the flow.
+        iteration: 0-based, None outside loops.
+        retry: the flow's, for leaf steps without one of their own.
+    """
+
+    path: Path
+    names: Names
+    limit: Limit = NEVER
+    iteration: int | None = None
+    retry: Retry | None = None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a list of steps ended.
+
+    Args:
+        runs: every step of it.
+        failed: verdict of the list by its steps without `optional`: passed, failed or error.
+        stopped: why the rest did not run; empty when all did.
+        cut: thrown while it ran.
+    """
+
+    runs: list[StepRun]
+    verdict: StepVerdict = "passed"
+    stopped: str = ""
+    cut: CutOff | None = None
+
+    def count(self, step: Step, run: StepRun) -> None:
+        """Adds a step's verdict to the list's.
+
+        Args:
+            step: the step.
+            run: its execution.
+        """
+        self.runs.append(run)
+        if step.optional:
+            return
+        if run.verdict == "failed" or (run.verdict == "error" and self.verdict == "passed"):
+            self.verdict = run.verdict
+
+
+def run_steps(context: Context, steps: Sequence[Step], place: Place) -> Steps[Outcome]:
+    """Runs a list until a step stops it; the rest is reported as not run.
+
+    Args:
+        context: of the flow.
+        steps: in order.
+        place: of the list.
+    """
+    outcome = Outcome([])
+    for step in steps:
+        if outcome.stopped:
+            outcome.runs.append(not_run(context, step, place, outcome.stopped))
+            continue
+        run, cut = yield from run_step(context, step, place)
+        outcome.count(step, run)
+        if context.unopened and cut is None:
+            try:
+                yield from open_streams(context, place.names)
+            except CutOff as off:
+                cut = off
+        if cut is not None:
+            outcome.cut, outcome.stopped = cut, cut.reason
+        elif run.verdict in ("failed", "error") and _stops(context, step, place):
+            outcome.stopped = f"step '{step.id}' {'failed' if run.verdict == 'failed' else 'could not be evaluated'}"
+    return outcome
+
+
+def _stops(context: Context, step: Step, place: Place) -> bool:
+    if step.phase == "teardown" and not place.path:
+        return False
+    goes_on = step.optional or step.on_error.action == "continue"
+    return not goes_on or context.clock() >= place.limit.at
+
+
+def run_step(context: Context, step: Step, place: Place) -> Steps[tuple[StepRun, CutOff | None]]:
+    """Runs one step, whatever it is.
+
+    Args:
+        context: of the flow.
+        step: the step.
+        place: where it stands.
+    """
+    full: Path = (*context.prefix, *place.path)
+    file = context.root_file
+    context.emit(StepStarted(context.run, file, context.row, step.id, step.phase, step.action, full))
+    place.names.at((step.phase, *full, step.id))
+    started = context.clock()
+    work = _Work(context, step, place, started)
+    yield from work.run()
+    run = work.finished()
+    context.emit(StepFinished(context.run, file, context.row, run, full))
+    return run, work.cut
+
+
+def not_run(context: Context, step: Step, place: Place, why: str, verdict: StepVerdict = "not_run") -> StepRun:
+    """The record of a step that never started.
+
+    Args:
+        context: of the flow.
+        step: the step.
+        place: where it stands.
+        why: shown to people.
+        verdict: not_run or skipped.
+    """
+    run = StepRun(
+        step.id, step.phase, step.action, verdict, why, context.clock(), iteration=place.iteration, line=step.at.line
+    )
+    context.emit(StepFinished(context.run, context.root_file, context.row, run, (*context.prefix, *place.path)))
+    return run
+
+
+class _Work:
+    """The course of one step."""
+
+    def __init__(self, context: Context, step: Step, place: Place, started: float) -> None:
+        self.context = context
+        self.step = step
+        self.place = place
+        self.started = started
+        self.action: AnyAction = context.catalogue.action(step.action)
+        self.verdict: StepVerdict = "passed"
+        self.message = ""
+        self.attempts: list[Attempt] = []
+        self.inner: tuple[StepRun, ...] = ()
+        self.cut: CutOff | None = None
+        self.limit = place.limit
+        if step.timeout is not None:
+            end = started + step.timeout * 1000
+            self.limit = self.limit.sooner(Limit(end, f"the step's timeout of {seconds(step.timeout)} ran out"))
+
+    def run(self) -> Steps[None]:
+        """Everything from `when` to `error_steps`."""
+        if not self._wanted():
+            return
+        try:
+            yield from self._act()
+        except NotRecorded as missing:
+            self.verdict, self.message = "not_run", missing.reason
+        except CutOff as off:
+            self.verdict, self.message, self.cut = "not_run", off.reason, off
+        if self.verdict in ("failed", "error") and self.step.error_steps and self.cut is None:
+            yield from self._error_steps()
+
+    def _wanted(self) -> bool:
+        if self.step.disabled:
+            self.verdict, self.message = "skipped", "disabled"
+            return False
+        if self.step.when is None:
+            return True
+        try:
+            if self.step.when.condition(self.place.names):
+                return True
+            self.verdict, self.message = "skipped", f"when: {self.step.when.text} is not true"
+        except NotEvaluable as problem:
+            self._not_evaluable(problem, f"when: {self.step.when.text}")
+        return False
+
+    def _not_evaluable(self, problem: NotEvaluable, what: str) -> None:
+        self.message = f"{what}: {problem.message}"
+        missing_step = isinstance(problem, StepDidNotRun) and self.step.phase == "teardown"
+        self.verdict = "skipped" if missing_step else "error"
+
+    def _act(self) -> Steps[None]:
+        try:
+            settings = configured(self.context, self.step, self.action, self.place.names)
+        except NotEvaluable as problem:
+            self._not_evaluable(problem, "config")
+            return
+        if self.action.spec.container is not None or self.action.spec.name == "run_flow":
+            yield from self._contain(settings)
+        elif self.action.compute is not None:
+            yield from self._compute(settings)
+        else:
+            yield from self._try(settings)
+
+    def _contain(self, settings: Configured) -> Steps[None]:
+        from flows.engine.containers import contained
+
+        ended = yield from contained(self.context, self.step, self.place, self.limit, settings)
+        self.verdict, self.message, self.inner, self.cut = ended.verdict, ended.message, ended.runs, ended.cut
+        attempt = Attempt(ended.verdict, ended.message, result=ended.result, view=ended.result)
+        if ended.verdict == "passed" and ended.result is not None:
+            request = Request(self._path, self.action, settings.config, None)
+            settled_on = _judged_once(Job(self.step, request, self.place.names, self.limit), attempt)
+            self.verdict, self.message = settled_on.verdict, settled_on.message
+        self.attempts.append(attempt)
+        self._keep(attempt)
+
+    def _compute(self, settings: Configured) -> Steps[None]:
+        """Actions without evidence: judged anew every time, also on a recording."""
+        action, names = self.action, self.place.names
+        if action.pause is not None:
+            waited = yield from answered(Pause(action.pause(settings.config), self.limit.at))
+            if waited.type == "timeout":
+                self.verdict, self.message = "failed", self.limit.text
+                return
+        attempt = Attempt()
+        self.attempts.append(attempt)
+        try:
+            result: Result = action.compute(settings.config, names) if action.compute else {}
+        except NotEvaluable as problem:
+            attempt.verdict = self.verdict = "error"
+            attempt.message = self.message = problem.message
+            return
+        attempt.result, attempt.view = result, result
+        request = Request(self._path, action, settings.config, None)
+        job = Job(self.step, request, names, self.limit)
+        settled_on = _judged_once(job, attempt)
+        self.verdict, self.message = settled_on.verdict, settled_on.message
+        self._keep(attempt)
+
+    def _try(self, settings: Configured) -> Steps[None]:
+        recorded = settings.recorded
+
+        def request(number: int) -> Request:
+            span = self.context.trace_id and _span(self.context.trace_id, self._path, number)
+            return Request(self._path, self.action, settings.config, recorded, number, span)
+
+        tries = Tries(self.step, self.place.names, self.limit, request)
+        self.attempts = yield from tried(self.context, tries, self.step.retry or self.place.retry)
+        last = self.attempts[-1]
+        self.verdict, self.message, self.cut = last.verdict, last.message, last.cut
+        if len(self.attempts) > 1 and last.verdict in ("failed", "error"):
+            self.message = f"{last.message}\n(after {len(self.attempts)} attempts)"
+        self._keep(last)
+
+    def _keep(self, attempt: Attempt) -> None:
+        if attempt.view is not None:
+            view, outputs = attempt.view, attempt.outputs
+            alias = self.action.spec.alias
+            self.place.names.keep(self.step.id, view if alias in view else {**view, alias: view}, outputs)
+            if self.action.spec.open_config and attempt.result is not None:
+                self.place.names.outputs.update(attempt.result)
+
+    def _error_steps(self) -> Steps[None]:
+        names = self.place.names.inner()
+        last = self.attempts[-1] if self.attempts else Attempt()
+        names.loop = {"error": {"message": self.message, "type": last.type, "step": self.step.id}}
+        path = (*self.place.path, self.step.id)
+        inner = replace(self.place, path=path, names=names, retry=None)
+        outcome = yield from run_steps(self.context, self.step.error_steps, inner)
+        self.inner = (*self.inner, *outcome.runs)
+        self.cut = outcome.cut
+
+    @property
+    def _path(self) -> Path:
+        return (self.step.phase, *self.context.prefix, *self.place.path, self.step.id)
+
+    def finished(self) -> StepRun:
+        """The record of the step."""
+        masks = self.context.masks
+        last = self.attempts[-1] if self.attempts else Attempt()
+        exchanges = [attempt.exchange for attempt in self.attempts if attempt.exchange is not None]
+        return StepRun(
+            id=self.step.id,
+            phase=self.step.phase,
+            action=self.step.action,
+            verdict=self.verdict,
+            message=masks.text(self.message),
+            started_ms=round(self.started, 3),
+            duration_ms=round(self.context.clock() - self.started, 3),
+            exchanges=tuple(replace(x, candidates=tuple(map(masks.evidence, x.candidates))) for x in exchanges),
+            result=masks.evidence(last.result),
+            outputs={name: masks.request(value, name) for name, value in last.outputs.items()},
+            assertions=tuple(
+                replace(line, left=masks.evidence(line.left), right=masks.evidence(line.right))
+                for line in last.assertions
+            ),
+            steps=self.inner,
+            iteration=self.place.iteration,
+            trace_id=self.context.trace_id if exchanges else "",
+            line=self.step.at.line,
+        )
+
+
+def _judged_once(job: Job, attempt: Attempt) -> Attempt:
+    judgement = judged(job.step, scope_of(attempt.view or {}, job.request.action.spec.alias, job.names))
+    attempt.assertions = judgement.lines
+    if not judgement.holds:
+        attempt.verdict = "error" if judgement.error else "failed"
+        attempt.message, attempt.type = "\n".join(judgement.failed), "assertion"
+        return attempt
+    return settled(job, attempt)
+
+
+def _span(trace_id: str, path: Path, number: int) -> str:
+    return sha256("|".join((trace_id, *path, str(number))).encode()).hexdigest()[:16]

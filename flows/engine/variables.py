@@ -1,0 +1,156 @@
+"""Which value a variable has: run_flow input, --var, data row, environment, process, env file, env (FLOWS §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flows.engine.builtins import Builtins
+from flows.engine.names import Names
+from flows.language.errors import NotEvaluable, StepDidNotRun, UnknownName
+from flows.language.expressions.scope import InnerScope
+from flows.language.spec import Flow, Variable
+from flows.language.values import described, type_name, typed_text
+from testmesh.kernel.diagnostics import Diagnostic
+from testmesh.kernel.errors import TestMeshError
+
+
+class VariableProblem(TestMeshError):
+    """A variable has no usable value.
+
+    Args:
+        finding: where and why.
+    """
+
+    def __init__(self, finding: Diagnostic) -> None:
+        super().__init__(finding.message)
+        self.message = finding.message
+        self.finding = finding
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What comes from outside the file, highest first.
+
+    Args:
+        input: of `run_flow`.
+        options: ``--var``, text.
+        row: data row, typed.
+        environment: of the named environment.
+        process: the process environment.
+        recorded: inputs of a recording; then nothing else from outside counts.
+    """
+
+    input: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+    row: Mapping[str, object] = field(default_factory=dict)
+    environment: Mapping[str, object] = field(default_factory=dict)
+    process: Mapping[str, str] = field(default_factory=dict)
+    recorded: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The variables of one execution.
+
+    Args:
+        values: by name.
+        inputs: those that the file's own `env` does not give; what a recording keeps.
+    """
+
+    values: Mapping[str, object]
+    inputs: Mapping[str, object]
+
+
+def resolve(flow: Flow, given: Given, names: Names) -> Resolved:
+    """The variables of a flow.
+
+    Args:
+        flow: the checked file.
+        given: what comes from outside.
+        names: a scope without variables, for built-ins and functions.
+
+    Raises:
+        VariableProblem: a wrong type, a value that cannot be written, or an unset name.
+    """
+    declared = {variable.name: variable for variable in flow.env}
+    inputs = _inputs(flow, given, declared)
+    values: dict[str, object] = dict(inputs)
+    for variable in flow.env:
+        if variable.name not in values:
+            values[variable.name] = _declared_value(flow, variable, values, names)
+    missing = [name for name in flow.references if name not in values and name not in flow.defaulted]
+    for name in missing:
+        if not _is_builtin(names.builtins, name):
+            at = flow.references[name]
+            text = f"variable '{name}' is not set and has no default"
+            hint = f"set it: --var {name}=..., the process environment, or 'env' in the file"
+            raise VariableProblem(
+                Diagnostic(flow.file, at.line, at.column, "flow/unset-variable", text, hint=hint, length=len(name))
+            )
+    return Resolved(values, inputs)
+
+
+def child_variables(flow: Flow, given: Mapping[str, object], names: Names) -> Mapping[str, object]:
+    """The variables of a `run_flow` child: its input and its own `env`, nothing of the parent's.
+
+    Args:
+        flow: the child.
+        given: the step's `input`.
+        names: a scope without variables.
+
+    Raises:
+        VariableProblem: as for :func:`resolve`.
+    """
+    outside = names.sources.outside
+    return resolve(flow, Given(given, environment=outside[0], process=outside[1]), names).values
+
+
+def _is_builtin(builtins: Builtins, name: str) -> bool:
+    try:
+        builtins.get(name)
+    except KeyError:
+        return False
+    return True
+
+
+def _inputs(flow: Flow, given: Given, declared: Mapping[str, Variable]) -> dict[str, object]:
+    if given.recorded is not None:
+        return dict(given.recorded)
+    plain = {name for name, variable in declared.items() if variable.plain}
+    wanted = (set(flow.references) | flow.implied | set(declared)) - plain
+    process = {name: given.process[name] for name in wanted if name in given.process}
+    file = flow.env_file.values if flow.env_file is not None else {}
+    found: dict[str, object] = {}
+    for source in (file, process, given.environment, given.row, given.options, given.input):
+        for name, value in source.items():
+            found[name] = _typed(flow, value, declared.get(name), name)
+    return found
+
+
+def _typed(flow: Flow, value: object, variable: Variable | None, name: str) -> object:
+    if variable is None or variable.type is None:
+        return typed_text(value) if isinstance(value, str) else value
+    if variable.type == "string" and isinstance(value, str):
+        return value
+    found = typed_text(value) if isinstance(value, str) else value
+    if type_name(found) != variable.type:
+        text = f"'{name}' is declared as {variable.type}, but is given {described(found)}"
+        raise VariableProblem(
+            Diagnostic(flow.file, variable.at.line, variable.at.column, "flow/variable-type", text, length=len(name))
+        )
+    return found
+
+
+def _declared_value(flow: Flow, variable: Variable, values: Mapping[str, object], names: Names) -> object:
+    try:
+        return variable.value.render(InnerScope(values, names))
+    except (UnknownName, StepDidNotRun) as missing:
+        name = getattr(missing, "name", variable.name)
+        text = f"env '{variable.name}' needs '{name}', which is not set and has no default"
+        hint = f"set it: --var {name}=... or in the process environment"
+        rule = "flow/unset-variable"
+    except NotEvaluable as problem:
+        text, hint, rule = f"env '{variable.name}': {problem.message}", "", "flow/variable"
+    at = variable.at
+    raise VariableProblem(Diagnostic(flow.file, at.line, at.column, rule, text, hint=hint or None))

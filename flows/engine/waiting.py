@@ -1,0 +1,269 @@
+"""Waiting (FLOWS §3): when another candidate is worth reading, and what the read ones amount to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flows.engine.context import Context, Limit, seconds
+from flows.engine.effects import Answer, Ask, CutOff, Pause, Request, Steps, answered
+from flows.engine.judging import Judgement, condition, judged, scope_of
+from flows.language.spec import Step
+from graph.runs import Exchange
+
+SLACK_MS = 2.0
+HOLD_TOLERANCE_MS = 50.0
+_FIRST_PAUSE = 0.010
+_FAST_PHASE = 0.250
+_LONGEST_PAUSE = 0.250
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One attempt of one step.
+
+    Args:
+        step: the step.
+        request: what is sent.
+        names: everything before the step.
+        limit: when the attempt ends.
+        window: seconds in which further candidates are read; 0 = the first only.
+        interval: seconds between reads; None = the growing pause.
+    """
+
+    step: Step
+    request: Request
+    names: Any
+    limit: Limit
+    window: float = 0.0
+    interval: float | None = None
+
+    def view(self, candidate: dict[str, object]) -> Mapping[str, object]:
+        """A candidate as expressions see it.
+
+        Args:
+            candidate: the action's result.
+        """
+        view = self.request.action.view
+        return candidate if view is None else view(candidate)
+
+    def judge(self, candidate: dict[str, object]) -> Judgement:
+        """Whether a candidate ends the wait.
+
+        Args:
+            candidate: the action's result.
+        """
+        action = self.request.action
+        scope = scope_of(self.view(candidate), action.spec.alias, self.names)
+        if self.step.until is not None:
+            return condition(self.step.until.expression, scope)
+        if action.condition is not None:
+            problem = action.condition(self.request.config, candidate, scope)
+            if problem is not None:
+                return Judgement(holds=not problem, failed=(problem,) if problem else ())
+        return judged(self.step, scope)
+
+    @property
+    def conditional(self) -> bool:
+        """Something other than the assertions may end the wait."""
+        return self.step.until is not None or self.request.action.condition is not None
+
+
+@dataclass(slots=True)
+class Reading:
+    """What one attempt read.
+
+    Args:
+        candidates: everything that came back, as recorded.
+        at_ms: when.
+        ended: as in Exchange.
+        error: why there is no (further) answer.
+        error_type: as in Exchange; ``undecided`` is the engine's own.
+        result: what becomes the step's result.
+        judgement: of the result, or of the nearest candidate when nothing satisfied.
+        failed: the wait's own failure; empty when a candidate satisfied.
+        not_evaluable: the failure is one line that has no value, and there was no window.
+    """
+
+    candidates: list[dict[str, object]] = field(default_factory=list)
+    at_ms: list[float] = field(default_factory=list)
+    ended: str = "satisfied"
+    error: str = ""
+    error_type: str = ""
+    result: dict[str, object] | None = None
+    judgement: Judgement = field(default_factory=Judgement)
+    failed: tuple[str, ...] = ()
+    not_evaluable: bool = False
+
+    def add(self, answer: Answer) -> dict[str, object]:
+        """Keeps a candidate.
+
+        Args:
+            answer: with a candidate.
+        """
+        candidate = answer.candidate or {}
+        self.candidates.append(candidate)
+        self.at_ms.append(round(answer.at, 3))
+        return candidate
+
+    def nearest(self, judgement: Judgement) -> None:
+        """Keeps the judgement when it is at least as near as the best so far.
+
+        Args:
+            judgement: of the latest candidate.
+        """
+        if len(self.candidates) == 1 or judgement.score >= self.judgement.score:
+            self.judgement = judgement
+
+    def exchange(self, request: Request) -> Exchange:
+        """The recording of this attempt.
+
+        Args:
+            request: what was sent.
+        """
+        kind = "" if self.error_type == "undecided" else self.error_type
+        return Exchange(request.recorded, tuple(self.candidates), tuple(self.at_ms), self.ended, self.error, kind)
+
+
+def pauses(interval: float | None) -> Iterator[float]:
+    """Seconds between reads: 10 ms during the first 250 ms, then growing by half up to 250 ms.
+
+    Args:
+        interval: fixed pause, or None.
+    """
+    pause = _FIRST_PAUSE if interval is None else interval
+    spent = 0.0
+    while True:
+        yield pause
+        spent += pause
+        if interval is None and spent >= _FAST_PHASE:
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+
+def read(context: Context, job: Job, reading: Reading) -> Steps[None]:
+    """Asks until a candidate satisfies or the window ends, then goes on for the hold.
+
+    Args:
+        context: of the flow.
+        job: the attempt.
+        reading: filled as candidates come, so that a cut-off keeps them.
+    """
+    end = context.clock() + job.window * 1000
+    rhythm = pauses(job.interval)
+    while True:
+        answer = yield from answered(Ask(job.request, _request_limit(context, job)))
+        if answer.candidate is None:
+            return broken(context, job, reading, answer)
+        judgement = job.judge(reading.add(answer))
+        reading.result = answer.candidate
+        reading.nearest(judgement)
+        if judgement.holds:
+            reading.judgement = judgement
+            break
+        rest = end - max(answer.at, context.clock())
+        if job.window <= 0 or (rest <= SLACK_MS and not context.recorded):
+            return unsatisfied(job, reading)
+        pause = min(next(rhythm), max(rest - SLACK_MS, 0.1) / 1000)
+        waited = yield from answered(Pause(pause, job.limit.at))
+        if waited.type == "timeout":
+            return broken(context, job, reading, waited)
+    if job.step.hold:
+        yield from _hold(context, job, reading, rhythm)
+    return None
+
+
+def _request_limit(context: Context, job: Job) -> float:
+    own = getattr(job.request.config, "timeout", None)
+    if own is None or job.request.action.spec.windowed:
+        return job.limit.at
+    return min(job.limit.at, context.clock() + own * 1000)
+
+
+def _hold(context: Context, job: Job, reading: Reading, rhythm: Iterator[float]) -> Steps[None]:
+    """Reads go on, one last at the end; the first that does not satisfy fails the step at once."""
+    hold = (job.step.hold or 0.0) * 1000
+    since = reading.at_ms[-1]
+    end = since + hold
+    final = False
+    while not final:
+        rest = end - context.clock()
+        final = rest <= SLACK_MS and not context.recorded
+        if not final:
+            yield from answered(Pause(min(next(rhythm), max(rest, 0.0) / 1000), job.limit.at))
+        answer = yield from answered(Ask(job.request, _request_limit(context, job)))
+        if answer.type == "ended":
+            return _hold_recorded(reading, answer, end)
+        if answer.candidate is None:
+            return broken(context, job, reading, answer)
+        judgement = job.judge(reading.add(answer))
+        if not judgement.holds:
+            held = seconds(round((answer.at - since) / 1000, 3))
+            reading.result, reading.judgement, reading.ended = answer.candidate, judgement, "window"
+            reading.failed = (f"held only for {held} of {seconds(hold / 1000)}", *judgement.failed)
+            return None
+    return None
+
+
+def _hold_recorded(reading: Reading, answer: Answer, end: float) -> None:
+    if answer.ended in ("satisfied", "window") and reading.at_ms[-1] >= end - HOLD_TOLERANCE_MS:
+        return
+    _undecided(reading, f"the recording of the hold ends at {seconds(reading.at_ms[-1] / 1000)}")
+
+
+def _undecided(reading: Reading, what: str) -> None:
+    reading.error, reading.error_type, reading.ended = f"undecided: {what}", "undecided", "error"
+
+
+def broken(context: Context, job: Job, reading: Reading, answer: Answer) -> None:
+    """Ends a reading for which no (further) answer came.
+
+    Args:
+        context: of the flow.
+        job: the attempt.
+        reading: to end.
+        answer: without a candidate.
+    """
+    if answer.type == "ended":
+        if answer.ended == "window":
+            unsatisfied(job, reading)
+        else:
+            at = reading.at_ms[-1] if reading.at_ms else answer.at
+            _undecided(reading, f"recording ends at {seconds(round(at / 1000, 3))}")
+        return
+    reading.error_type = answer.type
+    reading.error = answer.error
+    reading.ended = "timeout" if answer.type == "timeout" else "error"
+    if answer.type == "timeout" and not answer.error:
+        own = getattr(job.request.config, "timeout", None)
+        asked = own is not None and not job.request.action.spec.windowed and answer.at < job.limit.at - SLACK_MS
+        reading.error = f"no answer within {seconds(own)}" if asked and own is not None else job.limit.text
+    if reading.error_type == "timeout" and reading.judgement.failed:
+        reading.error = f"{reading.error}; nearest: {reading.judgement.failed[0]}"
+
+
+def unsatisfied(job: Job, reading: Reading) -> None:
+    """Ends a reading whose window ran out.
+
+    Args:
+        job: the attempt.
+        reading: with at least one candidate, or none for a consumer.
+    """
+    reading.ended = "window"
+    judgement = reading.judgement
+    reading.not_evaluable = job.window <= 0 and judgement.error
+    reading.failed = judgement.failed
+    if job.window > 0 and len(reading.candidates) > 1:
+        what = "until did not hold" if job.step.until is not None else "not satisfied"
+        count = len(reading.candidates)
+        reading.failed = (f"{what} within {seconds(job.window)} ({count} reads); nearest:", *judgement.failed)
+
+
+def cut(reading: Reading, off: CutOff) -> None:
+    """Ends a reading that was cut off.
+
+    Args:
+        reading: keeps what it has.
+        off: why.
+    """
+    reading.ended, reading.error = "cancelled", off.reason

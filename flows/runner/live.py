@@ -1,0 +1,265 @@
+"""Effects at the edge: the engine's questions are asked of real servers, one asyncio task per list of steps."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from flows.actions import Call, MessageLog
+from flows.clients.errors import ClientError
+from flows.clients.pool import Clients
+from flows.engine.context import FOREVER
+from flows.engine.effects import (
+    Answer,
+    Ask,
+    CutOff,
+    Effect,
+    Follow,
+    Joined,
+    Load,
+    Loaded,
+    Next,
+    Pause,
+    Request,
+    Steps,
+    Together,
+)
+from flows.language.errors import NotEvaluable
+from testmesh.kernel.errors import UnavailableError, UserError
+
+T = TypeVar("T")
+
+
+class Time:
+    """Milliseconds since the run's start, on the event loop's clock."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._start = self._loop.time()
+
+    def now(self) -> float:
+        """Milliseconds since the start."""
+        return (self._loop.time() - self._start) * 1000
+
+    def at(self, deadline: float) -> float | None:
+        """The loop's time of a deadline; None = never.
+
+        Args:
+            deadline: ms after the start.
+        """
+        return None if deadline == FOREVER else self._start + deadline / 1000
+
+
+class Cuts:
+    """Why tasks are being cancelled: a task without a reason here is cancelled by someone else."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[asyncio.Task[Any], CutOff] = {}
+
+    def cut(self, task: asyncio.Task[Any], off: CutOff) -> None:
+        """Cancels a task that drives steps.
+
+        Args:
+            task: the task.
+            off: thrown into the engine where it waits.
+        """
+        if not task.done():
+            self._reasons[task] = off
+            task.cancel()
+
+    def taken(self) -> CutOff | None:
+        """Why the current task was cancelled, once; None when not by a cut."""
+        task = asyncio.current_task()
+        off = self._reasons.pop(task, None) if task is not None else None
+        if off is not None and task is not None:
+            task.uncancel()
+        return off
+
+
+@dataclass(slots=True)
+class Live:
+    """Drives the engine for one flow execution.
+
+    Args:
+        time: of the run.
+        cuts: of the run.
+        clients: of the run.
+        trace_id: 32 hex of this flow execution.
+        services: service to base URL.
+        load: (file, base file) to a flow.
+    """
+
+    time: Time
+    cuts: Cuts
+    clients: Clients
+    trace_id: str
+    services: dict[str, str]
+    load: Callable[[str, str], Loaded]
+    flow_clients: Clients = field(default_factory=Clients)
+    _logs: dict[tuple[str, ...], MessageLog] = field(default_factory=dict)
+
+    async def drive(self, steps: Steps[T]) -> T:
+        """Runs a list of steps to its end.
+
+        Args:
+            steps: the engine's generator.
+        """
+        answer: object = None
+        off: CutOff | None = None
+        while True:
+            try:
+                effect = steps.send(answer) if off is None else steps.throw(off)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            off = None
+            try:
+                answer = await self._perform(effect)
+            except asyncio.CancelledError:
+                off = self.cuts.taken()
+                if off is None:
+                    raise
+
+    async def aclose(self) -> None:
+        """Closes what this execution alone used."""
+        await self.flow_clients.aclose()
+
+    async def _perform(self, effect: Effect) -> object:
+        if isinstance(effect, Ask):
+            return await self._answer(self._ask(effect), effect.deadline)
+        if isinstance(effect, Next):
+            return await self._answer(self._next(effect), effect.deadline)
+        if isinstance(effect, Pause):
+            return await self._pause(effect)
+        if isinstance(effect, Together):
+            return await self._together(effect)
+        if isinstance(effect, Follow):
+            return await self._answer(self._follow(effect), effect.deadline)
+        if isinstance(effect, Load):
+            return self.load(effect.file, effect.base)
+        raise TypeError(f"the engine asked for {type(effect).__name__}")
+
+    async def _answer(self, work: Coroutine[Any, Any, dict[str, object] | None], deadline: float) -> Answer:
+        try:
+            async with asyncio.timeout_at(self.time.at(deadline)):
+                candidate = await work
+        except TimeoutError:
+            return Answer(self.time.now(), type="timeout")
+        except ClientError as error:
+            return Answer(self.time.now(), error=error.message, type=error.type)
+        except NotEvaluable as problem:
+            return Answer(self.time.now(), error=problem.message, type="config")
+        except (UserError, UnavailableError) as problem:
+            hint = f" ({problem.hint})" if problem.hint else ""
+            return Answer(self.time.now(), error=f"{problem.message}{hint}", type="config")
+        except Exception as bug:
+            where = traceback.extract_tb(bug.__traceback__)[-1]
+            text = f"internal error: {type(bug).__name__}: {bug} ({where.filename}:{where.lineno})"
+            return Answer(self.time.now(), error=text, type="internal")
+        return Answer(self.time.now(), candidate)
+
+    def _call(self, request: Request) -> Call:
+        traceparent = f"00-{self.trace_id}-{request.span or '0' * 15 + '1'}-01"
+        return Call(self.clients, self.flow_clients, traceparent, self.services, request.path)
+
+    async def _ask(self, effect: Ask) -> dict[str, object]:
+        run = effect.request.action.run
+        if run is None:
+            raise TypeError(f"{effect.request.action.spec.name} cannot be asked")
+        return await run(effect.request.config, self._call(effect.request))
+
+    async def _log(self, request: Request) -> MessageLog:
+        log = self._logs.get(request.path)
+        if log is None:
+            follow = request.action.follow
+            if follow is None:
+                raise TypeError(f"{request.action.spec.name} cannot be followed")
+            log = self._logs[request.path] = await follow(request.config, self._call(request))
+        return log
+
+    async def _follow(self, effect: Follow) -> None:
+        await self._log(effect.request)
+
+    async def _next(self, effect: Next) -> dict[str, object]:
+        log = await self._log(effect.request)
+        return await log.get(effect.index)
+
+    async def _pause(self, effect: Pause) -> Answer:
+        rest = (effect.deadline - self.time.now()) / 1000
+        await asyncio.sleep(max(0.0, min(effect.seconds, rest)))
+        return Answer(self.time.now(), type="timeout" if effect.seconds >= rest else "")
+
+    async def _together(self, effect: Together) -> Joined:
+        group = _Group(self, effect)
+        while group.busy:
+            group.start()
+            try:
+                done, _ = await asyncio.wait(group.running, return_when=asyncio.FIRST_COMPLETED)
+            except asyncio.CancelledError:
+                off = self.cuts.taken()
+                group.cut(off or CutOff("cancelled", cancelled=True))
+                if off is None:
+                    await asyncio.wait(group.running)
+                    raise
+                group.off = off
+                continue
+            group.finish(done)
+        return group.joined()
+
+
+class _Group:
+    """The children of one Together while they run."""
+
+    def __init__(self, live: Live, effect: Together) -> None:
+        self._live = live
+        self._effect = effect
+        self._waiting = list(enumerate(effect.children))
+        self._results: list[Any] = [None] * len(effect.children)
+        self._stopped = False
+        self.running: dict[asyncio.Task[Any], int] = {}
+        self.off: CutOff | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything runs or may still start."""
+        return bool(self.running) or (bool(self._waiting) and not self._stopped)
+
+    def start(self) -> None:
+        """Starts children up to the limit."""
+        while self._waiting and len(self.running) < self._effect.limit and not self._stopped:
+            index, child = self._waiting.pop(0)
+            self.running[asyncio.create_task(self._live.drive(child))] = index
+
+    def finish(self, done: set[asyncio.Task[Any]]) -> None:
+        """Takes results, in the order of the children; the first that says so cuts the others.
+
+        Args:
+            done: finished tasks.
+        """
+        for task in sorted(done, key=lambda found: self.running[found]):
+            index = self.running.pop(task)
+            if task.cancelled():
+                continue
+            self._results[index] = task.result()
+            why = self._effect.cut(self._results[index])
+            if why and not self._stopped:
+                self.cut(CutOff(why))
+
+    def cut(self, off: CutOff) -> None:
+        """Ends what runs and starts nothing more.
+
+        Args:
+            off: why.
+        """
+        self._stopped = True
+        for task in self.running:
+            self._live.cuts.cut(task, off)
+
+    def joined(self) -> Joined:
+        """Everything that came of it."""
+        for _, child in self._waiting:
+            child.close()
+        return Joined(tuple(self._results), self.off)

@@ -1,0 +1,149 @@
+"""Runs as files: one artefact per run, written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from flows.events import run_from_json, run_to_json
+from graph.runs import Run, RunSummary
+from testmesh.kernel.errors import NotFoundError, UserError
+
+_NAME = re.compile(r"[0-9A-Za-z_-]+\Z")
+
+
+class FileRunStore:
+    """Run artefacts in a folder, `<id>.json` each.
+
+    Args:
+        folder: usually ``.testmesh/runs``; made when the first run is saved.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def save(self, run: Run) -> None:
+        """Keeps a run, atomically; saving the same id again replaces it.
+
+        Args:
+            run: a finished run.
+
+        Raises:
+            UserError: the disk is full or the folder cannot be written; nothing is left behind.
+        """
+        data = run_to_json(run).encode()
+        target = self._folder / f"{_checked(run.id)}.json"
+        temporary = ""
+        try:
+            _own_folder(self._folder)
+            descriptor, temporary = tempfile.mkstemp(dir=self._folder, prefix=".writing-", suffix=".tmp")
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
+            _sync(self._folder)
+        except OSError as error:
+            if temporary:
+                with contextlib.suppress(OSError):
+                    os.unlink(temporary)
+            raise UserError(
+                f"the run could not be saved to {target}: {error.strerror or error}",
+                hint="free some space or check the folder's permissions; the run itself is not lost on screen",
+            ) from error
+
+    def load(self, run_id: str) -> Run:
+        """The run of that id, a unique prefix, or ``latest``.
+
+        Args:
+            run_id: id, prefix or ``latest``.
+
+        Raises:
+            NotFoundError: there is none, or several.
+            UserError: the file is no run artefact.
+        """
+        path = self._folder / f"{self._resolved(run_id)}.json"
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise NotFoundError(f"run {run_id} cannot be read: {error.strerror}") from error
+        try:
+            return run_from_json(data)
+        except UserError as problem:
+            raise UserError(f"{path}: {problem.message}", hint=problem.hint) from problem
+
+    def list(self, limit: int = 50, before: str = "") -> Sequence[RunSummary]:
+        """Newest first, those older than `before`; files that are no artefact are passed over.
+
+        Args:
+            limit: at most so many.
+            before: run id, exclusive.
+        """
+        found: list[RunSummary] = []
+        for name in self._ids():
+            if before and name >= before:
+                continue
+            if len(found) >= limit:
+                break
+            with contextlib.suppress(UserError):
+                found.append(summary(self.load(name)))
+        return found
+
+    def _ids(self) -> list[str]:
+        try:
+            names = os.listdir(self._folder)
+        except OSError:
+            return []
+        return sorted((name[:-5] for name in names if name.endswith(".json") and name[0] != "."), reverse=True)
+
+    def _resolved(self, run_id: str) -> str:
+        ids = self._ids()
+        if run_id == "latest":
+            if not ids:
+                raise NotFoundError("there are no runs yet", hint="testmesh run PATH...")
+            return ids[0]
+        if run_id in ids:
+            return run_id
+        found = [name for name in ids if run_id and name.startswith(run_id.lower())]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise NotFoundError(f"'{run_id}' begins the ids of {len(found)} runs: {', '.join(found[:3])}, ...")
+        raise NotFoundError(f"there is no run '{run_id}'", hint="testmesh runs lists them")
+
+
+def summary(run: Run) -> RunSummary:
+    """A run in a listing.
+
+    Args:
+        run: a finished run.
+    """
+    passed = sum(flow.verdict == "passed" for flow in run.flows)
+    failed = sum(flow.verdict in ("failed", "error") for flow in run.flows)
+    return RunSummary(run.id, run.started, run.verdict, passed, failed, run.revision, run.environment)
+
+
+def _checked(run_id: str) -> str:
+    if not _NAME.match(run_id):
+        raise UserError(f"not a run id: {json.dumps(run_id)}")
+    return run_id
+
+
+def _own_folder(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    ignore = folder.parent / ".gitignore"
+    if folder.parent.name == ".testmesh" and not ignore.exists():
+        ignore.write_text("*\n")
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,139 @@
+"""How true the graph of a system is that somebody read by hand: ``python -m evals.scanning REPO_DIR TRUTH.json``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from evals.scoring import CATEGORIES, Row, compare, score
+from evals.scoring_rows import Claims, TruthFile
+from graph.linking.link import RepositoryFacts, link
+from graph.schema import GraphData
+from scanners.scan import ScanRequest, scan
+from testmesh.kernel.errors import UserError
+
+
+def scored(data: GraphData, truth: TruthFile) -> list[Row]:
+    """Every row of every category, found, missed or wrongly claimed.
+
+    Args:
+        data: the graph.
+        truth: the truth.
+    """
+    claims, excused = Claims(data, truth), truth.excuses()
+    edges = truth.endpoint_edges()
+    pairs = {
+        "services": (claims.services(), truth.services()),
+        "endpoints": (claims.endpoints(), truth.endpoints()),
+        "service_edges": (claims.service_edges(), truth.service_edges()),
+        "endpoint_edges": (claims.endpoint_edges(), edges),
+        "publishes": (claims.topics("PUBLISHES"), truth.topics("publishes")),
+        "consumes": (claims.topics("CONSUMES"), truth.topics("consumes")),
+        "datasets": (claims.datasets(), truth.datasets()),
+        "resolved": (claims.endpoint_edges(resolved=True), edges),
+    }
+    return [row for name in CATEGORIES for row in compare(name, *pairs[name], excused)]
+
+
+def report(rows: Sequence[Row]) -> dict[str, Any]:
+    """The JSON report.
+
+    Args:
+        rows: scored rows.
+    """
+    business = [r for r in rows if not r.infrastructure]
+    languages = sorted({r.language for r in business if r.language})
+    out: dict[str, Any] = _figures(business)
+    out["infrastructure"] = _figures([r for r in rows if r.infrastructure])
+    out["by_language"] = {name: _figures([r for r in business if r.language == name]) for name in languages}
+    out["misses"] = [_row(r) for r in rows if r.outcome == "fn"]
+    out["false_alarms"] = [_row(r) for r in rows if r.outcome == "fp"]
+    return out
+
+
+def _figures(rows: Sequence[Row]) -> dict[str, Any]:
+    return {name: score(rows, name).to_json() for name in CATEGORIES}
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "category": row.category,
+        "row": list(row.key),
+        "language": row.language,
+        "infrastructure": row.infrastructure,
+        "place": row.place,
+    }
+
+
+def table(figures: dict[str, Any], title: str) -> str:
+    """A text table of one set of figures.
+
+    Args:
+        figures: of `report`, or one of its parts.
+        title: first line.
+    """
+    lines = [title, f"  {'':16} {'tp':>4} {'fp':>4} {'fn':>4}  {'prec':>6} {'recall':>6} {'f1':>6}"]
+    for name in CATEGORIES:
+        row = figures[name]
+        shown = ["   -  " if row[k] is None else f"{row[k]:6.3f}" for k in ("precision", "recall", "f1")]
+        lines.append(f"  {name:16} {row['tp']:4} {row['fp']:4} {row['fn']:4}  {' '.join(shown)}")
+    return "\n".join(lines)
+
+
+def graph_of(folder: Path, revision: str | None) -> GraphData:
+    """The graph of a repository at a revision, the work tree when it is None or not there.
+
+    Args:
+        folder: work tree or bare git directory.
+        revision: 40 hex, or None.
+    """
+    try:
+        found = scan(ScanRequest(folder, revision))
+    except UserError:
+        if revision is None or not (folder / ".git").exists():
+            raise
+        print(f"commit {revision} is not in {folder}; the work tree is scanned instead", file=sys.stderr)
+        found = scan(ScanRequest(folder))
+    return link([RepositoryFacts(found.repository, found.commit, found.facts)], "eval")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command.
+
+    Args:
+        arguments: of the command line, without the program.
+    """
+    parser = argparse.ArgumentParser(prog="python -m evals.scanning", description=__doc__)
+    parser.add_argument("repository", type=Path, help="work tree or bare git directory")
+    parser.add_argument("truth", type=Path, help="truth file")
+    parser.add_argument("--json", type=Path, help="write the whole report here")
+    parser.add_argument("--worktree", action="store_true", help="scan the work tree, not the truth's commit")
+    chosen = parser.parse_args(arguments)
+    data = json.loads(chosen.truth.read_text(encoding="utf-8"))
+    truth = TruthFile(data)
+    graph = graph_of(chosen.repository, None if chosen.worktree else data.get("commit"))
+    result = report(scored(graph, truth))
+    if chosen.json:
+        chosen.json.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    print(table(result, f"{data['repo']} — business rows"))
+    print(table(result["infrastructure"], "infrastructure and operational rows"))
+    for language, figures in result["by_language"].items():
+        print(table(figures, f"{language} rows"))
+    for name in ("misses", "false_alarms"):
+        print(f"{name.replace('_', ' ')}: {len(result[name])}")
+        for row in result[name]:
+            mark = " (infrastructure)" if row["infrastructure"] else ""
+            print(f"  {row['category']:15} {' '.join(row['row'])}  [{row['language']}] {row['place']}{mark}")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except UserError as error:
+        print(f"error: {error.message}" + (f"\n  {error.hint}" if error.hint else ""), file=sys.stderr)
+        sys.exit(error.exit_code)

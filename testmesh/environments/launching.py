@@ -19,6 +19,7 @@ MARK = "TESTMESH_INSTANCE"
 LOOPBACK = "127.0.0.1"
 _POLL_SECONDS = 0.01
 _TAIL_LINES = 8
+_DRAIN_SECONDS = 1.0
 _LOG_CAP = 64 * process.MIB
 _HARMLESS = [
     "PATH",
@@ -86,19 +87,19 @@ class Launcher:
     def stop_all(self) -> tuple[int, ...]:
         """End everything, the latest first; process ids that had slipped out of their group and were ended too."""
         with self._lock:
-            names = list(self._running)
-        ending = [threading.Thread(target=self._stop, args=(name,)) for name in reversed(names)]
+            ended, self._running = list(reversed(self._running.values())), {}
+        ending = [threading.Thread(target=self._stop, args=(running,)) for running in ended]
         for thread in ending:
             thread.start()
         for thread in ending:
             thread.join()
         strays = process.end_marked(self.mark)
         self._reaper.close()
+        for running in ended:
+            running.drained(_DRAIN_SECONDS)
         return strays
 
-    def _stop(self, name: str) -> None:
-        with self._lock:
-            running = self._running.pop(name)
+    def _stop(self, running: Running) -> None:
         running.stop()
         with self._lock:
             self._reaper.forget(running.pid)

@@ -128,6 +128,7 @@ def start(command: Command, log: Path) -> Running:
     Raises:
         UserError: the program does not exist or may not be executed.
     """
+    log.touch()
     process = _popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if process.stdin is not None:
         process.stdin.close()
@@ -176,9 +177,7 @@ class Running:
             grace: seconds.
         """
         end_group(self.pid, self._process.poll, grace=grace, first=self.command.stop_signal)
-        code = self._process.wait()
-        self._pump.join(timeout=1.0)
-        return code
+        return self._process.wait()
 
 
 @dataclass(slots=True)
@@ -281,7 +280,7 @@ def _popen(command: Command, *, stdout: int, stderr: int | None) -> subprocess.P
             extra_groups=None if command.uid is None else [],
         )
     except FileNotFoundError as e:
-        missing = str(command.cwd) if e.filename == str(command.cwd) else command.argv[0]
+        missing = str(command.cwd) if str(e.filename) == str(command.cwd) else command.argv[0]
         raise UserError(f"cannot run '{command.argv[0]}': {missing} does not exist") from e
     except OSError as e:
         raise UserError(f"cannot run '{command.argv[0]}': {e.strerror}") from e

@@ -14,6 +14,7 @@ from graph.linking.roles import aside
 from graph.schema import Evidence
 
 OFFERING = ("endpoint", "router", "consume")
+_WORKING = (*OFFERING, "http_call", "publish", "access", "sql", "operation")
 _VARIABLE = re.compile(r"\$\{[^}]*\}|\$\w+|\{\{.*?\}\}")
 _FALLBACK_SORTS = frozenset({"dockerfile", "pyproject", "package.json", "skaffold", "go.mod", "pom", "csproj"})
 
@@ -137,16 +138,34 @@ class Services:
                 folders = _folders_named(built, name)
                 if len(folders) == 1 and (service.root is None or service.declared == name):
                     service.root, service.rule = folders[0], "folder that builds its image"
-                    return
+                    break
+        for placed in self._roots:
+            if placed.file[0] == service.repository and placed.fact.get("root", "") == service.root and service.root:
+                service.store_kind = service.store_kind or placed.fact.get("store_kind", "") or ""
+                if service.sort == "business" and placed.fact.get("base_sort"):
+                    service.sort = placed.fact.get("base_sort")
 
     def _keep_known_groups(self) -> None:
-        """Images of deployment files that deploy none of the code (monitoring extras) are no part of the system."""
-        built = {(s.repository, g) for s in self._found.values() if s.root is not None for g in s.groups}
-        self._found = {
-            key: s
-            for key, s in self._found.items()
-            if s.root is not None or any((s.repository, g) in built or g == self._main[s.repository] for g in s.groups)
-        }
+        """What only side deployments start, and whose code does nothing we know, is no part of the system.
+
+        Monitoring extras, load generators, helper images: a repository's main deployment, when it starts most of what
+        is built, says what the system is.
+        """
+        working = {(p.file[0], p.file[1]) for p in self._corpus.of(*_WORKING)}
+        kept: dict[tuple[str, str], Service] = {}
+        for key, service in self._found.items():
+            main = self._main.get(service.repository, "") in service.groups
+            beside = not self._dominates(service.repository) and service.root is not None
+            works = service.root is not None and any(
+                repository == service.repository and _under(path, service.root) for repository, path in working
+            )
+            if main or beside or works:
+                kept[key] = service
+        self._found = kept
+
+    def _dominates(self, repository: str) -> bool:
+        built = [s for s in self._found.values() if s.repository == repository and s.root is not None]
+        return 2 * sum(self._main[repository] in s.groups for s in built) > len(built) > 2
 
     def _declare(self, placed: Placed) -> None:
         fact = placed.fact

@@ -197,8 +197,9 @@ class Evaluator:
             inner = self.evaluate(given, Frame(file, ""), context)
             outcomes += [Outcome(o.thing, o.trail | {"deployed-env"}) for o in inner]
         context.active[_ENV, value.name] -= 1
-        if outcomes:
-            return outcomes
+        known = [o for o in outcomes if not isinstance(o.thing, Text) or any(isinstance(p, str) for p in o.thing.parts)]
+        if known:
+            return known
         if value.default is not None:
             inner = self.evaluate(value.default, frame, context)
             return [Outcome(o.thing, o.trail | {"env-default"}) for o in inner]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -19,7 +19,7 @@ from graph.values import Fact, Lit
 
 Kind = Literal["field", "status", "path", "value"]
 _QUOTED_PATH = re.compile(r"[\"'`](/[^\"'`\s]*)[\"'`]")
-_GONE = 404
+_REFUSED = 400
 _SERVER = 500
 _MOST = 6
 
@@ -53,6 +53,20 @@ class Seen:
         """As it is now, or empty."""
         return self.edit.new
 
+    @property
+    def words(self) -> tuple[str, str]:
+        """What to look for in code and prose: of a path only the part that moved."""
+        if self.edit.kind != "path":
+            return self.edit.old, self.edit.new
+        old, new = _literals(self.edit.old), _literals(self.edit.new)
+        gone = [part for part in old if part not in new]
+        came = [part for part in new if part not in old]
+        return (gone[-1] if gone else self.edit.old), (came[-1] if came else self.edit.new)
+
+
+def _literals(template: str) -> list[str]:
+    return [part for part in _segments(template) if not _parameter(part)]
+
 
 def contract_edits(case: Case) -> tuple[Seen, ...]:
     """What the failure shows to have been edited, most telling first.
@@ -71,20 +85,26 @@ def _of(case: Case, item: Difference) -> Iterator[Seen]:
     if item.kind == "missing":
         yield _edit(case, "field", (item.name, item.renamed_to), item)
     elif item.kind == "status" and isinstance(item.new, int) and item.new < _SERVER:
-        moved = moved_path(case, item) if item.new == _GONE else None
+        moved = moved_path(case, item) if item.new >= _REFUSED else None
         if moved is not None:
             yield _edit(case, "path", moved, item)
-        else:
+        elif _same_sort(item):
             yield _edit(case, "status", (str(item.old), str(item.new)), item)
     elif item.kind == "value" and item.asserted and isinstance(item.new, str | int | float):
         yield _edit(case, "value", (str(item.old), str(item.new)), item)
 
 
+def _same_sort(item: Difference) -> bool:
+    """Success that became an error is a failure, not another contract."""
+    return isinstance(item.old, int) and isinstance(item.new, int) and (item.old < _REFUSED) == (item.new < _REFUSED)
+
+
 def _edit(case: Case, kind: Kind, names: tuple[str, str], item: Difference) -> Seen:
-    old, new = names
-    involved = tuple(c.index for c in case.candidates if c.product and (swaps(c, old, "") or _comes(c, new)))
     place = request_line(case, item)[1] if kind == "path" else item.path
-    return Seen(ContractEdit(kind, item.step, place, old, new), item, involved)
+    seen = Seen(ContractEdit(kind, item.step, place, *names), item)
+    old, new = seen.words
+    involved = tuple(c.index for c in case.candidates if c.product and (swaps(c, old, "") or _comes(c, new)))
+    return replace(seen, candidates=involved)
 
 
 def swaps(candidate: Candidate, old: str, new: str) -> bool:
@@ -146,7 +166,7 @@ def _segments(path: str) -> list[str]:
 
 
 def _parameter(segment: str) -> bool:
-    return segment.startswith(("{", ":", "<")) or segment.startswith("${") or segment == "%s"
+    return segment.startswith(("{", ":", "<", "${")) or segment == "%s"
 
 
 def moved_path(case: Case, item: Difference) -> tuple[str, str] | None:

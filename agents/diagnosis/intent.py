@@ -4,45 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from agents.diagnosis.callers import left_behind, service_of
 from agents.diagnosis.candidates import Candidate
-from agents.diagnosis.case import CLEAR, PROOF, STRONG, SUGGESTIVE, WEAK, Case
+from agents.diagnosis.case import CLEAR, PROOF, STRONG, SUGGESTIVE, Case
 from agents.diagnosis.edits import Seen, fits, request_line, swaps
-from agents.diagnosis.inputs import Commit
+from agents.diagnosis.signs import Sign
 from agents.diagnosis.walk import reached
-from agents.diagnosis.words import mentions, spellings
+from agents.diagnosis.words import spellings
 from graph.schema import Edge, Node
 from graph.store import GraphStore
 from graph.values import Fact, Shape
 
-_MEANT = re.compile(
-    r"\b(renam|mov(e|ed|ing)\b|now (returns?|answers?|serves?|lives?)|replac|deprecat|migrat|breaking|instead of|v\d)",
-    re.I,
-)
-_BREAKING = re.compile(r"^\w+(\([^)]*\))?!:|^BREAKING CHANGE", re.M)
-_HARMLESS = re.compile(r"\b(refactor|tid(y|ies)|clean ?up|simplif|no functional|cosmetic|lint|format(ting)?)\b", re.I)
-_GENERIC = frozenset({"services", "apps", "src", "packages", "cmd", "projects", "backend", "modules", "libs"})
-_MANY_FILES = 3000
 _AT_THE_DOOR = 3
-_CODE = (".py", ".js", ".jsx", ".mjs", ".ts", ".tsx", ".java", ".go", ".kt", ".rb", ".cs", ".rs", ".php")
-
-
-@dataclass(frozen=True, slots=True)
-class Sign:
-    """One sign about an edit of a contract.
-
-    Args:
-        meant: it speaks for an intended change, else for a regression.
-        text: one sentence.
-        place: ``file:line`` or commit.
-        weight: on the common scale.
-    """
-
-    meant: bool
-    text: str
-    place: str
-    weight: float
 
 
 def of_spec(case: Case, edit: Seen) -> Iterator[Sign]:
@@ -63,7 +37,7 @@ def of_spec(case: Case, edit: Seen) -> Iterator[Sign]:
     if head:
         return
     for candidate in case.candidates:
-        if candidate.role == "spec" and swaps(candidate, edit.old, edit.new):
+        if candidate.role == "spec" and swaps(candidate, *edit.words):
             yield Sign(True, f"the API description changed with it ({candidate.file})", candidate.place, STRONG)
 
 
@@ -109,23 +83,28 @@ def _enums(shape: Shape) -> Iterator[tuple[object, ...]]:
 
 
 def of_callers(case: Case, edit: Seen) -> Iterator[Sign]:
-    """Do those who read the answer read the old or the new name?
+    """Do those who read the answer expect the old or the new one?
 
     Args:
         case: the failure.
         edit: what was edited.
     """
-    if edit.kind != "field":
-        return
+    if edit.kind == "field":
+        yield from _of_readers(case, edit)
+    if edit.kind in ("field", "status", "path"):
+        yield from left_behind(case, edit, _producers(case, edit))
+
+
+def _of_readers(case: Case, edit: Seen) -> Iterator[Sign]:
     head, base = case.inputs.views.head, case.inputs.views.base
-    if head is not None:
-        before = {r for _, reads in _readers(base, case, edit) for r in reads} if base else set()
-        for place, reads in _readers(head, case, edit):
-            if _among(edit.old, reads) and not _among(edit.new, reads):
-                yield Sign(False, f"{place[0]} still reads `{edit.old}`", place[1], PROOF)
-            elif edit.new and _among(edit.new, reads) and (not before or _among(edit.old, before)):
-                yield Sign(True, f"{place[0]} reads `{edit.new}`", place[1], STRONG)
-    yield from _left_behind(case, edit)
+    if head is None:
+        return
+    before = {r for _, reads in _readers(base, case, edit) for r in reads} if base else set()
+    for place, reads in _readers(head, case, edit):
+        if _among(edit.old, reads) and not _among(edit.new, reads):
+            yield Sign(False, f"{place[0]} still reads `{edit.old}`", place[1], PROOF)
+        elif edit.new and _among(edit.new, reads) and (not before or _among(edit.old, before)):
+            yield Sign(True, f"{place[0]} reads `{edit.new}`", place[1], STRONG)
 
 
 def _among(name: str, reads: set[str]) -> bool:
@@ -152,22 +131,6 @@ def _shown(source: Node, edge: Edge) -> tuple[str, str]:
     return source.label, place
 
 
-def _left_behind(case: Case, edit: Seen) -> Iterator[Sign]:
-    """Code of other services that still has the old name as a key, when the name is one that means something."""
-    sources = case.inputs.sources
-    producers = _producers(case, edit)
-    if sources is None or len(edit.old) < 5 or not producers:
-        return
-    pattern = re.compile("|".join(rf"[\"'.]{re.escape(form)}\b" for form in spellings(edit.old)))
-    for path in tuple(sources.head_files())[:_MANY_FILES]:
-        if not path.endswith(_CODE) or _service(path) in producers or _is_test(path):
-            continue
-        for number, line in enumerate((sources.head(path) or "").splitlines(), 1):
-            if pattern.search(line):
-                yield Sign(False, f"{path} still uses `{edit.old}`", f"{path}:{number}", CLEAR)
-                break
-
-
 def _producers(case: Case, edit: Seen) -> frozenset[str]:
     """Folders of the services that give the answer: those the step leads to, else those that write the name."""
     files = {case.candidates[i].file for i in edit.candidates}
@@ -176,29 +139,23 @@ def _producers(case: Case, edit: Seen) -> frozenset[str]:
         way = reached(store, case.failure.flow.file, [edit.difference.step]) if store else None
         if way is not None:
             near |= {n.key[1] for n in way.nodes("Symbol") if way.distance[n.uid] <= _AT_THE_DOOR}
-    services = {_service(f) for f in files} & {_service(f) for f in near}
+    services = {service_of(f) for f in files} & {service_of(f) for f in near}
     if services:
         return frozenset(services)
     writing = {case.candidates[i].file for i in edit.candidates if _writes(case.candidates[i], edit)}
-    return frozenset(_service(f) for f in (writing or files))
+    return frozenset(service_of(f) for f in (writing or files))
 
 
 def _writes(candidate: Candidate, edit: Seen) -> bool:
-    """A key of a literal, a keyword or a declared field, and not only something read."""
+    """A key of a literal, a keyword, a declared field or a route, and not only something read."""
+    lines = (*candidate.removed, *candidate.added)
+    if edit.kind == "path":
+        return any(re.search(r"^\s*@|=>|\bfunction\b", line) for line in lines)
     if edit.kind != "field":
         return True
     names = "|".join(re.escape(f) for word in (edit.old, edit.new) if word for f in spellings(word))
     pattern = re.compile(rf"(?<![\w.\[\"'])[\"']?(?:{names})[\"']?\s*(?::|=(?!=))")
-    return any(pattern.search(line) for line in (*candidate.removed, *candidate.added))
-
-
-def _service(path: str) -> str:
-    parts = path.split("/")[:-1]
-    return "/".join(parts[:2] if parts and parts[0] in _GENERIC else parts[:1])
-
-
-def _is_test(path: str) -> bool:
-    return bool(re.search(r"(^|/)(tests?|__tests__)/|(^|/)test_", path))
+    return any(pattern.search(line) for line in lines)
 
 
 def of_companions(case: Case, edit: Seen) -> Iterator[Sign]:
@@ -213,7 +170,7 @@ def of_companions(case: Case, edit: Seen) -> Iterator[Sign]:
     seen: set[str] = set()
     for candidate in case.candidates:
         what = _companion(case, candidate, producers)
-        if what is None or what[0] in seen or not swaps(candidate, edit.old, edit.new):
+        if what is None or what[0] in seen or not swaps(candidate, *edit.words):
             continue
         seen.add(what[0])
         together = not commits or not candidate.commit or candidate.commit in commits
@@ -228,38 +185,6 @@ def _companion(case: Case, candidate: Candidate, producers: frozenset[str]) -> t
         return "the documentation", SUGGESTIVE
     if candidate.role == "test":
         return "a test of the code", SUGGESTIVE
-    if candidate.role == "code" and producers and _service(candidate.file) not in producers:
+    if candidate.role == "code" and producers and service_of(candidate.file) not in producers:
         return "code of another service", CLEAR
-    return None
-
-
-def of_words(case: Case, edit: Seen) -> Iterator[Sign]:
-    """What the commit says it does.
-
-    Args:
-        case: the failure.
-        edit: what was edited.
-    """
-    by_id = {c.id: c for c in case.inputs.commits}
-    ids = dict.fromkeys(case.candidates[i].commit for i in edit.candidates)
-    for commit in (by_id[i] for i in ids if i in by_id):
-        sign = _worded(commit, edit)
-        if sign is not None:
-            yield sign
-
-
-def _worded(commit: Commit, edit: Seen) -> Sign | None:
-    message, place = commit.message, f"commit {commit.id[:10]}"
-    names_old, names_new = mentions(message, edit.old), bool(edit.new) and mentions(message, edit.new)
-    said = f"'{message.splitlines()[0][:100]}'" if message.strip() else "nothing"
-    if _BREAKING.search(message):
-        return Sign(True, f"the commit calls itself breaking: {said}", place, SUGGESTIVE + 0.1)
-    if names_old and names_new:
-        return Sign(True, f"the commit names both: {said}", place, SUGGESTIVE + 0.1)
-    if (names_new or names_old) and _MEANT.search(message):
-        return Sign(True, f"the commit says so: {said}", place, SUGGESTIVE)
-    if _HARMLESS.search(message):
-        return Sign(False, f"the commit promises that nothing changes: {said}", place, SUGGESTIVE)
-    if names_new:
-        return Sign(True, f"the commit names `{edit.new}`: {said}", place, WEAK)
     return None

@@ -17,7 +17,7 @@ SURE_OF_TEST = 0.7
 SURE_OF_DATA = 0.65
 MEANT = 0.55
 OPPOSED = 0.6
-_SUPPORT = ("reach", "spectrum")
+_SUPPORT = ("reach", "spectrum", "affinity")
 _BACKGROUND: Mapping[str, float] = {
     "code": 0.12,
     "migration": 0.12,

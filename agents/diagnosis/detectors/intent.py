@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from agents.diagnosis import intent
+from agents.diagnosis import intent, sayings
 from agents.diagnosis.case import STRONG, Case, Detector, Finding
 from agents.diagnosis.edits import Seen, contract_edits
+from agents.diagnosis.signs import Sign
 from graph.answers import Clue
 
 
@@ -21,11 +22,11 @@ def _find(case: Case) -> Iterable[Finding]:
     yield from _broken(case)
 
 
-def _signs(case: Case, view: Seen) -> Iterator[intent.Sign]:
+def _signs(case: Case, view: Seen) -> Iterator[Sign]:
     yield from intent.of_spec(case, view)
     yield from intent.of_callers(case, view)
     yield from intent.of_companions(case, view)
-    yield from intent.of_words(case, view)
+    yield from sayings.of_words(case, view)
 
 
 def _broken(case: Case) -> Iterator[Finding]:

@@ -62,7 +62,7 @@ def _weight(case: Case, touched: set[int]) -> float:
         return PROOF
     if not product_changed:
         return PROOF if touched else STRONG
-    return CLEAR if same_answer else WEAK
+    return CLEAR if same_answer and touched else WEAK
 
 
 def _asked_differently(case: Case) -> bool:

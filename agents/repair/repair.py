@@ -1,0 +1,162 @@
+"""A diagnosed failure in, a fix with its gates and counts out, or a refusal that says what the product should do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from agents.agent import Agent
+from agents.repair import confidence
+from agents.repair.draft import Draft, draft
+from agents.repair.gates import Trial, through
+from agents.repair.inputs import RepairInputs
+from graph.answers import Cause, Confidence, ContractEdit, Diagnosis, Fix, FixStatus, GateResult
+
+_OURS = ("contract change", "test defect")
+THRESHOLD = 0.5
+
+
+def repair(inputs: RepairInputs) -> Fix:
+    """The fix of a failing flow. A product regression never leads to an edit of the test.
+
+    Args:
+        inputs: diagnosis, runs, text and seams.
+    """
+    diagnosis = inputs.diagnosis
+    if diagnosis.failure == "product regression":
+        return _refusal(inputs)
+    if diagnosis.failure not in _OURS:
+        text = f"Nothing to repair in the flow: {diagnosis.summary}"
+        return _without(inputs, f"no fix for a failure of class {diagnosis.failure}", text)
+    made = draft(inputs)
+    if made is None:
+        text = f"No repairer follows this change. {diagnosis.summary}"
+        return _without(inputs, "no repairer knows this change", text)
+    if made.stuck:
+        return _without(inputs, "the edit was not enough", made.stuck)
+    return _tried(inputs, made)
+
+
+def _tried(inputs: RepairInputs, made: Draft) -> Fix:
+    trial = Trial(inputs, made)
+    gates = through(trial)
+    counted = _confidence(inputs, made, gates)
+    return Fix(
+        run=inputs.run.id,
+        status=_status(gates, counted.low if counted else None),
+        repairer=" + ".join(made.repairers),
+        title=_title(inputs, made.edits),
+        explanation=_explained(inputs.diagnosis, made.edits),
+        edits=(trial.edit,),
+        gates=gates,
+        confidence=counted,
+        not_checked=tuple(f"{g.gate}: {g.detail}" for g in gates if g.outcome == "not checked"),
+        diagnosis=inputs.diagnosis,
+    )
+
+
+def _status(gates: Sequence[GateResult], low: float | None) -> FixStatus:
+    """Verified when every gate was asked and passed and nothing counted speaks against it."""
+    outcomes = {g.outcome for g in gates}
+    if "failed" in outcomes:
+        return "abstained"
+    return "suggestion" if "not checked" in outcomes or (low is not None and low < THRESHOLD) else "verified"
+
+
+def _confidence(inputs: RepairInputs, made: Draft, gates: Sequence[GateResult]) -> Confidence | None:
+    """Of several repairers the one that held least often counts."""
+    if any(g.outcome == "failed" for g in gates):
+        return None
+    asked = "recorded" if any(g.outcome == "not checked" for g in gates) else "live"
+    path = inputs.outcomes or confidence.SHIPPED
+    outcomes = confidence.load(path)
+    found = [
+        confidence.confidence(outcomes, system=inputs.system, repairer=name, gates=asked, source=path.name)
+        for name in made.repairers
+    ]
+    known = [c for c in found if c is not None]
+    return min(known, key=lambda c: c.low) if known and len(known) == len(found) else None
+
+
+def _title(inputs: RepairInputs, edits: Sequence[ContractEdit]) -> str:
+    name = inputs.path.rsplit("/", 1)[-1]
+    return f"{name}: follow " + ", ".join(f"{e.old} -> {e.new}" for e in edits[:3])
+
+
+def _explained(diagnosis: Diagnosis, edits: Sequence[ContractEdit]) -> str:
+    signs = "; ".join(c.text for c in diagnosis.clues[:4])
+    changed = "; ".join(_edit(e) for e in edits)
+    return f"{changed}. It was meant: {signs}." if signs else f"{changed}. {diagnosis.summary}"
+
+
+def _edit(edit: ContractEdit) -> str:
+    what = {"field": "field", "path": "path", "status": "status", "value": "value"}[edit.kind]
+    return f"{what} `{edit.old}` is `{edit.new}` now ({edit.step}: {edit.path})"
+
+
+def _without(inputs: RepairInputs, title: str, explanation: str) -> Fix:
+    return Fix(inputs.run.id, "abstained", "", title, explanation, diagnosis=inputs.diagnosis)
+
+
+def _refusal(inputs: RepairInputs) -> Fix:
+    diagnosis = inputs.diagnosis
+    should = _should(diagnosis)
+    top = diagnosis.causes[0] if diagnosis.causes else None
+    parts = [f"The product is at fault, the flow is not edited. {should}"]
+    if top is not None:
+        parts.append(_culprit(top))
+    if inputs.suggestion:
+        parts.append(f"Suggestion for the product, not verified (takes the culprit back):\n{inputs.suggestion}")
+    return Fix(
+        run=inputs.run.id,
+        status="refused",
+        repairer="",
+        title=f"{diagnosis.step}: the product broke, not the test",
+        explanation="\n".join(parts),
+        diagnosis=diagnosis,
+    )
+
+
+def _culprit(top: Cause) -> str:
+    by = f", commit {top.commit[:10]}" if top.commit else ""
+    symbol = f" (`{top.symbol}`)" if top.symbol else ""
+    place = f"{top.file}:{top.line}" if top.line else top.file
+    return f"Look at {place}{symbol}{by}: {top.clues[0].text if top.clues else top.text}."
+
+
+def _should(diagnosis: Diagnosis) -> str:
+    """What the flow, and the callers it stands for, had been promised."""
+    told = [_promise(e) for e in diagnosis.contract[:3]]
+    if told:
+        return "It should have " + "; ".join(told) + "."
+    return f"It should still do what {diagnosis.flow} asks at step {diagnosis.step}. {diagnosis.summary}"
+
+
+def _promise(edit: ContractEdit) -> str:
+    if edit.kind == "status":
+        return f"answered {edit.step} with status {edit.old}, it answered {edit.new}"
+    if edit.kind == "path":
+        return f"served {edit.step} under {edit.old}"
+    if edit.kind == "field":
+        instead = f", it has `{edit.new}` instead" if edit.new else ""
+        return f"kept `{edit.path}` in what {edit.step} gets{instead}"
+    return f"kept `{edit.path}` of {edit.step} at {edit.old}, it is {edit.new}"
+
+
+def _facts(fix: Fix) -> dict[str, str]:
+    gates = "\n".join(f"{g.gate}: {g.outcome}: {g.detail}" for g in fix.gates)
+    return {"status": fix.status, "title": fix.title, "explanation": fix.explanation, "gates": gates}
+
+
+def _reworded(fix: Fix, text: str) -> Fix:
+    return replace(fix, explanation=text)
+
+
+AGENT: Agent[RepairInputs, Fix] = Agent(
+    name="repair",
+    summary="What is the fix, and how sure are we?",
+    prompt="repair",
+    answer=repair,
+    facts=_facts,
+    reword=_reworded,
+)

@@ -1,0 +1,100 @@
+"""Does the edited flow still notice everything the old one noticed? Measured on mutated evidence, not argued."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from agents.repair.inputs import Judge
+from agents.repair.mutations import Mutation, mutations, tell
+from graph.answers import ContractEdit
+from graph.runs import FlowRun
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """What two texts of a flow notice.
+
+    Args:
+        before: lies the old text notices about its own green evidence.
+        kept: those that the new text notices about the new evidence.
+        lost: those that it does not.
+        gone: those about places that the new evidence does not have.
+    """
+
+    before: int
+    kept: int
+    lost: tuple[Mutation, ...] = ()
+    gone: tuple[Mutation, ...] = ()
+
+
+def noticed(judge: Judge, flow: FlowRun, text: str, lies: Iterable[Mutation]) -> frozenset[Mutation]:
+    """The lies a text of the flow does not let pass.
+
+    Args:
+        judge: judges recorded evidence.
+        flow: a recorded execution that passes as it is.
+        text: the flow's text.
+        lies: what to tell.
+    """
+    return frozenset(lie for lie in lies if judge(tell(flow, lie), text).verdict != "passed")
+
+
+def compare(
+    judge: Judge, old: tuple[FlowRun, str], new: tuple[FlowRun, str], edits: Sequence[ContractEdit]
+) -> Strength | None:
+    """What the new text notices of all that the old one did; None when one of the recordings does not pass as it is.
+
+    Args:
+        judge: judges recorded evidence.
+        old: green recording and the old text.
+        new: recording after the change and the new text.
+        edits: how places of the old evidence are called in the new one.
+    """
+    if judge(*old).verdict != "passed" or judge(*new).verdict != "passed":
+        return None
+    before = noticed(judge, *old, mutations(old[0]))
+    possible = frozenset(_key(m) for m in mutations(new[0]))
+    renamed = {m: _renamed(m, edits) for m in before}
+    here = {m for m, r in renamed.items() if _key(r) in possible}
+    after = {_key(m) for m in noticed(judge, *new, {renamed[m] for m in here})}
+    lost = tuple(sorted(m for m in here if _key(renamed[m]) not in after))
+    gone = tuple(sorted(m for m in before if m not in here and m.kind != "status"))
+    return Strength(len(before), len(here) - len(lost), lost, gone)
+
+
+def _key(mutation: Mutation) -> tuple[str, str, str]:
+    """Which other status was told does not matter, that one was does."""
+    return mutation.step, mutation.kind, mutation.path
+
+
+def _renamed(mutation: Mutation, edits: Sequence[ContractEdit]) -> Mutation:
+    path = mutation.path
+    for edit in edits:
+        if edit.kind == "field" and edit.new:
+            path = _swap(path, edit.old, edit.new)
+    return replace(mutation, path=path)
+
+
+def _swap(path: str, old: str, new: str) -> str:
+    return ".".join(_part(part, old, new) for part in path.split("."))
+
+
+def _part(part: str, old: str, new: str) -> str:
+    name, bracket, rest = part.partition("[")
+    return (new if name == old else name) + bracket + rest
+
+
+def summary(found: Strength) -> str:
+    """One sentence with counts.
+
+    Args:
+        found: the comparison.
+    """
+    text = f"{found.kept} of {found.before} lies the old text noticed are still noticed"
+    if found.lost:
+        first = found.lost[0]
+        text += f"; lost {len(found.lost)}, e.g. {first.kind} {first.path} at {first.step}"
+    if found.gone:
+        text += f"; {len(found.gone)} are about places the system no longer answers, e.g. {found.gone[0].path}"
+    return text

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import iter_route_contexts
 
 from api import errors
 from api.hub import Hub
+from api.limits import BodyLimit
 from api.metrics import Metrics
 from api.middleware import Observed
 from api.routes import health, repositories, runs, workspace
@@ -33,7 +35,6 @@ def create_app(services: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=f"{PREFIX}/openapi.json" if services.policy.docs else None,
-        max_body_size=services.policy.body,
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
         lifespan=_lifespan,
     )
@@ -43,7 +44,9 @@ def create_app(services: Services) -> FastAPI:
     errors.install(app)
     app.include_router(_api(), prefix=PREFIX)
     app.include_router(health.router)
-    app.add_middleware(Observed, metrics=app.state.metrics)
+    app.add_middleware(BodyLimit, policy=services.policy)
+    routes: dict[object, str] = {found.endpoint: found.path or "" for found in iter_route_contexts(app.routes)}
+    app.add_middleware(Observed, metrics=app.state.metrics, routes=routes)
     return app
 
 

@@ -6,6 +6,7 @@ import logging
 import re
 import secrets
 import time
+from collections.abc import Mapping
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,11 +35,13 @@ class Observed:
     Args:
         app: what it wraps.
         metrics: where requests are counted.
+        routes: endpoint function to its whole path template.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, routes: Mapping[object, str]) -> None:
         self._app = app
         self._metrics = metrics
+        self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection.
@@ -51,7 +54,7 @@ class Observed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        observation = _Observation(scope, self._metrics)
+        observation = _Observation(scope, self._metrics, self._routes)
 
         async def wrapped(message: Message) -> None:
             observation.see(message)
@@ -69,9 +72,10 @@ class Observed:
 class _Observation:
     """One request from its first byte to the start of its response."""
 
-    def __init__(self, scope: Scope, metrics: Metrics) -> None:
+    def __init__(self, scope: Scope, metrics: Metrics, routes: Mapping[object, str]) -> None:
         self._scope = scope
         self._metrics = metrics
+        self._routes = routes
         self._began = time.perf_counter()
         self.started = False
         given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
@@ -93,7 +97,7 @@ class _Observation:
 
     def _record(self, status: int) -> None:
         seconds = time.perf_counter() - self._began
-        route = getattr(self._scope.get("route"), "path", "") or "unmatched"
+        route = self._routes.get(self._scope.get("endpoint"), "unmatched")
         method = self._scope["method"] if self._scope["method"].isalpha() else "?"
         self._metrics.request(method, route, status, seconds)
         fields = {"request_id": self.request_id, "method": method, "route": route, "status": status}

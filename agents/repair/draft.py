@@ -9,7 +9,7 @@ from agents.repair.flow_text import Replacement, apply
 from agents.repair.inputs import RepairInputs
 from agents.repair.repairer import Broken, Repairer
 from graph.answers import ContractEdit, Diagnosis
-from graph.runs import FlowRun, Run, StepRun
+from graph.runs import Run, StepRun
 from testmesh.kernel.discovery import declared
 
 ROUNDS = 8
@@ -90,9 +90,9 @@ def _step(inputs: RepairInputs, diagnosis: Diagnosis, run: Run, now: Draft) -> D
     return Draft(text, names, edits)
 
 
-def _broken(text: str, edit: ContractEdit, execution: FlowRun | None) -> Broken:
+def _broken(text: str, edit: ContractEdit, execution: Run | None) -> Broken:
     method, request = "", ""
-    for step in leaves(execution.steps) if execution else ():
+    for step in leaves(execution.flows[0].steps) if execution else ():
         if step.id == edit.step and step.exchanges and isinstance(step.exchanges[-1].request, dict):
             method = str(step.exchanges[-1].request.get("method", "GET")).upper()
             request = str(step.exchanges[-1].request.get("url", ""))

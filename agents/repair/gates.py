@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from agents.repair import policy, strength
 from agents.repair.draft import Draft, leaves
 from agents.repair.flow_text import changed_lines
-from agents.repair.inputs import RepairInputs
+from agents.repair.inputs import RepairInputs, alone
+from agents.repair.inputs import judged as rejudge
 from graph.answers import FileEdit, GateResult
-from graph.runs import FlowRun, Run
+from graph.runs import Run
 
 _FAILING = ("failed", "error")
 
@@ -77,7 +78,7 @@ def judged(trial: Trial) -> GateResult:
     recorded = trial.inputs.execution(trial.inputs.run)
     if trial.inputs.seams.judge is None or recorded is None:
         return _unchecked(JUDGED, "no recording or no judge was given")
-    again = trial.inputs.seams.judge(recorded, trial.draft.text)
+    again = rejudge(trial.inputs.seams.judge, recorded, trial.draft.text)
     steps = [s for s in leaves(again.steps) if s.phase != "teardown"]
     bad = [s for s in steps if s.verdict in _FAILING]
     if bad:
@@ -150,18 +151,19 @@ def strong(trial: Trial) -> GateResult:
         missing = "a green recording from before" if old is None else "a green recording with the new text"
         return _unchecked(STRONG, f"there is no {missing}")
     found = strength.compare(
-        inputs.seams.judge, (old, old.source or inputs.text), (new, trial.draft.text), trial.draft.edits
+        inputs.seams.judge, (old, old.flows[0].source or inputs.text), (new, trial.draft.text), trial.draft.edits
     )
     if found is None:
         return _unchecked(STRONG, "a green recording does not pass when judged again")
     return (_failed if found.lost else _passed)(STRONG, strength.summary(found))
 
 
-def _recorded_after(trial: Trial) -> FlowRun | None:
+def _recorded_after(trial: Trial) -> Run | None:
     run = trial.draft.run
     if run is None:
         return None
-    return next((f for f in run.flows if f.verdict == "passed"), None)
+    passed = next((f for f in run.flows if f.verdict == "passed"), None)
+    return None if passed is None else alone(run, passed)
 
 
 def minimal(trial: Trial) -> GateResult:

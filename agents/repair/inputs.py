@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -11,8 +11,8 @@ from graph.answers import Diagnosis
 from graph.runs import FlowRun, Run
 from testmesh.kernel.diagnostics import Diagnostic
 
-Judge = Callable[[FlowRun, str], FlowRun]
-"""Judges a recorded execution again with another text of the flow."""
+Judge = Callable[[Run, Mapping[str, str]], Run]
+"""Judges a recorded run again with other texts of its flows, by file as in the run."""
 
 Validate = Callable[[str, str], Sequence[Diagnostic]]
 """Findings of a flow's text: (text, file)."""
@@ -81,8 +81,8 @@ class RepairInputs:
     outcomes: Path | None = None
     suggestion: str = ""
 
-    def execution(self, run: Run | None) -> FlowRun | None:
-        """The execution of this flow in a run, failing ones first, or None.
+    def execution(self, run: Run | None) -> Run | None:
+        """The recording of this flow alone, a failing execution before a passing one, or None.
 
         Args:
             run: any run.
@@ -90,7 +90,29 @@ class RepairInputs:
         if run is None:
             return None
         same = [f for f in run.flows if _alike(f.file, self.path) or f.file == self.diagnosis.flow]
-        return next(iter(sorted(same, key=lambda f: f.verdict == "passed")), None)
+        first = next(iter(sorted(same, key=lambda f: f.verdict == "passed")), None)
+        return None if first is None else alone(run, first)
+
+
+def alone(run: Run, flow: FlowRun) -> Run:
+    """The recording of one execution only.
+
+    Args:
+        run: a run.
+        flow: one of its executions.
+    """
+    return replace(run, flows=(flow,), verdict=flow.verdict)
+
+
+def judged(judge: Judge, run: Run, text: str) -> FlowRun:
+    """One recorded execution judged with another text.
+
+    Args:
+        judge: judges recorded runs.
+        run: with one execution.
+        text: the flow's text.
+    """
+    return judge(run, {run.flows[0].file: text}).flows[0]
 
 
 def _alike(one: str, other: str) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from agents.repair.inputs import Judge
+from agents.repair.inputs import Judge, alone, judged
 from agents.repair.mutations import Mutation, mutations, tell
 from graph.answers import ContractEdit
-from graph.runs import FlowRun
+from graph.runs import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +28,20 @@ class Strength:
     gone: tuple[Mutation, ...] = ()
 
 
-def noticed(judge: Judge, flow: FlowRun, text: str, lies: Iterable[Mutation]) -> frozenset[Mutation]:
+def noticed(judge: Judge, run: Run, text: str, lies: Iterable[Mutation]) -> frozenset[Mutation]:
     """The lies a text of the flow does not let pass.
 
     Args:
         judge: judges recorded evidence.
-        flow: a recorded execution that passes as it is.
+        run: a recording of one execution that passes as it is.
         text: the flow's text.
         lies: what to tell.
     """
-    return frozenset(lie for lie in lies if judge(tell(flow, lie), text).verdict != "passed")
+    flow = run.flows[0]
+    return frozenset(lie for lie in lies if judged(judge, alone(run, tell(flow, lie)), text).verdict != "passed")
 
 
-def compare(
-    judge: Judge, old: tuple[FlowRun, str], new: tuple[FlowRun, str], edits: Sequence[ContractEdit]
-) -> Strength | None:
+def compare(judge: Judge, old: tuple[Run, str], new: tuple[Run, str], edits: Sequence[ContractEdit]) -> Strength | None:
     """What the new text notices of all that the old one did; None when one of the recordings does not pass as it is.
 
     Args:
@@ -51,10 +50,10 @@ def compare(
         new: recording after the change and the new text.
         edits: how places of the old evidence are called in the new one.
     """
-    if judge(*old).verdict != "passed" or judge(*new).verdict != "passed":
+    if any(judged(judge, *side).verdict != "passed" for side in (old, new)):
         return None
-    before = noticed(judge, *old, mutations(old[0]))
-    possible = frozenset(_key(m) for m in mutations(new[0]))
+    before = noticed(judge, *old, mutations(old[0].flows[0]))
+    possible = frozenset(_key(m) for m in mutations(new[0].flows[0]))
     renamed = {m: _renamed(m, edits) for m in before}
     here = {m for m, r in renamed.items() if _key(r) in possible}
     after = {_key(m) for m in noticed(judge, *new, {renamed[m] for m in here})}

@@ -63,6 +63,21 @@ class Blob:
     data: bytes | None
 
 
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A commit of a history.
+
+    Args:
+        id: 40 hex.
+        parents: 40 hex each.
+        message: whole text.
+    """
+
+    id: str
+    parents: tuple[str, ...]
+    message: str
+
+
 class Repository:
     """A git repository, or a folder of one, read without checkout.
 
@@ -264,6 +279,22 @@ class Repository:
             if text:
                 touched.setdefault(_decoded(text), []).append(current)
         return {path: tuple(commits) for path, commits in touched.items()}
+
+    def log(self, base: str, head: str) -> tuple[Logged, ...]:
+        """The commits between two revisions, newest first, merges left out.
+
+        Args:
+            base: 40 hex, left out.
+            head: 40 hex.
+        """
+        options = ("--no-merges", "--topo-order", "--format=%H%n%P%n%B%x00")
+        done = self._checked("log", *options, f"{base}..{head}", "--", cap=_LIST_CAP)
+        found = []
+        for row in done.stdout.decode("utf-8", "replace").split("\0"):
+            if row.strip():
+                commit, parents, message = row.lstrip("\n").split("\n", 2)
+                found.append(Logged(commit, tuple(parents.split()), message.strip()))
+        return tuple(found)
 
     def _checked(self, *args: str, stdin: bytes = b"", cap: int = 8 * MIB) -> Finished:
         done = self._git(*args, stdin=stdin, cap=cap)

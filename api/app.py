@@ -13,7 +13,7 @@ from api.hub import Hub
 from api.limits import BodyLimit
 from api.metrics import Metrics
 from api.middleware import Observed
-from api.routes import health, repositories, runs, workspace
+from api.routes import answers, graph, health, repositories, runs, traces, workspace
 from api.services import Services
 
 PREFIX = "/api/v1"
@@ -43,6 +43,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.metrics = Metrics()
     errors.install(app)
     app.include_router(_api(), prefix=PREFIX)
+    app.include_router(traces.router)
     app.include_router(health.router)
     app.add_middleware(BodyLimit, policy=services.policy)
     routes: dict[object, str] = {found.endpoint: found.path or "" for found in iter_route_contexts(app.routes)}
@@ -52,7 +53,7 @@ def create_app(services: Services) -> FastAPI:
 
 def _api() -> APIRouter:
     router = APIRouter()
-    for module in (workspace, repositories, runs):
+    for module in (workspace, repositories, runs, answers, graph):
         router.include_router(module.router)
     return router
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from flows.language.shapes import ANYTHING, Shape
@@ -53,9 +52,11 @@ def option(default: Any = REQUIRED, doc: str = "", **more: Any) -> Any:
 
     The annotation decides the kind: ``str int float bool object Duration Expression``,
     ``Mapping[str, object]``, ``Mapping[str, str]``, ``Mapping[str, Expression]``, ``tuple[object, ...]``,
-    ``tuple[str, ...]``, ``Expression | Mapping[str, object]``, a record, a tuple of records, each with
-    ``| None`` when optional. A text may always be a template; Duration too. ``Steps`` marks the step lists of a
-    container, which the language keeps in `Step.branches`.
+    ``tuple[str, ...]``, ``str | tuple[str, ...]``, ``Expression | Mapping[str, object]``,
+    ``Expression | tuple[object, ...]``, ``Steps``, ``Branches``, ``Assertions``; with `record` a dataclass, a
+    ``tuple[X, ...]`` or a ``Mapping[str, X]`` of it; each with ``| None`` when it may be null. Modules that declare
+    need ``from __future__ import annotations``. Every value but an Expression may be a template. The key in the
+    file is the field's name without a trailing underscore (``from_`` → ``from``).
 
     Args:
         default: the value when it is not written; REQUIRED = it must be.
@@ -68,7 +69,11 @@ def option(default: Any = REQUIRED, doc: str = "", **more: Any) -> Any:
 
 
 Steps: TypeAlias = tuple[()]
-"""Annotation of a config field that holds steps."""
+"""Annotation of a config field that holds a list of steps; it is built empty, see `Step.branches`."""
+Branches: TypeAlias = tuple[()]
+"""Annotation of a config field that holds lists of steps, or maps with `steps`."""
+Assertions: TypeAlias = tuple[()]
+"""Annotation of a config field that holds assertions; the language adds them to the step's own `assert`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +86,7 @@ class Alias:
     """
 
     name: str
-    implies: Mapping[str, object] = MappingProxyType({})
+    implies: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,6 +127,8 @@ class ActionSpec:
         aliases: other names.
         deprecated: config keys of older flows.
         checks_itself: the step can fail without an assertion.
+        condition: config keys that are the step's condition; without any of them the step needs assertions or
+            `until` (db_poll).
         exempt: no warning when it checks nothing (log, delay, set, transform, mock start and stop).
         connection: config keys that name where to connect; when none is written, `implied` counts as referenced.
         implied: variable names that supply the connection, in order.
@@ -142,6 +149,7 @@ class ActionSpec:
     aliases: tuple[Alias, ...] = ()
     deprecated: tuple[Deprecated, ...] = ()
     checks_itself: bool = False
+    condition: tuple[str, ...] = ()
     exempt: bool = False
     connection: tuple[str, ...] = ()
     implied: tuple[str, ...] = ()

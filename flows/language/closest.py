@@ -15,7 +15,7 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     best: tuple[int, int, str] | None = None
     for name in known:
         same_case = 0 if name == word else 1
-        limit = max(1, max(len(word), len(name)) // 3)
+        limit = max(len(word), len(name)) // 3
         found = distance(word.lower(), name.lower(), limit)
         if found is not None and (best is None or (found, same_case, name) < best):
             best = (found, same_case, name)

@@ -81,41 +81,43 @@ class PathParser:
             return Segment((everything,), descend, False)
         if descend and self.cursor.take("["):
             return self._bracketed(descend=True)
+        at = self.cursor.at
         name = self.cursor.match(_NAME)
         if name is None:
             raise self.cursor.problem(f"{self.cursor.shown()} stands where a name is expected")
-        return Segment((by_name(name),), descend, not descend)
+        return Segment((by_name(name),), descend, not descend, name, at)
 
     def _bracketed(self, *, descend: bool) -> Segment:
         selectors: list[Selector] = []
-        single = True
+        at = self.cursor.at
         while True:
             self.cursor.skip()
-            selector, one = self._selector()
+            selector, key = self._selector()
             selectors.append(selector)
-            single = single and one
             self.cursor.skip()
             if self.cursor.take("]"):
-                return Segment(tuple(selectors), descend, single and not descend and len(selectors) == 1)
+                single = key is not None and not descend and len(selectors) == 1
+                return Segment(tuple(selectors), descend, single, key, at)
             if not self.cursor.take(","):
                 raise self.cursor.problem(f"{self.cursor.shown()} stands where ',' or ']' is expected")
 
-    def _selector(self) -> tuple[Selector, bool]:
+    def _selector(self) -> tuple[Selector, str | int | None]:
         if self.cursor.take("*"):
-            return everything, False
+            return everything, None
         if self.cursor.take("?"):
             from flows.language.jsonpath.filters import FilterParser
 
-            return by_filter(FilterParser(self).test()), False
-        if self.cursor.peek() in ("'", '"'):
-            return by_name(self.cursor.string()), True
+            return by_filter(FilterParser(self).test()), None
+        if self.cursor.peek() in ("'", '"') and not self.cursor.done:
+            name = self.cursor.string()
+            return by_name(name), name
         start = self.integer()
         self.cursor.skip()
         if not self.cursor.take(":"):
             if start is None:
                 raise self.cursor.problem(f"{self.cursor.shown()} stands where a selector is expected")
-            return by_index(start), True
-        return self._slice(start), False
+            return by_index(start), start
+        return self._slice(start), None
 
     def _slice(self, start: int | None) -> Selector:
         self.cursor.skip()

@@ -22,11 +22,15 @@ class Segment(NamedTuple):
         selectors: applied in order.
         descend: also below every descendant (``..``).
         single: at most one node comes out (one name or index).
+        key: that name or index.
+        at: index of the first selector in the path's text.
     """
 
     selectors: tuple[Selector, ...]
     descend: bool
     single: bool
+    key: str | int | None = None
+    at: int = 0
 
 
 class Query(NamedTuple):

@@ -1,0 +1,89 @@
+"""Text to a checked flow: everything that can be decided without the network, all findings together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flows.language.catalogue import Catalogue
+from flows.language.declarations import DeclarationReader
+from flows.language.files import DiskFiles, Files, GivenFiles
+from flows.language.findings import Findings, position
+from flows.language.flowfile import FlowReader
+from flows.language.spec import Flow
+from testmesh.guard.yaml import read
+from testmesh.guard.yaml_nodes import ListNode, MapNode, Node, ScalarNode
+from testmesh.kernel.diagnostics import Diagnostic
+
+__all__ = ["CheckedFlow", "DeclarationReader", "DiskFiles", "Files", "GivenFiles", "load_flow", "position"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CheckedFlow:
+    """What became of a flow file.
+
+    Args:
+        flow: None when there is an error among the findings.
+        findings: in file order.
+        text: the file's text, for excerpts; empty when it is not UTF-8.
+    """
+
+    flow: Flow | None
+    findings: tuple[Diagnostic, ...]
+    text: str = ""
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The findings that prevent a run."""
+        return tuple(finding for finding in self.findings if finding.severity == "error")
+
+
+def load_flow(
+    text: str | bytes,
+    file: str,
+    catalogue: Catalogue,
+    files: Files | None = None,
+    given: frozenset[str] = frozenset(),
+) -> CheckedFlow:
+    """Checks a flow file.
+
+    Args:
+        text: the file's content.
+        file: as the user would type it.
+        catalogue: known actions.
+        files: where files that it names are read; None = it may name none.
+        given: names of variables that come from outside (``--var``, the named environment, `run_flow` input).
+    """
+    parsed = read(text, file)
+    findings = Findings(file)
+    findings.found.extend(parsed.findings)
+    flow = None
+    root = parsed.roots[0] if parsed.roots else None
+    if isinstance(root, MapNode):
+        reader = FlowReader(findings, catalogue, files or GivenFiles(), hyphenated(root))
+        flow = reader.read(root, given)
+    found = tuple(sorted(findings.found, key=lambda finding: (finding.line, finding.column)))
+    shown = text if isinstance(text, str) else text.decode("utf-8", "replace")
+    return CheckedFlow(None if findings.failed else flow, found, shown)
+
+
+def hyphenated(node: Node) -> frozenset[str]:
+    """Every id and output name in a file that contains a hyphen, which expressions then read as one name.
+
+    Args:
+        node: the root.
+    """
+    found: set[str] = set()
+    waiting: list[Node] = [node]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, ListNode):
+            waiting += current.items
+        elif isinstance(current, MapNode):
+            name = current.get("id")
+            if isinstance(name, ScalarNode) and "-" in name.text:
+                found.add(name.text)
+            outputs = current.get("output")
+            if isinstance(outputs, MapNode):
+                found.update(key for key in outputs.entries if "-" in key)
+            waiting += [entry.value for entry in current.entries.values()]
+    return frozenset(found)

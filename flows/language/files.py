@@ -1,0 +1,59 @@
+"""The files that a flow may name, read relative to it and never outside what was handed over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from testmesh.guard.limits import MIB, read_bytes
+from testmesh.kernel.errors import NotFoundError
+
+
+class Files(Protocol):
+    """Where the content of named files comes from."""
+
+    def read(self, name: str) -> bytes:
+        """A file's bytes.
+
+        Args:
+            name: relative to the flow file.
+
+        Raises:
+            UserError: it does not exist, is too large or cannot be read.
+        """
+        ...
+
+
+class DiskFiles:
+    """Files beside a flow file on disk.
+
+    Args:
+        folder: the flow file's folder.
+        limit: bytes of one file.
+    """
+
+    def __init__(self, folder: Path, limit: int = 8 * MIB) -> None:
+        self._folder = folder
+        self._limit = limit
+
+    def read(self, name: str) -> bytes:
+        """A file's bytes."""
+        return read_bytes(self._folder / name, shown=name, limit=self._limit)
+
+
+class GivenFiles:
+    """Files that are already in memory: uploads, tests.
+
+    Args:
+        files: name as the flow writes it → content.
+    """
+
+    def __init__(self, files: Mapping[str, bytes] | None = None) -> None:
+        self._files = files or {}
+
+    def read(self, name: str) -> bytes:
+        """A file's bytes."""
+        if name not in self._files:
+            raise NotFoundError(f"{name} does not exist")
+        return self._files[name]

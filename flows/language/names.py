@@ -1,0 +1,238 @@
+"""What each name means at each place of a flow, in the order in which steps run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple, cast
+
+from flows.language.builtins import BUILTINS, faker_names, faker_provider
+from flows.language.closest import closest
+from flows.language.expressions import tree as t
+from flows.language.expressions.infer import Finding
+from flows.language.findings import Findings, More
+from flows.language.shapes import ANYTHING, Kind, Shape
+from flows.language.spec import Position
+from testmesh.guard.yaml_nodes import ScalarNode
+
+
+class Elsewhere(NamedTuple):
+    """A name that some step defines, wherever it stands.
+
+    Args:
+        kind: ``step`` or ``output``.
+        at: where it is defined.
+        inside: the container or step it is inside of, None at the top level.
+    """
+
+    kind: str
+    at: Position
+    inside: str | None
+
+
+@dataclass(slots=True, eq=False)
+class Visible:
+    """What earlier steps have defined at some point of the flow."""
+
+    steps: dict[str, Shape] = field(default_factory=dict)
+    outputs: dict[str, Shape] = field(default_factory=dict)
+
+    def copy(self) -> Visible:
+        """For a branch that others do not see."""
+        return Visible(dict(self.steps), dict(self.outputs))
+
+
+@dataclass(slots=True, eq=False)
+class Uses:
+    """Variables that the flow refers to."""
+
+    first: dict[str, Position] = field(default_factory=dict)
+    optional: set[str] = field(default_factory=set)
+    defaulted: set[str] = field(default_factory=set)
+    required: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """Where an expression stands.
+
+    Args:
+        step: id of its step, None outside of steps.
+        own: shape of the step's result, None before it has one.
+        alias: the lookup-only name of that result.
+        local: loop variables and ``error``.
+    """
+
+    step: str | None = None
+    own: Shape | None = None
+    alias: str = ""
+    local: dict[str, Shape] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class World:
+    """Everything that is the same for all expressions of a flow.
+
+    Args:
+        findings: where problems go.
+        variables: declared in env, env_file and data, and given from outside.
+        elsewhere: every id and output of the flow.
+        visible: what is defined so far.
+        uses: filled while expressions are read.
+    """
+
+    findings: Findings
+    variables: dict[str, Shape]
+    elsewhere: dict[str, Elsewhere] = field(default_factory=dict)
+    visible: Visible = field(default_factory=Visible)
+    uses: Uses = field(default_factory=Uses)
+
+
+class ScopedNames:
+    """Resolves the names of one expression.
+
+    Args:
+        world: the flow so far.
+        place: where the expression stands.
+        node: the scalar that holds it.
+        schemas: called with the right side of `matches_schema`.
+    """
+
+    def __init__(self, world: World, place: Place, node: ScalarNode) -> None:
+        self.world = world
+        self.place = place
+        self.node = node
+
+    def report(self, finding: Finding) -> None:
+        """Takes a finding, at the place in the file that wrote it."""
+        at = self.node.position(finding.start)
+        more = More(finding.length, finding.suggestion)
+        self.world.findings.add(finding.rule, at, finding.message, more)
+
+    def resolve(self, name: t.Name, *, optional: bool, member: str | None) -> Shape:
+        """The shape of a name, nearest first (FLOWS §4)."""
+        found = self._known(name.name)
+        if found is not None:
+            return found
+        at = Position(*self.node.position(name.start))
+        uses = self.world.uses
+        own = self.place.own
+        if own is not None and not own.closed and own.kind in ("any", "object"):
+            uses.first.setdefault(name.name, at)
+            uses.optional.add(name.name)
+            return ANYTHING
+        if self._elsewhere(name) or self._undefined(name, member):
+            return ANYTHING
+        uses.first.setdefault(name.name, at)
+        (uses.optional if optional else uses.required).add(name.name)
+        return ANYTHING
+
+    def _known(self, name: str) -> Shape | None:
+        place, world = self.place, self.world
+        if place.own is not None:
+            if name in (place.alias, place.step):
+                return place.own
+            if place.own.fields is not None and name in place.own.fields:
+                return place.own.fields[name]
+        for names in (place.local, world.visible.steps, world.visible.outputs, world.variables):
+            if name in names:
+                return names[name]
+        return BUILTINS.get(name)
+
+    def _elsewhere(self, name: t.Name) -> bool:
+        found = self.world.elsewhere.get(name.name)
+        if found is None:
+            return False
+        what = "step" if found.kind == "step" else "output"
+        if name.name == self.place.step:
+            rule, message = "flow/used-before", f"step '{name.name}' has no result yet here"
+        elif found.inside is not None and self._passed(found.at):
+            rule = "flow/out-of-scope"
+            message = f"{what} '{name.name}' is only known inside '{found.inside}' (line {found.at.line})"
+        else:
+            rule = "flow/used-before"
+            message = f"{what} '{name.name}' is defined only later, at line {found.at.line}"
+        self.report(Finding(rule, name.start, len(name.name), message))
+        return True
+
+    def _passed(self, at: Position) -> bool:
+        return at < Position(*self.node.at)
+
+    def _undefined(self, name: t.Name, member: str | None) -> bool:
+        near = closest(name.name, self._names())
+        if member is None and (near is None or name.name.isupper()):
+            return False
+        what = "step, output or variable" if member is None else "step or output"
+        message = f"there is no {what} '{name.name}'"
+        self.report(Finding("flow/undefined", name.start, len(name.name), message, near))
+        return True
+
+    def _names(self) -> list[str]:
+        own = self.place.own
+        fields = [*(own.fields or ()), self.place.alias] if own is not None else []
+        visible = self.world.visible
+        known = [*fields, *self.place.local, *visible.steps, *visible.outputs, *self.world.variables, *BUILTINS]
+        return [name for name in known if name]
+
+    def default(self, node: t.Default) -> Shape:
+        """The shape of ``${NAME:default}``: what defines NAME, else not known."""
+        found = self._known(node.name)
+        if found is not None:
+            return ANYTHING
+        offset = node.start if self._at(node.start, node.name) else node.start + 2
+        name = t.Name(node.name, offset, offset + len(node.name))
+        if self._elsewhere(name):
+            return ANYTHING
+        uses = self.world.uses
+        uses.first.setdefault(node.name, Position(*self.node.position(offset)))
+        uses.defaulted.add(node.name)
+        return ANYTHING
+
+    def _at(self, offset: int, name: str) -> bool:
+        return self.node.text.startswith(name, offset)
+
+    def document(self, node: t.Tree) -> Shape:
+        """The shape of ``$``; an error where there is no result yet."""
+        if self.place.own is not None:
+            return self.place.own
+        message = "there is no result here that a '$' path could start from"
+        self.report(Finding("flow/no-result", node.start, max(1, node.end - node.start), message))
+        return ANYTHING
+
+    def faker(self, node: t.Faker) -> Shape:
+        """FAKER values; an unknown provider is an error."""
+        if faker_provider(node.provider) is None:
+            near = closest(node.provider, faker_names())
+            message = f"FAKER has no '{node.provider}'"
+            length = len("FAKER.") + len(node.provider)
+            self.report(Finding("flow/faker", node.start, length, message, f"FAKER.{near}" if near else None))
+        return ANYTHING
+
+    def schema(self, node: t.Tree) -> None:
+        """Checks what can be known of a JSON Schema: an inline map is one."""
+        from flows.language.expressions.compiling import compiled
+        from flows.language.expressions.frame import Frame
+        from flows.language.expressions.schemas import check_schema
+        from flows.language.expressions.scope import MappingScope
+
+        if isinstance(node, t.MapOf):
+            from flows.language.errors import NotEvaluable
+
+            try:
+                schema = compiled(node)(Frame(MappingScope({})))
+            except NotEvaluable:
+                return
+            problem = check_schema(schema)
+            if problem is not None:
+                self.report(Finding("expr/schema", node.start, max(1, node.end - node.start), problem))
+
+
+def env_shape(value: object) -> Shape:
+    """The declared type of a plain `env` value.
+
+    Args:
+        value: as YAML gives it.
+    """
+    from flows.language.values import type_name
+
+    kind = type_name(value)
+    return ANYTHING if kind == "null" else Shape(cast("Kind", kind))

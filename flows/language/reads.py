@@ -1,0 +1,86 @@
+"""Which statements and commands only read, decided from their text alone (FLOWS §3, Waiting)."""
+
+from __future__ import annotations
+
+import re
+
+_SQL_TOKEN = re.compile(
+    r"--[^\n]*"
+    r"|/\*.*?\*/"
+    r"|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$"
+    r"|'(?:[^']|'')*'"
+    r'|"(?:[^"]|"")*"'
+    r"|`[^`]*`"
+    r"|(?P<word>[A-Za-z_]\w*)"
+    r"|(?P<end>;)"
+    r"|(?P<other>\S)",
+    re.DOTALL,
+)
+_READING = frozenset(["SELECT", "VALUES", "TABLE", "SHOW", "WITH"])
+_WRITING = frozenset(["INSERT", "UPDATE", "DELETE", "MERGE", "INTO"])
+_REDIS_FLAGGED = """
+BITCOUNT BITFIELD_RO BITPOS DBSIZE DUMP EVALSHA_RO EVAL_RO EXISTS EXPIRETIME FCALL_RO GEODIST
+GEOHASH GEOPOS GEORADIUSBYMEMBER_RO GEORADIUS_RO GEOSEARCH GET GETBIT GETRANGE HEXISTS HEXPIRETIME
+HGET HGETALL HKEYS HLEN HMGET HPEXPIRETIME HPTTL HRANDFIELD HSCAN HSTRLEN HTTL HVALS KEYS LCS LINDEX
+LLEN LOLWUT LPOS LRANGE MGET PEXPIRETIME PFCOUNT PTTL RANDOMKEY SCAN SCARD SDIFF SINTER SINTERCARD
+SISMEMBER SMEMBERS SMISMEMBER SORT_RO SRANDMEMBER SSCAN STRLEN SUBSTR SUNION TOUCH TTL TYPE XLEN
+XPENDING XRANGE XREAD XREVRANGE ZCARD ZCOUNT ZDIFF ZINTER ZINTERCARD ZLEXCOUNT ZMSCORE ZRANDMEMBER
+ZRANGE ZRANGEBYLEX ZRANGEBYSCORE ZRANK ZREVRANGE ZREVRANGEBYLEX ZREVRANGEBYSCORE ZREVRANK ZSCAN
+ZSCORE ZUNION
+"""
+_REDIS = frozenset(_REDIS_FLAGGED.split())
+_CYPHER_WRITING = frozenset(["CREATE", "MERGE", "DELETE", "DETACH", "SET", "REMOVE", "DROP", "LOAD", "FOREACH", "CALL"])
+
+
+def sql_reads(query: object) -> bool:
+    """Whether a text is one SQL statement that only reads.
+
+    Args:
+        query: as written; templates are looked at as text.
+    """
+    if not isinstance(query, str):
+        return False
+    words: list[str] = []
+    ended = False
+    for match in _SQL_TOKEN.finditer(query):
+        kind = match.lastgroup
+        if ended and kind in ("word", "other"):
+            return False
+        ended = ended or kind == "end"
+        if kind == "word":
+            words.append(match.group().upper())
+        elif kind == "other":
+            words.append(match.group())
+    while words and words[0] == "(":
+        words.pop(0)
+    if not words or words[0] not in _READING or not _WRITING.isdisjoint(words):
+        return False
+    return not _locks(words)
+
+
+def _locks(words: list[str]) -> bool:
+    """``FOR … UPDATE|SHARE``; a SELECT with UPDATE was already refused."""
+    followed = (words[at + 1 : at + 4] for at, word in enumerate(words) if word == "FOR")
+    return any("UPDATE" in after or "SHARE" in after for after in followed)
+
+
+def redis_reads(command: object) -> bool:
+    """Whether Redis flags a command ``readonly`` (``COMMAND INFO``).
+
+    Args:
+        command: the first word, in any case.
+    """
+    return isinstance(command, str) and command.strip().upper() in _REDIS
+
+
+def cypher_reads(query: object) -> bool:
+    """Whether a Cypher query has no writing clause and no CALL.
+
+    Args:
+        query: as written.
+    """
+    if not isinstance(query, str):
+        return False
+    bare = re.sub(r"//[^\n]*|/\*.*?\*/|'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|`[^`]*`", " ", query, flags=re.DOTALL)
+    words = {word.upper() for word in re.findall(r"(?<![.:$\w])[A-Za-z_]\w*", bare)}
+    return "RETURN" in words and _CYPHER_WRITING.isdisjoint(words)

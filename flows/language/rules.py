@@ -1,0 +1,154 @@
+"""What is wrong or suspicious about a step as a whole: waiting, windows, writes that are repeated, nothing checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from flows.language.findings import Findings, More
+from flows.language.spec import PHASES, Flow, Step
+from flows.language.steps import Read, place_of
+from testmesh.guard.yaml_nodes import MapNode, ScalarNode
+
+_SAFE = ("GET", "HEAD")
+
+
+class StepRules:
+    """Judges the steps of a flow.
+
+    Args:
+        findings: where problems go.
+        read: what is known of each step.
+    """
+
+    def __init__(self, findings: Findings, read: dict[Step, Read]) -> None:
+        self.findings = findings
+        self.read = read
+
+    def flow(self, flow: Flow) -> None:
+        """Every step of every phase.
+
+        Args:
+            flow: as built.
+        """
+        for phase in PHASES:
+            self._steps(flow.phase(phase), checked=phase != "teardown")
+
+    def _steps(self, steps: Iterable[Step], *, checked: bool) -> None:
+        for step in steps:
+            read = self.read[step]
+            for rule in _RULES:
+                rule(self, step, read)
+            if checked:
+                self._cannot_fail(step, read)
+            for branch in step.branches:
+                self._steps(branch.steps, checked=checked)
+            self._steps(step.error_steps, checked=False)
+
+    def _error(self, step: Step, key: str, rule: str, message: str) -> None:
+        self.findings.add(rule, place_of(step.node, key), message, More(len(key)))
+
+    def _warn(self, step: Step, key: str, rule: str, message: str, hint: str | None = None) -> None:
+        more = More(len(key), hint=hint, severity="warning")
+        self.findings.add(rule, place_of(step.node, key), message, more)
+
+    def _cannot_fail(self, step: Step, read: Read) -> None:
+        spec = read.spec
+        checked = step.assertions or step.until is not None or spec.checks_itself or spec.exempt
+        proves = any(output.default is None for output in step.output)
+        if checked or proves or spec.container is not None or not read.known:
+            return
+        message = f"step '{step.id}' cannot fail: it asserts nothing and {spec.name} checks nothing by itself"
+        self.findings.warn("flow/cannot-fail", step.at, message, hint="add 'assert'")
+
+    def _waiting(self, step: Step, read: Read) -> None:
+        if step.wait is not None and read.spec.windowed and step.wait != 0:
+            self._wrong_value(step, "wait", "its window is the config's 'timeout'; 'wait' may only be none here")
+        elif step.wait and read.known and not step.reads and not _dynamic(read):
+            hint = "use 'until' to repeat it"
+            self._warn(step, "wait", "flow/no-effect", "'wait' has no effect: this step is no read", hint)
+        if step.hold is None:
+            return
+        if read.spec.family == "messaging" and read.spec.windowed:
+            self._error(step, "hold", "flow/hold", "'hold' does not go with consumers; use 'expect: none'")
+        elif read.known and not step.reads and not _dynamic(read):
+            self._warn(step, "hold", "flow/no-effect", "'hold' has no effect: this step is no read")
+
+    def _wrong_value(self, step: Step, key: str, message: str) -> None:
+        value = step.node.get(key)
+        at = value.at if value is not None else step.at
+        length = len(value.text) if isinstance(value, ScalarNode) else 1
+        self.findings.add(f"flow/{key}", at, message, More(length))
+
+    def _expects_none(self, step: Step, read: Read) -> None:
+        if read.settings.source.get("expect") != "none":
+            return
+        for key in ("until", "hold", "output"):
+            if key in step.node.entries:
+                self._error(step, key, "flow/expect", f"'{key}' does not go with 'expect: none'")
+        config = step.node.get("config")
+        if isinstance(config, MapNode) and "count" in config.entries:
+            message = "'count' does not go with 'expect: none'"
+            self.findings.add("flow/expect", config.entries["count"].key.at, message, More(5))
+        for key in ("assert", "assert_any", "assert_none"):
+            if key in step.node.entries:
+                message = "no message is expected, so there is nothing to assert"
+                self._error(step, key, "flow/expect", message)
+
+    def _needs_condition(self, step: Step, read: Read) -> None:
+        keys = read.spec.condition
+        if not keys or step.assertions or step.until is not None:
+            return
+        if not any(key in read.settings.source for key in keys):
+            message = f"{read.spec.name} needs a condition ({' or '.join(keys)}) or assertions to wait for"
+            self._error(step, "config", "flow/no-condition", message)
+
+    def _repeats_writes(self, step: Step, read: Read) -> None:
+        if step.retry is None or step.retry.max_attempts < 2:
+            return
+        key = "retry" if "retry" in step.node.entries else "on_error"
+        source = read.settings.source
+        method = source.get("method", "GET")
+        if read.spec.family == "http" and isinstance(method, str) and "$" not in method:
+            endpoint = source.get("endpoint")
+            if isinstance(endpoint, str) and " " in endpoint:
+                method = endpoint.split(" ")[0]
+            if method.upper() not in _SAFE:
+                message = f"a failed attempt is repeated, and {method.upper()} may then happen twice"
+                self._warn(step, key, "flow/retry-writes", message)
+        elif read.spec.family == "sql" and not step.reads and not _dynamic(read):
+            message = "a failed attempt is repeated, and this statement writes"
+            self._warn(step, key, "flow/retry-writes", message)
+
+    def _none_without_hold(self, step: Step, read: Read) -> None:
+        only_none = step.assert_none and not step.assert_all and not step.assert_any
+        if only_none and step.reads and step.hold is None and step.wait != 0 and step.until is None:
+            message = "the first read that shows nothing ends the wait; what comes a moment later is not seen"
+            self._warn(step, "assert_none", "flow/none-without-hold", message, "add 'hold: 2s'")
+
+    def _own_check(self, step: Step, read: Read) -> None:
+        if read.spec.check is None or not read.known:
+            return
+        config = step.node.get("config")
+        for key, message in read.spec.check(read.settings.source):
+            entry = config.entries.get(key) if isinstance(config, MapNode) else None
+            at = entry.key.at if entry is not None else place_of(step.node, "config")
+            self.findings.add("flow/config", at, message, More(len(key)))
+
+    def _empty_lists(self, step: Step, read: Read) -> None:
+        if read.spec.container is not None and read.known and not any(branch.steps for branch in step.branches):
+            self._error(step, "config", "flow/empty", f"{read.spec.name} has no steps")
+
+
+def _dynamic(read: Read) -> bool:
+    return any(isinstance(value, str) and ("${" in value or "{{" in value) for value in read.settings.source.values())
+
+
+_RULES: tuple[Callable[[StepRules, Step, Read], None], ...] = (
+    StepRules._waiting,
+    StepRules._expects_none,
+    StepRules._needs_condition,
+    StepRules._repeats_writes,
+    StepRules._none_without_hold,
+    StepRules._own_check,
+    StepRules._empty_lists,
+)

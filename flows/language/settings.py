@@ -1,0 +1,373 @@
+"""Reads a step's `config` against what its action declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from flows.language.catalogue import ActionSpec, ExpressionScope
+from flows.language.config import Field, fields_of, spelled
+from flows.language.expressions.expression import Expression, compile_expression, compile_path
+from flows.language.files import Files
+from flows.language.findings import More
+from flows.language.reader import Reader, descend, key_of, owners
+from flows.language.spec import Assertion, Branch, Position, Step
+from flows.language.templates import Template
+from flows.language.values import type_name, typed_text
+from testmesh.guard.yaml_nodes import ListNode, MapNode, Node, ScalarNode, plain
+from testmesh.kernel.errors import UserError
+
+
+class Nested(NamedTuple):
+    """How the lists inside a config are read; the step reader supplies both.
+
+    Args:
+        steps: (list node, position) → steps.
+        assertions: list node → assertions.
+    """
+
+    steps: Callable[[Node], tuple[Step, ...]]
+    assertions: Callable[[Node], tuple[Assertion, ...]]
+
+
+@dataclass(slots=True, eq=False)
+class Settings:
+    """A config as read.
+
+    Args:
+        template: renders to what `config.build` takes.
+        source: the same as plain values.
+        nodes: key → value node.
+        expressions: each with what its bare names mean.
+    """
+
+    template: Template
+    source: Mapping[str, object]
+    nodes: dict[str, Node] = field(default_factory=dict)
+    branches: list[Branch] = field(default_factory=list)
+    assertions: list[Assertion] = field(default_factory=list)
+    expressions: list[tuple[Expression, ExpressionScope]] = field(default_factory=list)
+
+
+def either(text: str, *, at: Position | None = None, ids: frozenset[str] = frozenset()) -> Expression:
+    """A path when it begins with ``$.``, ``$[`` or is ``$``, else an expression (transform, for_each items).
+
+    Args:
+        text: as written.
+        at: where.
+        ids: step ids that contain hyphens.
+
+    Raises:
+        SyntaxProblem: it does not compile.
+    """
+    start = text.lstrip()[:2]
+    compiler = compile_path if start in ("$.", "$[", "$") else compile_expression
+    return compiler(text, at=at, ids=ids)
+
+
+class SettingsReader:
+    """Reads one config.
+
+    Args:
+        reader: typed access.
+        spec: the action.
+        files: for fields that name files.
+        nested: how nested lists are read.
+    """
+
+    def __init__(self, reader: Reader, spec: ActionSpec, files: Files, nested: Nested) -> None:
+        self.reader = reader
+        self.findings = reader.findings
+        self.spec = spec
+        self.files = files
+        self.nested = nested
+        self.found = Settings(Template({}, None, {}), {})
+        self.values: dict[str, object] = {}
+        self._owner: ScalarNode | None = None
+
+    def read(self, step: MapNode, implies: Mapping[str, object]) -> Settings:
+        """The config of a step.
+
+        Args:
+            step: the step's mapping.
+            implies: what the action's name sets.
+        """
+        node = self.reader.mapping(step.get("config"))
+        if node is not None:
+            for key, owner, value in owners(node):
+                self._entry(key, owner, value, implies)
+        self._required(step, node)
+        for key, implied in implies.items():
+            self.values.setdefault(key, implied)
+        self.found.source = {key: plain_of(value) for key, value in self.values.items()}
+        at = Position(*(node.at if node is not None else step.at))
+        self.found.template = self.reader.template_of(self.values, self._place, at)
+        return self.found
+
+    def _place(self, path: tuple[str | int, ...]) -> Node | None:
+        node = self.found.nodes.get(str(path[0])) if path else None
+        return descend(node, path[1:]) or node
+
+    def _entry(self, key: str, owner: ScalarNode, node: Node, implies: Mapping[str, object]) -> None:
+        name = spelled(self.spec.config).get(key)
+        old = next((old for old in self.spec.deprecated if old.key == key), None)
+        if old is not None:
+            message = f"'{key}' is of an older form"
+            self.findings.warn("flow/deprecated", owner.at, message, hint=f"write {old.instead}")
+            for target, value in (old.rewrite(plain(node)) if old.rewrite else {}).items():
+                self.values.setdefault(target, value)
+                self.found.nodes.setdefault(target, node)
+            return
+        if name is None and self.spec.open_config:
+            self.values[key] = plain(node)
+            self.found.nodes[key] = node
+            return
+        if name is None:
+            known = [*spelled(self.spec.config), *(old.key for old in self.spec.deprecated)]
+            self.findings.unknown("flow/unknown-key", owner, f"{self.spec.name} has no setting '{key}'", known)
+            return
+        if name in implies or name in self.found.nodes:
+            reason = "the action's name already says it" if name in implies else f"'{name}' is written twice"
+            self.findings.add("flow/conflict", owner.at, f"{reason}; remove '{key}'", More(len(key)))
+            return
+        self.found.nodes[name] = node
+        known_field = fields_of(self.spec.config)[name]
+        if isinstance(node, ScalarNode) and node.value is None and known_field.kind != "any":
+            if not known_field.nullable:
+                self.reader.wrong(node, _WANTED.get(known_field.kind, "a value"))
+            return
+        self._owner = owner
+        value = self._value(known_field, node)
+        if known_field.kind not in ("steps", "branches", "assertions"):
+            self.values[name] = value
+
+    def _required(self, step: MapNode, node: MapNode | None) -> None:
+        if step.get("config") is not None and node is None:
+            return
+        for key, known in fields_of(self.spec.config).items():
+            if known.option.required and key not in self.found.nodes:
+                owner = key_of(step, "config")
+                what = f"the config of {self.spec.name}" if owner else f"{self.spec.name} needs a config that"
+                if owner is None:
+                    self.findings.add("flow/missing-key", step.at, f"{what} has '{key}'")
+                else:
+                    self.findings.missing(owner, step, key, what)
+
+    def _value(self, known: Field, node: Node) -> object:
+        if known.kind in _COLLECTIONS:
+            return _COLLECTIONS[known.kind](self, known, node)
+        if _templated(node) and "expression" not in known.kind:
+            return plain(node)
+        check = _SCALARS.get(known.kind)
+        if check is not None:
+            check(self, known, node)
+        return plain(node)
+
+    def _text(self, known: Field, node: Node) -> None:
+        text = self.reader.text(node)
+        if text is None or not isinstance(node, ScalarNode):
+            return
+        option = known.option
+        if option.choices and text.lower() not in [choice.lower() for choice in option.choices]:
+            message = f"'{known.key}' is one of {', '.join(option.choices)}, not '{text}'"
+            self.findings.unknown("flow/choice", node, message, option.choices)
+        if option.file:
+            self.file(node)
+        if option.pattern:
+            self._pattern(node)
+
+    def file(self, node: ScalarNode) -> bytes | None:
+        """The content of a named file; a missing one is reported.
+
+        Args:
+            node: the name.
+        """
+        try:
+            return self.files.read(node.text)
+        except UserError as problem:
+            self.findings.node("flow/missing-file", node, problem.message)
+            return None
+
+    def _pattern(self, node: ScalarNode) -> None:
+        from testmesh.guard.regex import compile_pattern
+
+        try:
+            compile_pattern(node.text)
+        except UserError as problem:
+            self.findings.node("expr/regex", node, problem.message)
+
+    def _number(self, known: Field, node: Node) -> None:
+        value: object = node.value if isinstance(node, ScalarNode) else None
+        if isinstance(value, str):
+            value = typed_text(value)
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or (known.kind == "integer" and not isinstance(value, int)):
+            self.reader.wrong(node, _WANTED[known.kind])
+
+    def _flag(self, known: Field, node: Node) -> None:
+        self.reader.flag(node)
+
+    def _duration(self, known: Field, node: Node) -> None:
+        self.reader.duration(node)
+
+    def _expression(self, known: Field, node: Node) -> object:
+        found = self.reader.expression(node, either)
+        if found is not None:
+            self.found.expressions.append((found, known.option.scope))
+        return found if found is not None else plain(node)
+
+    def _expression_or(self, known: Field, node: Node) -> object:
+        if known.kind == "expression_or_list" and isinstance(node, ListNode):
+            return plain(node)
+        if known.kind == "expression_or_map" and isinstance(node, MapNode):
+            return self._record(known, node) if known.option.record else plain(node)
+        return self._expression(known, node)
+
+    def _map(self, known: Field, node: Node) -> object:
+        if _templated(node):
+            return plain(node)
+        mapping = self.reader.mapping(node)
+        if mapping is None:
+            return None
+        if known.kind == "expression_map":
+            return {key: self._expression(known, value) for key, _, value in owners(mapping)}
+        if known.kind == "text_map":
+            for _, _, value in owners(mapping):
+                self.reader.text(value)
+        return plain(mapping)
+
+    def _list(self, known: Field, node: Node) -> object:
+        if _templated(node) or (known.kind == "text_or_list" and isinstance(node, ScalarNode)):
+            if known.kind == "text_or_list":
+                self.reader.text(node)
+            return plain(node)
+        items = self.reader.items(node)
+        if known.kind == "expression_list":
+            return [self._expression(known, item) for item in items]
+        if known.kind in ("text_list", "text_or_list"):
+            for item in items:
+                self.reader.text(item)
+        return [plain(item) for item in items]
+
+    def _record(self, known: Field, node: Node) -> object:
+        record = known.option.record
+        if record is None or _templated(node):
+            return plain(node)
+        mapping = self.reader.mapping(node)
+        if mapping is None:
+            return None
+        whose = self._owner
+        names = spelled(record)
+        found: dict[str, object] = {}
+        for key, owner, value in owners(mapping):
+            if key not in names:
+                self.findings.unknown("flow/unknown-key", owner, f"'{known.key}' has no key '{key}'", names)
+                continue
+            inner = fields_of(record)[names[key]]
+            empty = isinstance(value, ScalarNode) and value.value is None
+            self._owner = owner
+            found[names[key]] = None if empty and inner.nullable else self._value(inner, value)
+        for key, inner in fields_of(record).items():
+            if inner.option.required and key not in found:
+                self.findings.missing(whose, mapping, key, f"'{known.key}'")
+        return found
+
+    def _records(self, known: Field, node: Node) -> object:
+        if _templated(node):
+            return plain(node)
+        if known.kind == "record_map":
+            mapping = self.reader.mapping(node)
+            records: dict[str, object] = {}
+            for key, owner, value in owners(mapping) if mapping else ():
+                self._owner = owner
+                records[key] = self._record(known, value)
+            return records
+        found: list[object] = []
+        for item in self.reader.items(node):
+            self._owner = None
+            found.append(self._record(known, item))
+        return found
+
+    def _steps(self, known: Field, node: Node) -> object:
+        at = Position(*node.at)
+        if self.spec.container == "parallel":
+            for index, item in enumerate(self.reader.items(node)):
+                only = ListNode(item.span, item.source)
+                only.items.append(item)
+                self.found.branches.append(Branch(str(index), self.nested.steps(only), Position(*item.at)))
+        else:
+            self.found.branches.append(Branch(known.key, self.nested.steps(node), at))
+        return None
+
+    def _branches(self, known: Field, node: Node) -> object:
+        for index, item in enumerate(self.reader.items(node)):
+            steps: Node | None = item
+            if isinstance(item, MapNode):
+                self.reader.known_keys(item, ("steps", "name"), "a branch")
+                steps = item.get("steps")
+                if steps is None:
+                    self.findings.missing(None, item, "steps", "a branch")
+                    continue
+            if steps is not None:
+                self.found.branches.append(Branch(str(index), self.nested.steps(steps), Position(*item.at)))
+        return None
+
+    def _assertions(self, known: Field, node: Node) -> object:
+        self.found.assertions += self.nested.assertions(node)
+        return None
+
+
+def _templated(node: Node) -> bool:
+    return isinstance(node, ScalarNode) and isinstance(node.value, str) and ("${" in node.text or "{{" in node.text)
+
+
+def plain_of(value: object) -> object:
+    """A config value with expressions as their text.
+
+    Args:
+        value: as read.
+    """
+    if isinstance(value, Expression):
+        return value.text
+    kind = type_name(value)
+    if kind == "object" and isinstance(value, Mapping):
+        return {key: plain_of(item) for key, item in value.items()}
+    return [plain_of(item) for item in value] if isinstance(value, list) else value
+
+
+_WANTED = {
+    "text": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "duration": "a duration",
+    "map": "a mapping",
+    "list": "a list",
+    "expression": "an expression",
+}
+_SCALARS: Mapping[str, Callable[[SettingsReader, Field, Node], None]] = {
+    "text": SettingsReader._text,
+    "integer": SettingsReader._number,
+    "number": SettingsReader._number,
+    "boolean": SettingsReader._flag,
+    "duration": SettingsReader._duration,
+}
+_COLLECTIONS: Mapping[str, Callable[[SettingsReader, Field, Node], object]] = {
+    "expression": SettingsReader._expression,
+    "expression_map": SettingsReader._map,
+    "expression_list": SettingsReader._list,
+    "expression_or_map": SettingsReader._expression_or,
+    "expression_or_list": SettingsReader._expression_or,
+    "map": SettingsReader._map,
+    "text_map": SettingsReader._map,
+    "list": SettingsReader._list,
+    "text_list": SettingsReader._list,
+    "text_or_list": SettingsReader._list,
+    "record": SettingsReader._record,
+    "record_list": SettingsReader._records,
+    "record_map": SettingsReader._records,
+    "steps": SettingsReader._steps,
+    "branches": SettingsReader._branches,
+    "assertions": SettingsReader._assertions,
+}

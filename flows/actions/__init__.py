@@ -79,7 +79,7 @@ class MessageLog(Protocol):
 Run = Callable[[C, Call], Awaitable[Result]]
 Follow = Callable[[C, Call], Awaitable[MessageLog]]
 Compute = Callable[[C, "Scope"], Result]
-Condition = Callable[[C, Result, "Scope"], str]
+Condition = Callable[[C, Result, "Scope"], "str | None"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,8 @@ class Action(Generic[C]):
         follow: opens (once per flow execution and settings) the stream a consumer reads.
         compute: a result from the settings alone, never recorded as evidence; judged anew every time.
         pause: seconds to wait before `compute` (delay).
-        condition: for actions with a condition of their own: "" when the result satisfies it, else why not.
+        condition: for actions with a condition of their own: "" when the result satisfies it, else why not; None when
+            this config has none.
         view: the result as expressions see it (header lookups that ignore case); identity by default.
         unsent: config fields that are no part of the request, so that a recording is judged although they changed.
     """

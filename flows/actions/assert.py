@@ -27,7 +27,7 @@ def compute(config: AssertConfig, names: Scope) -> Result:
     return {}
 
 
-ACTION = Action[AssertConfig](
+ACTION: Action[AssertConfig] = Action(
     spec=ActionSpec(
         name="assert",
         summary="Checks values of earlier steps.",

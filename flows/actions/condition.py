@@ -19,7 +19,7 @@ class ConditionConfig:
     else_: Steps = option((), "Run when it is false.")
 
 
-ACTION = Action[ConditionConfig](
+ACTION: Action[ConditionConfig] = Action(
     spec=ActionSpec(
         name="condition",
         summary="Runs one of two lists of steps.",

@@ -27,7 +27,7 @@ def compute(config: DelayConfig, names: Scope) -> Result:
     return {"duration_ms": config.duration * 1000}
 
 
-ACTION = Action[DelayConfig](
+ACTION: Action[DelayConfig] = Action(
     spec=ActionSpec(
         name="delay",
         summary="Waits for a fixed time.",

@@ -30,7 +30,7 @@ class ForEachConfig:
     max_concurrent: int = option(1, "How many iterations at once.")
 
 
-ACTION = Action[ForEachConfig](
+ACTION: Action[ForEachConfig] = Action(
     spec=ActionSpec(
         name="for_each",
         summary="Runs steps for every item of a list.",

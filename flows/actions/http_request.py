@@ -118,7 +118,7 @@ def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
         yield bodies[1], f"'{bodies[0]}' and '{bodies[1]}' exclude each other"
 
 
-ACTION = Action[HttpConfig](
+ACTION: Action[HttpConfig] = Action(
     spec=ActionSpec(
         name="http_request",
         summary="Sends one HTTP request; any status is a result.",

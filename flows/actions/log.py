@@ -29,7 +29,7 @@ def compute(config: LogConfig, names: Scope) -> Result:
     return {"message": as_text(config.message), "level": config.level}
 
 
-ACTION = Action[LogConfig](
+ACTION: Action[LogConfig] = Action(
     spec=ActionSpec(
         name="log",
         summary="Writes a line into the run.",

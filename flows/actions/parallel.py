@@ -19,7 +19,7 @@ class ParallelConfig:
     fail_fast: bool = option(True, "The first failing step ends the other branches.")
 
 
-ACTION = Action[ParallelConfig](
+ACTION: Action[ParallelConfig] = Action(
     spec=ActionSpec(
         name="parallel",
         summary="Runs branches beside each other.",

@@ -17,7 +17,7 @@ class RunFlowConfig:
     input: Mapping[str, object] | None = option(None, "Its variables; it sees no others of this flow.")
 
 
-ACTION = Action[RunFlowConfig](
+ACTION: Action[RunFlowConfig] = Action(
     spec=ActionSpec(
         name="run_flow",
         summary="Runs another flow file; its outputs are fields of this step by step id.",

@@ -25,7 +25,7 @@ def compute(config: Mapping[str, object], names: Scope) -> Result:
     return dict(config)
 
 
-ACTION = Action[Mapping[str, object]](
+ACTION: Action[Mapping[str, object]] = Action(
     spec=ActionSpec(
         name="set",
         summary="Sets variables; they are fields of the step too.",

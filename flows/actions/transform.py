@@ -41,7 +41,7 @@ def compute(config: TransformConfig, names: Scope) -> Result:
     return fields
 
 
-ACTION = Action[TransformConfig](
+ACTION: Action[TransformConfig] = Action(
     spec=ActionSpec(
         name="transform",
         summary="Computes fields from an input with paths or expressions.",

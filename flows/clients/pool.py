@@ -47,8 +47,8 @@ class Clients:
         """
         found = self._open.get(key)
         if found is None:
-            found = asyncio.ensure_future(make())
-            self._open[key] = cast("asyncio.Future[Closable]", found)
+            found = cast("asyncio.Future[Closable]", asyncio.ensure_future(make()))
+            self._open[key] = found
             found.add_done_callback(lambda task: self._forget_failed(key, task))
         return cast("T", await asyncio.shield(found))
 

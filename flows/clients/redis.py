@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from flows.clients.errors import ClientError, reason
 
-Reply: TypeAlias = "None | int | bytes | str | list[Reply] | RedisError"
+Reply: TypeAlias = "int | bytes | str | list[Reply] | RedisError | None"
 MAX_REPLY = 64 * 1024 * 1024
 MAX_DEPTH = 32
 

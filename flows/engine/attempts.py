@@ -225,4 +225,3 @@ def _failed(attempt: Attempt, why: tuple[str, ...], *, error: bool) -> Attempt:
     attempt.message = "\n".join(why)
     attempt.type = "assertion"
     return attempt
-

@@ -46,7 +46,7 @@ def configured(context: Context, step: Step, action: AnyAction, names: Names) ->
     if spec.open_config:
         return Configured(rendered, {})
     if spec.implied and not any(rendered.get(key) is not None for key in spec.connection):
-        rendered[spec.connection[0]] = _implied(context, step, names, spec.implied)
+        rendered[spec.connection[0]] = _implied(step, names, spec.implied)
     try:
         config = build(spec.config, rendered)
     except ConfigProblem as problem:
@@ -54,12 +54,12 @@ def configured(context: Context, step: Step, action: AnyAction, names: Names) ->
     return Configured(config, recorded(context, action, config))
 
 
-def _implied(context: Context, step: Step, names: Names, implied: tuple[str, ...]) -> object:
+def _implied(step: Step, names: Names, implied: tuple[str, ...]) -> object:
     for name in implied:
         try:
             value = names.lookup(name)
         except UnknownName:
-            value = context.integrations.get(name)
+            continue
         if value is not None and value != "":
             return value
     known = " or ".join(implied)

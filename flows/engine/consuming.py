@@ -138,4 +138,3 @@ def _over(context: Context, job: Job, reading: Reading, answer: Answer, tally: _
     else:
         reading.failed = (f"not satisfied within {seconds(config.timeout)}; nearest:", *reading.judgement.failed)
     return None
-

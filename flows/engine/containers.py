@@ -41,9 +41,7 @@ class Contained:
     cut: CutOff | None = None
 
 
-def contained(
-    context: Context, step: Step, place: Place, limit: Limit, settings: Configured
-) -> Steps[Contained]:
+def contained(context: Context, step: Step, place: Place, limit: Limit, settings: Configured) -> Steps[Contained]:
     """Runs a container's nested steps.
 
     Args:
@@ -71,8 +69,9 @@ def _ended(context: Context, limit: Limit, outcome: Outcome, result: Result) -> 
     message = ""
     if outcome.verdict != "passed":
         failed = [run for run in outcome.runs if run.verdict in ("failed", "error")]
-        message = "; ".join(f"step '{run.id}': {run.message.splitlines()[0] if run.message else run.verdict}"
-                            for run in failed[:3])
+        message = "; ".join(
+            f"step '{run.id}': {run.message.splitlines()[0] if run.message else run.verdict}" for run in failed[:3]
+        )
     elif any(run.verdict == "not_run" for run in outcome.runs):
         first = next(run for run in outcome.runs if run.verdict == "not_run")
         return Contained("not_run", first.message, tuple(outcome.runs), result)
@@ -198,9 +197,12 @@ def _run_flow(context: Context, step: Step, place: Place, settings: Configured) 
     flow = answer.flow
     names = Names({}, place.names.builtins, place.names.sources, (flow.file, flow.ids))
     try:
-        names.variables = child_variables(flow, dict(settings.config.input or {}), names)
+        found = child_variables(flow, dict(settings.config.input or {}), names)
     except VariableProblem as problem:
         return Contained("error", f"{flow.file}: {problem.message}")
+    names.variables = found.values
+    given = settings.config.input or {}
+    context.inputs.update({name: value for name, value in found.inputs.items() if name not in given})
     inner = replace(
         context, flow=flow, depth=context.depth + 1, prefix=(*context.prefix, *place.path), limit=place.limit
     )
@@ -208,5 +210,3 @@ def _run_flow(context: Context, step: Step, place: Place, settings: Configured) 
     result: Result = {**{key: dict(value) for key, value in names.steps.items()}, "status": ended.verdict}
     message = f"{flow.file}: {ended.message}" if ended.verdict != "passed" and ended.message else ended.message
     return Contained(ended.verdict, message, tuple(ended.runs), result, ended.cut)
-
-

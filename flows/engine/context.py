@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -58,11 +58,11 @@ class Context:
         row: 0-based data row or None.
         recorded: a recording answers, so windows end where it ends.
         trace_id: 32 hex, sent with every request.
-        integrations: connection variable to value, when neither the step nor the flow's variables name it.
         limit: end of setup and steps; teardown is outside.
         prefix: path of the enclosing `run_flow` step.
         depth: of `run_flow`.
         root_file: the file the execution began with.
+        inputs: what `run_flow` children were given from outside, for the recording.
         unopened: consumer steps whose stream waits for a name.
     """
 
@@ -75,11 +75,11 @@ class Context:
     row: int | None
     recorded: bool = False
     trace_id: str = ""
-    integrations: Mapping[str, str] = field(default_factory=dict)
     limit: Limit = NEVER
     prefix: tuple[str, ...] = ()
     depth: int = 0
     root_file: str = ""
+    inputs: dict[str, object] = field(default_factory=dict)
     unopened: list[Step] = field(default_factory=list)
 
 

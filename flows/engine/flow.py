@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from flows.engine.configuring import configured
 from flows.engine.context import NEVER, Context, Limit, seconds
-from flows.engine.effects import CutOff, Follow, Request, Steps, answered
+from flows.engine.effects import CutOff, Steps
 from flows.engine.names import Names
 from flows.engine.steps import Outcome, Place, not_run, run_steps
-from flows.language.errors import NotEvaluable
-from flows.language.spec import Phase, Step
+from flows.engine.streams import follow_all
+from flows.language.spec import Phase
 from graph.runs import FlowRun, RunVerdict, StepRun, StepVerdict
 
-FOLLOW_MS = 10_000.0
 _PHASES: tuple[Phase, ...] = ("setup", "steps", "teardown")
 
 
@@ -63,7 +61,7 @@ def child_phases(context: Context, place: Place) -> Steps[Ended]:
         limit = limit.sooner(Limit(end, f"the flow's timeout of {seconds(config.timeout)} ran out", flow=True))
     within = replace(place, limit=limit, retry=config.retry)
     try:
-        yield from _follow(context, place.names)
+        yield from follow_all(context, place.names)
         setup = yield from run_steps(context, context.flow.setup, within)
     except CutOff as off:
         setup = Outcome([not_run(context, step, within, off.reason) for step in context.flow.setup])
@@ -103,47 +101,6 @@ def _flat(runs: Sequence[StepRun]) -> Iterator[StepRun]:
         yield from _flat(run.steps)
 
 
-def _follow(context: Context, names: Names) -> Steps[None]:
-    """Opens the stream of every consumer whose settings are known already, so that nothing is missed."""
-    context.unopened = [step for phase in _PHASES for step in consumers(context, context.flow.phase(phase))]
-    yield from open_streams(context, names)
-
-
-def consumers(context: Context, steps: Sequence[Step]) -> Iterator[Step]:
-    """The consumer steps of a list, nested ones included, that read from the start of the flow.
-
-    Args:
-        context: of the flow.
-        steps: the list.
-    """
-    for step in steps:
-        if context.catalogue.action(step.action).follow is not None and not step.disabled:
-            yield step
-        for branch in step.branches:
-            yield from consumers(context, branch.steps)
-        yield from consumers(context, step.error_steps)
-
-
-def open_streams(context: Context, names: Names) -> Steps[None]:
-    """Opens what can be opened now; a name known only later opens when its template first resolves.
-
-    Args:
-        context: of the flow.
-        names: what is known.
-    """
-    waiting, context.unopened = context.unopened, []
-    for step in waiting:
-        action = context.catalogue.action(step.action)
-        try:
-            settings = configured(context, step, action, names)
-        except NotEvaluable:
-            context.unopened.append(step)
-            continue
-        if getattr(settings.config, "from_", "start_of_flow") == "start_of_flow":
-            request = Request((step.phase, *context.prefix, step.id), action, settings.config, settings.recorded)
-            yield from answered(Follow(request, context.clock() + FOLLOW_MS))
-
-
 def run_verdict(flow_runs: Sequence[FlowRun], cancelled: bool) -> RunVerdict:
     """The verdict of a run: failed, else error, else cancelled, else passed.
 
@@ -156,5 +113,5 @@ def run_verdict(flow_runs: Sequence[FlowRun], cancelled: bool) -> RunVerdict:
         return "cancelled"
     for verdict in ("failed", "error", "cancelled"):
         if verdict in verdicts:
-            return verdict  # type: ignore[return-value]
+            return verdict
     return "passed"

@@ -101,7 +101,7 @@ class Masks:
         if "value" in value and value.get("in") in ("header", "query", None) and "name" in value and key == "api_key":
             self._learn_token(value["value"])
             return {name: MASK if name == "value" else item for name, item in value.items()}
-        return {name: self.request(item, str(name) if not hidden else hidden) for name, item in value.items()}
+        return {name: self.request(item, hidden or str(name)) for name, item in value.items()}
 
     def _learn_token(self, value: object) -> None:
         self.learn(value)

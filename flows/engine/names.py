@@ -1,11 +1,12 @@
-"""What a name means at a step: step's own result, loop variables, step ids, outputs, variables, built-ins (FLOWS §4)."""
+"""What a name means at a step: loop variables, step ids, outputs, variables, built-ins, in that order (FLOWS §4)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flows.engine.builtins import Builtins, uuid4
+from flows.engine.given import Given
 from flows.language.errors import NotEvaluable, StepDidNotRun, UnknownName
 
 
@@ -18,14 +19,14 @@ class Sources:
         secret: value of a named secret; raises NotEvaluable when there is none.
         faker: (dotted provider, reproducible bytes) → value.
         file: parsed content of a schema file named relative to a flow file.
-        outside: variables of the named environment, and of the process, for `run_flow` children.
+        outside: what every flow of the run is given, for `run_flow` children.
     """
 
     now: Callable[[], str]
     secret: Callable[[str], str]
     faker: Callable[[str, bytes], object]
     file: Callable[[str, str], object]
-    outside: tuple[Mapping[str, object], Mapping[str, str]] = ({}, {})
+    outside: Given = field(default_factory=Given)
 
 
 class Names:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -28,15 +27,17 @@ from flows.engine.effects import (
     Together,
 )
 from flows.engine.flow import execution, run_verdict
+from flows.engine.given import Given
+from flows.engine.loading import TextFiles, beside, checked, parsed_file
 from flows.engine.masking import MASK, Masks
 from flows.engine.names import Names, Sources
-from flows.engine.variables import Given, VariableProblem, resolve
+from flows.engine.variables import VariableProblem, resolve
 from flows.language.errors import NotEvaluable
 from flows.language.spec import Flow
 from flows.language.values import to_json
 from graph.runs import Exchange, FlowRun, Run, StepRun
 from testmesh.kernel.clock import iso
-from testmesh.kernel.errors import DiagnosticsError, UserError
+from testmesh.kernel.errors import DiagnosticsError
 
 T = TypeVar("T")
 Path = tuple[str, ...]
@@ -81,17 +82,21 @@ def _judged_flow(
 ) -> FlowRun:
     if not flow_run.steps and flow_run.verdict == "cancelled":
         return flow_run
-    text = texts.get(flow_run.file, flow_run.source)
+    text = texts[flow_run.file]
     world = World(run, flow_run, texts, known)
     blank = replace(flow_run, source=text, steps=(), verdict="error", message="", problems=())
-    loaded = world.load(flow_run.file, text)
+    loaded = world.load(flow_run.file)
     if isinstance(loaded, DiagnosticsError):
         problems = tuple(found.as_json() for found in loaded.diagnostics)
         return replace(blank, message=loaded.message, problems=problems)
     flow = loaded
     builtins = Builtins(run.seed, (flow_run.file, flow_run.row), world.moment(flow_run.started_ms), flow_run.builtins)
     sources = Sources(
-        now=world.now, secret=lambda name: MASK, faker=faked, file=world.schema
+        now=world.now,
+        secret=lambda name: MASK,
+        faker=faked,
+        file=world.schema,
+        outside=Given(environment=flow_run.variables),
     )
     names = Names({}, builtins, sources, (flow.file, flow.ids))
     try:
@@ -178,17 +183,14 @@ class World:
         """What `now()` gives: the time of the evidence that is being judged."""
         return iso(self.moment(self.clock))
 
-    def load(self, file: str, text: str) -> Flow | DiagnosticsError:
+    def load(self, file: str) -> Flow | DiagnosticsError:
         """A flow from its text.
 
         Args:
             file: as in the run.
-            text: its content.
         """
-        from flows.engine.loading import loaded_flow
-
-        folder = posixpath.dirname(file)
-        return loaded_flow(text, file, self._known, lambda name: self._texts[posixpath.normpath(posixpath.join(folder, name))])
+        found = checked(self._texts[file], file, self._known, TextFiles(file, self._texts))
+        return found.flow if found.flow is not None else DiagnosticsError(found.errors)
 
     def schema(self, name: str, base: str) -> object:
         """A schema file's parsed content.
@@ -197,9 +199,7 @@ class World:
             name: relative to `base`.
             base: the flow that names it.
         """
-        from flows.engine.loading import parsed_file
-
-        text = self._texts.get(posixpath.normpath(posixpath.join(posixpath.dirname(base), name)))
+        text = self._texts.get(beside(base, name))
         if text is None:
             raise NotEvaluable(f"schema file {name} is not part of the recording")
         return parsed_file(name, text)
@@ -239,7 +239,8 @@ class World:
         if request.attempt == 0 and not self._read.get((request.path, 0), 0) > 1:
             self.clock = max(self.clock, step.started_ms)
         if to_json(exchange.request) != to_json(request.recorded):
-            raise NotRecorded(f"its request differs from the recorded one{_difference(exchange.request, request.recorded)}")
+            differs = _difference(exchange.request, request.recorded)
+            raise NotRecorded(f"its request differs from the recorded one{differs}")
         return exchange
 
     def _answer(self, exchange: Exchange, index: int) -> Answer:
@@ -255,14 +256,11 @@ class World:
         return Answer(self.clock, type="ended", ended=exchange.ended)
 
     def _child(self, effect: Load) -> Loaded:
-        file = posixpath.normpath(posixpath.join(posixpath.dirname(effect.base), effect.file))
-        text = self._texts.get(file)
-        if text is None:
+        file = beside(effect.base, effect.file)
+        if file not in self._texts:
             return Loaded(None, f"{file} is not part of the recording")
-        found = self.load(file, text)
-        if isinstance(found, UserError):
-            return Loaded(None, found.message)
-        return Loaded(found)
+        found = self.load(file)
+        return Loaded(None, found.message) if isinstance(found, DiagnosticsError) else Loaded(found)
 
 
 def _difference(recorded: object, now: object) -> str:

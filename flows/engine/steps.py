@@ -13,6 +13,7 @@ from flows.engine.context import NEVER, Context, Limit, seconds
 from flows.engine.effects import CutOff, NotRecorded, Path, Pause, Request, Steps, answered
 from flows.engine.judging import judged, scope_of
 from flows.engine.names import Names
+from flows.engine.streams import open_streams
 from flows.engine.waiting import Job
 from flows.language.errors import NotEvaluable, StepDidNotRun
 from flows.language.spec import Retry, Step

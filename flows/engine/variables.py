@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from flows.engine.builtins import Builtins
+from flows.engine.given import Given
 from flows.engine.names import Names
 from flows.language.errors import NotEvaluable, StepDidNotRun, UnknownName
 from flows.language.expressions.scope import InnerScope
@@ -26,27 +27,6 @@ class VariableProblem(TestMeshError):
         super().__init__(finding.message)
         self.message = finding.message
         self.finding = finding
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What comes from outside the file, highest first.
-
-    Args:
-        input: of `run_flow`.
-        options: ``--var``, text.
-        row: data row, typed.
-        environment: of the named environment.
-        process: the process environment.
-        recorded: inputs of a recording; then nothing else from outside counts.
-    """
-
-    input: Mapping[str, object] = field(default_factory=dict)
-    options: Mapping[str, str] = field(default_factory=dict)
-    row: Mapping[str, object] = field(default_factory=dict)
-    environment: Mapping[str, object] = field(default_factory=dict)
-    process: Mapping[str, str] = field(default_factory=dict)
-    recorded: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +71,8 @@ def resolve(flow: Flow, given: Given, names: Names) -> Resolved:
     return Resolved(values, inputs)
 
 
-def child_variables(flow: Flow, given: Mapping[str, object], names: Names) -> Mapping[str, object]:
-    """The variables of a `run_flow` child: its input and its own `env`, nothing of the parent's.
+def child_variables(flow: Flow, given: Mapping[str, object], names: Names) -> Resolved:
+    """The variables of a `run_flow` child: its input and its own `env`, of the parent's only the environment.
 
     Args:
         flow: the child.
@@ -102,8 +82,7 @@ def child_variables(flow: Flow, given: Mapping[str, object], names: Names) -> Ma
     Raises:
         VariableProblem: as for :func:`resolve`.
     """
-    outside = names.sources.outside
-    return resolve(flow, Given(given, environment=outside[0], process=outside[1]), names).values
+    return resolve(flow, replace(names.sources.outside, input=given), names)
 
 
 def _is_builtin(builtins: Builtins, name: str) -> bool:
@@ -122,7 +101,8 @@ def _inputs(flow: Flow, given: Given, declared: Mapping[str, Variable]) -> dict[
     process = {name: given.process[name] for name in wanted if name in given.process}
     file = flow.env_file.values if flow.env_file is not None else {}
     found: dict[str, object] = {}
-    for source in (file, process, given.environment, given.row, given.options, given.input):
+    implied = {name: given.integrations[name] for name in flow.implied - set(declared) if name in given.integrations}
+    for source in (implied, file, process, given.environment, given.row, given.options, given.input):
         for name, value in source.items():
             found[name] = _typed(flow, value, declared.get(name), name)
     return found

@@ -177,7 +177,7 @@ def _request_limit(context: Context, job: Job) -> float:
     own = getattr(job.request.config, "timeout", None)
     if own is None or job.request.action.spec.windowed:
         return job.limit.at
-    return min(job.limit.at, context.clock() + own * 1000)
+    return min(job.limit.at, context.clock() + float(own) * 1000)
 
 
 def _hold(context: Context, job: Job, reading: Reading, rhythm: Iterator[float]) -> Steps[None]:

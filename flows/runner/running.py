@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -15,9 +15,10 @@ from flows.engine.builtins import Builtins
 from flows.engine.context import Context
 from flows.engine.effects import CutOff
 from flows.engine.flow import execution, run_verdict
+from flows.engine.given import Given
 from flows.engine.masking import Masks
 from flows.engine.names import Names, Sources
-from flows.engine.variables import Given, VariableProblem, resolve
+from flows.engine.variables import VariableProblem, resolve
 from flows.language.errors import NotEvaluable
 from flows.language.spec import Flow
 from flows.runner.discovery import discover
@@ -35,7 +36,6 @@ from graph.runs import (
     RunFinished,
     RunStarted,
     RunStore,
-    RunVerdict,
     StepRun,
 )
 from testmesh.kernel.clock import iso
@@ -74,8 +74,7 @@ async def run_flows(options: RunOptions, listeners: Sequence[Listener] = (), sto
     Raises:
         UserError: no flows, or the artefact cannot be saved (the run is then still given to the listeners).
     """
-    opened = Loader(options.root, catalogue()).open_all(discover(options.paths, options.root))
-    run = await _Execution(options, listeners).everything(opened)
+    run = await _Execution(options, listeners).everything(discover(options.paths, options.root))
     if store is not None:
         store.save(run)
     return run
@@ -107,22 +106,28 @@ class _Execution:
         self._time = Time()
         self._cuts = Cuts()
         self._clients = Clients()
+        self._outside = Given(
+            environment=options.environment_variables, process=options.process, integrations=options.integrations
+        )
         find = options.secrets or secret_source(options.root, options.process)
         self._sources = Sources(
             now=lambda: iso(datetime.now(UTC)),
             secret=masked_secret(find, self._masks),
             faker=faked,
-            file=schema_file(options.root),
-            outside=(options.environment_variables, options.process),
+            file=schema_file(options.root, self._loader.included),
+            outside=self._outside,
         )
 
-    async def everything(self, opened: Sequence[Opened]) -> Run:
+    async def everything(self, files: Sequence[str]) -> Run:
         """Runs every wanted execution and folds the artefact.
 
         Args:
-            opened: files, good and bad.
+            files: good and bad ones.
         """
+        opened = self._loader.open_all(files)
         wanted = [found for found in opened if found.flow is None or self._wanted(found.flow)]
+        if not wanted:
+            raise UserError("no flow has that tag or suite", hint="leave out --tag or --suite to run all of them")
         self._emit(RunStarted(self._id, iso(self._started), tuple(found.file for found in wanted), self._seed))
         done: dict[tuple[str, int | None], FlowRun] = {}
         groups: list[list[_Unit]] = []
@@ -210,16 +215,19 @@ class _Execution:
             builtins.set(name, self._id)
         builtins.set("FLOW_NAME", flow.name)
         names = Names({}, builtins, self._sources, (flow.file, flow.ids))
-        blank = FlowRun(opened.file, flow.name, unit.row, "error", 0.0, source=opened.text, started_ms=round(started, 3))
+        blank = FlowRun(
+            opened.file, flow.name, unit.row, "error", 0.0, source=opened.text, started_ms=round(started, 3)
+        )
         try:
             resolved = resolve(flow, self._given(unit, names), names)
         except (VariableProblem, NotEvaluable) as problem:
             findings = (problem.finding.as_json(),) if isinstance(problem, VariableProblem) else ()
             return self._finished(replace(blank, message=self._masks.text(problem.message), problems=findings))
         names.variables = resolved.values
-        masked = self._masks.request(dict(resolved.inputs))
-        self._masks.request(dict(resolved.values))
-        live = Live(self._time, self._cuts, self._clients, os.urandom(16).hex(), self._options.services, self._loader.load)
+        self._hidden(resolved.values)
+        live = Live(
+            self._time, self._cuts, self._clients, os.urandom(16).hex(), self._options.services, self._loader.load
+        )
         context = Context(
             flow=flow,
             catalogue=catalogue(),
@@ -229,7 +237,6 @@ class _Execution:
             run=self._id,
             row=unit.row,
             trace_id=live.trace_id,
-            integrations=self._options.integrations,
             root_file=opened.file,
         )
         try:
@@ -243,10 +250,14 @@ class _Execution:
                 message=message,
                 steps=steps,
                 duration_ms=round(self._time.now() - started, 3),
-                variables=masked if isinstance(masked, dict) else {},
+                variables={**self._hidden(context.inputs), **self._hidden(resolved.inputs)},
                 builtins=dict(builtins.used),
             )
         )
+
+    def _hidden(self, values: Mapping[str, object]) -> dict[str, object]:
+        """Variables with secrets masked; what stands under secret names is masked everywhere from now on."""
+        return {name: self._masks.request(value, name) for name, value in values.items()}
 
     def _given(self, unit: _Unit, names: Names) -> Given:
         options = self._options
@@ -256,7 +267,7 @@ class _Execution:
             row = unit.flow.data.rows[unit.row].render(names)
         if recorded is not None:
             row = {**row, **recorded}
-        return Given({}, options.variables, row, options.environment_variables, options.process)
+        return replace(self._outside, options=options.variables, row=row)
 
     def _finished(self, flow_run: FlowRun) -> FlowRun:
         self._emit(FlowFinished(self._id, flow_run))
@@ -276,7 +287,7 @@ class _Execution:
             environment=options.environment,
             deployed=dict(options.deployed),
             revision=options.revision,
-            options=_asked(options),
+            options=_asked(options) | {"included": dict(self._loader.included)},
             logs={service: [self._masks.text(line) for line in lines] for service, lines in logs.items()},
         )
         self._emit(RunFinished(run))
@@ -316,9 +327,7 @@ def _not_started(unit: _Unit, why: str) -> FlowRun:
     )
 
 
-def sorted_runs(
-    opened: Sequence[Opened], done: dict[tuple[str, int | None], FlowRun]
-) -> list[FlowRun]:
+def sorted_runs(opened: Sequence[Opened], done: dict[tuple[str, int | None], FlowRun]) -> list[FlowRun]:
     """Executions in the order of files and rows.
 
     Args:

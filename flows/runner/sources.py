@@ -8,13 +8,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.engine.loading import beside, parsed_file
 from flows.engine.masking import Masks
 from flows.language.errors import NotEvaluable
+from testmesh.guard.limits import MIB, read_bytes
+from testmesh.kernel.errors import UserError
 
 if TYPE_CHECKING:
     from faker import Faker
-
-MAX_FILE = 1 << 20
 
 
 def secret_source(root: Path, process: Mapping[str, str]) -> Callable[[str], str | None]:
@@ -94,28 +95,22 @@ def _faker() -> Faker:
     return Faker()
 
 
-def schema_file(root: Path) -> Callable[[str, str], object]:
+def schema_file(root: Path, kept: dict[str, str]) -> Callable[[str, str], object]:
     """Schema files for `matches_schema`, relative to the flow that names them.
 
     Args:
         root: flow files are relative to it.
+        kept: file to text, for the recording.
     """
 
     @cache
     def read(name: str, base: str) -> object:
-        from flows.language.values import parse_json
-        from testmesh.guard.yaml import parse, plain
-
         path = (root / base).parent / name
         try:
-            if path.stat().st_size > MAX_FILE:
-                raise NotEvaluable(f"schema file {name} is larger than {MAX_FILE} bytes")
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            text = read_bytes(path, shown=name, limit=MIB).decode()
+        except (UserError, UnicodeDecodeError) as error:
             raise NotEvaluable(f"schema file {name} cannot be read: {error}") from error
-        try:
-            return parse_json(text) if name.endswith(".json") else plain(parse(text, name))
-        except ValueError as error:
-            raise NotEvaluable(f"schema file {name} is not JSON: {error}") from error
+        kept[beside(base, name)] = text
+        return parsed_file(name, text)
 
     return read

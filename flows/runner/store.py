@@ -94,7 +94,7 @@ class FileRunStore:
                 found.append(summary(self.load(name)))
         return found
 
-    def _ids(self) -> list[str]:
+    def _ids(self) -> Sequence[str]:
         try:
             names = os.listdir(self._folder)
         except OSError:

@@ -1,0 +1,107 @@
+"""SQL statements on any database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from flows.actions import Action, Call, Result, Touch
+from flows.language.catalogue import ActionSpec, Alias, option
+from flows.language.reads import sql_reads
+from flows.language.shapes import ARRAY, NUMBER, OBJECT, listing, maybe, record
+
+
+@dataclass(frozen=True, slots=True)
+class StatementConfig:
+    """One statement of a transaction."""
+
+    query: str = option(doc="SQL.")
+    params: object = option(None, "A list for `$1` and `?`, a map for `:name`.")
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseConfig:
+    """Settings of a database query."""
+
+    connection: str | None = option(None, "Any SQLAlchemy URL.", also=("url", "database"))
+    query: str | None = option(None, "SQL.", also=("sql",))
+    params: object = option(None, "A list for `$1` and `?`, a map for `:name`.")
+    transaction: tuple[StatementConfig, ...] | None = option(
+        None, "Several statements in one transaction; the result is the last one's.", record=StatementConfig
+    )
+
+
+def touches(config: Mapping[str, object]) -> Iterable[Touch]:
+    """The SQL text; which tables it names is found by whoever parses it.
+
+    Args:
+        config: as written.
+    """
+    queries: list[object] = [config.get("query") or config.get("sql")]
+    several = config.get("transaction")
+    if isinstance(several, list | tuple):
+        queries += [item.get("query") for item in several if isinstance(item, Mapping)]
+    for query in queries:
+        if isinstance(query, str):
+            yield Touch("dataset", query, kind="sql", mode="read" if sql_reads(query) else "write", sql=True)
+
+
+async def run(config: DatabaseConfig, call: Call) -> Result:
+    """Executes the statement, or the transaction.
+
+    Args:
+        config: rendered.
+        call: connections.
+    """
+    from flows.clients.sql import Statement, open_database
+
+    url = config.connection or ""
+    database = call.clients.shared(("sql", url), lambda: open_database(url))
+    if config.transaction is not None:
+        statements = [Statement(item.query, _params(item.params)) for item in config.transaction]
+    else:
+        statements = [Statement(config.query or "", _params(config.params), commit=not sql_reads(config.query))]
+    return await database.execute(statements)
+
+
+def _params(given: object) -> list[object] | dict[str, object] | None:
+    if given is None:
+        return None
+    if isinstance(given, Mapping):
+        return dict(given)
+    return list(given) if isinstance(given, list | tuple) else [given]
+
+
+def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    if (config.get("query") is None) == (config.get("transaction") is None):
+        yield "query", "database_query needs either 'query' or 'transaction'"
+    if not isinstance(config.get("params"), list | tuple | Mapping | str | None):
+        yield "params", "'params' must be a list (for $1 and ?) or a map (for :name)"
+
+
+RESULT = record(
+    rows=listing(OBJECT),
+    row_count=NUMBER,
+    count=NUMBER,
+    first_row=maybe(OBJECT),
+    rows_affected=NUMBER,
+    columns=ARRAY,
+    attempts=NUMBER,
+)
+
+ACTION: Action[DatabaseConfig] = Action(
+    spec=ActionSpec(
+        name="database_query",
+        summary="Executes one SQL statement; a read waits until its assertions hold.",
+        config=DatabaseConfig,
+        family="sql",
+        result=RESULT,
+        aliases=(Alias("sql"),),
+        connection=("connection",),
+        implied=("DATABASE_URL",),
+        reads=lambda config: sql_reads(config.get("query")),
+        check=_problems,
+    ),
+    touches=touches,
+    run=run,
+)

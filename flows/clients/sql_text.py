@@ -1,0 +1,171 @@
+"""Placeholders in SQL, found by a lexer: never inside quotes, comments or casts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from flows.clients.errors import ClientError
+
+Kind = Literal["text", "numbered", "question", "named"]
+Params = Sequence[object] | Mapping[str, object] | None
+_TOKEN = re.compile(
+    r"""
+      (?P<comment>--[^\n]*)
+    | (?P<dollar>\$(?P<tag>[A-Za-z_]\w*)?\$)
+    | (?P<escape>\b[eE]'(?:[^'\\]|\\.|'')*')
+    | (?P<quoted>'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`)
+    | (?P<cast>::|:=)
+    | (?P<numbered>\$[0-9]+)
+    | (?P<named>(?<![:\w]):(?P<name>[A-Za-z_]\w*))
+    | (?P<operator>\?[|&?])
+    | (?P<question>\?)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a statement.
+
+    Args:
+        kind: text, or the kind of placeholder.
+        text: as written.
+        name: of a named placeholder, or the number's digits.
+    """
+
+    kind: Kind
+    text: str
+    name: str = ""
+
+
+def pieces(query: str) -> Iterator[Piece]:
+    """A statement in parts; everything that is no placeholder is text.
+
+    Args:
+        query: SQL.
+    """
+    start = place = 0
+    while place < len(query):
+        if query.startswith("/*", place):
+            place = _after_comment(query, place)
+            continue
+        match = _TOKEN.match(query, place)
+        if match is None:
+            place += 1
+            continue
+        end = match.end()
+        if match["dollar"]:
+            closing = query.find(match["dollar"], end)
+            end = len(query) if closing < 0 else closing + len(match["dollar"])
+        elif match.lastgroup in ("numbered", "question", "name", "named"):
+            if start < place:
+                yield Piece("text", query[start:place])
+            yield _placeholder(match)
+            start = end
+        place = end
+    if start < len(query):
+        yield Piece("text", query[start:])
+
+
+def _placeholder(match: re.Match[str]) -> Piece:
+    if match["numbered"]:
+        return Piece("numbered", match.group(), match.group()[1:])
+    if match["question"]:
+        return Piece("question", "?")
+    return Piece("named", match.group(), match["name"])
+
+
+def _after_comment(query: str, place: int) -> int:
+    """The place after a (nested) block comment."""
+    depth = 0
+    while place < len(query):
+        if query.startswith("/*", place):
+            depth += 1
+            place += 2
+        elif query.startswith("*/", place):
+            depth -= 1
+            place += 2
+            if depth == 0:
+                return place
+        else:
+            place += 1
+    return len(query)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A statement with its values in order.
+
+    Args:
+        parts: text parts and, between them, indexes into `values`.
+        values: each distinct value once.
+    """
+
+    parts: tuple[str | int, ...]
+    values: tuple[object, ...]
+
+    def rendered(self, mark: str = "$") -> str:
+        """The statement with placeholders ``$1`` or ``:p1``.
+
+        Args:
+            mark: ``$`` or ``:p``.
+        """
+        return "".join(part if isinstance(part, str) else f"{mark}{part + 1}" for part in self.parts)
+
+
+def bind(query: str, params: Params) -> Bound:
+    """Finds the placeholders of a statement and the value for each.
+
+    Args:
+        query: SQL.
+        params: a list for ``$1`` and ``?``, a map for ``:name``, None when there are none.
+
+    Raises:
+        ClientError: of type ``config``: a placeholder without a value, or a value without a placeholder.
+    """
+    if params is None:
+        return Bound((query,), ())
+    found = list(pieces(query))
+    if isinstance(params, Mapping):
+        return _bind_named(found, params)
+    numbered = any(piece.kind == "numbered" for piece in found)
+    return _bind_listed(found, list(params), "numbered" if numbered else "question")
+
+
+def _bind_named(found: list[Piece], params: Mapping[str, object]) -> Bound:
+    names = list(params)
+    parts: list[str | int] = []
+    used: set[str] = set()
+    for piece in found:
+        if piece.kind == "named" and piece.name in params:
+            used.add(piece.name)
+            parts.append(names.index(piece.name))
+        elif piece.kind == "named":
+            raise ClientError(f"the query uses :{piece.name}, but params has no '{piece.name}'", "config")
+        else:
+            parts.append(piece.text)
+    unused = [name for name in names if name not in used]
+    if unused:
+        raise ClientError(f"params has '{unused[0]}', but the query has no :{unused[0]}", "config")
+    return Bound(tuple(parts), tuple(params.values()))
+
+
+def _bind_listed(found: list[Piece], params: list[object], kind: Kind) -> Bound:
+    parts: list[str | int] = []
+    used: set[int] = set()
+    for piece in found:
+        if piece.kind != kind:
+            parts.append(piece.text)
+            continue
+        index = int(piece.name) - 1 if kind == "numbered" else len(used)
+        if not 0 <= index < len(params):
+            raise ClientError(f"the query uses {piece.text}, but params has {len(params)} value(s)", "config")
+        used.add(index)
+        parts.append(index)
+    if len(used) != len(params):
+        raise ClientError(f"params has {len(params)} value(s), but the query uses {len(used)}", "config")
+    return Bound(tuple(parts), tuple(params))

@@ -1,0 +1,60 @@
+"""Consumers read from the start of the flow: their streams are opened before its first step (FLOWS §7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from flows.engine.configuring import configured
+from flows.engine.context import Context
+from flows.engine.effects import Follow, Request, Steps, answered
+from flows.engine.names import Names
+from flows.language.errors import NotEvaluable
+from flows.language.spec import PHASES, Step
+
+FOLLOW_MS = 10_000.0
+
+
+def follow_all(context: Context, names: Names) -> Steps[None]:
+    """Opens the stream of every consumer whose settings are known already, so that nothing is missed.
+
+    Args:
+        context: of the flow.
+        names: what is known when it starts.
+    """
+    context.unopened = [step for phase in PHASES for step in consumers(context, context.flow.phase(phase))]
+    yield from open_streams(context, names)
+
+
+def consumers(context: Context, steps: Sequence[Step]) -> Iterator[Step]:
+    """The consumer steps of a list, nested ones included, that read from the start of the flow.
+
+    Args:
+        context: of the flow.
+        steps: the list.
+    """
+    for step in steps:
+        if context.catalogue.action(step.action).follow is not None and not step.disabled:
+            yield step
+        for branch in step.branches:
+            yield from consumers(context, branch.steps)
+        yield from consumers(context, step.error_steps)
+
+
+def open_streams(context: Context, names: Names) -> Steps[None]:
+    """Opens what can be opened now; a name known only later opens when its template first resolves.
+
+    Args:
+        context: of the flow.
+        names: what is known.
+    """
+    waiting, context.unopened = context.unopened, []
+    for step in waiting:
+        action = context.catalogue.action(step.action)
+        try:
+            settings = configured(context, step, action, names)
+        except NotEvaluable:
+            context.unopened.append(step)
+            continue
+        if getattr(settings.config, "from_", "start_of_flow") == "start_of_flow":
+            request = Request((step.phase, *context.prefix, step.id), action, settings.config, settings.recorded)
+            yield from answered(Follow(request, context.clock() + FOLLOW_MS))

@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -67,6 +67,7 @@ class Launcher:
         self.folder = folder
         self._reaper = Reaper(mark)
         self._running: dict[str, Running] = {}
+        self._ended: list[Running] = []
         self._lock = threading.Lock()
 
     def start(self, name: str, command: Command) -> Running:
@@ -84,19 +85,29 @@ class Launcher:
             self._running[name] = running
         return running
 
-    def stop_all(self) -> tuple[int, ...]:
-        """End everything, the latest first; process ids that had slipped out of their group and were ended too."""
+    def stop(self, names: Iterable[str]) -> None:
+        """End some programs side by side.
+
+        Args:
+            names: as given to :meth:`start`; others are ignored.
+        """
         with self._lock:
-            ended, self._running = list(reversed(self._running.values())), {}
+            ended = [self._running.pop(name) for name in names if name in self._running]
         ending = [threading.Thread(target=self._stop, args=(running,)) for running in ended]
         for thread in ending:
             thread.start()
         for thread in ending:
             thread.join()
+        self._ended += ended
+
+    def stop_all(self) -> tuple[int, ...]:
+        """End everything; process ids that had slipped out of their group and were ended too."""
+        self.stop(list(self._running))
         strays = process.end_marked(self.mark)
         self._reaper.close()
-        for running in ended:
+        for running in self._ended:
             running.drained(_DRAIN_SECONDS)
+        self._ended.clear()
         return strays
 
     def _stop(self, running: Running) -> None:

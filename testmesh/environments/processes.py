@@ -102,10 +102,11 @@ class Processes:
         return logs.read(self._folder / "logs", since)
 
     def down(self) -> None:
-        """End every process, then remove what parts leave behind."""
+        """End the services while their parts still answer, then the parts, then remove what is left of them."""
         instance, self._up = self._up, None
         if instance is None:
             return
+        instance.launcher.stop([service.name for service in self._settings.services])
         instance.launcher.stop_all()
         parts, self._parts = self._parts, {}
         together({name: part.close for name, part in parts.items()})

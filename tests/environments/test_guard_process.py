@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +14,8 @@ import pytest
 from testmesh.guard import process
 from testmesh.guard.process import Command
 from testmesh.kernel.errors import UserError
+
+PAUSE = threading.Event()
 
 
 def python(code: str, *arguments: str) -> tuple[str, ...]:
@@ -25,7 +27,7 @@ def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
     while time.monotonic() < deadline:
         if condition():
             return True
-        os.sched_yield()
+        PAUSE.wait(0.01)
     return condition()
 
 

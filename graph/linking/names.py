@@ -46,6 +46,8 @@ class Names:
         self.files = corpus.files
         self.modules = Modules(corpus.files)
         self._cache: dict[tuple[FileKey, str, str], Found | None] = {}
+        self._members: dict[tuple[SymbolKey, Dotted], Found | None] = {}
+        self._bases: dict[SymbolKey, tuple[SymbolKey, ...]] = {}
 
     def find(self, file: FileKey, scope: str, dotted: str) -> Found | None:
         """What `dotted` means in `scope` of `file`, or None.
@@ -98,11 +100,17 @@ class Names:
             parts: attribute path.
             depth: how many bases up.
         """
-        file, name = owner
-        index = self.files.get(file)
-        if index is None or depth <= 0 or not parts:
+        key = (owner, parts)
+        if key in self._members:
+            return self._members[key]
+        if depth <= 0 or not parts or owner[0] not in self.files:
             return None
-        found = _here(index, file, f"{name}.", parts)
+        self._members[key] = found = self._member(owner, parts, depth)
+        return found
+
+    def _member(self, owner: SymbolKey, parts: Dotted, depth: int) -> Found | None:
+        file, name = owner
+        found = _here(self.files[file], file, f"{name}.", parts)
         if found is not None:
             return found
         for base in self.bases(owner):
@@ -111,17 +119,24 @@ class Names:
                 return found
         return None
 
-    def bases(self, owner: SymbolKey) -> Iterator[SymbolKey]:
+    def bases(self, owner: SymbolKey) -> tuple[SymbolKey, ...]:
         """The classes of ours a class extends, as written.
 
         Args:
             owner: the class.
         """
-        file, name = owner
+        if owner not in self._bases:
+            self._bases[owner] = ()
+            self._bases[owner] = tuple(self._bases_of(*owner))
+        return self._bases[owner]
+
+    def _bases_of(self, file: FileKey, name: str) -> Iterator[SymbolKey]:
         fact = self.files[file].symbols.get(name)
         for base in fact.get("bases", ()) if fact is not None else ():
             found = self.find(file, name.rpartition(".")[0], base)
-            if found is not None and found.kind == "symbol" and not found.rest and (found.file, found.name) != owner:
+            if found is None or found.kind != "symbol" or found.rest:
+                continue
+            if (found.file, found.name) != (file, name):
                 yield found.file, found.name
 
     def _imported(self, file: FileKey, index: FileIndex, parts: Dotted, depth: int) -> Found | None:
@@ -160,6 +175,10 @@ class Names:
         index = self.files[target]
         if rest and (found := _here(index, target, "default.", rest) or _here(index, target, "", rest)) is not None:
             return found
+        for binding in index.bindings.get("default", ()):
+            name = dotted(binding.value)
+            if name and name != "default" and (found := self._find(target, "", (*name.split("."), *rest), depth - 1)):
+                return found
         if "default" in index.bindings or "default" in index.symbols:
             return _here(index, target, "", ("default", *rest))
         return self._in_module(target, rest, depth)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice, product
 from typing import Any, Protocol
 
 from graph.linking.corpus import Binding, FileKey, SymbolKey
-from graph.linking.names import SELVES, Names, dotted
+from graph.linking.names import SELVES, Found, Names, dotted
 from graph.linking.outcomes import (
     Arguments,
     Context,
     Definition,
     Frame,
-    Hole,
     Instance,
     Outcome,
     Outside,
@@ -23,11 +21,11 @@ from graph.linking.outcomes import (
     joined,
 )
 from graph.linking.strings import external_call, text_method
+from graph.linking.texts import as_member, as_text, filled, hole, literal, plain
 from graph.values import Call, Choice, Concat, Config, Env, Format, Lit, Member, Name, Param, Unknown, Value
 
 _OUTCOMES = 16
 _DEPTH = 60
-_PLACES = re.compile(r"\{([^{}]*)\}")
 _CONSTRUCTORS = ("__init__", "constructor")
 _ENV: FileKey = ("", "environment")
 
@@ -58,7 +56,7 @@ class Evaluator:
         self._environment = environment
         self._declared = declared
         self._rules: Mapping[type, Callable[[Any, Frame, Context], list[Outcome]]] = {
-            Lit: lambda v, f, c: [_text("" if v.value is None else _literal(v.value))],
+            Lit: lambda v, f, c: [plain(literal(v.value))],
             Name: self._name,
             Param: self._param,
             Env: self._env,
@@ -68,7 +66,7 @@ class Evaluator:
             Call: self._call,
             Member: self._member,
             Choice: lambda v, f, c: [o for option in v.options for o in self.evaluate(option, f, c)],
-            Unknown: lambda v, f, c: [_hole(v.reason)],
+            Unknown: lambda v, f, c: [hole(v.reason)],
         }
 
     def evaluate(self, value: Value | None, frame: Frame, context: Context) -> list[Outcome]:
@@ -80,10 +78,10 @@ class Evaluator:
             context: service, chosen arguments and the budget; collects the constants and keys read.
         """
         if value is None:
-            return [_hole("not given")]
+            return [hole("not given")]
         context.budget -= 1
         if context.budget <= 0 or context.depth >= _DEPTH:
-            return [_hole("too many steps to evaluate")]
+            return [hole("too many steps to evaluate")]
         context.depth += 1
         outcomes = self._rules[type(value)](value, frame, context)
         context.depth -= 1
@@ -97,7 +95,7 @@ class Evaluator:
             frame: where.
             context: as in `evaluate`.
         """
-        return [(_as_text(o), o.trail) for o in self.evaluate(value, frame, context)]
+        return [(as_text(o), o.trail) for o in self.evaluate(value, frame, context)]
 
     def _name(self, value: Name, frame: Frame, context: Context) -> list[Outcome]:
         if value.name in SELVES:
@@ -107,7 +105,7 @@ class Evaluator:
             return self._attributes(self._self(frame), tail.split("."), context)
         found = self.names.find(frame.file, frame.scope, value.name)
         if found is None:
-            return [_hole(f"`{value.name}` is not defined in {frame.file[1]}")]
+            return [hole(f"`{value.name}` is not defined in {frame.file[1]}")]
         if found.kind == "foreign":
             return [Outcome(Outside(found.name))]
         if found.kind == "module":
@@ -115,14 +113,27 @@ class Evaluator:
         if found.kind == "symbol":
             sort = str(self.names.files[found.file].symbols[found.name].get("sort"))
             return self._attributes([Outcome(Definition((found.file, found.name), sort))], found.rest, context)
+        if found.rest and (aliased := self._aliased(found)):
+            return [o for name, scope in aliased for o in self._name(name, Frame(found.file, scope), context)]
         made = self._bound((found.file, found.name), frame, context)
         return self._attributes(made, found.rest, context)
+
+    def _aliased(self, found: Found) -> list[tuple[Name, str]]:
+        """``other.rest`` where the name found is bound to another name that has such members itself."""
+        aliases = []
+        for binding in self.names.files[found.file].bindings.get(found.name, ()):
+            other = dotted(binding.value)
+            whole = ".".join((other, *found.rest))
+            inner = self.names.find(found.file, binding.scope, whole) if other and other != found.name else None
+            if inner is not None and not inner.rest:
+                aliases.append((Name(whole), binding.scope))
+        return aliases
 
     def _self(self, frame: Frame) -> list[Outcome]:
         if frame.owner is not None:
             return [Outcome(frame.owner)]
         owner = self.names.enclosing_class(frame.file, frame.scope)
-        return [Outcome(Instance((frame.file, owner)))] if owner else [_hole("`self` outside a class")]
+        return [Outcome(Instance((frame.file, owner)))] if owner else [hole("`self` outside a class")]
 
     def _bound(self, target: SymbolKey, frame: Frame, context: Context) -> list[Outcome]:
         file, name = target
@@ -133,7 +144,7 @@ class Evaluator:
         outcomes = self._assigned(target, bindings, frame, context)
         for type_name in () if outcomes else index.typed.get(name, ()):
             outcomes += self._typed(file, name, type_name)
-        return outcomes or [_hole(f"`{name}` has no known value")]
+        return outcomes or [hole(f"`{name}` has no known value")]
 
     def _assigned(self, target: SymbolKey, bindings: list[Binding], frame: Frame, context: Context) -> list[Outcome]:
         """Every assigned value; one that extends the name itself (``url += x``) replaces what came before."""
@@ -177,7 +188,7 @@ class Evaluator:
         if arguments is None:
             typed = self.names.files[frame.file].typed.get(f"{frame.scope}.{value.name}", ())
             made = [o for t in typed for o in self._typed(frame.file, f"{frame.scope}.{value.name}", t)]
-            return made or [_hole(f"parameter `{value.name}` of {frame.scope}", param=symbol)]
+            return made or [hole(f"parameter `{value.name}` of {frame.scope}", param=symbol)]
         given = dict(arguments.named).get(value.name)
         if given is None and value.index < len(arguments.positional):
             given = arguments.positional[value.index]
@@ -186,12 +197,12 @@ class Evaluator:
         defaults = self.names.files[frame.file].bindings.get(f"{frame.scope}.{value.name}", ())
         if defaults:
             return self.evaluate(defaults[0].value, Frame(frame.file, ""), context)
-        return [_hole(f"parameter `{value.name}` of {frame.scope} is not passed")]
+        return [hole(f"parameter `{value.name}` of {frame.scope} is not passed")]
 
     def _env(self, value: Env, frame: Frame, context: Context) -> list[Outcome]:
         context.keys.add(value.name)
         if value.name in self._declared:
-            return [_hole(f"{value.name} is declared in testmesh.toml", env=value.name, rule="annotation")]
+            return [hole(f"{value.name} is declared in testmesh.toml", env=value.name, rule="annotation")]
         outcomes: list[Outcome] = []
         for given, file in self._given(value.name, frame, context):
             inner = self.evaluate(given, Frame(file, ""), context)
@@ -203,7 +214,7 @@ class Evaluator:
         if value.default is not None:
             inner = self.evaluate(value.default, frame, context)
             return [Outcome(o.thing, o.trail | {"env-default"}) for o in inner]
-        return [_hole(f"{value.name} is set nowhere", env=value.name)]
+        return [hole(f"{value.name} is set nowhere", env=value.name)]
 
     def _given(self, name: str, frame: Frame, context: Context) -> Sequence[tuple[Value, FileKey]]:
         """Deployed values; inside the value of a variable, ``${NAME}`` means the deployment's own ``.env`` file."""
@@ -236,7 +247,7 @@ class Evaluator:
 
         def build(parts: tuple[tuple[Part, ...], ...]) -> list[Part]:
             return list(
-                _filled(
+                filled(
                     value.template, parts[: len(value.args)], dict(zip(named, parts[len(value.args) :], strict=True))
                 )
             )
@@ -244,10 +255,10 @@ class Evaluator:
         return self._combined(values, frame, context, build)
 
     def _call(self, value: Call, frame: Frame, context: Context) -> list[Outcome]:
-        if isinstance(value.callee, Member):
-            changed = self._text_method(value.callee, value, frame, context)
-            if changed is not None:
-                return changed
+        method = as_member(value.callee)
+        changed = self._text_method(method, value, frame, context) if method is not None else None
+        if changed is not None:
+            return changed
         outcomes: list[Outcome] = []
         for callee in self.evaluate(value.callee, frame, context):
             outcomes += self._called(callee, value, frame, context)
@@ -278,19 +289,19 @@ class Evaluator:
             return [Outcome(Outside(thing.name, value, frame), callee.trail)]
         name = dotted(value.callee) or "an expression"
         reason = thing.holes[0].reason if isinstance(thing, Text) and thing.holes else "not a function"
-        return [_hole(f"result of {name}(): {reason}")]
+        return [hole(f"result of {name}(): {reason}")]
 
     def _returned(self, function: Definition, arguments: Arguments, context: Context) -> list[Outcome]:
         file, name = function.symbol
         inner = Frame(file, name, arguments, function.owner)
         if function.symbol in context.active:
-            return [_hole(f"{name}() calls itself")]
+            return [hole(f"{name}() calls itself")]
         context.active[function.symbol] = 0
         outcomes: list[Outcome] = []
         for returned in self.names.files[file].returns.get(name, ()):
             outcomes += self.evaluate(returned, inner, context)
         del context.active[function.symbol]
-        return outcomes or [_hole(f"{name}() returns nothing that could be read")]
+        return outcomes or [hole(f"{name}() returns nothing that could be read")]
 
     def _member(self, value: Member, frame: Frame, context: Context) -> list[Outcome]:
         name = dotted(value)
@@ -314,7 +325,7 @@ class Evaluator:
         if name in ("value", "href", "url", "origin"):
             return [base]
         reason = thing.holes[0].reason if thing.holes else f"`{name}` of a text"
-        return [_hole(f"`{name}` of {reason}", param=thing.holes[0].param if thing.holes else None)]
+        return [hole(f"`{name}` of {reason}", param=thing.holes[0].param if thing.holes else None)]
 
     def _of_instance(self, thing: Instance, name: str, context: Context) -> list[Outcome]:
         arguments = thing.arguments or context.bound.get(thing.owner)
@@ -323,7 +334,7 @@ class Evaluator:
             return self.evaluate(given, arguments.frame, context)
         found = self.names.member(thing.owner, (name,))
         if found is None:
-            return [_hole(f"{thing.owner[1]} has no known `{name}`")]
+            return [hole(f"{thing.owner[1]} has no known `{name}`")]
         if found.kind == "symbol":
             sort = str(self.names.files[found.file].symbols[found.name].get("sort"))
             if self._property(found.file, found.name):
@@ -332,7 +343,7 @@ class Evaluator:
             return [Outcome(Definition((found.file, found.name), sort, thing))]
         made = self._bound((found.file, found.name), Frame(found.file, "", None, thing), context)
         known = arguments is not None or self.names.files[found.file].bindings.get(found.name)
-        return made if known else [_hole(f"field `{name}` of {thing.owner[1]}", param=thing.owner)]
+        return made if known else [hole(f"field `{name}` of {thing.owner[1]}", param=thing.owner)]
 
     def _is_field(self, owner: SymbolKey, target: str) -> bool:
         bindings = self.names.files[owner[0]].bindings.get(target)
@@ -348,7 +359,7 @@ class Evaluator:
         else:
             found = self.names.find(file, symbol, name) if not symbol else None
         if found is None or found.kind in ("module", "foreign"):
-            return [_hole(f"{symbol or file[1]} has no known `{name}`")]
+            return [hole(f"{symbol or file[1]} has no known `{name}`")]
         if found.kind == "symbol":
             sort = str(self.names.files[found.file].symbols[found.name].get("sort"))
             return [Outcome(Definition((found.file, found.name), sort))]
@@ -360,42 +371,4 @@ class Evaluator:
         given = dict(thing.call.named).get(name)
         if given is not None:
             return self.evaluate(given, thing.frame, context)
-        return [_hole(f"{thing.name}(...) is given no `{name}`")]
-
-
-def _literal(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _text(text: str, *trail: str) -> Outcome:
-    return Outcome(joined((text,)), frozenset(trail))
-
-
-def _hole(reason: str, *, env: str = "", param: SymbolKey | None = None, rule: str = "") -> Outcome:
-    return Outcome(Text((Hole(reason, env, param),)), frozenset({rule} - {""}))
-
-
-def _as_text(outcome: Outcome) -> Text:
-    thing = outcome.thing
-    if isinstance(thing, Text):
-        return thing
-    if isinstance(thing, Instance | Definition):
-        name = thing.owner[1] if isinstance(thing, Instance) else thing.symbol[1]
-        return Text((Hole(f"{name} is not text"),))
-    return Text((Hole(f"value of {thing.name}" + ("()" if thing.call else "")),))
-
-
-def _filled(template: str, args: Sequence[tuple[Part, ...]], named: Mapping[str, tuple[Part, ...]]) -> Iterator[Part]:
-    position = 0
-    start = 0
-    for match in _PLACES.finditer(template):
-        yield template[start : match.start()]
-        start = match.end()
-        field = re.split(r"[.!:\[]", match.group(1))[0]
-        if not field:
-            field, position = str(position), position + 1
-        if field.isdigit() and int(field) < len(args):
-            yield from args[int(field)]
-        else:
-            yield from named.get(field, (Hole(f"format field {field or position}"),))
-    yield template[start:]
+        return [hole(f"{thing.name}(...) is given no `{name}`")]

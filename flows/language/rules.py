@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from flows.language.findings import Findings, More
 from flows.language.spec import PHASES, Flow, Step
 from flows.language.steps import Read, place_of
-from testmesh.guard.yaml_nodes import MapNode, ScalarNode
+from testmesh.guard.yaml_nodes import ListNode, MapNode, ScalarNode
 
 _SAFE = ("GET", "HEAD")
 
@@ -53,9 +53,11 @@ class StepRules:
 
     def _cannot_fail(self, step: Step, read: Read) -> None:
         spec = read.spec
-        checked = step.assertions or step.until is not None or spec.checks_itself or spec.exempt
+        written = any(_filled(step, key) for key in ("assert", "assert_any", "assert_none", "until"))
         proves = any(output.default is None for output in step.output)
-        if checked or proves or spec.container is not None or not read.known:
+        if written or step.assertions or proves or spec.checks_itself or spec.exempt:
+            return
+        if spec.container is not None or not read.known:
             return
         message = f"step '{step.id}' cannot fail: it asserts nothing and {spec.name} checks nothing by itself"
         self.findings.warn("flow/cannot-fail", step.at, message, hint="add 'assert'")
@@ -137,6 +139,11 @@ class StepRules:
     def _empty_lists(self, step: Step, read: Read) -> None:
         if read.spec.container is not None and read.known and not any(branch.steps for branch in step.branches):
             self._error(step, "config", "flow/empty", f"{read.spec.name} has no steps")
+
+
+def _filled(step: Step, key: str) -> bool:
+    node = step.node.get(key)
+    return node is not None and not (isinstance(node, ListNode) and not node.items)
 
 
 def _dynamic(read: Read) -> bool:

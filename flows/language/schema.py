@@ -135,7 +135,7 @@ def _flow() -> dict[str, Any]:
 
 
 def _step(catalogue: Catalogue) -> dict[str, Any]:
-    properties: dict[str, Any] = dict.fromkeys(STEP_KEYS, {})
+    properties: dict[str, Any] = {key: {} for key in STEP_KEYS}
     properties.update(
         id={"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_-]*$"},
         action={"enum": list(catalogue.names)},

@@ -9,7 +9,7 @@ from typing import Literal
 from flows.language.errors import NotEvaluable, UnknownName
 from flows.language.expressions.scope import Scope
 from flows.language.spec import Flow, Position, Variable
-from flows.language.values import described, type_name, typed_text
+from flows.language.values import as_text, described, type_name, typed_text
 from testmesh.kernel.diagnostics import Diagnostic
 from testmesh.kernel.errors import DiagnosticsError
 
@@ -111,9 +111,14 @@ class _Resolution:
         text = isinstance(value, str) and origin != "input"
         if text and declared is not None and declared.type is not None:
             self.values[name] = self._converted(name, str(value), declared, origin)
+        elif origin == "data" and declared is not None and declared.type == "string" and self._from_file():
+            self.values[name] = as_text(value)
         else:
             self.values[name] = typed_text(value) if text and isinstance(value, str) and origin != "data" else value
         self.origins[name] = origin
+
+    def _from_file(self) -> bool:
+        return self.flow.data is not None and self.flow.data.file is not None
 
     def _converted(self, name: str, text: str, declared: Variable, origin: Origin) -> object:
         """A text as the type that `env` declares."""

@@ -92,16 +92,18 @@ class Inference:
         """
         return _RULES[type(tree)](self, tree)
 
-    def condition(self, tree: t.Tree, what: str) -> None:
-        """Requires a boolean.
+    def condition(self, tree: t.Tree, what: str) -> bool:
+        """Requires a boolean; whether it may be one.
 
         Args:
             tree: the condition.
             what: how to call it.
         """
         found = self.shape(tree)
-        if found.kind not in ("any", "boolean"):
-            self.wrong("flow/condition", tree, f"{what} must be a boolean; this is {_article(found.kind)}")
+        if found.kind in ("any", "boolean"):
+            return True
+        self.wrong("flow/condition", tree, f"{what} must be a boolean; this is {_article(found.kind)}")
+        return False
 
     def wrong(self, rule: str, tree: t.Tree, message: str) -> None:
         """A finding about a whole node.
@@ -222,8 +224,7 @@ class Inference:
 
     def _unary(self, tree: t.Unary) -> Shape:
         if tree.operator == "!":
-            self.condition(tree.operand, "what 'not' negates")
-            return BOOLEAN
+            return BOOLEAN if self.condition(tree.operand, "what 'not' negates") else ANYTHING
         operand = self.shape(tree.operand)
         if operand.kind not in ("any", "number", "duration"):
             self.wrong("flow/compare", tree.operand, f"'-' needs a number, not {_article(operand.kind)}")

@@ -150,7 +150,7 @@ def read(store: GraphStore) -> Reading:
         for touch in touches:
             starts[touch.flow].add(uid)
     for flow, uids in sorted(starts.items()):
-        for uid in _passed(reading, uids):
+        for uid in passed(reading, uids):
             reading.passing[uid].add(flow)
     return reading
 
@@ -176,7 +176,7 @@ def _loose(edge: Edge, step: Node, target: Node) -> Boundary:
     return Boundary(f"{step.key[1]}:{line}", f"step {step.key[3]}: {reason or target.label}", annotation, settles)
 
 
-def _passed(reading: Reading, starts: Iterable[str]) -> set[str]:
+def passed(reading: Reading, starts: Iterable[str]) -> set[str]:
     """All that runs when these are used: handlers, what they call, and consumers of what they publish."""
     seen = set(starts)
     queue = deque(seen)

@@ -219,7 +219,7 @@ def _edge(
 
 def _evidence(state: Linking, use: _Use, reading: Reading) -> list[Evidence]:
     corpus = state.corpus
-    wrapped = [corpus.evidence(Placed(site.fact, site.file), "wrapper") for site in reading.sites]
+    wrapped = [corpus.evidence(Placed(site.fact, site.file), "call") for site in reading.sites]
     return [corpus.evidence(use.placed), *wrapped]
 
 

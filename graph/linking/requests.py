@@ -291,7 +291,7 @@ class Requests:
         corpus = self._state.corpus
         places = [corpus.evidence(request.placed)]
         for site in (*request.reading.sites, *request.reading.built):
-            places.append(corpus.evidence(Placed(site.fact, site.file), "wrapper"))
+            places.append(corpus.evidence(Placed(site.fact, site.file), "call"))
         return places
 
     def _target(self, request: Request, link: Link, evidence: Sequence[Evidence]) -> NodeKey:

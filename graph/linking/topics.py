@@ -50,7 +50,7 @@ class _Row:
 def _edge(state: Linking, placed: Placed, row: _Row) -> None:
     fact, corpus = placed.fact, state.corpus
     evidence = [corpus.evidence(placed)]
-    evidence += [corpus.evidence(Placed(site.fact, site.file), "wrapper") for site in row.reading.sites]
+    evidence += [corpus.evidence(Placed(site.fact, site.file), "call") for site in row.reading.sites]
     source = state.symbol(row.reading.origin, evidence)
     shape: Shape | None = fact.get("shape")
     if shape is None and row.edge == "PUBLISHES":

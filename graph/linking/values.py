@@ -56,7 +56,7 @@ class Evaluator:
         self._environment = environment
         self._declared = declared
         self._rules: Mapping[type, Callable[[Any, Frame, Context], list[Outcome]]] = {
-            Lit: lambda v, f, c: [plain(literal(v.value))],
+            Lit: lambda v, f, c: [plain(literal(v.value)) if v.value is not None else hole("empty until it is set")],
             Name: self._name,
             Param: self._param,
             Env: self._env,
@@ -142,6 +142,7 @@ class Evaluator:
         if any(not b.scope for b in bindings) and name:
             context.constants.add(target)
         outcomes = self._assigned(target, bindings, frame, context)
+        outcomes = [o for o in outcomes if o.thing != Text(())] or outcomes
         for type_name in () if outcomes else index.typed.get(name, ()):
             outcomes += self._typed(file, name, type_name)
         return outcomes or [hole(f"`{name}` has no known value")]

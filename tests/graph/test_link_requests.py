@@ -1,0 +1,193 @@
+"""Requests are linked in a fixed order, ambiguity stays visible, and every loose end says what would settle it."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from graph.schema import GraphData
+from graph.values import Call, Concat, Env, Lit, Member, Name, Param, Unknown, Value
+from tests.graph.link_facts import FileFacts, edge, labels, linked, rows
+
+WEB = "web/app.py::ask"
+
+
+def compose() -> FileFacts:
+    return (
+        FileFacts("compose.yaml")
+        .say("service", name="web", root="web", ports=("8000:80",))
+        .say("service", name="pay", root="pay", ports=("9001:8080",), hosts=("pay", "pay.default.svc.cluster.local"))
+        .say("service", name="mail", root="mail")
+    )
+
+
+def offer(service: str, *operations: tuple[str, str]) -> FileFacts:
+    file = FileFacts(f"{service}/main.py").say("router", name="app").function("handle")
+    for method, path in operations:
+        file.say("endpoint", 7, protocol="http", method=method, path=Lit(path), router=Name("app"), handler="handle")
+    return file
+
+
+def ask(url: Value, method: Value | None = None) -> FileFacts:
+    return (
+        FileFacts("web/app.py")
+        .function("ask", "x", line=3)
+        .say("http_call", 5, method=method or Lit("GET"), url=url, symbol="ask", client="requests")
+    )
+
+
+def asked(url: Value, *more: FileFacts, method: Value | None = None) -> GraphData:
+    return linked(compose(), offer("pay", ("GET", "/bills/{id}"), ("POST", "/bills")), ask(url, method), *more)
+
+
+@pytest.mark.parametrize(
+    ("url", "rule"),
+    [
+        ("http://pay:8080/bills/7", "host name"),
+        ("http://pay.default.svc.cluster.local/bills/7", "host name"),
+        ("http://localhost:9001/bills/7", "published port"),
+        ("http://127.0.0.1:9001/bills/7?x=1", "published port"),
+    ],
+)
+def test_hosts_are_found_by_name_and_by_published_port(url: str, rule: str) -> None:
+    found = edge(asked(Lit(url)), "CALLS", WEB, "pay:GET /bills/{}")
+    assert (found.resolution.status, found.resolution.rule) == ("resolved", rule)
+
+
+def test_a_host_outside_the_system_is_external() -> None:
+    data = asked(Lit("https://api.stripe.com/v1/charges"))
+    assert edge(data, "CALLS", WEB, "api.stripe.com").resolution.status == "resolved"
+
+
+def test_an_unset_variable_is_a_candidate_by_its_name_and_settled_by_an_annotation() -> None:
+    url = Concat((Env("PAY_URL"), Lit("/bills/1")))
+    found = edge(asked(url), "CALLS", WEB, "pay:GET /bills/{}")
+    assert (found.resolution.status, found.resolution.rule) == ("candidate", "variable name")
+    toml = FileFacts("testmesh.toml").say("declared_service", name="pay", root="", hosts=("${PAY_URL}",))
+    settled = edge(asked(url, toml), "CALLS", WEB, "pay:GET /bills/{}")
+    assert (settled.resolution.status, settled.resolution.rule) == ("resolved", "annotation+annotation")
+
+
+def test_a_variable_nobody_knows_is_a_loose_end_with_the_lines_that_settle_it() -> None:
+    data = asked(Concat((Env("BACKEND"), Lit("/bills/1"))))
+    (end,) = [n for n in data.nodes.values() if n.kind == "Unresolved"]
+    assert end.key == ("shop", "web/app.py", "5", "unknown host")
+    assert end.props["settles"] == "BACKEND"
+    assert end.props["reason"] == "BACKEND is set nowhere"
+    assert tomllib.loads(end.props["annotation"]) == {"services": {"NAME": {"hosts": ["${BACKEND}"]}}}
+    assert edge(data, "CALLS", WEB, end.label).resolution.status == "unresolved"
+
+
+def test_an_operation_the_service_does_not_have_names_the_service() -> None:
+    data = asked(Lit("http://pay/refunds"))
+    (end,) = [n for n in data.nodes.values() if n.kind == "Unresolved"]
+    assert (end.props["service"], end.props["reason"]) == ("pay", "pay has no GET /refunds")
+    assert tomllib.loads(end.props["annotation"])["edges"][0]["to"] == "pay:GET /refunds"
+
+
+def test_a_service_whose_code_cannot_be_read_gets_the_operation_its_callers_expect() -> None:
+    data = linked(compose(), ask(Lit("http://mail/send")))
+    found = edge(data, "CALLS", WEB, "mail:GET /send")
+    assert (found.resolution.status, found.resolution.rule) == ("candidate", "assumed operation")
+    assert edge(data, "OWNS", "mail", "mail:GET /send").resolution.status == "candidate"
+
+
+def test_without_a_host_a_unique_operation_is_a_candidate_and_never_resolved() -> None:
+    found = edge(asked(Concat((Unknown("a local"), Lit("/bills/1")))), "CALLS", WEB, "pay:GET /bills/{}")
+    assert (found.resolution.status, found.resolution.rule) == ("candidate", "unique operation")
+
+
+def test_two_services_that_fit_without_a_host_are_not_guessed() -> None:
+    url = Concat((Unknown("a local"), Lit("/bills/1")))
+    data = linked(compose(), offer("pay", ("GET", "/bills/{id}")), offer("mail", ("GET", "/bills/{no}")), ask(url))
+    assert {target for _, target in rows(data, "CALLS")} == {"web/app.py:5 (unknown host)"}
+
+
+def test_the_longest_literal_match_wins_and_ambiguity_stays_a_candidate() -> None:
+    paths = (("GET", "/bills/latest"), ("GET", "/bills/{id}"), ("GET", "/{kind}/open"))
+    data = linked(compose(), offer("pay", *paths), ask(Lit("http://pay/bills/latest")))
+    assert edge(data, "CALLS", WEB, "pay:GET /bills/latest").resolution.status == "resolved"
+    data = linked(compose(), offer("pay", *paths), ask(Lit("http://pay/bills/open")))
+    assert {target for _, target in rows(data, "CALLS")} == {"pay:GET /bills/{}", "pay:GET /{}/open"}
+    assert edge(data, "CALLS", WEB, "pay:GET /bills/{}").resolution.status == "candidate"
+
+
+def test_the_method_decides_between_operations_of_one_path() -> None:
+    data = linked(compose(), offer("pay", ("GET", "/bills"), ("POST", "/bills")), ask(Lit("http://pay/bills")))
+    assert rows(data, "CALLS") == {(WEB, "pay:GET /bills")}
+
+
+def test_a_browser_path_goes_through_the_rules_of_its_own_gateway() -> None:
+    nginx = FileFacts("web/nginx.conf").say(
+        "route", 2, gateway="", path="/api/pay/**", to="${PAY_HOST}:8080", to_path="/**"
+    )
+    host = FileFacts("web/Dockerfile").say("env_value", service="", key="PAY_HOST", value=Lit("pay"))
+    data = asked(Lit("/api/pay/bills/3"), nginx, host)
+    found = edge(data, "CALLS", WEB, "pay:GET /bills/{}")
+    assert (found.resolution.status, found.resolution.rule) == ("resolved", "gateway route")
+    assert rows(data, "ROUTES_TO") == {
+        ("web:ANY /api/pay/**", "pay:GET /bills/{}"),
+        ("web:ANY /api/pay/**", "pay:POST /bills"),
+    }
+
+
+def test_a_wrapper_two_calls_deep_is_linked_at_the_outermost_call() -> None:
+    client = (
+        FileFacts("web/http.py")
+        .function("send", "method", "path")
+        .function("fetch", "path")
+        .say("call", 4, symbol="fetch", callee=Name("send"), args=(Lit("GET"), Param(0, "path")))
+        .bind("BASE", Lit("http://pay"))
+        .say("http_call", 9, symbol="send", method=Param(0, "method"), url=Concat((Name("BASE"), Param(1, "path"))))
+    )
+    user = (
+        FileFacts("web/bills.py")
+        .imports("fetch", ".http", "fetch")
+        .function("bill", "no")
+        .say("call", 3, symbol="bill", callee=Name("fetch"), args=(Concat((Lit("/bills/"), Param(0, "no"))),))
+    )
+    data = asked(Lit("http://pay/bills/1"), client, user)
+    found = edge(data, "CALLS", "web/bills.py::bill", "pay:GET /bills/{}")
+    assert [e.place() for e in found.evidence] == ["web/bills.py:3", "web/http.py:4", "web/http.py:9"]
+    assert ("web/http.py::send", "pay:GET /bills/{}") not in rows(data, "CALLS")
+
+
+def test_a_client_made_in_another_file_sends_requests_where_it_is_used() -> None:
+    made = (
+        FileFacts("web/client.py")
+        .imports("httpx", "httpx")
+        .bind("client", Call(Name("httpx.Client"), (), (("base_url", Lit("http://pay/")),)))
+    )
+    user = (
+        FileFacts("web/use.py")
+        .imports("client", ".client", "client")
+        .function("make")
+        .say("call", 4, symbol="make", callee=Member(Name("client"), "post"), args=(Lit("bills"),))
+    )
+    data = asked(Lit("http://pay/bills/1"), made, user)
+    assert edge(data, "CALLS", "web/use.py::make", "pay:POST /bills").resolution.status == "resolved"
+
+
+def test_a_value_that_differs_between_deployments_leaves_candidates() -> None:
+    both = (
+        FileFacts("compose.yaml")
+        .say("env_value", service="web", key="PAY", value=Lit("http://pay"))
+        .say("env_value", service="web", key="PAY", value=Lit("http://mail"))
+    )
+    data = linked(
+        compose(), both, offer("pay", ("GET", "/x")), offer("mail", ("GET", "/x")), ask(Concat((Env("PAY"), Lit("/x"))))
+    )
+    assert {t for _, t in rows(data, "CALLS")} == {"pay:GET /x", "mail:GET /x"}
+    assert edge(data, "CALLS", WEB, "pay:GET /x").resolution.status == "candidate"
+
+
+def test_tests_and_vendored_code_send_no_requests() -> None:
+    test = (
+        FileFacts("web/tests/test_app.py")
+        .function("t")
+        .say("http_call", 2, method=Lit("GET"), url=Lit("http://pay/bills/1"), symbol="t")
+    )
+    data = linked(compose(), offer("pay", ("GET", "/bills/{id}")), test)
+    assert rows(data, "CALLS") == set()
+    assert "web/tests/test_app.py::t" in labels(data, "Symbol")

@@ -129,7 +129,8 @@ class Assign:
         annotation: declared type, None without one.
         scope: where it is.
         line: 1-based.
-        how: ``=``, ``+=``, ``with`` or ``for``.
+        how: ``=``, ``+=``, ``with`` or ``for``; ``:=`` for an assignment that declares nothing (JavaScript ``x = 1``).
+        key: the part of the value that is taken, when it is taken apart.
     """
 
     target: str
@@ -138,6 +139,7 @@ class Assign:
     scope: Scope
     line: int
     how: str = "="
+    key: str = ""
 
 
 class Code:
@@ -306,6 +308,21 @@ class Code:
         inner = self.site(node)
         return self.callee(inner) if inner is not None else ""
 
+    def bound_name(self, assign: Assign) -> str:
+        """File-wide name of what is assigned: the scope that binds its first part decides, not the one that assigns.
+
+        Args:
+            assign: of this file.
+        """
+        head = assign.target.split(".", 1)[0]
+        declares = assign.how != ":=" and head == assign.target
+        if declares or head in SELVES:
+            return assign.scope.qualify(assign.target)
+        for outer in assign.scope.outward():
+            if head in outer.bound:
+                return outer.qualify(assign.target)
+        return assign.target
+
     def made_of(self, dotted: str, scope: Scope) -> CallSite | None:
         """The call that made a name in this file, e.g. the client's construction; None when there is none.
 
@@ -315,7 +332,7 @@ class Code:
         """
         names = {outer.qualify(dotted) for outer in scope.outward()}
         for assign in self.assigns:
-            if assign.value is not None and assign.scope.qualify(assign.target) in names:
+            if assign.value is not None and not assign.key and self.bound_name(assign) in names:
                 made = self.site(assign.value)
                 if made is not None:
                     return made

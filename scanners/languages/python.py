@@ -89,7 +89,7 @@ def _bindings(code: PyCode) -> Iterator[Fact]:
         if assign.value is None or assign.how not in ("=", "with", "for", "+="):
             continue
         where = Location(code.path, assign.line)
-        target = _bound_name(assign)
+        target = code.bound_name(assign)
         if assign.how == "for":
             yield from _loop(code, assign, target, where)
             continue
@@ -113,17 +113,6 @@ def _defaults(code: PyCode) -> Iterator[Fact]:
             if not isinstance(value, Unknown):
                 fields = {"target": f"{scope.name}.{name}", "value": value, "scope": scope.name}
                 yield Fact("binding", fields, code.at(node))
-
-
-def _bound_name(assign: Assign) -> str:
-    """Qualified by the scope that binds the name's first part: ``app.config.X`` set in a closure is the outer app's."""
-    head = assign.target.split(".", 1)[0]
-    if head != assign.target and head not in SELVES:
-        for outer in assign.scope.outward():
-            if head in outer.bound:
-                return outer.qualify(assign.target)
-        return assign.target
-    return assign.scope.qualify(assign.target)
 
 
 def _loop(code: PyCode, assign: Assign, target: str, where: Location) -> Iterator[Fact]:

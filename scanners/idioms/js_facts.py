@@ -1,0 +1,235 @@
+"""What JavaScript and TypeScript code itself says, for both languages: symbols, imports, bindings, calls, types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from graph.values import Env, Fact, Location, Member, Name, Shape, Unknown, Value
+from scanners.idioms.code import SELVES, Assign, CallSite, Scope
+from scanners.idioms.digest import digest
+from scanners.idioms.js_scopes import exported, parameters
+from scanners.idioms.js_shapes import annotation, object_type
+from scanners.idioms.js_values import arguments, environment
+from scanners.idioms.noise import NODE_BUILTINS, NODE_MODULES
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from scanners.idioms.javascript import JsCode
+
+_ENTRIES = 60
+_NESTED = 3
+
+
+def facts(code: JsCode) -> Iterator[Fact]:
+    """Every fact the language says about a file.
+
+    Args:
+        code: the file.
+    """
+    yield from _symbols(code)
+    for found in code.all_imports:
+        fields = {"local": found.local, "module": found.module, "name": found.name}
+        yield Fact("import", fields, Location(code.path, found.line))
+    yield from _bindings(code)
+    yield from _defaults(code)
+    yield from _exported(code)
+    yield from _returns(code)
+    yield from _calls(code)
+    yield from _environment(code)
+    yield from _types(code)
+    yield from _typed(code)
+
+
+def _symbols(code: JsCode) -> Iterator[Fact]:
+    cuts = code.cuts()
+    children: dict[str, list[tuple[int, int]]] = {}
+    for scope in code.scopes[1:]:
+        parent = scope.parent.name if scope.parent is not None else ""
+        children.setdefault(parent, []).append((scope.node.start_byte, scope.node.end_byte))
+    seen: set[str] = set()
+    for scope in code.scopes:
+        if scope.name in seen:
+            continue
+        seen.add(scope.name)
+        span = (scope.node.start_byte, scope.node.end_byte) if scope.name else (0, len(code.data))
+        where = code.at(scope.node) if scope.name else Location(code.path, 1, int(code.root.end_point[0]) + 1)
+        fields: dict[str, object] = {"name": scope.name, "sort": scope.sort, "params": scope.params}
+        if scope.bases:
+            fields["bases"] = scope.bases
+        fields["digest"] = digest(code.data, span, children.get(scope.name, ()), cuts)
+        yield Fact("symbol", fields, where)
+
+
+def _bindings(code: JsCode) -> Iterator[Fact]:
+    from scanners.idioms.javascript import bare
+
+    for assign in code.assigns:
+        if assign.value is None or assign.target.split(".", 1)[0] in code.imports:
+            continue
+        target = exported(assign.target) if assign.target.startswith(("module.exports", "exports")) else ""
+        target = target or code.bound_name(assign)
+        node = bare(assign.value)
+        if node is not None and node.type == "object" and not assign.key:
+            yield from _entries(code, node, "" if target == "default" else target, (assign.scope, _NESTED))
+        if assign.how != "for":
+            value = _taken(code, assign)
+            if not isinstance(value, Unknown) and value != Name(target):
+                yield _binding(target, value, assign.scope, Location(code.path, assign.line))
+
+
+def _taken(code: JsCode, assign: Assign) -> Value:
+    if not assign.key or assign.value is None:
+        return code.value(assign.value, assign.scope)
+    if code.text(assign.value) in ("process.env", "import.meta.env"):
+        return Env(assign.key)
+    base = code.value(assign.value, assign.scope)
+    return base if isinstance(base, Unknown) else Member(base, assign.key)
+
+
+def _binding(target: str, value: Value, scope: Scope, where: Location) -> Fact:
+    return Fact("binding", {"target": target, "value": value, "scope": scope.name}, where)
+
+
+def _entries(code: JsCode, node: Node, target: str, about: tuple[Scope, int]) -> Iterator[Fact]:
+    from scanners.idioms.javascript import bare, key_of
+
+    scope, depth = about
+    for child in node.named_children[:_ENTRIES]:
+        shorthand = child.type == "shorthand_property_identifier"
+        key = code.text(child) if shorthand else key_of(code, child)
+        inner = child if shorthand else bare(child.child_by_field_name("value"))
+        if not key.isidentifier() or inner is None:
+            continue
+        name = f"{target}.{key}" if target else key
+        if inner.type == "object":
+            yield from _entries(code, inner, name, (scope, depth - 1)) if depth > 1 else ()
+            continue
+        value = code.value(inner, scope)
+        if not isinstance(value, Unknown) and value != Name(name):
+            yield _binding(name, value, scope, code.at(child))
+
+
+def _defaults(code: JsCode) -> Iterator[Fact]:
+    """What parameters are when a caller does not give them, and constructor parameters that become properties."""
+    for scope in code.scopes[1:]:
+        if scope.sort == "class":
+            continue
+        for index, (name, node) in enumerate(parameters(code, scope.node)):
+            given = node.child_by_field_name("value") or node.child_by_field_name("right")
+            value = code.value(given, scope.parent or scope) if given is not None else Unknown("")
+            if not isinstance(value, Unknown) and name.isidentifier():
+                yield _binding(f"{scope.name}.{name}", value, scope, code.at(node))
+            if scope.owner and any(c.type == "accessibility_modifier" for c in node.children):
+                from graph.values import Param
+
+                yield _binding(f"{scope.owner}.{name}", Param(index, name), scope, code.at(node))
+
+
+def _exported(code: JsCode) -> Iterator[Fact]:
+    for node in code.exports:
+        value = node.child_by_field_name("value")
+        if value is None or not any(c.type == "default" for c in node.children):
+            continue
+        found = code.value(value, code.scopes[0])
+        if not isinstance(found, Unknown):
+            yield _binding("default", found, code.scopes[0], code.at(node))
+        if value.type == "object":
+            yield from _entries(code, value, "", (code.scopes[0], _NESTED))
+
+
+def _returns(code: JsCode) -> Iterator[Fact]:
+    for node, scope in code.returns:
+        if node.named_child_count and scope.name and _own_return(node, scope):
+            value = code.value(node.named_children[0], scope)
+            if not isinstance(value, Unknown):
+                yield Fact("returns", {"symbol": scope.name, "value": value}, code.at(node))
+    for scope in code.scopes[1:]:
+        body = scope.node.child_by_field_name("body") if scope.node.type == "arrow_function" else None
+        if body is not None and body.type != "statement_block":
+            value = code.value(body, scope)
+            if not isinstance(value, Unknown):
+                yield Fact("returns", {"symbol": scope.name, "value": value}, code.at(body))
+
+
+def _own_return(node: Node, scope: Scope) -> bool:
+    """A return of the scope's function itself, not of a callback in it."""
+    parent = node.parent
+    while parent is not None and parent.id != scope.node.id:
+        if parent.type in ("arrow_function", "function_expression"):
+            return False
+        parent = parent.parent
+    return True
+
+
+def _calls(code: JsCode) -> Iterator[Fact]:
+    for site in code.calls:
+        if not _worth(code, site):
+            continue
+        head = site.node.child_by_field_name("function") or site.node.child_by_field_name("constructor")
+        callee = code.value(head, site.scope)
+        if isinstance(callee, Unknown):
+            continue
+        args, named = arguments(code, site, site.scope)
+        fields: dict[str, object] = {"symbol": site.scope.name, "callee": callee, "args": args}
+        if named:
+            fields["named"] = named
+        yield Fact("call", fields, Location(code.path, site.line))
+
+
+def _worth(code: JsCode, site: CallSite) -> bool:
+    """Whether a call may lead to code of the scanned system."""
+    head = site.dotted.split(".", 1)[0]
+    if not head or head in NODE_BUILTINS:
+        return False
+    found = code.imports.get(head)
+    if found is not None:
+        return found.module.removeprefix("node:") not in NODE_MODULES
+    if head in SELVES or site.receiver is None:
+        return True
+    known = any(head in s.params or head in s.bound for s in site.scope.outward())
+    return known or bool(code.type_of(head, site.scope))
+
+
+def _environment(code: JsCode) -> Iterator[Fact]:
+    for node in code.members:
+        name = environment(code, node)
+        if name:
+            scope = code.scope_at(node.start_byte)
+            fields: dict[str, object] = {"symbol": scope.name, "key": name}
+            parent = node.parent
+            whole = code.value(parent, scope) if parent is not None and parent.type == "binary_expression" else None
+            if isinstance(whole, Env) and whole.default is not None:
+                fields["default"] = whole.default
+            yield Fact("config_read", fields, code.at(node))
+
+
+def _types(code: JsCode) -> Iterator[Fact]:
+    for node in code.type_nodes:
+        name = code.text(node.child_by_field_name("name"))
+        body = node.child_by_field_name("body") or node.child_by_field_name("value")
+        if body is None:
+            continue
+        shape = object_type(code, body) if body.type in ("interface_body", "object_type") else annotation(code, body)
+        if shape != Shape():
+            yield Fact("type", {"name": name, "shape": shape}, code.at(node))
+
+
+def _typed(code: JsCode) -> Iterator[Fact]:
+    lines = {code.bound_name(a): a.line for a in reversed(code.assigns)}
+    starts = {s.name: s.node for s in code.scopes}
+    for target, made in code.types.items():
+        if not made.rsplit(".", 1)[-1][:1].isupper():
+            continue
+        owner = starts.get(target.rpartition(".")[0], code.root)
+        line = lines.get(target) or int(owner.start_point[0]) + 1
+        yield Fact("typed", {"target": target, "type": _written(code, made)}, Location(code.path, line))
+
+
+def _written(code: JsCode, origin: str) -> str:
+    for local, found in code.imports.items():
+        full = f"{found.module}.{found.name}" if found.name not in ("", "default") else found.module
+        if origin == full or origin.startswith(f"{full}."):
+            return local + origin[len(full) :]
+    return origin

@@ -1,0 +1,274 @@
+"""JavaScript payloads as Shapes: object literals and TypeScript types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from graph.values import ANYTHING, Field, Lit, Scalar, Shape
+from scanners.idioms.code import MAX_DEPTH, Scope
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from scanners.idioms.javascript import JsCode
+
+_LITERALS = {"string": "string", "template_string": "string", "number": "number", "true": "boolean", "false": "boolean"}
+_LITERALS |= {"null": "null", "undefined": "null"}
+_PREDEFINED = {"string": "string", "number": "number", "boolean": "boolean", "null": "null", "undefined": "null"}
+_NAMED = {"Date": "string", "Record": "object", "Object": "object", "Map": "object"}
+_WRAPPERS = ("Promise", "Partial", "Readonly", "Required", "AxiosResponse", "NonNullable")
+_ARRAYS = ("Array", "ReadonlyArray", "Set", "Iterable")
+_SAME = ("stringify", "parse", "freeze", "assign", "from")
+_STRINGS = ("toString", "toISOString", "String", "uuid", "uuidv4", "randomUUID", "join", "toFixed", "trim")
+_NUMBERS = ("parseInt", "parseFloat", "Number", "now", "round", "floor", "ceil", "random")
+
+
+def shape(code: JsCode, node: Node | None, scope: Scope, depth: int = 0) -> Shape:
+    """The Shape of an expression that is sent or returned.
+
+    Args:
+        code: the file.
+        node: expression.
+        scope: where it is.
+        depth: how deep in the expression we are.
+    """
+    if node is None or depth > MAX_DEPTH:
+        return ANYTHING
+    if node.type in _LITERALS:
+        return Shape(_LITERALS[node.type])
+    reader = _READERS.get(node.type)
+    return reader(code, node, scope, depth + 1) if reader else ANYTHING
+
+
+def _object(code: JsCode, node: Node, scope: Scope, depth: int) -> Shape:
+    from scanners.idioms.javascript import key_of
+
+    fields: list[Field] = []
+    spread = False
+    for child in node.named_children:
+        if child.type == "pair" and key_of(code, child):
+            fields.append(
+                Field(key_of(code, child), shape(code, child.child_by_field_name("value"), scope, depth), True)
+            )
+        elif child.type == "shorthand_property_identifier":
+            fields.append(Field(code.text(child), _by_name(code, code.text(child), scope, depth), True))
+        elif child.type == "spread_element" and child.named_child_count:
+            inner = shape(code, child.named_children[0], scope, depth)
+            fields += inner.fields
+            spread = spread or inner.open
+        elif child.type != "comment":
+            spread = True
+    return Shape("object", tuple(fields), open=spread)
+
+
+def _array(code: JsCode, node: Node, scope: Scope, depth: int) -> Shape:
+    items = [c for c in node.named_children if c.type not in ("comment", "spread_element")]
+    return Shape("array", item=shape(code, items[0], scope, depth) if items else None)
+
+
+def _call(code: JsCode, node: Node, scope: Scope, depth: int) -> Shape:
+    site = code.site(node)
+    if site is None:
+        return ANYTHING
+    if site.method in _STRINGS:
+        return Shape("string")
+    if site.method in _NUMBERS:
+        return Shape("number")
+    if site.method in _SAME and site.args:
+        return shape(code, site.args[0], scope, depth)
+    if site.method == "from" and site.receiver is not None and site.args:
+        return shape(code, site.args[0], scope, depth)
+    if site.method == "map" and site.args:
+        body = site.args[0].child_by_field_name("body")
+        inner = shape(code, body, scope, depth) if body is not None and body.type != "statement_block" else ANYTHING
+        return Shape("array", item=inner)
+    if site.node.type == "new_expression" and site.dotted:
+        return Shape("object", named=site.dotted) if site.dotted != "Date" else Shape("string")
+    return ANYTHING
+
+
+def _identifier(code: JsCode, node: Node, scope: Scope, depth: int) -> Shape:
+    return _by_name(code, code.text(node), scope, depth)
+
+
+def _by_name(code: JsCode, name: str, scope: Scope, depth: int) -> Shape:
+    for outer in scope.outward():
+        made = [a for a in code.assigns if a.scope is outer and a.target == name and not a.key and a.how in ("=", ":=")]
+        for assign in reversed(made):
+            declared = annotation(code, assign.annotation)
+            if declared != ANYTHING:
+                return declared
+            known = shape(code, assign.value, outer, depth) if assign.value is not None else ANYTHING
+            if known != ANYTHING and known.type != "null":
+                return _assembled(code, known, (name, outer, depth))
+        declared = _parameter(code, outer, name)
+        if declared != ANYTHING:
+            return declared
+    return ANYTHING
+
+
+def _assembled(code: JsCode, base: Shape, about: tuple[str, Scope, int]) -> Shape:
+    """An object literal and the keys set on it afterwards."""
+    name, scope, depth = about
+    if base.type != "object" or base.named:
+        return base
+    known = {f.name for f in base.fields}
+    later: list[Field] = []
+    for assign in code.assigns:
+        head, _, key = assign.target.partition(".")
+        if head == name and key and "." not in key and key not in known and assign.scope is scope:
+            known.add(key)
+            later.append(Field(key, shape(code, assign.value, scope, depth), None))
+    return Shape("object", (*base.fields, *later), open=base.open) if later else base
+
+
+def _parameter(code: JsCode, scope: Scope, name: str) -> Shape:
+    from scanners.idioms.js_scopes import parameters
+
+    if scope.sort not in ("function", "method"):
+        return ANYTHING
+    for found, node in parameters(code, scope.node):
+        if found == name:
+            return annotation(code, node.child_by_field_name("type"))
+    return ANYTHING
+
+
+def _inner(code: JsCode, node: Node, scope: Scope, depth: int) -> Shape:
+    return shape(code, node.named_children[0] if node.named_child_count else None, scope, depth)
+
+
+def _asserted(code: JsCode, node: Node, scope: Scope, depth: int) -> Shape:
+    declared = annotation(code, node.named_children[-1]) if node.named_child_count > 1 else ANYTHING
+    return declared if declared != ANYTHING else _inner(code, node, scope, depth)
+
+
+def _either(code: JsCode, node: Node, scope: Scope, depth: int) -> Shape:
+    operator = code.text(node.child_by_field_name("operator"))
+    if operator in ("===", "!==", "==", "!=", "<", ">", "<=", ">="):
+        return Shape("boolean")
+    if operator in ("-", "*", "/", "%"):
+        return Shape("number")
+    sides = ("left", "right") if node.type == "binary_expression" else ("consequence", "alternative")
+    options = [shape(code, node.child_by_field_name(side), scope, depth) for side in sides]
+    return next((o for o in options if o != ANYTHING and o.type != "null"), ANYTHING)
+
+
+_READERS: dict[str, Callable[[JsCode, Node, Scope, int], Shape]] = {
+    "object": _object,
+    "array": _array,
+    "call_expression": _call,
+    "new_expression": _call,
+    "identifier": _identifier,
+    "parenthesized_expression": _inner,
+    "await_expression": _inner,
+    "as_expression": _asserted,
+    "satisfies_expression": _asserted,
+    "binary_expression": _either,
+    "ternary_expression": _either,
+    "unary_expression": lambda *_: Shape("boolean"),
+}
+
+
+def annotation(code: JsCode, node: Node | None) -> Shape:
+    """The Shape a TypeScript type describes.
+
+    Args:
+        code: the file.
+        node: a type or type annotation, None gives an unknown Shape.
+    """
+    while node is not None and node.type in ("type_annotation", "parenthesized_type") and node.named_child_count:
+        node = node.named_children[0]
+    if node is None:
+        return ANYTHING
+    reader = _TYPES.get(node.type)
+    return reader(code, node) if reader else ANYTHING
+
+
+def _predefined(code: JsCode, node: Node) -> Shape:
+    return Shape(_PREDEFINED.get(code.text(node), "unknown"))
+
+
+def _type_name(code: JsCode, node: Node) -> Shape:
+    name = code.text(node)
+    return Shape(_NAMED[name]) if name in _NAMED else Shape("object", named=name)
+
+
+def _generic(code: JsCode, node: Node) -> Shape:
+    name = code.text(node.named_children[0])
+    inner = node.named_children[1].named_children if node.named_child_count > 1 else []
+    first = annotation(code, inner[0]) if inner else ANYTHING
+    if name in _ARRAYS:
+        return Shape("array", item=first)
+    if name in _WRAPPERS:
+        return first
+    return Shape(_NAMED[name]) if name in _NAMED else Shape("object", named=name)
+
+
+def _array_type(code: JsCode, node: Node) -> Shape:
+    return Shape("array", item=annotation(code, node.named_children[0]) if node.named_child_count else None)
+
+
+def _union(code: JsCode, node: Node) -> Shape:
+    options = [annotation(code, c) for c in node.named_children]
+    known = [o for o in options if o.type not in ("null", "unknown")]
+    return known[0] if known else ANYTHING
+
+
+def _literal_type(code: JsCode, node: Node) -> Shape:
+    inner = node.named_children[0] if node.named_child_count else None
+    return Shape(_LITERALS.get(inner.type, "unknown")) if inner is not None else ANYTHING
+
+
+def object_type(code: JsCode, node: Node) -> Shape:
+    """The Shape of an interface body or object type.
+
+    Args:
+        code: the file.
+        node: its node.
+    """
+    fields = tuple(_properties(code, node))
+    return Shape("object", fields, open=any(c.type == "index_signature" for c in node.named_children))
+
+
+def _properties(code: JsCode, node: Node) -> Iterator[Field]:
+    for child in node.named_children:
+        if child.type == "property_signature":
+            key = child.child_by_field_name("name")
+            name = code.string(key) or code.text(key)
+            declared = child.child_by_field_name("type")
+            optional = any(code.text(c) == "?" for c in child.children)
+            yield Field(name, annotation(code, declared), not optional, _enum(code, declared))
+
+
+def _enum(code: JsCode, node: Node | None) -> tuple[Scalar, ...]:
+    while node is not None and node.type in ("type_annotation", "parenthesized_type") and node.named_child_count:
+        node = node.named_children[0]
+    if node is None or node.type != "union_type":
+        return ()
+    values: list[Scalar] = []
+    todo = list(node.named_children)
+    while todo:
+        current = todo.pop(0)
+        if current.type == "union_type":
+            todo = [*current.named_children, *todo]
+        elif current.type == "literal_type" and current.named_child_count:
+            found = code.value(current.named_children[0], code.scopes[0])
+            values += [found.value] if isinstance(found, Lit) and found.value is not None else []
+        elif code.text(current) not in ("null", "undefined"):
+            return ()
+    return tuple(values)
+
+
+_TYPES: dict[str, Callable[[JsCode, Node], Shape]] = {
+    "predefined_type": _predefined,
+    "type_identifier": _type_name,
+    "nested_type_identifier": _type_name,
+    "generic_type": _generic,
+    "array_type": _array_type,
+    "union_type": _union,
+    "literal_type": _literal_type,
+    "object_type": object_type,
+    "interface_body": object_type,
+    "readonly_type": lambda code, node: annotation(code, node.named_children[0]),
+}

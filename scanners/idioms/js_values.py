@@ -1,0 +1,237 @@
+"""JavaScript expressions as Values: strings, templates, concatenation, environment reads, defaults, choices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from graph.values import Call, Choice, Config, Env, Lit, Member, Name, Param, Unknown, Value
+from scanners.idioms.code import MAX_DEPTH, CallSite, Scope
+from scanners.idioms.js_imports import in_place, required
+from scanners.idioms.python_values import concat
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from scanners.idioms.javascript import JsCode
+
+_Reader = Callable[["JsCode", "Node", Scope, int], Value]
+_SAME = ("toString", "trim", "String", "encodeURIComponent", "encodeURI", "toLowerCase", "valueOf", "resolve")
+_ENVIRONMENTS = ("process.env", "import.meta.env", "Bun.env")
+_ESCAPES = {"\\n": "\n", "\\t": "\t", "\\r": "\r"}
+
+
+def value(code: JsCode, node: Node | None, scope: Scope, depth: int = 0) -> Value:
+    """The Value of an expression.
+
+    Args:
+        code: the file.
+        node: expression.
+        scope: where it is.
+        depth: how deep in the expression we are.
+    """
+    if node is None:
+        return Unknown("nothing given")
+    if depth > MAX_DEPTH:
+        return Unknown("expression too deep")
+    reader = _READERS.get(node.type)
+    return reader(code, node, scope, depth + 1) if reader else Unknown(f"a JavaScript {node.type.replace('_', ' ')}")
+
+
+def _identifier(code: JsCode, node: Node, scope: Scope, _: int) -> Value:
+    return _named(code, code.text(node), scope)
+
+
+def _named(code: JsCode, name: str, scope: Scope) -> Value:
+    for outer in scope.outward():
+        if outer.sort == "class":
+            continue
+        if name in outer.bound:
+            return Name(name)
+        if name in outer.params:
+            return Param(outer.params.index(name), name) if outer is scope else Name(name)
+        taken = _destructured(outer, name)
+        if taken >= 0:
+            return Member(Param(taken, outer.params[taken]), name) if outer is scope else Name(name)
+    return Name(name)
+
+
+def _destructured(scope: Scope, name: str) -> int:
+    """Position of the parameter that is taken apart into a name, -1 when none is."""
+    for index, param in enumerate(scope.params):
+        if param.startswith("{"):
+            parts = (p.split("=", 1)[0].split(":")[-1].strip() for p in param.strip("{} \n").split(","))
+            if name in parts:
+                return index
+    return -1
+
+
+def environment(code: JsCode, node: Node) -> str:
+    """The environment variable an expression reads, empty when it reads none.
+
+    Args:
+        code: the file.
+        node: expression.
+    """
+    if node.type not in ("member_expression", "subscript_expression"):
+        return ""
+    holder = code.text(node.child_by_field_name("object")).replace("?", "")
+    if holder not in _ENVIRONMENTS:
+        return ""
+    named = node.child_by_field_name("property")
+    return code.text(named) if named is not None else code.string(node.child_by_field_name("index"))
+
+
+def _member(code: JsCode, node: Node, scope: Scope, depth: int) -> Value:
+    read = environment(code, node)
+    if read:
+        return Env(read)
+    module = required(code, node.child_by_field_name("object"))
+    part = code.text(node.child_by_field_name("property")) or code.string(node.child_by_field_name("index"))
+    if module:
+        return Member(Name(in_place(module)), part)
+    dotted = code.dotted(node)
+    if dotted:
+        head = _named(code, dotted.split(".", 1)[0], scope)
+        if not isinstance(head, Param | Member):
+            return Name(dotted)
+    if not part:
+        return Unknown("an item picked at run time")
+    return Member(value(code, node.child_by_field_name("object"), scope, depth), part)
+
+
+def _string(code: JsCode, node: Node, scope: Scope, depth: int) -> Value:
+    parts: list[Value] = []
+    for child in node.named_children:
+        if child.type in ("string_fragment", "escape_sequence"):
+            text = code.text(child)
+            parts.append(Lit(_ESCAPES.get(text, text.lstrip("\\")) if child.type == "escape_sequence" else text))
+        elif child.type == "template_substitution" and child.named_child_count:
+            parts.append(value(code, child.named_children[0], scope, depth))
+    return concat(parts)
+
+
+def _binary(code: JsCode, node: Node, scope: Scope, depth: int) -> Value:
+    operator = code.text(node.child_by_field_name("operator"))
+    left = value(code, node.child_by_field_name("left"), scope, depth)
+    right_node = node.child_by_field_name("right")
+    if operator == "+":
+        return concat([left, value(code, right_node, scope, depth)])
+    if operator in ("||", "??"):
+        right = value(code, right_node, scope, depth)
+        if isinstance(left, Env) and left.default is None:
+            return Env(left.name, right)
+        return Choice((left, right))
+    if operator == "&&":
+        return value(code, right_node, scope, depth)
+    return Unknown(f"operator {operator}")
+
+
+def _ternary(code: JsCode, node: Node, scope: Scope, depth: int) -> Value:
+    first = value(code, node.child_by_field_name("consequence"), scope, depth)
+    return Choice((first, value(code, node.child_by_field_name("alternative"), scope, depth)))
+
+
+def _inner(code: JsCode, node: Node, scope: Scope, depth: int) -> Value:
+    return value(code, node.named_children[0] if node.named_child_count else None, scope, depth)
+
+
+def _call(code: JsCode, node: Node, scope: Scope, depth: int) -> Value:
+    module = required(code, node)
+    if module:
+        return Name(in_place(module))
+    site = code.site(node)
+    if site is None:
+        return Unknown("a call")
+    special = _special(code, site, scope, depth)
+    if special is not None:
+        return special
+    args, named = arguments(code, site, scope, depth)
+    head = node.child_by_field_name("function") or node.child_by_field_name("constructor")
+    return Call(Name(site.dotted) if site.dotted else value(code, head, scope, depth), args, named)
+
+
+def arguments(
+    code: JsCode, site: CallSite, scope: Scope, depth: int = 0
+) -> tuple[tuple[Value, ...], tuple[tuple[str, Value], ...]]:
+    """Positional and named arguments; a sole object literal is flattened to names.
+
+    Args:
+        code: the file.
+        site: the call.
+        scope: where it is.
+        depth: how deep in the expression we are.
+    """
+    from scanners.idioms.javascript import bare, key_of
+
+    only = bare(site.args[0]) if len(site.args) == 1 else None
+    if only is None or only.type != "object":
+        return tuple(value(code, a, scope, depth) for a in site.args), ()
+    named: dict[str, Value] = {}
+    for child in only.named_children:
+        if child.type == "pair" and key_of(code, child):
+            named[key_of(code, child)] = value(code, child.child_by_field_name("value"), scope, depth)
+        elif child.type == "shorthand_property_identifier":
+            named[code.text(child)] = _named(code, code.text(child), scope)
+    return (), tuple(sorted(named.items()))
+
+
+def _special(code: JsCode, site: CallSite, scope: Scope, depth: int) -> Value | None:
+    if site.node.type == "new_expression" and site.dotted == "URL" and site.args:
+        path = value(code, site.args[0], scope, depth)
+        return concat([value(code, site.args[1], scope, depth), path]) if len(site.args) > 1 else path
+    if site.method in ("replace", "replaceAll") and site.receiver is not None:
+        return value(code, site.receiver, scope, depth)
+    if site.method in _SAME and len(site.args) <= 1:
+        inner = site.receiver if site.receiver is not None and not site.args else (*site.args, None)[0]
+        return value(code, inner, scope, depth)
+    if site.method == "get" and site.receiver is not None and code.origin(code.dotted(site.receiver)) == "config":
+        key = code.string(site.args[0]) if site.args else ""
+        return Config(key) if key else None
+    if site.method == "join" and site.receiver is not None and site.receiver.type == "array":
+        return _joined(code, site, scope, depth)
+    if site.method == "concat" and site.receiver is not None:
+        return concat([value(code, n, scope, depth) for n in (site.receiver, *site.args)])
+    return None
+
+
+def _joined(code: JsCode, site: CallSite, scope: Scope, depth: int) -> Value:
+    separator = value(code, site.args[0], scope, depth) if site.args else Lit(",")
+    parts: list[Value] = []
+    for index, item in enumerate(site.receiver.named_children if site.receiver is not None else ()):
+        parts += [separator] if index else []
+        parts.append(value(code, item, scope, depth))
+    return concat(parts)
+
+
+def _number(code: JsCode, node: Node, scope: Scope, depth: int) -> Value:
+    text = code.text(node).replace("_", "")
+    try:
+        return Lit(int(text, 0)) if text.isalnum() else Lit(float(text))
+    except ValueError:
+        return Unknown("a number")
+
+
+_READERS: dict[str, _Reader] = {
+    "identifier": _identifier,
+    "shorthand_property_identifier": _identifier,
+    "this": _identifier,
+    "member_expression": _member,
+    "subscript_expression": _member,
+    "string": _string,
+    "template_string": _string,
+    "binary_expression": _binary,
+    "ternary_expression": _ternary,
+    "call_expression": _call,
+    "new_expression": _call,
+    "parenthesized_expression": _inner,
+    "await_expression": _inner,
+    "as_expression": _inner,
+    "non_null_expression": _inner,
+    "satisfies_expression": _inner,
+    "number": _number,
+    "true": lambda *_: Lit(True),
+    "false": lambda *_: Lit(False),
+    "null": lambda *_: Lit(None),
+    "undefined": lambda *_: Lit(None),
+}

@@ -1,0 +1,68 @@
+"""SQL text handed to Node database drivers: pg, mysql2, sqlite, sequelize and knex raw queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graph.values import Fact, Location
+from scanners.idioms.javascript import option
+from scanners.idioms.sql_text import looks_like_sql, store_kind
+
+if TYPE_CHECKING:
+    from scanners.idioms.code import CallSite
+    from scanners.idioms.javascript import JsCode
+
+_RUNS = ("query", "execute", "raw", "run", "all", "get", "prepare", "any", "one", "oneOrNone", "none", "many", "exec")
+
+
+@dataclass(frozen=True, slots=True)
+class SqlNode:
+    """SQL text in JavaScript."""
+
+    name: str = "sql_node"
+    version: int = 1
+    language: tuple[str, ...] = ("javascript", "typescript")
+    markers: tuple[bytes, ...] = (
+        b"SELECT ",
+        b"select ",
+        b"INSERT ",
+        b"insert ",
+        b"UPDATE ",
+        b"update ",
+        b"DELETE ",
+        b"delete ",
+    )
+
+    def facts(self, parsed: JsCode) -> Iterator[Fact]:
+        """Statements sent.
+
+        Args:
+            parsed: a JavaScript or TypeScript file.
+        """
+        for site in parsed.calls:
+            if site.receiver is not None and site.method in _RUNS and site.args:
+                yield from _statement(parsed, site)
+
+
+def _statement(code: JsCode, site: CallSite) -> Iterator[Fact]:
+    first = option(code, site.args[0], "text") or option(code, site.args[0], "sql") or site.args[0]
+    value = code.value(first, site.scope)
+    if looks_like_sql(value) or _names_sql(code, site):
+        fields = {"text": value, "symbol": site.scope.name, "store_kind": store_kind(code.data)}
+        yield Fact("sql", fields, Location(code.path, site.line))
+
+
+def _names_sql(code: JsCode, site: CallSite) -> bool:
+    dotted = code.dotted(site.args[0])
+    names = {outer.qualify(dotted) for outer in site.scope.outward()} if dotted else set()
+    return any(
+        assign.value is not None
+        and code.bound_name(assign) in names
+        and looks_like_sql(code.value(assign.value, assign.scope))
+        for assign in code.assigns
+    )
+
+
+PACK = SqlNode()

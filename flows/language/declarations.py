@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from flows.language.dotenv import EnvFileProblem, parse_dotenv
 from flows.language.files import Files
 from flows.language.findings import More, position
 from flows.language.reader import Reader, descend, owners
@@ -59,6 +58,8 @@ class DeclarationReader:
         text = self._named(node)
         if text is None or not isinstance(node, ScalarNode):
             return None
+        from flows.language.dotenv import EnvFileProblem, parse_dotenv
+
         try:
             return EnvFile(node.text, parse_dotenv(text), position(node))
         except EnvFileProblem as problem:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from testmesh.guard.limits import MIB, read_bytes
 from testmesh.kernel.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Files(Protocol):

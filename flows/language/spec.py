@@ -25,8 +25,7 @@ class Position(NamedTuple):
     column: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Assertion:
+class Assertion(NamedTuple):
     """One line of `assert`, `assert_any` or `assert_none`.
 
     Args:
@@ -45,8 +44,7 @@ class Assertion:
         return self.expression.text
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Output:
+class Output(NamedTuple):
     """A named value taken from a step's result.
 
     Args:
@@ -79,8 +77,7 @@ class Retry:
     at: Position
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Until:
+class Until(NamedTuple):
     """The condition that ends a repeated action.
 
     Args:
@@ -94,16 +91,14 @@ class Until:
     at: Position
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class OnError:
+class OnError(NamedTuple):
     """What follows the failure of a step (FLOWS §3)."""
 
     action: Literal["fail", "continue", "retry"]
     at: Position
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Branch:
+class Branch(NamedTuple):
     """A list of steps inside a container.
 
     Args:
@@ -115,7 +110,7 @@ class Branch:
     at: Position
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Step:
     """One step, checked.
 
@@ -174,8 +169,7 @@ class Step:
         return tuple((name, assertion) for name, found in lists for assertion in found)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Variable:
+class Variable(NamedTuple):
     """A name under `env`.
 
     Args:
@@ -191,8 +185,7 @@ class Variable:
     at: Position
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EnvFile:
+class EnvFile(NamedTuple):
     """A parsed dotenv file: `values` are still text."""
 
     file: str
@@ -200,8 +193,7 @@ class EnvFile:
     at: Position
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Data:
+class Data(NamedTuple):
     """The rows of a data-driven flow; each renders to a dict of variables.
 
     Args:
@@ -214,8 +206,7 @@ class Data:
     at: Position
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FlowConfig:
+class FlowConfig(NamedTuple):
     """Defaults of the whole flow; seconds; None = not set."""
 
     timeout: float | None = None
@@ -224,7 +215,7 @@ class FlowConfig:
     wait: float | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Flow:
     """One flow file.
 

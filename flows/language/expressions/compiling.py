@@ -8,9 +8,7 @@ from typing import Any
 from flows.language.errors import MissingField, NotEvaluable, SyntaxProblem, TypeMismatch
 from flows.language.expressions import tree as t
 from flows.language.expressions.arithmetic import OPERATORS, negate
-from flows.language.expressions.closures import CLOSURE_LOOPS
 from flows.language.expressions.frame import Frame, Run
-from flows.language.expressions.functions import PURE, date
 from flows.language.expressions.paths import field_of, item_of, slice_of
 from flows.language.expressions.words import EFFECTS
 from flows.language.values import MAX_TEXT, as_text, described, type_name, typed_text
@@ -147,6 +145,8 @@ def _call(tree: t.Call) -> Run:
         return _effect(name, arguments)
     if name == "path":
         return _dynamic_path(arguments[0])
+    from flows.language.expressions.functions import PURE
+
     function = PURE[name]
     if len(arguments) == 1:
         only = arguments[0]
@@ -164,6 +164,8 @@ def _spent(frame: Frame, value: Any) -> Any:
 
 
 def _effect(name: str, arguments: list[Run]) -> Run:
+    from flows.language.expressions.functions import date
+
     if name == "now":
         return lambda frame: date(frame.scope.effect("now", ()))
     return lambda frame: frame.scope.effect(name, [argument(frame) for argument in arguments])
@@ -185,6 +187,8 @@ def _dynamic_path(argument: Run) -> Run:
 
 
 def _closure(tree: t.Closure) -> Run:
+    from flows.language.expressions.closures import CLOSURE_LOOPS
+
     items = compiled(tree.items)
     body = compiled(tree.body)
     loop = CLOSURE_LOOPS[tree.function]

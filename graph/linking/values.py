@@ -158,6 +158,8 @@ class Evaluator:
             context.active[target] = number
             context.reentered.discard(target)
             made = self.evaluate(binding.value, self._frame_of(binding, target[0], frame), context)
+            if binding.value == Lit("") and self._placeholder(target, binding):
+                made = [hole("empty until it is set")]
             outcomes = made if target in context.reentered else outcomes + made
         if before is None:
             context.active.pop(target, None)
@@ -165,6 +167,16 @@ class Evaluator:
             context.active[target] = before
             context.reentered.add(target)
         return outcomes
+
+    def _placeholder(self, target: SymbolKey, binding: Binding) -> bool:
+        """Whether an empty text is only there until something else is put into a property of some object."""
+        file, name = target
+        if not binding.scope:
+            return False
+        owner = self.names.enclosing_class(file, binding.scope)
+        if owner and name.startswith(f"{owner}."):
+            return False
+        return "." in name.removeprefix(f"{binding.scope}.")
 
     def _frame_of(self, binding: Binding, file: FileKey, frame: Frame) -> Frame:
         if file == frame.file and binding.scope == frame.scope:

@@ -91,6 +91,13 @@ def test_an_assignment_that_extends_the_name_replaces_what_came_before() -> None
     assert evaluated(Name("url"), file, at=("svc/app.py", "f")) == {"http://a/b"}
 
 
+def test_an_empty_property_is_filled_later_but_an_empty_constant_is_empty() -> None:
+    file = app().bind("PREFIX", Lit("")).bind("state.user", Lit(""), "f").bind("f.local", Lit(None), "f")
+    at = ("svc/app.py", "f")
+    assert evaluated(Concat((Name("PREFIX"), Lit("/x/"), Name("state.user"))), file, at=at) == {"/x/{}"}
+    assert evaluated(Name("local"), file, at=at) == {"{}"}
+
+
 def test_several_assignments_are_all_possible() -> None:
     file = app().bind("U", Lit("a")).bind("U", Lit("b"))
     assert evaluated(Choice((Name("U"), Lit("c"))), file) == {"a", "b", "c"}

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 
 from graph.store import Bucket, GraphStore
 from testmesh.kernel.errors import UserError
-from testmesh.kernel.ids import digest
 from testmesh.kernel.workspace import LOCAL, Workspace
 from testmesh.workspaces.files import load_project
 from testmesh.workspaces.records import Project
 
 if TYPE_CHECKING:
     from graph.overlay import Overlay
+    from graph.schema import GraphData
     from graph.stores.embedded import EmbeddedStore
+    from graph.values import Fact
     from scanners.scan import Progress, ScanResult
 
 LINKS = Bucket("links")
@@ -152,14 +153,38 @@ def neo4j_store(url: str, workspace: Workspace) -> GraphStore:
     return Neo4jStore(Server(url, user, password), workspace.id)
 
 
-def scan_checkout(
-    checkout: Checkout, revision: str | None = None, progress: Progress | None = None
-) -> list[ScanResult]:
-    """Facts of every repository of a checkout.
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A repository at a revision.
 
     Args:
-        checkout: what to scan.
-        revision: of the main repository; None is its work tree. The others are read at their work trees.
+        path: work tree or bare repository.
+        name: as in the graph.
+        revision: commit, branch or tag; None is the work tree.
+    """
+
+    path: Path
+    name: str
+    revision: str | None = None
+
+
+def trees_of(checkout: Checkout, revision: str | None = None) -> list[Tree]:
+    """Every repository of a checkout; the others are read at their work trees.
+
+    Args:
+        checkout: which repositories.
+        revision: of the main repository; None is its work tree.
+    """
+    others = [Tree(project.root, project.name) for project in checkout.others]
+    return [Tree(checkout.project.root, checkout.project.name, revision), *others]
+
+
+def scan_trees(trees: Sequence[Tree], cache: Path, progress: Progress | None = None) -> list[ScanResult]:
+    """Facts of repositories.
+
+    Args:
+        trees: what to scan.
+        cache: file of the facts already read.
         progress: told how far it is.
     """
     from flows.facts import FLOWS
@@ -167,12 +192,30 @@ def scan_checkout(
     from scanners.cache import FactCache
     from scanners.scan import ScanRequest, scan
 
-    cache = FactCache(state_folder(checkout.project) / "facts.db")
-    found = []
-    for number, project in enumerate(checkout.all):
-        request = ScanRequest(project.root, revision if number == 0 else None, project.name, (FLOWS,))
-        found.append(scan(request, cache=cache, progress=progress))
-    return found
+    kept = FactCache(cache)
+    requests = [ScanRequest(tree.path, tree.revision, tree.name, (FLOWS,)) for tree in trees]
+    return [scan(request, cache=kept, progress=progress) for request in requests]
+
+
+def linked(results: Sequence[ScanResult], workspace: Workspace) -> GraphData:
+    """The graph that facts of several repositories make together.
+
+    Args:
+        results: of a scan.
+        workspace: whose graph.
+    """
+    from graph.linking.link import RepositoryFacts, link
+
+    return link([RepositoryFacts(r.repository, r.commit, r.facts) for r in results], workspace.id)
+
+
+def cache_file(checkout: Checkout) -> Path:
+    """Where a checkout keeps the facts already read.
+
+    Args:
+        checkout: whose.
+    """
+    return state_folder(checkout.project) / "facts.db"
 
 
 def refresh(checkout: Checkout, revision: str | None = None, progress: Progress | None = None) -> Scanned:
@@ -183,12 +226,9 @@ def refresh(checkout: Checkout, revision: str | None = None, progress: Progress 
         revision: of the main repository; None is its work tree.
         progress: told how far it is.
     """
-    from graph.linking.link import RepositoryFacts, link
-
     began = monotonic()
-    results = scan_checkout(checkout, revision, progress)
-    sources = [RepositoryFacts(r.repository, r.commit, r.facts) for r in results]
-    data = link(sources, checkout.workspace.id)
+    results = scan_trees(trees_of(checkout, revision), cache_file(checkout), progress)
+    data = linked(results, checkout.workspace)
     store = open_store(checkout)
     try:
         before = store.version()
@@ -209,28 +249,38 @@ def _remember(checkout: Checkout) -> None:
         temporary.replace(file)
 
 
-def graph_at(checkout: Checkout, revision: str | None) -> tuple[Overlay, list[ScanResult]]:
-    """The graph of any revision, held in memory: the stored baseline stays as it is.
+@dataclass(frozen=True, slots=True)
+class View:
+    """A revision of the system, in memory.
+
+    Args:
+        graph: its graph.
+        facts: what scanners said, of all repositories.
+    """
+
+    graph: Overlay
+    facts: tuple[Fact, ...]
+
+
+def view_of(trees: Sequence[Tree], cache: Path, workspace: Workspace) -> View:
+    """Repositories at any revisions as a graph in memory: what is stored stays as it is.
+
+    Args:
+        trees: which, at which revisions.
+        cache: file of the facts already read.
+        workspace: whose graph.
+    """
+    from graph.overlay import Overlay
+
+    results = scan_trees(trees, cache)
+    return View(Overlay(content=linked(results, workspace)), tuple(f for r in results for f in r.facts))
+
+
+def view_at(checkout: Checkout, revision: str | None) -> View:
+    """A checkout at a revision.
 
     Args:
         checkout: which repositories.
         revision: of the main repository; None is its work tree.
     """
-    from graph.linking.link import RepositoryFacts, link
-
-    from graph.overlay import Overlay
-
-    results = scan_checkout(checkout, revision)
-    data = link([RepositoryFacts(r.repository, r.commit, r.facts) for r in results], checkout.workspace.id)
-    return Overlay(content=data), results
-
-
-def fingerprint(results: Sequence[ScanResult]) -> str:
-    """Same text for the same facts of the same repositories.
-
-    Args:
-        results: of a scan.
-    """
-    from graph.facts import encode_fact
-
-    return digest([[r.repository, [encode_fact(f) for f in r.facts]] for r in results])
+    return view_of(trees_of(checkout, revision), cache_file(checkout), checkout.workspace)

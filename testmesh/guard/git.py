@@ -30,7 +30,7 @@ _OPTIONS = (
     ("submodule.recurse", "false"),
     ("core.quotePath", "false"),
 )
-_LINK, _GITLINK = 0o120000, 0o160000
+_LINK, _GITLINK, _EXECUTABLE = 0o120000, 0o160000, 0o100755
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,13 @@ class Entry:
         path: relative to the folder that was asked for.
         oid: object id of its content.
         link: it is a symbolic link.
+        executable: it has mode 100755; only told for commits.
     """
 
     path: str
     oid: str
     link: bool = False
+    executable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,11 @@ class Repository:
         where = f"git -C {self.path}"
         return f"{where} fetch --unshallow" if self.shallow else f"{where} log --oneline shows what there is"
 
+    def branch(self) -> str:
+        """The checked-out branch, or ``HEAD`` when a commit is checked out."""
+        found = self._git("symbolic-ref", "--short", "--quiet", "HEAD")
+        return found.text().strip() if found.ok else "HEAD"
+
     def merge_base(self, base: str, head: str) -> str:
         """The best common ancestor of two commits.
 
@@ -176,7 +183,7 @@ class Repository:
             if path:
                 mode, _, oid = meta.decode("ascii").split(" ", 2)
                 if int(mode, 8) != _GITLINK:
-                    entries.append(Entry(_decoded(path), oid, int(mode, 8) == _LINK))
+                    entries.append(Entry(_decoded(path), oid, int(mode, 8) == _LINK, int(mode, 8) == _EXECUTABLE))
         return sorted(entries, key=lambda e: e.path)
 
     def sizes(self, oids: Iterable[str]) -> Mapping[str, int]:

@@ -74,7 +74,7 @@ def test_agent_override_wins_over_workspace_and_server() -> None:
 
 
 def test_every_shipped_prompt_loads_and_values_are_not_expanded() -> None:
-    assert {"diagnosis", "impact", "repair"} <= set(names())
+    assert {"diagnosis", "repair"} <= set(names())
     prompt = load("diagnosis")
-    text = prompt.fill({"failure": "{{ evidence }}", "evidence": "E", "allowed": "e1"})
+    text = prompt.fill({"class": "c", "summary": "{{ evidence }}", "evidence": "E", "rejected": ""})
     assert "{{ evidence }}" in text

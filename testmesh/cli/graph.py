@@ -1,0 +1,134 @@
+"""`testmesh graph QUERY`: every declared query of the graph, with its parameters as options."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from testmesh.cli import Command
+from testmesh.cli._options import add_folder, add_json, counted, print_json
+from testmesh.kernel.discovery import declared
+from testmesh.kernel.errors import EXIT_OK, UserError
+
+if TYPE_CHECKING:
+    from graph.query import Query
+    from testmesh.compose.graphs import Checkout
+
+_TYPES: dict[str, type] = {"text": str, "number": int}
+
+
+def _queries() -> dict[str, Query]:
+    from graph.query import Query
+
+    found = declared("graph.queries", "QUERY", Query)
+    return {query.name: query for query in found.values() if query.name not in ("impact", "coverage")}
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    queries = _queries()
+    chosen = parser.add_subparsers(dest="query", required=True, metavar="QUERY")
+    for name, query in sorted(queries.items()):
+        sub = chosen.add_parser(name, help=query.about, description=query.about, allow_abbrev=False)
+        for parameter, about in query.parameters.items():
+            _add(sub, parameter, about)
+        if query.compares:
+            sub.add_argument("range", help="BASE..HEAD, compared from the merge base")
+        if name == "unresolved":
+            sub.add_argument("--write", action="store_true", help="put the annotations into testmesh.toml")
+        add_folder(sub)
+        add_json(sub)
+
+
+def _add(parser: argparse.ArgumentParser, name: str, parameter: Any) -> None:
+    if parameter.required:
+        parser.add_argument(name, help=parameter.about, nargs="+" if name == "text" else None)
+    elif parameter.type == "flag":
+        parser.add_argument(f"--{name}", action="store_true", help=parameter.about)
+    elif parameter.type == "texts":
+        parser.add_argument(f"--{name}", action="append", help=parameter.about)
+    else:
+        parser.add_argument(f"--{name}", type=_TYPES[parameter.type], default=parameter.default, help=parameter.about)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from testmesh.compose.graphs import open_checkout
+    from testmesh.compose.questions import ask
+
+    checkout = open_checkout(options.dir)
+    query = _queries()[options.query]
+    given = {name: getattr(options, name) for name in query.parameters}
+    if isinstance(given.get("text"), list):
+        given["text"] = " ".join(given["text"])
+    answer = ask(checkout, query, given, getattr(options, "range", ""))
+    if getattr(options, "write", False):
+        return _write(checkout, answer)
+    if options.json:
+        print_json(answer)
+    else:
+        print("\n".join(_shown(query.name, answer)))
+    return EXIT_OK
+
+
+def _shown(name: str, answer: Any) -> Iterator[str]:
+    if name == "unresolved":
+        yield from _unresolved(answer)
+        return
+    from graph.codec import to_json
+
+    rows = list(outline(to_json(answer), 0))
+    yield from rows or ["nothing"]
+
+
+def outline(data: Any, depth: int) -> Iterator[str]:
+    """JSON-shaped data as indented lines, one line for a record of scalars.
+
+    Args:
+        data: JSON-shaped.
+        depth: indentation.
+    """
+    space = "  " * depth
+    if isinstance(data, dict):
+        flat = {k: v for k, v in data.items() if not isinstance(v, (dict, list)) and v not in ("", None)}
+        if flat:
+            yield space + "  ".join(
+                str(v) if k in ("label", "name") else f"{k}={v}" for k, v in flat.items() if k != "uid"
+            )
+        for key, value in data.items():
+            if isinstance(value, (dict, list)) and value:
+                yield f"{space}{key}:"
+                yield from outline(value, depth + 1)
+    elif isinstance(data, list):
+        for item in data:
+            yield from outline(item, depth)
+    else:
+        yield f"{space}{data}"
+
+
+def _unresolved(answer: Any) -> Iterator[str]:
+    if not answer.causes:
+        yield "every link is resolved"
+    for cause in answer.causes:
+        yield f"{cause.settles}: {counted(cause.references, 'reference')} ({cause.edge}): {cause.reason}"
+        yield from (f"  {place}" for place in cause.places[:5])
+        if len(cause.places) > 5:
+            yield f"  and {len(cause.places) - 5} more"
+        if cause.annotation:
+            yield "  settled by testmesh.toml:"
+            yield from (f"    {line}" for line in cause.annotation.splitlines())
+
+
+def _write(checkout: Checkout, answer: Any) -> int:
+    from testmesh.workspaces.files import append_annotations
+
+    texts = [cause.annotation for cause in answer.causes if cause.annotation and cause.service]
+    if not texts:
+        raise UserError("no loose end has an annotation that is certain",
+                        hint="see 'testmesh graph unresolved' and write the lines that fit by hand")  # fmt: skip
+    path: Path = append_annotations(checkout.project.root, "\n".join(dict.fromkeys(texts)) + "\n")
+    print(f"{path}: {counted(len(texts), 'annotation')} added; scan again to use them")
+    return EXIT_OK
+
+
+COMMAND = Command("ask the graph: neighbours, paths, search, unresolved, diff, conflicts", _arguments, _run, "Graph")

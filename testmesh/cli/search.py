@@ -1,0 +1,45 @@
+"""`testmesh search WORDS`: services, endpoints, topics, tables, code and flows by name and meaning."""
+
+from __future__ import annotations
+
+import argparse
+
+from testmesh.cli import Command
+from testmesh.cli._options import add_folder, add_json, add_server, print_json
+from testmesh.kernel.errors import EXIT_OK
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("words", nargs="+", help="what you look for")
+    parser.add_argument("--limit", type=int, default=10, help="most hits (default 10)")
+    add_folder(parser)
+    add_json(parser)
+    add_server(parser)
+
+
+def _run(options: argparse.Namespace) -> int:
+    words = " ".join(options.words)
+    if options.server:
+        from testmesh.compose.remote import Remote
+
+        print_json(Remote(options.server).search(words, options.limit))
+        return EXIT_OK
+    from testmesh.compose.graphs import open_checkout, state_folder
+    from testmesh.compose.models import routes_of
+    from testmesh.compose.questions import stored_graph
+    from testmesh.compose.searching import found
+
+    checkout = open_checkout(options.dir)
+    with stored_graph(checkout) as store:
+        hits = found(store, state_folder(checkout.project) / "vectors.npz", words, options.limit, routes_of(checkout))
+    if options.json:
+        print_json(hits)
+    else:
+        for hit in hits:
+            print(f"{hit.score:.2f} {hit.how:<7} {hit.kind:<9} {hit.label}  {hit.place}")
+        if not hits:
+            print("nothing is named or means that")
+    return EXIT_OK
+
+
+COMMAND = Command("find things by name and meaning", _arguments, _run, "Graph")

@@ -1,0 +1,135 @@
+"""Models for agents by workspace: routes from testmesh.toml, the server and the environment, secrets by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from testmesh.compose.graphs import Checkout
+from testmesh.kernel.errors import UserError
+from testmesh.routing import ModelRef, Routes, environment_routes, parse_routes, resolve
+
+if TYPE_CHECKING:
+    from agents.agent import Agent, Wording
+    from agents.llm.model import ChatModel
+    from agents.llm.router import Call, Router
+    from embeddings.index import Embedder
+
+Inputs = TypeVar("Inputs")
+Answer = TypeVar("Answer")
+Secret = Callable[[str], str]
+
+
+def routes_of(checkout: Checkout) -> list[Routes]:
+    """Where models may be named, most specific first.
+
+    Args:
+        checkout: whose testmesh.toml.
+    """
+    return [parse_routes(checkout.project.models, "testmesh.toml"), environment_routes(os.environ)]
+
+
+def connect(ref: ModelRef, secret: Secret) -> ChatModel:
+    """A model ready to answer.
+
+    Args:
+        ref: which.
+        secret: value of a secret by name, empty when there is none.
+
+    Raises:
+        UserError: there is no provider of that name.
+    """
+    from agents.llm.model import Connection
+    from testmesh.kernel.discovery import declared, module_names, third_party
+
+    package = "agents.llm.providers"
+    provider = declared(package, "PROVIDER", object).get(ref.provider) or third_party(package, ref.provider, object)
+    if provider is None:
+        raise UserError(
+            f"there is no model provider '{ref.provider}'", hint=f"known: {', '.join(module_names(package))}"
+        )
+    url = os.environ.get(f"TESTMESH_{ref.provider.upper()}_URL", "")
+    key_name = getattr(provider, "key_variable", "")
+    connection = Connection(ref.model, url, secret(key_name) if key_name else "")
+    model: ChatModel = provider.connect(connection)  # type: ignore[attr-defined]
+    return model
+
+
+def router_for(sources: Sequence[Routes], agent: str, secret: Secret, record: Callable[[Call], None]) -> Router | None:
+    """One agent's access to models, or None when no route names one.
+
+    Args:
+        sources: where models may be named.
+        agent: who asks.
+        secret: value of a secret by name.
+        record: told about every call.
+    """
+    from agents.llm.router import Router
+
+    route = resolve(sources, "chat", agent)
+    if not route.models:
+        return None
+    return Router(route.models, lambda ref: connect(ref, secret), agent, record=record)
+
+
+def wording_for(router: Router) -> Wording:
+    """A router as agents see it: a prompt's name and checked facts in, a text out.
+
+    Args:
+        router: of that agent.
+    """
+    from agents.llm.model import Ask
+    from prompts.loader import load
+
+    def wording(prompt: str, facts: Mapping[str, str]) -> str | None:
+        loaded = load(prompt)
+        values = {key: facts.get(key, "") for key in loaded.inputs}
+        if values.get("rejected"):
+            values["rejected"] = f"Your last text was refused: {values['rejected']}"
+        answer = router.structured(Ask(loaded.fill(values), schema=loaded.answer), ())
+        return None if answer.data is None else str(answer.data["text"])
+
+    return wording
+
+
+def answered(checkout: Checkout, agent: Agent[Inputs, Answer], inputs: Inputs) -> Answer:
+    """An agent's answer, worded by the model of its route when there is one.
+
+    Args:
+        checkout: whose routes.
+        agent: which.
+        inputs: what it needs.
+    """
+    sources = routes_of(checkout)
+    if not resolve(sources, "chat", agent.name).models:
+        return agent.answer(inputs)
+    from agents.agent import ask
+
+    router = router_for(sources, agent.name, lambda name: os.environ.get(name, ""), lambda call: None)
+    return ask(agent, inputs, None if router is None else wording_for(router))
+
+
+def embedder_for(sources: Sequence[Routes]) -> Embedder:
+    """The embedder of the route; the static one when none is named.
+
+    Args:
+        sources: where models may be named.
+
+    Raises:
+        UserError: there is no embedder of that name.
+    """
+    from testmesh.kernel.discovery import declared, module_names
+
+    route = resolve(sources, "embed")
+    ref = route.models[0] if route.models else ModelRef("static")
+    found = declared("embeddings.embedders", "EMBEDDER", object).get(ref.provider)
+    if found is None:
+        known = ", ".join(module_names("embeddings.embedders"))
+        raise UserError(f"there is no embedder '{ref.provider}'", hint=f"known: {known}")
+    if ref.model:
+        from dataclasses import replace
+
+        found = replace(found, model=ref.model)  # type: ignore[type-var]
+    embedder: Embedder = found  # type: ignore[assignment]
+    return embedder

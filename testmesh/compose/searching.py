@@ -1,0 +1,77 @@
+"""Search by name and by meaning: exact words first, what is alike after them; never evidence for an answer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from embeddings.text import EMBEDDED_KINDS
+from graph.schema import Node
+from graph.store import GraphStore, Page
+from testmesh.routing import Routes, environment_routes
+
+if TYPE_CHECKING:
+    from embeddings.index import VectorIndex
+
+LEAST = 0.25
+EVERYTHING = Page(limit=1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Something that fits.
+
+    Args:
+        kind: node kind.
+        label: as people type it.
+        uid: node uid.
+        place: ``file:line``, or empty.
+        score: 1 for a name, a cosine for a meaning; rounded to 4 places.
+        how: name or meaning.
+    """
+
+    kind: str
+    label: str
+    uid: str
+    place: str
+    score: float
+    how: str
+
+
+def found(store: GraphStore, file: Path, words: str, limit: int, routes: Iterable[Routes] = ()) -> list[Hit]:
+    """What fits a question in words: things with all the words in their name, then what is alike in meaning.
+
+    Args:
+        store: the graph.
+        file: where the vectors are kept; brought up to date first.
+        words: the question.
+        limit: most hits.
+        routes: where embedders may be named.
+    """
+    from embeddings.index import nearest, sync
+    from embeddings.stores.numpy import NumpyIndex
+    from embeddings.text import node_documents
+    from embeddings.text import words as split
+    from testmesh.compose.models import embedder_for
+
+    nodes = [node for kind in EMBEDDED_KINDS for node in store.find(kind, None, EVERYTHING).nodes]
+    by_uid = {node.uid: node for node in nodes}
+    wanted = split(words).split()
+    named = [n for n in nodes if wanted and all(w in f"{split(n.label)} {n.label.lower()}" for w in wanted)]
+    named.sort(key=lambda n: (len(n.label), n.label, n.uid))
+    hits = [_hit(node, 1.0, "name") for node in named[:limit]]
+    index: VectorIndex = NumpyIndex(file)
+    embedder = embedder_for([*routes, environment_routes(os.environ)])
+    sync(index, embedder, node_documents(nodes), EMBEDDED_KINDS)
+    seen = {hit.uid for hit in hits}
+    alike = nearest(index, embedder.embed([split(words)])[0], limit + len(seen), least=LEAST)
+    hits += [_hit(by_uid[h.uid], h.score, "meaning") for h in alike if h.uid not in seen and h.uid in by_uid]
+    return hits[:limit]
+
+
+def _hit(node: Node, score: float, how: str) -> Hit:
+    place = next((e.place() for e in node.evidence if e.place()), "")
+    return Hit(node.kind, node.label, node.uid, place, score, how)

@@ -44,12 +44,14 @@ class Finding:
         candidate: index of the candidate it is about, None when it is about the class alone.
         failure: the class it speaks for, or None.
         against: it lowers the candidate instead.
+        about: for a class, the candidates it holds for; any when empty.
     """
 
     clue: Clue
     candidate: int | None = None
     failure: FailureClass | None = None
     against: bool = False
+    about: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

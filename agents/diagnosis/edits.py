@@ -14,7 +14,7 @@ from agents.diagnosis.differences import Difference, last_exchange
 from agents.diagnosis.failure import leaves
 from agents.diagnosis.words import counted
 from graph.answers import ContractEdit
-from graph.runs import StepRun
+from graph.runs import Json, StepRun
 from graph.values import Fact, Lit
 
 Kind = Literal["field", "status", "path", "value"]
@@ -75,9 +75,10 @@ def contract_edits(case: Case) -> tuple[Seen, ...]:
         case: the failure.
     """
     found: dict[tuple[str, str, str], Seen] = {}
-    for item in sorted(case.failure.differences, key=lambda d: not d.asserted):
-        for edit in _of(case, item):
-            found.setdefault((edit.kind, edit.old, edit.new), edit)
+    for item in case.failure.differences:
+        if item.asserted:
+            for edit in _of(case, item):
+                found.setdefault((edit.kind, edit.old, edit.new), edit)
     return tuple(found.values())[:_MOST]
 
 
@@ -90,7 +91,7 @@ def _of(case: Case, item: Difference) -> Iterator[Seen]:
             yield _edit(case, "path", moved, item)
         elif _same_sort(item):
             yield _edit(case, "status", (str(item.old), str(item.new)), item)
-    elif item.kind == "value" and item.asserted and isinstance(item.new, str | int | float):
+    elif item.kind == "value" and isinstance(item.new, str | int | float):
         yield _edit(case, "value", (str(item.old), str(item.new)), item)
 
 
@@ -103,8 +104,10 @@ def _edit(case: Case, kind: Kind, names: tuple[str, str], item: Difference) -> S
     place = request_line(case, item)[1] if kind == "path" else item.path
     seen = Seen(ContractEdit(kind, item.step, place, *names), item)
     old, new = seen.words
-    involved = tuple(c.index for c in case.candidates if c.product and (swaps(c, old, "") or _comes(c, new)))
-    return replace(seen, candidates=involved)
+    product = [c for c in case.candidates if c.product]
+    both = tuple(c.index for c in product if new and swaps(c, old, new))
+    either = tuple(c.index for c in product if swaps(c, old, "") or _comes(c, new))
+    return replace(seen, candidates=both or either)
 
 
 def swaps(candidate: Candidate, old: str, new: str) -> bool:
@@ -142,9 +145,17 @@ def request_line(case: Case, item: Difference) -> tuple[str, str]:
     """
     step = step_of(case, item)
     exchange = last_exchange(step) if step else None
-    request = exchange.request if exchange and isinstance(exchange.request, dict) else {}
-    url = str(request.get("url", ""))
-    return str(request.get("method", "GET")).upper() if url else "", urlsplit(url).path
+    return asked_for(exchange.request) if exchange else ("", "")
+
+
+def asked_for(request: Json) -> tuple[str, str]:
+    """Method and path of a recorded request, both empty when it was no HTTP request.
+
+    Args:
+        request: an exchange's request.
+    """
+    url = str(request.get("url") or "") if isinstance(request, dict) else ""
+    return str(request.get("method") or "GET").upper() if url else "", urlsplit(url).path
 
 
 def fits(template: str, path: str) -> bool:

@@ -90,7 +90,7 @@ def locate(run: Run, green: Run | None, wanted: str = "") -> Failure | None:
         return Failure(flow, nothing, (), same_flow(green, flow), ())
     step, earlier = steps[index], tuple(s for s in steps[:index] if s.phase != "teardown")
     passed = same_flow(green, flow)
-    return Failure(flow, step, earlier, passed, _differences(step, earlier, passed))
+    return Failure(flow, step, earlier, passed, _differences(step, earlier, (flow, passed)))
 
 
 def leaves(steps: Sequence[StepRun]) -> Iterator[StepRun]:
@@ -126,14 +126,36 @@ def counterpart(green: FlowRun | None, step: StepRun) -> StepRun | None:
     return next(iter(exact or same), None)
 
 
-def _differences(step: StepRun, earlier: Sequence[StepRun], green: FlowRun | None) -> tuple[Difference, ...]:
+def _differences(
+    step: StepRun, earlier: Sequence[StepRun], flow: tuple[FlowRun, FlowRun | None]
+) -> tuple[Difference, ...]:
+    now, green = flow
     looked_at = _paths(step)
-    found = [_marked(d, looked_at) for d in _of_step(step, counterpart(green, step))]
+    here = [_marked(d, looked_at) for d in _of_step(step, counterpart(green, step))]
+    found = [d for d in here if d.asserted or not _settled(d, step, now.source)]
     for before in reversed(earlier):
         passed = counterpart(green, before)
         if passed is not None:
-            found += between(before.id, last_result(passed), last_result(before))
-    return tuple(found)
+            seen = between(before.id, last_result(passed), last_result(before))
+            found += [_used(d, step) for d in seen if not _settled(d, before, now.source)]
+    return tuple(sorted(found, key=lambda d: not d.asserted))
+
+
+def _settled(item: Difference, step: StepRun, source: str) -> bool:
+    """Whether the flow as it is now agrees with the difference: it checks the place and holds, or never names it."""
+    if item.kind == "missing" and source and not re.search(rf"(?<![\w]){re.escape(item.name)}(?![\w])", source):
+        return True
+    holding = frozenset(_plain(p) for a in step.assertions if a.passed for p in _TAKEN.findall(a.expression))
+    if item.kind == "status":
+        return any(a.passed and re.search(r"\bstatus\b", a.expression) for a in step.assertions)
+    return _marked(replace(item, asserted=False), holding).asserted
+
+
+def _used(item: Difference, step: StepRun) -> Difference:
+    """A later failure that names the place, as `${place.body.total}`, looks at it too."""
+    texts = (step.message, *(a.message for a in step.assertions if not a.passed))
+    named = rf"\b{re.escape(item.step)}\b.*\b{re.escape(item.name)}\b|'{re.escape(item.name)}'"
+    return replace(item, asserted=True) if any(re.search(named, text) for text in texts) else item
 
 
 def _of_step(step: StepRun, passed: StepRun | None) -> tuple[Difference, ...]:

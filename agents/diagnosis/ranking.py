@@ -11,6 +11,7 @@ from agents.diagnosis.case import Case, Finding
 from graph.answers import Cause, Clue, FailureClass
 
 ABSTAIN_BELOW = 0.35
+ABSTAIN_BELOW_GREEN = 0.15
 SURE_OF_CODE = 0.8
 SURE_OF_SURROUNDINGS = 0.6
 SURE_OF_TEST = 0.7
@@ -123,7 +124,8 @@ def classify(case: Case, findings: Sequence[Finding], ranked: Sequence[Ranked]) 
         findings: of all detectors.
         ranked: candidates, best first.
     """
-    votes = _votes(findings)
+    top = next((r.candidate.index for r in ranked if r.candidate.product), None)
+    votes = _votes([f for f in findings if not f.about or top in f.about])
     failure = _decide(case, votes, ranked)
     return Verdict(failure, _about(findings, failure))
 
@@ -150,7 +152,7 @@ def _decide(case: Case, votes: Mapping[str, float], ranked: Sequence[Ranked]) ->
     if data >= SURE_OF_DATA and specific < SURE_OF_SURROUNDINGS:
         return "data/state"
     best = max((r.score for r in product), default=0.0)
-    if best < ABSTAIN_BELOW:
+    if best < (ABSTAIN_BELOW if case.failure.green is None else ABSTAIN_BELOW_GREEN):
         return "unknown"
     meant, opposed = votes.get("contract change", 0.0), votes.get("product regression", 0.0)
     return "contract change" if meant >= MEANT and opposed < OPPOSED else "product regression"

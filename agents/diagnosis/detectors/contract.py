@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from agents.diagnosis.candidates import Candidate
-from agents.diagnosis.case import CLEAR, STRONG, SUGGESTIVE, WEAK, Case, Detector, Finding
-from agents.diagnosis.differences import Difference, last_exchange
-from agents.diagnosis.failure import counterpart
-from agents.diagnosis.words import counted, dataset_names
+from agents.diagnosis.case import CLEAR, HINT, STRONG, SUGGESTIVE, WEAK, Case, Detector, Finding
+from agents.diagnosis.differences import Difference, last_exchange, last_result
+from agents.diagnosis.edits import asked_for, request_line
+from agents.diagnosis.failure import counterpart, leaves
+from agents.diagnosis.words import counted, dataset_names, spellings
 from graph.answers import Clue
 from graph.runs import Json
 
 _MOVED = 404
+_ASIDE = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class _Looked:
     gone: bool
     weight: float
     why: str
+    gives: bool = False
 
 
 def _find(case: Case) -> Iterable[Finding]:
@@ -40,7 +43,9 @@ def _find(case: Case) -> Iterable[Finding]:
 def _explained(case: Case, candidate: Candidate) -> Iterator[Finding]:
     for difference in case.failure.differences:
         for looked in _words(case, difference):
-            weight = looked.weight * (1.0 if difference.asserted or difference.step == case.failure.step.id else 0.9)
+            weight = looked.weight * (1.0 if difference.asserted else _ASIDE)
+            if looked.gives and _gives_otherwise(candidate, looked.word):
+                weight = max(weight, CLEAR if difference.asserted else HINT)
             if _shows(candidate, looked):
                 text = f"{difference.sentence()}; this hunk {looked.why}"
                 yield Finding(Clue(DETECTOR.name, text, candidate.place, round(weight, 4)), candidate.index)
@@ -66,8 +71,22 @@ def _of_status(case: Case, item: Difference) -> Iterator[_Looked]:
     if item.new == _MOVED:
         for word in _path_words(case, item):
             yield _Looked(word, True, CLEAR, f"takes `{word}` out of a path")
-    yield _Looked(str(item.new), False, STRONG, f"brings status {item.new}")
+    usual = _usual(case, item)
+    yield _Looked(str(item.new), False, WEAK if usual else STRONG, f"brings status {item.new}")
     yield _Looked(str(item.old), True, CLEAR, f"takes status {item.old} away")
+
+
+def _usual(case: Case, item: Difference) -> bool:
+    """Whether some step of the same method and folder of paths answered so when all was well."""
+    asked = request_line(case, item)
+    for flow in case.inputs.green.flows if case.inputs.green else ():
+        for step in leaves(flow.steps):
+            result, exchange = last_result(step), last_exchange(step)
+            if isinstance(result, dict) and result.get("status") == item.new and exchange is not None:
+                method, path = asked_for(exchange.request)
+                if method == asked[0] and path.split("/")[:2] == asked[1].split("/")[:2]:
+                    return True
+    return False
 
 
 def _path_words(case: Case, item: Difference) -> tuple[str, ...]:
@@ -83,7 +102,7 @@ def _of_value(case: Case, item: Difference) -> Iterator[_Looked]:
         yield _Looked(str(item.new), False, CLEAR, f"brings {item.new!r}")
     if _literal(item.old):
         yield _Looked(str(item.old), True, CLEAR, f"takes {item.old!r} away")
-    yield _Looked(item.name, True, SUGGESTIVE, f"changes `{item.name}`")
+    yield _Looked(item.name, True, SUGGESTIVE, f"changes `{item.name}`", gives=True)
     yield _Looked(item.name, False, SUGGESTIVE, f"changes `{item.name}`")
     for name in _datasets(case, item):
         yield _Looked(name, True, WEAK, f"changes how `{name}` is used")
@@ -122,6 +141,15 @@ def _shows(candidate: Candidate, looked: _Looked) -> bool:
     if looked.weight <= SUGGESTIVE and before and after:
         return True
     return before > after if looked.gone else after > before
+
+
+def _gives_otherwise(candidate: Candidate, word: str) -> bool:
+    """Whether the name is given something else than before: `total: a * b` for `total: a`."""
+    names = "|".join(re.escape(form) for form in spellings(word))
+    given = re.compile(rf"(?<![\w])[\"']?(?:{names})[\"']?\s*(?::|=(?!=))\s*(\S.*)")
+    before = {m.group(1) for line in candidate.removed for m in given.finditer(line)}
+    after = {m.group(1) for line in candidate.added for m in given.finditer(line)}
+    return bool(before and after and before != after)
 
 
 DETECTOR = Detector("contract", "A hunk takes away or brings exactly what differs.", _find)

@@ -18,6 +18,7 @@ def _find(case: Case) -> Iterable[Finding]:
                 Clue(DETECTOR.name, sign.text, sign.place, sign.weight),
                 None,
                 "contract change" if sign.meant else "product regression",
+                about=view.candidates,
             )
     yield from _broken(case)
 

@@ -10,6 +10,7 @@ from agents.diagnosis.candidates import Candidate
 from agents.diagnosis.case import CLEAR, PROOF, STRONG, SUGGESTIVE, WEAK, Case, Detector, Finding
 from agents.diagnosis.failure import leaves
 from agents.diagnosis.signatures import unreachable
+from agents.diagnosis.words import counted
 from graph.answers import Clue
 
 _PYTHON = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)(?:, in (?P<name>\S+))?')
@@ -19,6 +20,10 @@ _NODE = re.compile(
 _EXCEPTION = re.compile(r"^(?:[\w.]+(?:Error|Exception|Violation|NotFound|Refused|Timeout)\b|\w+: )")
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z?\t")
 _NEAR = 3
+_NAMED = re.compile(
+    r"KeyError: '([^']+)'|has no attribute '(\w+)'|name '(\w+)' is not defined|column \"?([\w.]+)\"? does not exist"
+    r"|\(reading '(\w+)'\)|unexpected keyword argument '(\w+)'|'(\w+)' is undefined|Field required.*'(\w+)'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ def _find(case: Case) -> Iterable[Finding]:
             found = _match(frame, candidate)
             if found and found.clue.weight > _weight(best.get(candidate.index)):
                 best[candidate.index] = found
-    return best.values()
+    return [*best.values(), *_of_names(case)]
 
 
 def _weight(finding: Finding | None) -> float:
@@ -106,8 +111,33 @@ def _match(frame: Frame, candidate: Candidate) -> Finding | None:
         weight = WEAK
     if unreachable(frame.error):
         weight = min(weight, SUGGESTIVE)
+    if (names := named(frame.error)) and not any(_about(candidate, name) for name in names):
+        weight = min(weight, CLEAR)
     text = f"{frame.source} failed at {candidate.file}:{frame.line}: {frame.error[:160]}"
     return Finding(Clue(DETECTOR.name, text, f"{candidate.file}:{frame.line}", weight), candidate.index)
+
+
+def _about(candidate: Candidate, name: str) -> bool:
+    return counted(candidate.removed, name) != counted(candidate.added, name)
+
+
+def named(error: str) -> tuple[str, ...]:
+    """The key, attribute, variable or column an error says is missing.
+
+    Args:
+        error: last line of a traceback.
+    """
+    return tuple(dict.fromkeys(n for match in _NAMED.finditer(error) for n in match.groups() if n))
+
+
+def _of_names(case: Case) -> Iterable[Finding]:
+    """A hunk elsewhere that takes away the very name somebody now misses."""
+    missed = {(n, f.error, f.source) for f in _stacks(case) if f.depth == 0 for n in named(f.error)}
+    for name, error, source in sorted(missed):
+        for candidate in case.candidates:
+            if candidate.product and counted(candidate.removed, name) > counted(candidate.added, name):
+                text = f"{source} misses `{name}` ({error[:120]}), which this hunk takes away"
+                yield Finding(Clue(DETECTOR.name, text, candidate.place, PROOF), candidate.index)
 
 
 def _same_file(printed: str, path: str) -> bool:

@@ -10,7 +10,7 @@ from flows.actions import Result
 from flows.engine.configuring import Configured
 from flows.engine.context import MAX_DEPTH, Context, Limit
 from flows.engine.effects import CutOff, Load, Steps, Together, joined, loaded
-from flows.engine.names import Names
+from flows.engine.names import Names, step_ids
 from flows.engine.steps import Outcome, Place, not_run, run_steps
 from flows.language.errors import NotEvaluable
 from flows.language.spec import Branch, Step
@@ -195,7 +195,7 @@ def _run_flow(context: Context, step: Step, place: Place, settings: Configured) 
     if answer.flow is None:
         return Contained("error", answer.problem)
     flow = answer.flow
-    names = Names({}, place.names.builtins, place.names.sources, (flow.file, flow.ids))
+    names = Names({}, place.names.builtins, place.names.sources, (flow.file, step_ids(flow)))
     try:
         found = child_variables(flow, dict(settings.config.input or {}), names)
     except VariableProblem as problem:

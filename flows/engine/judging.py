@@ -79,7 +79,7 @@ def combined(assertions: Iterable[tuple[str, Assertion]], scope: Scope) -> Judge
         message = outcome.problem or ("" if passed else _message(assertion, scope))
         line = AssertionResult(name, assertion.text, passed, outcome.left, outcome.right, message, assertion.at.line)
         lines.append(line)
-        if name == "assert_any":
+        if name == "assert_any" and outcome.evaluable:
             any_lines.append(line)
         if not passed and (name != "assert_any" or not outcome.evaluable):
             failed.append(_explained(line, outcome.evaluable))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from flows.engine.builtins import Builtins, uuid4
 from flows.engine.given import Given
 from flows.language.errors import NotEvaluable, StepDidNotRun, UnknownName
+
+if TYPE_CHECKING:
+    from flows.language.spec import Flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +161,18 @@ class Names:
         return self.builtins.bytes(what, *self._place, self._drawn)
 
 
-def seen(view: Mapping[str, object], alias: str) -> Mapping[str, object]:
-    """A result with its lookup-only alias.
+def step_ids(flow: Flow) -> frozenset[str]:
+    """Every step id of a flow, nested ones and error steps included.
 
     Args:
-        view: the result as expressions see it.
-        alias: ``response`` or ``result``.
+        flow: a checked file.
     """
-    return view if alias in view else {**view, alias: view}
+    found: set[str] = set()
+    waiting = [*flow.setup, *flow.steps, *flow.teardown]
+    while waiting:
+        step = waiting.pop()
+        found.add(step.id)
+        waiting += step.error_steps
+        for branch in step.branches:
+            waiting += branch.steps
+    return frozenset(found)

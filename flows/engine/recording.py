@@ -30,7 +30,7 @@ from flows.engine.flow import execution, run_verdict
 from flows.engine.given import Given
 from flows.engine.loading import TextFiles, beside, checked, parsed_file
 from flows.engine.masking import MASK, Masks
-from flows.engine.names import Names, Sources
+from flows.engine.names import Names, Sources, step_ids
 from flows.engine.variables import VariableProblem, resolve
 from flows.language.errors import NotEvaluable
 from flows.language.spec import Flow
@@ -98,7 +98,7 @@ def _judged_flow(
         file=world.schema,
         outside=Given(environment=flow_run.variables),
     )
-    names = Names({}, builtins, sources, (flow.file, flow.ids))
+    names = Names({}, builtins, sources, (flow.file, step_ids(flow)))
     try:
         names.variables = resolve(flow, Given(recorded=flow_run.variables), names).values
     except (VariableProblem, NotEvaluable) as problem:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -156,9 +155,7 @@ class Live:
             hint = f" ({problem.hint})" if problem.hint else ""
             return Answer(self.time.now(), error=f"{problem.message}{hint}", type="config")
         except Exception as bug:
-            where = traceback.extract_tb(bug.__traceback__)[-1]
-            text = f"internal error: {type(bug).__name__}: {bug} ({where.filename}:{where.lineno})"
-            return Answer(self.time.now(), error=text, type="internal")
+            return Answer(self.time.now(), error=_our_bug(bug), type="internal")
         return Answer(self.time.now(), candidate)
 
     def _call(self, request: Request) -> Call:
@@ -208,6 +205,13 @@ class Live:
                 continue
             group.finish(done)
         return group.joined()
+
+
+def _our_bug(bug: Exception) -> str:
+    import traceback
+
+    where = traceback.extract_tb(bug.__traceback__)[-1]
+    return f"internal error: {type(bug).__name__}: {bug} ({where.filename}:{where.lineno})"
 
 
 class _Group:

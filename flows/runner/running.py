@@ -17,7 +17,7 @@ from flows.engine.effects import CutOff
 from flows.engine.flow import execution, run_verdict
 from flows.engine.given import Given
 from flows.engine.masking import Masks
-from flows.engine.names import Names, Sources
+from flows.engine.names import Names, Sources, step_ids
 from flows.engine.variables import VariableProblem, resolve
 from flows.language.errors import NotEvaluable
 from flows.language.spec import Flow
@@ -214,7 +214,7 @@ class _Execution:
         for name in ("RUN_ID", "EXECUTION_ID"):
             builtins.set(name, self._id)
         builtins.set("FLOW_NAME", flow.name)
-        names = Names({}, builtins, self._sources, (flow.file, flow.ids))
+        names = Names({}, builtins, self._sources, (flow.file, step_ids(flow)))
         blank = FlowRun(
             opened.file, flow.name, unit.row, "error", 0.0, source=opened.text, started_ms=round(started, 3)
         )

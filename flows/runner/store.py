@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import re
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,7 +40,8 @@ class FileRunStore:
         temporary = ""
         try:
             _own_folder(self._folder)
-            descriptor, temporary = tempfile.mkstemp(dir=self._folder, prefix=".writing-", suffix=".tmp")
+            temporary = str(self._folder / f".writing-{run.id}-{os.getpid()}.tmp")
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
                 file.flush()

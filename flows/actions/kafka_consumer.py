@@ -1,0 +1,93 @@
+"""Messages of a Kafka topic, from the start of the flow on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from flows.actions import Action, Call, MessageLog, Touch
+from flows.language.catalogue import ActionSpec, Alias, Deprecated, Duration, always, option
+from flows.language.expressions import Expression
+from flows.language.shapes import ANYTHING, ARRAY, NUMBER, OBJECT, record
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerConfig:
+    """Settings of a Kafka consumer."""
+
+    brokers: str | tuple[str, ...] | None = option(None, "`host:port`, several with commas or as a list.")
+    topic: str = option(doc="Topic.")
+    match: Expression | None = option(
+        None, "Which messages count, over one message.", also=("filter",), scope="message"
+    )
+    count: int = option(1, "How many messages make a candidate.")
+    timeout: Duration = option(10.0, "How long to wait.")
+    from_: str = option("start_of_flow", "Where reading begins.", choices=("start_of_flow", "beginning", "end"))
+    expect: str | None = option(None, "`none`: fail when a message arrives.", choices=("none",))
+    sasl: Mapping[str, object] | None = option(None, "`{mechanism, username, password}`.")
+    tls: object = option(None, "`true`, or `{ca, cert, key, verify}` with file names.")
+    schema_registry: Mapping[str, object] | None = option(None, "Not supported yet.")
+
+
+def touches(config: Mapping[str, object]) -> Iterable[Touch]:
+    """The topic.
+
+    Args:
+        config: as written.
+    """
+    topic = config.get("topic")
+    if isinstance(topic, str):
+        yield Touch("topic", topic, kind="kafka")
+
+
+async def follow(config: ConsumerConfig, call: Call) -> MessageLog:
+    """Takes the position once per flow execution and topic.
+
+    Args:
+        config: rendered.
+        call: connections.
+    """
+    from flows.clients.kafka import Position, TopicLog, settings
+
+    where = settings(config.brokers or (), config.sasl, config.tls)
+    own = () if config.from_ == "start_of_flow" else call.path
+    key = ("kafka", where, config.topic, config.from_, own)
+    position = cast("Position", config.from_)
+    return await call.flow_clients.opened(key, lambda: TopicLog(where, config.topic, position).open())
+
+
+def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    if config.get("schema_registry") is not None:
+        yield "schema_registry", "a schema registry is not supported yet; read JSON or text"
+    if config.get("expect") is not None and config.get("count") is not None:
+        yield "count", "'expect: none' and 'count' exclude each other"
+
+
+def _beginning(value: object) -> Mapping[str, object]:
+    return {"from": "beginning"} if value in (True, "earliest") else {}
+
+
+ACTION: Action[ConsumerConfig] = Action(
+    spec=ActionSpec(
+        name="kafka_consumer",
+        summary="Waits for messages of a Kafka topic; none since the start of the flow is missed.",
+        config=ConsumerConfig,
+        family="messaging",
+        result=record(messages=ARRAY, count=NUMBER, value=ANYTHING, key=ANYTHING, headers=OBJECT),
+        aliases=(Alias("kafka_consume"), Alias("kafka.consume")),
+        deprecated=(
+            Deprecated("from_beginning", "from: beginning", _beginning),
+            Deprecated("auto_offset_reset", "from: beginning", _beginning),
+            Deprecated("group_id", "no group is joined"),
+        ),
+        checks_itself=True,
+        connection=("brokers",),
+        implied=("KAFKA_BROKERS",),
+        reads=always,
+        windowed=True,
+        check=_problems,
+    ),
+    touches=touches,
+    follow=follow,
+)

@@ -1,0 +1,81 @@
+"""A message to a Kafka topic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from flows.actions import Action, Call, Result, Touch
+from flows.language.catalogue import ActionSpec, Alias, Deprecated, Duration, option
+from flows.language.shapes import BOOLEAN, NUMBER, STRING, record
+from flows.language.values import as_text
+
+
+@dataclass(frozen=True, slots=True)
+class ProducerConfig:
+    """Settings of a Kafka producer."""
+
+    brokers: str | tuple[str, ...] | None = option(None, "`host:port`, several with commas or as a list.")
+    topic: str = option(doc="Topic.")
+    key: object = option(None, "Message key.")
+    value: object = option(None, "Text as it is, anything else as JSON; null is a tombstone.", also=("payload",))
+    headers: Mapping[str, object] | None = option(None, "Message headers.")
+    sasl: Mapping[str, object] | None = option(None, "`{mechanism, username, password}`.")
+    tls: object = option(None, "`true`, or `{ca, cert, key, verify}` with file names.")
+    schema_registry: Mapping[str, object] | None = option(None, "Not supported yet.")
+    timeout: Duration | None = option(None, "Limit for the acknowledgement.")
+
+
+def touches(config: Mapping[str, object]) -> Iterable[Touch]:
+    """The topic.
+
+    Args:
+        config: as written.
+    """
+    topic = config.get("topic")
+    if isinstance(topic, str):
+        sent = config.get("value") if config.get("value") is not None else config.get("payload")
+        yield Touch("topic", topic, kind="kafka", mode="write", sends=sent)
+
+
+async def run(config: ProducerConfig, call: Call) -> Result:
+    """Publishes and waits for the broker's acknowledgement.
+
+    Args:
+        config: rendered.
+        call: connections and trace context.
+    """
+    from flows.clients.kafka import Producer, settings
+
+    where = settings(config.brokers or (), config.sasl, config.tls)
+    producer = call.clients.shared(("kafka-producer", where), lambda: Producer(where))
+    headers = [(name, as_text(value).encode()) for name, value in (config.headers or {}).items()]
+    if not any(name.lower() == "traceparent" for name, _ in headers):
+        headers.append(("traceparent", call.traceparent.encode()))
+    value = None if config.value is None else as_text(config.value).encode()
+    key = None if config.key is None else as_text(config.key).encode()
+    partition, offset = await producer.send(config.topic, value, key, headers)
+    return {"ok": True, "topic": config.topic, "partition": partition, "offset": offset}
+
+
+def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    if config.get("schema_registry") is not None:
+        yield "schema_registry", "a schema registry is not supported yet; send JSON or text"
+
+
+ACTION: Action[ProducerConfig] = Action(
+    spec=ActionSpec(
+        name="kafka_producer",
+        summary="Publishes a message to a Kafka topic and waits for the acknowledgement.",
+        config=ProducerConfig,
+        family="messaging",
+        result=record(ok=BOOLEAN, topic=STRING, partition=NUMBER, offset=NUMBER),
+        aliases=(Alias("kafka_publish"), Alias("kafka.produce")),
+        deprecated=(Deprecated("group_id", "no group is joined"),),
+        connection=("brokers",),
+        implied=("KAFKA_BROKERS",),
+        check=_problems,
+    ),
+    touches=touches,
+    run=run,
+)

@@ -120,6 +120,7 @@ NODES: Mapping[str, NodeKind] = dict(
             line=Prop("First line", "number"),
             end_line=Prop("Last line", "number"),
             digest=Prop("Hash of its tokens"),
+            decorated=Prop("A decorator or annotation may register it", "flag"),
         ),
         _node(
             "Config",

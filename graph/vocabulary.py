@@ -67,6 +67,7 @@ _CODE = (
         params="texts: parameter names without self/cls",
         bases="texts: dotted names a class extends",
         digest="text: hash of the syntax tree's tokens without comments and layout",
+        decorated="flag: a decorator or annotation may register it; absent when it has none",
     ),
     _kind(
         "import",
@@ -100,6 +101,7 @@ _CODE = (
         args="values: positional arguments",
         named="named values: keyword arguments",
         reads="shape: fields of the result the caller reads, absent when unknown",
+        sends="shape: payload among the arguments: a dict literal, a model, or a name bound to one",
     ),
     _kind(
         "use",
@@ -273,13 +275,15 @@ _DEPLOY = (
         image="text: image it is based on (the last FROM), or empty",
         ports="texts: exposed container ports",
         command="text: start command",
+        store_kind="text: kind of store its base image is, empty when none",
+        base_sort="text: sort of its base image: infrastructure, gateway or business",
     ),
     _kind(
         "env_file",
         "deploy",
         "An environment file given to a service; the values are the env_value facts of that file.",
         service="text: service it is for",
-        path="text: file relative to the repository, or `configmap:NAME` (a ConfigMap's values name it in env_value.source)",
+        path="text: file relative to the repository, or `configmap:NAME` (its values name it in env_value.source)",
     ),
     _kind(
         "depends",

@@ -91,6 +91,7 @@ def symbols(state: Linking) -> None:
             "line": fact.at.line,
             "end_line": fact.at.end_line or fact.at.line,
             "digest": fact.get("digest"),
+            "decorated": fact.get("decorated"),
         }
         node = state.builder.node("Symbol", (*placed.file, fact.get("name", "") or ""), evidence, props)
         if aside(placed.file[1]):

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from graph.facts import SourceFile
 from graph.values import Env, Fact, Field, Location, Shape, Unknown
 from scanners.idioms import python as py
-from scanners.idioms.code import SELVES, Assign, CallSite, Code, Scope
-from scanners.idioms.digest import digest
+from scanners.idioms.code import SELVES, Assign, CallSite, Scope
 from scanners.idioms.noise import PYTHON_BUILTINS, PYTHON_STDLIB
 from scanners.idioms.python import PyCode
 from scanners.idioms.python_settings import settings_facts
 from scanners.idioms.python_shapes import annotation, literal_values
+from scanners.idioms.symbols import Parts, symbol_facts
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -26,7 +26,7 @@ class Python:
     """The Python language."""
 
     name = "python"
-    version = 1
+    version = 2
     suffixes = (".py",)
 
     def parse(self, source: SourceFile) -> PyCode:
@@ -43,7 +43,7 @@ class Python:
         Args:
             parsed: what :meth:`parse` made.
         """
-        yield from _symbols(parsed)
+        yield from symbol_facts(parsed, _parts(parsed))
         yield from _imports(parsed)
         yield from _bindings(parsed)
         yield from _defaults(parsed)
@@ -55,27 +55,24 @@ class Python:
         yield from _typed(parsed)
 
 
-def _symbols(code: PyCode) -> Iterator[Fact]:
-    cuts = code.cuts()
-    children: dict[str, list[tuple[int, int]]] = {}
-    for scope in code.scopes[1:]:
-        parent = scope.parent.name if scope.parent is not None else ""
-        children.setdefault(parent, []).append((scope.node.start_byte, scope.node.end_byte))
-    seen: set[str] = set()
-    for scope in code.scopes:
-        if scope.name in seen:
-            continue
-        seen.add(scope.name)
-        span = (scope.node.start_byte, scope.node.end_byte) if scope.name else (0, len(code.data))
-        fields: dict[str, object] = {"name": scope.name, "sort": scope.sort, "params": scope.params}
-        if scope.bases:
-            fields["bases"] = scope.bases
-        fields["digest"] = digest(code.data, span, children.get(scope.name, ()), cuts)
-        yield Fact("symbol", fields, code.at(scope.node) if scope.name else _whole(code))
+def _parts(code: PyCode) -> Parts:
+    constants: dict[str, list[Node]] = {}
+    functions = {scope.name for scope in code.scopes}
+    for assign in code.assigns:
+        node = _statement(assign.value or assign.annotation)
+        plain = assign.scope.sort == "module" and "." not in assign.target and assign.how in ("=", "+=")
+        if plain and node is not None and assign.target not in functions:
+            listed = constants.setdefault(assign.target, [])
+            listed += [node] if all(n.id != node.id for n in listed) else []
+    ours = {i.local for i in code.all_imports if i.module.split(".", 1)[0] not in PYTHON_STDLIB}
+    return Parts(code.cuts(), constants, {}, code.import_nodes, frozenset({*constants, *ours} - {"*"}))
 
 
-def _whole(code: Code) -> Location:
-    return Location(code.path, 1, int(code.root.end_point[0]) + 1)
+def _statement(node: Node | None) -> Node | None:
+    """The whole top-level statement around an expression."""
+    while node is not None and node.parent is not None and node.parent.type not in ("module", "block"):
+        node = node.parent
+    return node
 
 
 def _imports(code: PyCode) -> Iterator[Fact]:

@@ -138,6 +138,14 @@ def test_code_that_nothing_calls_may_run_in_every_request_of_its_service() -> No
     assert any(h.edge == "MAY RUN IN" for f in impact.flows for h in f.path)
 
 
+def test_a_new_function_that_nothing_uses_affects_nothing_unless_a_decorator_may_register_it() -> None:
+    head = System(SHOP + "\nhook = payments/app.py::hook")
+    added = touched("payments/app.py::hook", action="added")
+    assert affected(System(SHOP).store(), head.store(), change(added)).flows == ()
+    head.named["hook"].props["decorated"] = True  # type: ignore[index]
+    assert {"pay", "refunds"} <= runs(affected(System(SHOP).store(), head.store(), change(added)), "may")
+
+
 def test_a_consumers_loop_does_not_drag_in_its_service() -> None:
     impact = asked(touched("notifications/consumer.py::run"))
     assert runs(impact) | runs(impact, "may") == {"notified", "inbox"}

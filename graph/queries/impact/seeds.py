@@ -13,6 +13,7 @@ from graph.queries.impact.spread import Seed
 from graph.queries.impact.world import World
 from graph.schema import Node
 
+_UNDECORATED = (".py", ".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx")
 _INERT = (".md", ".rst", ".adoc", ".gitignore", ".gitattributes", ".editorconfig", ".png", ".svg", ".jpg", ".gif")
 _INERT_NAMES = ("license", "licence", "notice", "authors", "codeowners", "changelog", "readme")
 
@@ -83,13 +84,26 @@ def _symbol(place: _Placing, start: Start) -> None:
     if item.action == "modified" and _same_tokens(place):
         start.notes.append(f"{item.file}:{item.line}: only comments or layout of {item.name or 'the module'} differ")
         return
+    if item.action != "modified" and all(_unused(place.world, n) for n in found):
+        start.notes.append(f"{item.file}:{item.line}: nothing uses the function {item.name}")
+        return
     for node in found:
         start.seeds += place.seed(node, CHANGED)
     if any(n.props.get("sort") == "class" for n in found):
         _members(place, found, start)
 
 
+def _unused(world: World, node: Node) -> bool:
+    """A function that came or went and that nothing calls, names, registers or subscribes; what did, changed too."""
+    plain = node.props.get("sort") == "function" and not node.props.get("decorated") and "." not in node.key[2]
+    users = [*world.back(node.uid, "CALLS", "HANDLED_BY"), *world.out(node.uid, "CONSUMES")]
+    return plain and not users and node.key[1].endswith(_UNDECORATED)
+
+
 def _same_tokens(place: _Placing) -> bool:
+    """Whether a symbol has the same tokens on both sides; moving a file to another place is a change."""
+    if place.file is not None and place.file.status == "renamed":
+        return False
     repository, name = place.change.repository, place.item.name
     sides = []
     for store in place.world.stores:
@@ -168,8 +182,9 @@ def _config(place: _Placing, start: Start) -> None:
 
 def _deploy(place: _Placing, start: Start) -> None:
     services = [s for s in place.world.of("Service") if s.key[0] == place.item.name]
-    users = [s for d in services for _, s in place.world.back(d.uid, "DEPENDS_ON")]
-    if not services:
+    stores = [s for s in place.world.of("Store") if s.key[1] == place.item.name]
+    users = [s for d in (*services, *stores) for _, s in place.world.back(d.uid, "DEPENDS_ON")]
+    if not services and not stores:
         _config(place, start)
         return
     for service in [*services, *users]:

@@ -10,7 +10,7 @@ from graph.store import GraphStore, Page, Subgraph
 
 EdgeId = tuple[str, str, str]
 EVERYTHING = Page(limit=1_000_000)
-NODES = ("Service", "Endpoint", "Topic", "Dataset", "Flow", "Step", "Unresolved", "Config")
+NODES = ("Service", "Endpoint", "Topic", "Dataset", "Flow", "Step", "Unresolved", "Config", "Store")
 EDGES = (
     "OWNS", "HANDLED_BY", "CALLS", "PUBLISHES", "CONSUMES", "READS", "WRITES", "ROUTES_TO", "ACCEPTS", "RETURNS",
     "CARRIES", "CONFIGURED_BY", "CONTAINS", "EXERCISES", "DEPENDS_ON",

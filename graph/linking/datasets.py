@@ -9,7 +9,7 @@ from graph.linking.build import NodeKey
 from graph.linking.corpus import Placed, SymbolKey
 from graph.linking.names import dotted
 from graph.linking.outcomes import Context, Definition, Frame, Instance
-from graph.linking.sqltext import table_name, table_uses
+from graph.linking.sqltext import UNKNOWN_TABLE, table_name, table_uses
 from graph.linking.state import Linking, LooseEnd
 from graph.linking.wrappers import Reading, Results, first_param
 from graph.schema import Evidence, Resolution
@@ -183,13 +183,16 @@ def _sql(state: Linking, use: _Use) -> None:
     kind = fact.get("store_kind", "") or "sql"
     for reading in state.wrappers.readings([fact.get("text")], use.placed.symbol, use.service, _need):
         for text, _ in reading.results[0]:
-            uses = table_uses(text.template, use.stores.store(use.service, kind)[0]) if text.parts else None
+            written = any(isinstance(part, str) and part.strip() for part in text.parts)
+            uses = table_uses(text.template, use.stores.store(use.service, kind)[0]) if written else None
             if uses is None:
                 why = text.holes[0].reason if text.holes else "the SQL could not be parsed"
                 _loose(state, use, reading, why)
                 continue
             for touched in uses:
-                if touched.table != "null":
+                if touched.table == UNKNOWN_TABLE:
+                    _loose(state, use, reading, text.holes[0].reason if text.holes else "the table is not known")
+                else:
                     _edge(state, use, (kind, touched.table), (touched.mode, touched.columns), reading)
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from graph.linking.corpus import FileKey, Placed, SymbolKey
 from graph.linking.names import Names, dotted
 from graph.linking.offers import Offer
 from graph.linking.outcomes import Context, Frame
-from graph.linking.paths import below, template
+from graph.linking.paths import below, named, template
 from graph.linking.state import Linking
 from graph.schema import Resolution
 from graph.values import Call, Value
 
 _DEPTH = 8
+_HELPERS_DEEP = 3
 RouterKey = SymbolKey
 Served = tuple[str, FileKey]
 
@@ -173,7 +174,7 @@ def _offer(state: Linking, placed: Placed, service: str, path: str) -> None:
     props = {
         "operational": fact.get("operational"),
         "statuses": [str(status)] if status else None,
-        "template": "/" + path.strip("/") if is_path else None,
+        "template": named(path) if is_path else None,
         "query": tuple(fact.get("query", ()) or ()) or None,
     }
     node = state.builder.node(*offer.node, evidence, props)
@@ -206,7 +207,7 @@ def handler_of(names: Names, placed: Placed) -> SymbolKey | None:
 
 
 def statuses(state: Linking) -> None:
-    """Statuses and error statuses of operations, from the handler and what it calls within its file.
+    """Statuses and error statuses of operations, from the handler and what it calls, a few calls deep.
 
     Args:
         state: the link run.
@@ -214,10 +215,23 @@ def statuses(state: Linking) -> None:
     answers: dict[SymbolKey, list[Placed]] = defaultdict(list)
     for placed in state.corpus.of("responds"):
         answers[placed.symbol].append(placed)
+    callees: dict[SymbolKey, list[SymbolKey]] = defaultdict(list)
+    for site in state.calls.sites:
+        if site.rule != "override":
+            callees[site.symbol].append(site.target)
     for node, handlers in state.offers.handlers.items():
-        for handler in handlers:
-            for placed in answers.get(handler, ()):
+        for symbol in _reached(callees, handlers):
+            for placed in answers.get(symbol, ()):
                 status = str(placed.fact.get("status"))
                 errors = [status] if placed.fact.get("error") else None
                 evidence = [state.corpus.evidence(placed)]
                 state.builder.node(*node, evidence, {"statuses": [status], "errors": errors})
+
+
+def _reached(callees: Mapping[SymbolKey, Iterable[SymbolKey]], handlers: Iterable[SymbolKey]) -> list[SymbolKey]:
+    found = dict.fromkeys(handlers)
+    layer = list(found)
+    for _ in range(_HELPERS_DEEP):
+        layer = [t for s in layer for t in callees.get(s, ()) if t not in found]
+        found.update(dict.fromkeys(layer))
+    return list(found)

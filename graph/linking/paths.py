@@ -28,6 +28,18 @@ def template(path: str) -> str:
     return "/" + "/".join(segments)
 
 
+def named(path: str) -> str:
+    """A path with ``{name}`` for every parameter, whatever the framework's spelling; for people and generated flows.
+
+    Args:
+        path: as written.
+    """
+    bare = re.sub(r"<(?:[^<>:/]*:)?([^<>/]*)>", r"{\1}", _query(path))
+    bare = re.sub(r"\{(\w+):[^{}/]*\}", r"{\1}", bare)
+    bare = re.sub(r"(?<=/):([A-Za-z_]\w*)(\([^)]*\))?[?+*]?", r"{\1}", "/" + bare.lstrip("/"))
+    return bare.rstrip("/") or "/"
+
+
 def _query(path: str) -> str:
     depth = 0
     for position, char in enumerate(path):

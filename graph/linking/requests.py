@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from graph.linking import clients
-from graph.linking.build import NodeKey
+from graph.linking.build import NodeKey, united
 from graph.linking.corpus import Placed, SymbolKey
 from graph.linking.hosts import Target, suggestion
 from graph.linking.offers import Match, Offer
@@ -185,7 +186,7 @@ class Requests:
         return self._found(request, matches, target) if matches else [self._missing(request, service, path, target)]
 
     def _found(self, request: Request, matches: Sequence[Match], target: Target) -> list[Link]:
-        rule = "+".join([target.rule, *sorted(request.trail)])
+        rule = "+".join(dict.fromkeys([target.rule, *sorted(request.trail)]))
         status, reason = target.status, target.reason
         if len(matches) > 1:
             status, reason = "candidate", f"{request.url.path} fits {len(matches)} operations equally well"
@@ -265,9 +266,17 @@ class Requests:
     def _read(self, request: Request) -> Shape | None:
         """What is read of the answer: where the wrapper hands it on, what its caller reads."""
         own: Shape | None = request.placed.fact.get("reads")
-        if own is not None or not request.reading.sites:
-            return own
-        return request.reading.sites[-1].fact.get("reads")  # type: ignore[no-any-return]
+        handed_on = (site.fact.get("reads") for site in request.reading.sites)
+        return own or next((shape for shape in handed_on if shape is not None), None) or self._by_callers(request)
+
+    def _by_callers(self, request: Request) -> Shape | None:
+        """What all callers of the sending function read of its result, when every one of them says so."""
+        sites = self._state.calls.callers.get(request.reading.origin, [])
+        shapes: list[Shape | None] = [site.fact.get("reads") for site in sites]
+        known = [shape for shape in shapes if shape is not None]
+        if not known or len(known) < len(shapes):
+            return None
+        return reduce(united, known)
 
     def _origins(self, request: Request) -> list[SymbolKey]:
         reading = request.reading

@@ -7,7 +7,7 @@ from posixpath import basename, dirname
 
 from graph.linking.corpus import FileKey, Placed
 from graph.linking.offers import Offer
-from graph.linking.paths import below, template
+from graph.linking.paths import below, named, template
 from graph.linking.schemas import add_schema
 from graph.linking.state import Linking
 from graph.schema import Resolution
@@ -72,7 +72,7 @@ def _operation(state: Linking, placed: Placed, described: _Described) -> None:
     evidence = [state.corpus.evidence(placed)]
     returns = fact.get("returns") or {}
     props = {
-        "template": written if protocol == "http" else None,
+        "template": named(written) if protocol == "http" else None,
         "statuses": sorted(returns) or None,
         "errors": sorted(s for s in returns if s[:1] in "45") or None,
         "query": tuple(fact.get("query", ()) or ()) or None,

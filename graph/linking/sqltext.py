@@ -15,6 +15,7 @@ _PLACES = re.compile(r"%\((\w+)\)s|%s|:(?=[A-Za-z_])(\w+)|\?|\{\}")
 _DIALECTS = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite", "mssql": "tsql"}
 _DEFAULT_SCHEMAS = frozenset({"public", "dbo", "main"})
 _LONGEST = 20_000
+UNKNOWN_TABLE = "null"
 
 
 @dataclass(frozen=True, slots=True, order=True)

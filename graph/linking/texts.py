@@ -9,6 +9,7 @@ from graph.linking.corpus import SymbolKey
 from graph.linking.outcomes import Definition, Hole, Instance, Outcome, Part, Text, joined
 from graph.values import Member, Name, Scalar, Value
 
+_HOST = re.compile(r"^\w+://[^/]*(/.*)?$")
 _PLACES = re.compile(r"\{([^{}]*)\}")
 
 
@@ -92,3 +93,17 @@ def filled(template: str, args: Sequence[tuple[Part, ...]], named: Mapping[str, 
         else:
             yield from named.get(field, (Hole(f"format field {field or position}"),))
     yield template[start:]
+
+
+def behind_host(host: Outcome, value: Outcome) -> Outcome:
+    """A declared host in place of the one in a value; the path behind it is kept.
+
+    Args:
+        host: the hole that names the variable.
+        value: what the variable has in some deployment.
+    """
+    if not isinstance(host.thing, Text) or not isinstance(value.thing, Text):
+        return host
+    match = _HOST.match(value.thing.template) if not value.thing.holes else None
+    path = (match.group(1) or "").rstrip("/") if match else ""
+    return Outcome(joined((*host.thing.parts, path)), host.trail)

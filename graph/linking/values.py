@@ -21,7 +21,7 @@ from graph.linking.outcomes import (
     joined,
 )
 from graph.linking.strings import external_call, text_method
-from graph.linking.texts import as_member, as_text, filled, hole, literal, plain
+from graph.linking.texts import as_member, as_text, behind_host, filled, hole, literal, plain
 from graph.values import Call, Choice, Concat, Config, Env, Format, Lit, Member, Name, Param, Unknown, Value
 
 _OUTCOMES = 16
@@ -214,8 +214,13 @@ class Evaluator:
 
     def _env(self, value: Env, frame: Frame, context: Context) -> list[Outcome]:
         context.keys.add(value.name)
+        made = self._set(value, frame, context)
         if value.name in self._declared:
-            return [hole(f"{value.name} is declared in testmesh.toml", env=value.name, rule="annotation")]
+            declared = hole(f"{value.name} is declared in testmesh.toml", env=value.name, rule="annotation")
+            return [behind_host(declared, o) for o in made]
+        return made
+
+    def _set(self, value: Env, frame: Frame, context: Context) -> list[Outcome]:
         outcomes: list[Outcome] = []
         for given, file in self._given(value.name, frame, context):
             inner = self.evaluate(given, Frame(file, ""), context)

@@ -19,7 +19,7 @@ class FileFacts:
     path: str
     facts: list[Fact] = field(default_factory=list)
 
-    def say(self, kind: str, line: int = 1, **fields: Any) -> FileFacts:
+    def say(self, kind: str, line: int = 1, /, **fields: Any) -> FileFacts:
         self.facts.append(Fact(kind, fields, Location(self.path, line)))
         return self
 

@@ -66,7 +66,7 @@ def test_an_unset_variable_is_a_candidate_by_its_name_and_settled_by_an_annotati
     assert (found.resolution.status, found.resolution.rule) == ("candidate", "variable name")
     toml = FileFacts("testmesh.toml").say("declared_service", name="pay", root="", hosts=("${PAY_URL}",))
     settled = edge(asked(url, toml), "CALLS", WEB, "pay:GET /bills/{}")
-    assert (settled.resolution.status, settled.resolution.rule) == ("resolved", "annotation+annotation")
+    assert (settled.resolution.status, settled.resolution.rule) == ("resolved", "annotation")
 
 
 def test_a_variable_nobody_knows_is_a_loose_end_with_the_lines_that_settle_it() -> None:

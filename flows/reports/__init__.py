@@ -1,0 +1,83 @@
+"""Reports of a finished run: one file each, found by name, written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from graph.runs import Run
+from testmesh.kernel.discovery import declared_one, module_names
+from testmesh.kernel.errors import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report format.
+
+    Args:
+        about: one sentence.
+        write: the report's text.
+    """
+
+    about: str
+    write: Callable[[Run], str]
+
+
+def report(name: str) -> Report:
+    """The report of that name.
+
+    Args:
+        name: as after ``--report``.
+
+    Raises:
+        UserError: there is none.
+    """
+    found = declared_one(__name__, name, "REPORT", Report)
+    if found is None:
+        known = [module for module in module_names(__name__) if declared_one(__name__, module, "REPORT", Report)]
+        raise UserError(f"unknown report '{name}'", hint=f"one of {', '.join(known)}")
+    return found
+
+
+def write_reports(run: Run, wanted: Mapping[str, Path]) -> None:
+    """Writes every report that was asked for.
+
+    Args:
+        run: a finished run.
+        wanted: report name to file.
+
+    Raises:
+        UserError: an unknown report, or a file that cannot be written.
+    """
+    texts = [(path, report(name).write(run)) for name, path in wanted.items()]
+    for path, text in texts:
+        write_whole(path, text.encode())
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file so that nobody ever sees half of it, not even after a power cut.
+
+    Args:
+        path: the file; its folder is made.
+        data: content.
+
+    Raises:
+        UserError: the disk is full or the place cannot be written; nothing is left behind.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        hint = "free some space or check the folder's permissions"
+        raise UserError(f"{path} could not be written: {error.strerror or error}", hint=hint) from error

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from flows.events import run_from_json, run_to_json
+from flows.reports import write_whole
 from graph.runs import Run, RunSummary
 from testmesh.kernel.errors import NotFoundError, UserError
 
@@ -35,27 +36,8 @@ class FileRunStore:
         Raises:
             UserError: the disk is full or the folder cannot be written; nothing is left behind.
         """
-        data = run_to_json(run).encode()
-        target = self._folder / f"{_checked(run.id)}.json"
-        temporary = ""
-        try:
-            _own_folder(self._folder)
-            temporary = str(self._folder / f".writing-{run.id}-{os.getpid()}.tmp")
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, target)
-            _sync(self._folder)
-        except OSError as error:
-            if temporary:
-                with contextlib.suppress(OSError):
-                    os.unlink(temporary)
-            raise UserError(
-                f"the run could not be saved to {target}: {error.strerror or error}",
-                hint="free some space or check the folder's permissions; the run itself is not lost on screen",
-            ) from error
+        _own_folder(self._folder)
+        write_whole(self._folder / f"{_checked(run.id)}.json", run_to_json(run).encode())
 
     def load(self, run_id: str) -> Run:
         """The run of that id, a unique prefix, or ``latest``.
@@ -135,15 +117,11 @@ def _checked(run_id: str) -> str:
 
 
 def _own_folder(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    ignore = folder.parent / ".gitignore"
-    if folder.parent.name == ".testmesh" and not ignore.exists():
-        ignore.write_text("*\n")
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        folder.mkdir(parents=True, exist_ok=True)
+        ignore = folder.parent / ".gitignore"
+        if folder.parent.name == ".testmesh" and not ignore.exists():
+            write_whole(ignore, b"*\n")
+    except OSError as error:
+        hint = "free some space or check the folder's permissions"
+        raise UserError(f"{folder} could not be made: {error.strerror or error}", hint=hint) from error

@@ -92,7 +92,7 @@ def run_steps(context: Context, steps: Sequence[Step], place: Place) -> Steps[Ou
         if cut is not None:
             outcome.cut, outcome.stopped = cut, cut.reason
         elif run.verdict in ("failed", "error") and _stops(context, step, place):
-            outcome.stopped = f"step '{step.id}' {'failed' if run.verdict == 'failed' else 'could not be evaluated'}"
+            outcome.stopped = f"step '{step.id}' {'failed' if run.verdict == 'failed' else 'ended in an error'}"
     return outcome
 
 

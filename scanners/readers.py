@@ -85,6 +85,14 @@ class Readers:
             found += [m for m in self.manifests.values() if m.matches(path)]
         return tuple(found)
 
+    def is_extra(self, path: str) -> bool:
+        """Whether a manifest that was handed in reads a file.
+
+        Args:
+            path: relative to the repository.
+        """
+        return any(m.matches(path) for m in self.extra)
+
     def wants(self, path: str) -> int:
         """Bytes of a file that are worth reading, 0 when nothing reads it.
 

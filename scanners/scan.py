@@ -172,7 +172,7 @@ class _Work:
     def run(self) -> dict[str, list[Fact]]:
         limits = {path: limit for path in self._tree.paths() if (limit := self._readers.wants(path))}
         self._total = len(limits)
-        blobs = self._tree.blobs()
+        blobs = {} if isinstance(self._tree, WorkTree) else self._tree.blobs()
         known = [Key(blobs[path], path) for path in limits if path in blobs]
         fresh = set(limits) - {key.path for key in self._recall(known)}
         sources: list[tuple[Key, SourceFile]] = []

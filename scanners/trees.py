@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from testmesh.guard.git import Repository, blob_id
+
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,9 @@ class WorkTree:
         return self._paths
 
     def blobs(self) -> Mapping[str, str]:
-        return {}
+        root = os.path.realpath(self._root)
+        found = {path: _hashed(root, path) for path in self._paths}
+        return {path: oid for path, oid in found.items() if oid}
 
     def read(self, limits: Mapping[str, int]) -> Iterator[Content]:
         root = os.path.realpath(self._root)
@@ -109,12 +114,34 @@ class WorkTree:
             yield _on_disk(root, path, limit)
 
 
-def _on_disk(root: str, path: str, limit: int) -> Content:
-    full = Path(root, path)
+def _inside(root: str, path: str) -> bool:
+    """Whether a path leads to a file below the root, through no link out of it."""
+    return os.path.commonpath([root, os.path.realpath(Path(root, path))]) == root
+
+
+def _opened(root: str, path: str) -> BinaryIO:
+    return open(os.open(Path(root, path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+
+
+def _hashed(root: str, path: str) -> str:
+    """Git's object id of a file on disk, read piece by piece; empty when it cannot be read."""
     try:
-        if os.path.commonpath([root, os.path.realpath(full)]) != root:
+        if not _inside(root, path):
+            return ""
+        with _opened(root, path) as stream:
+            hashed = hashlib.sha1(b"blob %d\0" % os.fstat(stream.fileno()).st_size, usedforsecurity=False)
+            while piece := stream.read(_PIECE):
+                hashed.update(piece)
+    except OSError:
+        return ""
+    return hashed.hexdigest()
+
+
+def _on_disk(root: str, path: str, limit: int) -> Content:
+    try:
+        if not _inside(root, path):
             return Content(path, "", None, "it lies outside the repository")
-        with open(os.open(full, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as stream:
+        with _opened(root, path) as stream:
             size = os.fstat(stream.fileno()).st_size
             data = stream.read(limit + 1) if size <= limit else b""
     except OSError as error:

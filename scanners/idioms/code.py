@@ -28,6 +28,7 @@ class Scope:
         params: parameter names without self/cls.
         bases: dotted names a class extends.
         bound: names assigned in it.
+        decorated: it has decorators, which may register it somewhere.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Scope:
     params: tuple[str, ...] = ()
     bases: tuple[str, ...] = ()
     bound: set[str] = field(default_factory=set)
+    decorated: bool = False
 
     def outward(self) -> Iterator[Scope]:
         """This scope, then each enclosing one."""
@@ -165,6 +167,8 @@ class Code:
         self.returns: list[tuple[Node, Scope]] = []
         self.types: dict[str, str] = {}
         self._starts: list[int] = []
+        self._assigned: dict[tuple[int, str], list[Assign]] = {}
+        self._by_name: dict[str, Scope] = {}
 
     # what a language implements
 
@@ -251,7 +255,35 @@ class Code:
         Args:
             name: qualified.
         """
-        return next((s for s in self.scopes if s.name == name), None)
+        if not self._by_name:
+            self._by_name = {s.name: s for s in reversed(self.scopes)}
+        return self._by_name.get(name)
+
+    def assigned(self, scope: Scope, target: str) -> list[Assign]:
+        """What a scope itself assigns to a name, in source order.
+
+        Args:
+            scope: of this file.
+            target: dotted, as written.
+        """
+        if not self._assigned:
+            for assign in self.assigns:
+                self._assigned.setdefault((id(assign.scope), assign.target), []).append(assign)
+        return self._assigned.get((id(scope), target), [])
+
+    def held(self, site: CallSite) -> Assign | None:
+        """What a call's result is assigned to, None when it is not.
+
+        Args:
+            site: a call.
+        """
+        return next((a for a in self.assigns if a.line <= site.line and self._is_result(a.value, site)), None)
+
+    def _is_result(self, node: Node | None, site: CallSite) -> bool:
+        if node is None or not node.start_byte <= site.node.start_byte < node.end_byte:
+            return False
+        made = self.site(node)
+        return made is not None and made.node.id == site.node.id
 
     def origin(self, dotted: str) -> str:
         """A dotted name with its first part replaced by what it was imported as.

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from graph.facts import SourceFile
-from graph.values import Concat, Env, Fact, Lit, Location, Value
+from graph.values import Concat, Env, Fact, Lit, Location, Unknown, Value
 from testmesh.guard import yaml
 from testmesh.guard.yaml import ListNode, MapNode, Node, ScalarNode
 
@@ -30,6 +30,7 @@ _STORES = {
     "activemq": ("activemq", "artemis"),
     "mssql": ("mssql", "azure-sql-edge"),
 }
+TEMPLATED = "templated"
 _GATEWAYS = ("nginx", "traefik", "envoy", "kong", "haproxy", "caddy", "apisix", "httpd")
 _OTHERS = (
     "zookeeper",
@@ -149,6 +150,21 @@ def substituted(written: str) -> Value:
     if not parts:
         return Lit("")
     return parts[0] if len(parts) == 1 else Concat(tuple(parts))
+
+
+def untemplated(value: Value) -> Value:
+    """A Value with what a template fills in said as unknown.
+
+    Args:
+        value: of a file whose ``{{ ... }}`` were replaced by :data:`TEMPLATED`.
+    """
+    if isinstance(value, Lit) and isinstance(value.value, str) and TEMPLATED in value.value:
+        parts: list[Value] = []
+        for index, piece in enumerate(value.value.split(TEMPLATED)):
+            parts += [Unknown("filled in by a template")] if index else []
+            parts += [Lit(piece)] if piece else []
+        return parts[0] if len(parts) == 1 else Concat(tuple(parts))
+    return value
 
 
 def image_name(image: str) -> str:

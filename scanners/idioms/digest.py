@@ -40,7 +40,7 @@ def digest(data: bytes, span: Span, holes: Iterable[Span], cuts: Cuts) -> str:
     hashed = hashlib.sha256()
     base = span[0] - (data.rfind(b"\n", 0, span[0]) + 1)
     depth = 0
-    for piece, verbatim in _pieces(data, span, holes, cuts):
+    for piece, verbatim in pieces(data, span, holes, cuts):
         if verbatim:
             hashed.update(b"\x02" + piece)
         elif cuts.indented:
@@ -78,8 +78,15 @@ def _logical(piece: bytes, depth: int, base: int) -> tuple[bytes, int]:
     return b"".join(out), depth
 
 
-def _pieces(data: bytes, span: Span, holes: Iterable[Span], cuts: Cuts) -> Iterator[tuple[bytes, bool]]:
-    """Runs of code with what is cut out replaced by a blank, and strings byte by byte."""
+def pieces(data: bytes, span: Span, holes: Iterable[Span], cuts: Cuts) -> Iterator[tuple[bytes, bool]]:
+    """Runs of code with what is cut out replaced by a blank, and strings (marked True) byte by byte.
+
+    Args:
+        data: the file.
+        span: start and end byte.
+        holes: what belongs to something else.
+        cuts: of the file.
+    """
     start, end = span
     marks = [(s, e, False) for s, e in (*holes, *cuts.dropped) if start <= s and e <= end]
     marks += [(s, e, True) for s, e in cuts.kept if start <= s and e <= end]

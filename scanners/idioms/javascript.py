@@ -62,6 +62,7 @@ class JsCode(Code):
         super().__init__(path, data, root)
         self.members: list[Node] = []
         self.exports: list[Node] = []
+        self.import_nodes: list[Node] = []
         self.throws: list[tuple[Node, Scope]] = []
         self.type_nodes: list[Node] = []
         self.comments: list[Node] = []
@@ -205,6 +206,7 @@ def parse(source: SourceFile, grammar: str) -> JsCode:
     found = {name: sorted(nodes, key=_start) for name, nodes in QueryCursor(query).captures(tree.root_node).items()}
     code.index_scopes(list(js_scopes.scopes(code, found.get("scope", ()))))
     code.comments, code.strings = found.get("comment", []), found.get("string", [])
+    code.import_nodes = found.get("import", [])
     code.members, code.type_nodes, code.exports = (found.get(n, []) for n in ("member", "type", "export"))
     code.all_imports = list(js_imports.imports(code, found))
     code.imports = {i.local: i for i in code.all_imports if i.name != "*" or i.local != "*"}

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from graph.values import Env, Fact, Location, Member, Name, Shape, Unknown, Value
 from scanners.idioms.code import SELVES, Assign, CallSite, Scope
-from scanners.idioms.digest import digest
+from scanners.idioms.js_responses import result_reads
 from scanners.idioms.js_scopes import exported, parameters
 from scanners.idioms.js_shapes import annotation, object_type
 from scanners.idioms.js_values import arguments, environment
 from scanners.idioms.noise import NODE_BUILTINS, NODE_MODULES
+from scanners.idioms.symbols import Parts, symbol_facts
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -28,7 +29,7 @@ def facts(code: JsCode) -> Iterator[Fact]:
     Args:
         code: the file.
     """
-    yield from _symbols(code)
+    yield from symbol_facts(code, _parts(code))
     for found in code.all_imports:
         fields = {"local": found.local, "module": found.module, "name": found.name}
         yield Fact("import", fields, Location(code.path, found.line))
@@ -42,24 +43,30 @@ def facts(code: JsCode) -> Iterator[Fact]:
     yield from _typed(code)
 
 
-def _symbols(code: JsCode) -> Iterator[Fact]:
-    cuts = code.cuts()
-    children: dict[str, list[tuple[int, int]]] = {}
-    for scope in code.scopes[1:]:
-        parent = scope.parent.name if scope.parent is not None else ""
-        children.setdefault(parent, []).append((scope.node.start_byte, scope.node.end_byte))
-    seen: set[str] = set()
-    for scope in code.scopes:
-        if scope.name in seen:
+def _parts(code: JsCode) -> Parts:
+    constants: dict[str, list[Node]] = {}
+    functions = {scope.name for scope in code.scopes}
+    required: list[Node] = []
+    for assign in code.assigns:
+        node = _statement(assign.value)
+        if assign.scope.sort != "module" or "." in assign.target or node is None or assign.how == "for":
             continue
-        seen.add(scope.name)
-        span = (scope.node.start_byte, scope.node.end_byte) if scope.name else (0, len(code.data))
-        where = code.at(scope.node) if scope.name else Location(code.path, 1, int(code.root.end_point[0]) + 1)
-        fields: dict[str, object] = {"name": scope.name, "sort": scope.sort, "params": scope.params}
-        if scope.bases:
-            fields["bases"] = scope.bases
-        fields["digest"] = digest(code.data, span, children.get(scope.name, ()), cuts)
-        yield Fact("symbol", fields, where)
+        if assign.target in code.imports:
+            required.append(node)
+        elif assign.target not in functions and assign.how != ":=":
+            listed = constants.setdefault(assign.target, [])
+            listed += [node] if all(n.id != node.id for n in listed) else []
+    types = {code.text(n.child_by_field_name("name")): n for n in code.type_nodes}
+    ours = {i.local for i in code.all_imports if i.module.removeprefix("node:") not in NODE_MODULES}
+    names = frozenset({*constants, *ours, *types} - {"*"})
+    return Parts(code.cuts(), constants, types, [*code.import_nodes, *required], names)
+
+
+def _statement(node: Node | None) -> Node | None:
+    """The declaration around a value; a statement that declares several names is shared by them."""
+    while node is not None and node.parent is not None and node.parent.type not in ("program", "statement_block"):
+        node = node.parent
+    return node
 
 
 def _bindings(code: JsCode) -> Iterator[Fact]:
@@ -175,7 +182,24 @@ def _calls(code: JsCode) -> Iterator[Fact]:
         fields: dict[str, object] = {"symbol": site.scope.name, "callee": callee, "args": args}
         if named:
             fields["named"] = named
+        fields |= _payloads(code, site)
         yield Fact("call", fields, Location(code.path, site.line))
+
+
+def _payloads(code: JsCode, site: CallSite) -> dict[str, object]:
+    """The payload among a call's arguments, and the fields read of its result."""
+    out: dict[str, object] = {}
+    for node in site.args:
+        shape = code.shape(node, site.scope) if node.type in ("object", "identifier", "new_expression") else Shape()
+        if shape.type == "object" and (shape.fields or shape.named):
+            out["sends"] = shape
+            break
+    held = code.held(site)
+    if held is not None and not held.key and f"{held.target}." in code.text(site.scope.node):
+        read = result_reads(code, site, held)
+        if read is not None:
+            out["reads"] = read
+    return out
 
 
 def _worth(code: JsCode, site: CallSite) -> bool:

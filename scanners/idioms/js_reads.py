@@ -64,7 +64,7 @@ def reads(code: JsCode, payload: Payload, depth: int = 0) -> Reads:
     for site in calls:
         _callback(code, site, payload)
     for node in code.members:
-        path = _path(code, node, payload) if start <= node.start_byte < end and not _is_inner(node) else None
+        path = _path(code, _uncalled(node), payload) if start <= node.start_byte < end and not _is_inner(node) else None
         if path is not None:
             found.add(path, required=False)
     for site in calls:
@@ -73,6 +73,13 @@ def reads(code: JsCode, payload: Payload, depth: int = 0) -> Reads:
         if start <= node.start_byte < end and any(_path(code, n, payload) == () for n in _returned(node)):
             found.escaped = True
     return found
+
+
+def _uncalled(node: Node) -> Node | None:
+    """A member chain without the method that is called on it."""
+    parent = node.parent
+    called = parent.child_by_field_name("function") if parent is not None and parent.type == "call_expression" else None
+    return node.child_by_field_name("object") if called is not None and called.id == node.id else node
 
 
 def _bind(code: JsCode, assign: Assign, payload: Payload, found: Reads) -> None:

@@ -44,6 +44,18 @@ def response_reads(code: JsCode, site: CallSite, client: str) -> Shape | None:
     return reads(code, payload).shape()
 
 
+def result_reads(code: JsCode, site: CallSite, held: Assign) -> Shape | None:
+    """The fields of a call's result that the surrounding function reads; None when it reads none.
+
+    Args:
+        code: the file.
+        site: the call.
+        held: what the result is assigned to.
+    """
+    span = _span(code, site, [held])
+    return reads(code, Payload(lambda node: node.id == site.node.id, {held.target: ()}, span)).shape()
+
+
 def _held(code: JsCode, site: CallSite) -> list[Assign]:
     from scanners.idioms.javascript import bare
 
@@ -59,9 +71,8 @@ def _span(code: JsCode, site: CallSite, held: list[Assign]) -> tuple[int, int]:
     """Where the response can be read: the enclosing function after the request, until its name is used again."""
     end = site.scope.node.end_byte
     for assign in held:
-        for other in code.assigns:
-            later = other.scope is assign.scope and other.target == assign.target and other.line > assign.line
-            if later and other.value is not None:
+        for other in code.assigned(assign.scope, assign.target):
+            if other.line > assign.line and other.value is not None:
                 end = min(end, other.value.start_byte)
     return site.node.start_byte, end
 

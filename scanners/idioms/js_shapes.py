@@ -94,7 +94,7 @@ def _identifier(code: JsCode, node: Node, scope: Scope, depth: int) -> Shape:
 
 def _by_name(code: JsCode, name: str, scope: Scope, depth: int) -> Shape:
     for outer in scope.outward():
-        made = [a for a in code.assigns if a.scope is outer and a.target == name and not a.key and a.how in ("=", ":=")]
+        made = [a for a in code.assigned(outer, name) if not a.key and a.how in ("=", ":=")]
         for assign in reversed(made):
             declared = annotation(code, assign.annotation)
             if declared != ANYTHING:

@@ -50,6 +50,7 @@ class PyCode(Code):
         self.comments: list[Node] = []
         self.strings: list[Node] = []
         self.docs: list[Node] = []
+        self.import_nodes: list[Node] = []
 
     def value(self, node: Node | None, scope: Scope) -> Value:
         from scanners.idioms import python_values
@@ -163,6 +164,7 @@ def parse(source: SourceFile) -> PyCode:
     code = PyCode(source.path, source.data, tree.root_node)
     found = {name: sorted(nodes, key=_start) for name, nodes in QueryCursor(query).captures(tree.root_node).items()}
     code.index_scopes(list(_scopes(code, found.get("scope", ()))))
+    code.import_nodes = [n for n in found.get("import", ()) if not code.scope_at(n.start_byte).name]
     for node in found.get("import", ()):
         code.all_imports += _imports(code, node)
     code.imports = {i.local: i for i in code.all_imports if i.name != "*"}
@@ -212,6 +214,7 @@ def _scopes(code: PyCode, nodes: Iterable[Node]) -> Iterator[Scope]:
             scope.sort = "method" if outer.sort == "class" else "function"
             names = tuple(name for name, _ in parameters(code, scope))
             scope.params = names[1:] if scope.sort == "method" and names[:1] in (("self",), ("cls",)) else names
+        scope.decorated = whole is not node
         stack.append(scope)
         yield scope
 

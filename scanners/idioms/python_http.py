@@ -113,7 +113,7 @@ def response_reads(code: PyCode, site: CallSite) -> Shape | None:
         code: the file.
         site: the request.
     """
-    held = _held_in(code, site)
+    held = code.held(site)
     until = _next_line(code, held)
 
     def is_source(node: Node) -> bool:
@@ -134,18 +134,35 @@ def _bare(node: Node) -> Node:
     return node
 
 
-def _held_in(code: PyCode, site: CallSite) -> Assign | None:
-    for assign in code.assigns:
-        if assign.value is not None and _bare(assign.value).id == site.node.id:
-            return assign
-    return None
+def result_reads(code: PyCode, site: CallSite, held: Assign | None) -> Shape | None:
+    """The fields of a call's result that the surrounding function reads as keys; None when it reads none.
+
+    Args:
+        code: the file.
+        site: the call.
+        held: what the result is assigned to, or None.
+    """
+    if held is not None:
+        text = code.text(site.scope.node)
+        if f"{held.target}[" not in text and f"{held.target}.get(" not in text:
+            return None
+    until = _next_line(code, held)
+
+    def is_source(node: Node) -> bool:
+        if node.id == site.node.id:
+            return True
+        if held is None or node.type != "identifier" or code.text(node) != held.target:
+            return False
+        return held.line <= int(node.start_point[0]) + 1 < until
+
+    return reads(code, site.scope, is_source).shape()
 
 
 def _next_line(code: PyCode, held: Assign | None) -> int:
     """The line where the response's name is used for something else."""
     if held is None:
         return 0
-    later = [a.line for a in code.assigns if a.scope is held.scope and a.target == held.target and a.line > held.line]
+    later = [a.line for a in code.assigned(held.scope, held.target) if a.line > held.line]
     return min(later, default=len(code.data))
 
 

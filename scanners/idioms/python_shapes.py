@@ -127,8 +127,8 @@ def _returned(code: PyCode, site: CallSite, scope: Scope, depth: int) -> Shape:
     name = site.dotted
     if name.startswith(("self.", "cls.")) and scope.owner:
         name = f"{scope.owner}.{name.split('.', 1)[1]}"
-    made = next((s for s in code.scopes if s.name == name and s.sort in ("function", "method")), None)
-    if made is None or depth > 12:
+    made = code.scope(name)
+    if made is None or made.sort == "class" or depth > 12:
         return ANYTHING
     from scanners.idioms.python import definition
 

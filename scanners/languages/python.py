@@ -11,6 +11,7 @@ from scanners.idioms import python as py
 from scanners.idioms.code import SELVES, Assign, CallSite, Scope
 from scanners.idioms.noise import PYTHON_BUILTINS, PYTHON_STDLIB
 from scanners.idioms.python import PyCode
+from scanners.idioms.python_http import result_reads
 from scanners.idioms.python_settings import settings_facts
 from scanners.idioms.python_shapes import annotation, literal_values
 from scanners.idioms.symbols import Parts, symbol_facts
@@ -153,7 +154,25 @@ def _calls(code: PyCode) -> Iterator[Fact]:
         fields["args"] = tuple(code.value(a, site.scope) for a in site.args)
         if named:
             fields["named"] = named
+        fields |= _payloads(code, site)
         yield Fact("call", fields, Location(code.path, site.line))
+
+
+def _payloads(code: PyCode, site: CallSite) -> dict[str, object]:
+    """The payload among a call's arguments, and the fields read of its result."""
+    out: dict[str, object] = {}
+    for node in (*site.args, *site.named.values()):
+        shape = code.shape(node, site.scope) if node.type in ("dictionary", "identifier", "call") else Shape()
+        if shape.type == "object" and (shape.fields or shape.named):
+            out["sends"] = shape
+            break
+    parent = site.node.parent
+    held = code.held(site)
+    if held is not None or (parent is not None and parent.type in ("subscript", "attribute", "await")):
+        read = result_reads(code, site, held)
+        if read is not None:
+            out["reads"] = read
+    return out
 
 
 def _worth(code: PyCode, site: CallSite) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from graph.facts import SourceFile
 from graph.values import Fact, Location
-from scanners.idioms.deploy import substituted
+from scanners.idioms.deploy import sort_of_image, store_kind, substituted
 
 _FILE = re.compile(r"(^|/)((Dockerfile|Containerfile)([.-][\w.-]+)?|[\w-]+\.(dockerfile|Dockerfile))$")
 _ENV = re.compile(r"""(\w+)=("(?:[^"\\]|\\.)*"|'[^']*'|(?:[^\s\\]|\\.)*)""")
@@ -79,7 +79,10 @@ class _Build:
 
     def fields(self) -> dict[str, object]:
         command = " ".join(c for c in (self.entry, self.command) if c)
-        return {"image": self.image, "ports": tuple(self.ports), "command": command}
+        found: dict[str, object] = {"image": self.image, "ports": tuple(self.ports), "command": command}
+        found["base_sort"] = sort_of_image(self.image, built=True)
+        kind = store_kind(self.image)
+        return found | ({"store_kind": kind} if kind else {})
 
 
 def _plain(rest: str) -> str:

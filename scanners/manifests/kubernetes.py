@@ -42,7 +42,9 @@ class Kubernetes:
         if b"apiVersion:" not in source.data or b"kind:" not in source.data:
             return
         templated = b"{{" in source.data
-        data = _TEMPLATE.sub(b"templated", _LINE_TEMPLATE.sub(b"", source.data)) if templated else source.data
+        data = (
+            _TEMPLATE.sub(deploy.TEMPLATED.encode(), _LINE_TEMPLATE.sub(b"", source.data)) if templated else source.data
+        )
         roots, problems = deploy.documents(SourceFile(source.path, data))
         if not templated:
             yield from problems
@@ -72,7 +74,12 @@ def _resource(source: SourceFile, root: Node, body: dict[str, Node]) -> Iterator
         yield _named(source, name, where, (namespace, deploy.mapping(body.get("spec"))))
     elif kind == "ConfigMap":
         for key, value, node in deploy.pairs(body.get("data")):
-            fields = {"service": "", "key": key, "value": Lit(value or ""), "source": f"configmap:{name}"}
+            fields = {
+                "service": "",
+                "key": key,
+                "value": deploy.untemplated(Lit(value or "")),
+                "source": f"configmap:{name}",
+            }
             yield Fact("env_value", fields, deploy.at(source, node))
     elif kind == "Ingress":
         yield from _ingress(source, name, deploy.mapping(body.get("spec")))
@@ -124,7 +131,7 @@ def _variables(source: SourceFile, name: str, container: dict[str, Node]) -> Ite
                 f"configmap:{deploy.text(reference.get('name'))}.{deploy.text(reference.get('key'))}"
             )
         elif "value" in body:
-            value = Lit(deploy.text(body.get("value")))
+            value = deploy.untemplated(Lit(deploy.text(body.get("value"))))
         else:
             continue
         yield Fact("env_value", {"service": name, "key": key, "value": value}, deploy.at(source, item))

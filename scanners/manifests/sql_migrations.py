@@ -85,7 +85,8 @@ def _tables(source: SourceFile, parsed: exp.Expr, about: tuple[int, str]) -> Ite
     from sqlglot import exp
 
     line, kind = about
-    op = {exp.Create: "create", exp.Alter: "alter", exp.Drop: "drop"}.get(type(parsed), "")
+    sorts = ((exp.Create, "create"), (exp.Alter, "alter"), (exp.Drop, "drop"))
+    op = next((name for kind_of, name in sorts if isinstance(parsed, kind_of)), "")
     tables = list(parsed.find_all(exp.Table))
     if not op or not tables:
         return
@@ -112,7 +113,7 @@ def _columns(parsed: exp.Expr) -> Iterator[str]:
     for column in parsed.find_all(exp.ColumnDef, exp.AlterColumn, exp.RenameColumn, exp.Drop):
         if isinstance(column, exp.Drop) and column is parsed:
             continue
-        names = [column.this, column.args.get("to")] if isinstance(column, exp.RenameColumn) else [column.this]
+        names = [column.this, column.args.get("to"), *(column.args.get("tables") or ())]
         for name in names:
             text = name.name if isinstance(name, exp.Expression) else ""
             if text and text not in seen:

@@ -80,7 +80,7 @@ def _publish(code: PyCode, site: CallSite) -> Fact:
         "symbol": site.scope.name,
     }
     shape = _payload(code, site.arg(1, "value"), site.scope)
-    if shape != ANYTHING:
+    if shape.fields or shape.named or shape.item is not None:
         fields["shape"] = shape
     return Fact("publish", fields, Location(code.path, site.line))
 

@@ -51,7 +51,7 @@ def _publish(code: PyCode, site: CallSite, about: tuple[Node | None, Node | None
         topic = code.value(exchange, site.scope)
     fields: dict[str, object] = {"broker": "rabbitmq", "topic": topic, "symbol": site.scope.name}
     shape = code.shape(body, site.scope) if body is not None else ANYTHING
-    if shape != ANYTHING:
+    if shape.fields or shape.named or shape.item is not None:
         fields["shape"] = shape
     return Fact("publish", fields, Location(code.path, site.line))
 

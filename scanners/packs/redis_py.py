@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import ANYTHING, Fact, Location, Shape, Unknown, Value
+from graph.values import Fact, Location, Shape, Unknown, Value
 from scanners.idioms.code import CallSite
 from scanners.idioms.python_shapes import reads
 from scanners.idioms.redis import ALL_KEYS, LISTENS, MODES, SENDS, STREAM_READS
@@ -76,7 +76,7 @@ def _published(code: PyCode, site: CallSite) -> Fact:
     topic = code.value(site.args[SENDS[site.method.lower()]], site.scope)
     fields: dict[str, object] = {"broker": "redis", "topic": topic, "symbol": site.scope.name}
     shape = code.shape(site.arg(1, "fields", "message"), site.scope)
-    if shape != ANYTHING:
+    if shape.fields or shape.named or shape.item is not None:
         fields["shape"] = shape
     return Fact("publish", fields, Location(code.path, site.line))
 

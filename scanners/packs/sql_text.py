@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import Fact, Location, Name, Value
+from graph.values import Fact, Location, Name, Param, Value
 from scanners.idioms.code import CallSite
 from scanners.idioms.sql_text import looks_like_sql, store_kind
 
@@ -32,6 +33,10 @@ _RUNS = (
     "raw",
     "prepare",
     "stream",
+)
+_SURE = ("execute", "executemany", "fetch", "fetchrow", "fetchval", "fetch_one", "fetch_all", "executescript")
+_DRIVER = re.compile(
+    rb"(?m)^\s*(?:from|import) (?:psycopg|asyncpg|sqlite3|aiosqlite|MySQLdb|pymysql|aiomysql|pg8000|databases)"
 )
 
 
@@ -62,15 +67,11 @@ def _statement(code: PyCode, site: CallSite) -> Value | None:
     candidates = [*site.args[:2], *(site.named[n] for n in ("query", "sql", "statement") if n in site.named)]
     for node in candidates:
         value = code.value(node, site.scope)
-        if looks_like_sql(value):
+        if looks_like_sql(value) or (isinstance(value, Name) and _names_sql(code, site, value.name)):
             return value
-        if isinstance(value, Name):
-            if _names_sql(code, site, value.name):
-                return value
-            last = value.name.rsplit(".", 1)[-1]
-            if last.isupper() and len(last) > 2 and site.method != "raw":
-                return value
-    return None
+    first = code.value(candidates[0], site.scope) if candidates else None
+    handed = isinstance(first, Name | Param) and site.receiver is not None
+    return first if handed and site.method in _SURE and _DRIVER.search(code.data) else None
 
 
 def _names_sql(code: PyCode, site: CallSite, dotted: str) -> bool:

@@ -1,0 +1,250 @@
+"""Two versions of a file in, the named things that changed out; what no rule explains is said as the file itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from graph.change import ChangedItem, FileChange, Hunk, ItemKind
+from graph.facts import SourceFile, encode_fact
+from graph.values import Fact
+from scanners.idioms.noise import sort_of
+from scanners.readers import Readers
+
+_DOCUMENTS = (".md", ".rst", ".txt", ".adoc", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".pdf")
+_DOCUMENT_NAMES = ("LICENSE", "NOTICE", "AUTHORS", "CODEOWNERS", ".gitignore", ".editorconfig", ".gitattributes")
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """A changed file with both of its contents.
+
+    Args:
+        change: what happened to it.
+        old: bytes on the base side, None when it is not there or not read.
+        new: bytes on the head side, None when it is not there or not read.
+    """
+
+    change: FileChange
+    old: bytes | None
+    new: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Thing:
+    """A named thing on one side: how it looks without positions, and the lines it covers."""
+
+    kind: ItemKind
+    name: str
+    looks: str
+    line: int
+    last: int
+
+
+def _service(fact: Fact) -> str:
+    return str(fact.get("service") or fact.get("gateway") or fact.get("name") or fact.get("root") or "")
+
+
+_NAMES: dict[str, tuple[ItemKind, Callable[[Fact], str]]] = {
+    "env_value": ("config", lambda f: str(f.get("key", ""))),
+    "operation": ("operation", lambda f: f"{f.get('method')} {f.get('path')}"),
+    "table": ("table", lambda f: str(f.get("dataset", ""))),
+    "service": ("deploy", _service),
+    "route": ("deploy", _service),
+    "depends": ("deploy", _service),
+    "env_file": ("deploy", _service),
+    "root": ("deploy", _service),
+    "dependency": ("dependency", lambda f: str(f.get("name", ""))),
+    "flow": ("flow", lambda f: str(f.get("name", ""))),
+    "declared_service": ("annotation", lambda f: str(f.get("name", ""))),
+    "declared_edge": ("annotation", lambda f: f"{f.get('source')} -> {f.get('to')}"),
+    "dismissed": ("annotation", lambda f: f"{f.get('source')} -> {f.get('to')}"),
+    "ignore": ("annotation", lambda f: str(f.get("match", ""))),
+}
+
+
+def items(readers: Readers, versions: Versions) -> list[ChangedItem]:
+    """What changed in a file.
+
+    Args:
+        readers: what reads it.
+        versions: both sides.
+    """
+    change = versions.change
+    aside = _aside(change.path, versions.new or versions.old or b"")
+    if aside and not readers.is_extra(change.path):
+        return [_whole(change, change.hunks, aside)]
+    old = _facts(readers, change.old_path, versions.old)
+    new = _facts(readers, change.path, versions.new)
+    if any(f.kind == "symbol" for f in (*old, *new)):
+        return _code(change, old, new)
+    return _described(change, old, new)
+
+
+def _aside(path: str, data: bytes) -> str:
+    """Why a file's change cannot reach the deployed system, empty when it can."""
+    name = path.rsplit("/", 1)[-1]
+    if (path.lower().endswith(_DOCUMENTS) and not name.startswith("requirements")) or name in _DOCUMENT_NAMES:
+        return "documentation"
+    sort = sort_of(path, data[:4096])
+    return sort if sort in ("test", "example", "vendored") else ""
+
+
+def _facts(readers: Readers, path: str, data: bytes | None) -> list[Fact]:
+    return [f for f in readers.facts(SourceFile(path, data)) if f.kind != "problem"] if data is not None else []
+
+
+def _code(change: FileChange, old: Sequence[Fact], new: Sequence[Fact]) -> list[ChangedItem]:
+    before, after = _symbols(old), _symbols(new)
+    found = []
+    for name in sorted(before.keys() | after.keys()):
+        was, now = before.get(name), after.get(name)
+        if was is not None and now is not None and was.get("digest") == now.get("digest"):
+            continue
+        if name == "" and (was is None or now is None) and not _only_module(before if now is None else after):
+            continue
+        found.append(_symbol_item(change, name, was, now))
+    if not any(i.kind == "module" for i in found):
+        found += _rebound(change, old, new)
+    found += _described(change, old, new, leftovers=False)
+    if change.status == "renamed" and not any(i.kind == "module" for i in found):
+        found.append(ChangedItem("module", "modified", change.path, 1, "", f"moved from {change.old_path}"))
+    return found
+
+
+def _rebound(change: FileChange, old: Sequence[Fact], new: Sequence[Fact]) -> list[ChangedItem]:
+    """Names that are imported from somewhere else now: every user of them may differ though its text does not."""
+    before, after = _imported(old), _imported(new)
+    used = {str(f.get("name")).split(".", 1)[0] for f in new if f.kind == "use"}
+    used |= {
+        name.split(".", 1)[0] for f in new if f.kind == "call" for name in [str(getattr(f.get("callee"), "name", ""))]
+    }
+    for local, (origins, line) in sorted(after.items()):
+        moved = local in before and before[local][0] != origins
+        side_effect = local not in before and (local == "*" or local not in used)
+        if moved or side_effect:
+            detail = f"import of {local} changed" if moved else f"imports {', '.join(sorted(origins))}"
+            inside = tuple(h for h in change.hunks if _touches(h, line, line, "new"))
+            return [ChangedItem("module", "modified", change.path, line, "", detail, inside)]
+    return []
+
+
+def _imported(facts: Sequence[Fact]) -> dict[str, tuple[frozenset[str], int]]:
+    found: dict[str, tuple[frozenset[str], int]] = {}
+    for fact in facts:
+        if fact.kind == "import":
+            origins, line = found.get(str(fact.get("local")), (frozenset(), fact.at.line))
+            origin = f"{fact.get('module')}.{fact.get('name')}" if fact.get("name") else str(fact.get("module"))
+            found[str(fact.get("local"))] = (origins | {origin}, line)
+    return found
+
+
+def _only_module(symbols: dict[str, Fact]) -> bool:
+    return set(symbols) == {""}
+
+
+def _symbols(facts: Iterable[Fact]) -> dict[str, Fact]:
+    return {str(f.get("name")): f for f in facts if f.kind == "symbol"}
+
+
+def _symbol_item(change: FileChange, name: str, was: Fact | None, now: Fact | None) -> ChangedItem:
+    shown = now or was
+    if shown is None:
+        raise ValueError("a symbol without sides")
+    kind: ItemKind = "symbol" if name else "module"
+    if was is None or now is None:
+        action = "added" if was is None else "removed"
+        detail = f"new {shown.get('sort')}" if was is None else f"{shown.get('sort')} is gone"
+    else:
+        action = "modified"
+        same = was.get("params") == now.get("params")
+        detail = "its body changed" if same else f"parameters changed to ({', '.join(now.get('params', ()))})"
+    sides = [(f, side) for f, side in ((was, "old"), (now, "new")) if f is not None]
+    inside = tuple(
+        h for h in change.hunks if any(_touches(h, f.at.line, f.at.end_line or f.at.line, s) for f, s in sides)
+    )
+    return ChangedItem(kind, action, shown.at.file, shown.at.line, name, detail, inside)  # type: ignore[arg-type]
+
+
+def _last(fact: Fact) -> int:
+    return fact.at.end_line or fact.at.line
+
+
+def _touches(hunk: Hunk, first: int, last: int, side: str) -> bool:
+    start, lines = (hunk.old_start, hunk.old_lines) if side == "old" else (hunk.new_start, hunk.new_lines)
+    return first <= start + max(lines, 1) - 1 and start <= last
+
+
+def _described(
+    change: FileChange, old: Sequence[Fact], new: Sequence[Fact], *, leftovers: bool = True
+) -> list[ChangedItem]:
+    before, after = _things(old), _things(new)
+    found: list[ChangedItem] = []
+    for key in sorted(before.keys() | after.keys()):
+        was, now = before.get(key), after.get(key)
+        if was is not None and now is not None and was.looks == now.looks:
+            continue
+        found.append(_thing_item(change, was, now))
+    if not leftovers:
+        return found
+    explained = {h for item in found for h in item.hunks}
+    rest = tuple(h for h in change.hunks if h not in explained)
+    absorbed = any(i.kind in ("operation", "flow") for i in found)
+    if rest and not absorbed:
+        found.append(_whole(change, rest, _unread(old, new)))
+    elif not found:
+        found.append(_whole(change, change.hunks, _unread(old, new)))
+    return found
+
+
+def _unread(old: Sequence[Fact], new: Sequence[Fact]) -> str:
+    return "nothing that scanners read in it changed" if old or new else "no scanner reads it"
+
+
+def _things(facts: Sequence[Fact]) -> dict[tuple[str, str], _Thing]:
+    """Things by kind and name; several facts about one thing are taken together."""
+    known = sorted((f for f in facts if f.kind in _NAMES), key=lambda f: f.at.line)
+    flow = next((f for f in known if f.kind == "flow"), None)
+    if flow is not None:
+        looks = "\n".join(_looks(f) for f in facts)
+        return {("flow", str(flow.get("name"))): _Thing("flow", str(flow.get("name")), looks, 1, 1 << 30)}
+    found: dict[tuple[str, str], _Thing] = {}
+    for index, fact in enumerate(known):
+        kind, naming = _NAMES[fact.kind]
+        name = naming(fact)
+        following = next((f.at.line for f in known[index + 1 :] if f.at.line > fact.at.line), 1 << 30)
+        last = max(fact.at.end_line, following - 1)
+        earlier = found.get((kind, name))
+        looks = _looks(fact)
+        if earlier is not None:
+            looks, line, last = f"{earlier.looks}\n{looks}", earlier.line, max(earlier.last, last)
+        else:
+            line = fact.at.line
+        found[(kind, name)] = _Thing(kind, name, looks, line, last)
+    return found
+
+
+def _looks(fact: Fact) -> str:
+    return repr(encode_fact(fact)[:2])
+
+
+def _thing_item(change: FileChange, was: _Thing | None, now: _Thing | None) -> ChangedItem:
+    shown = now or was
+    if shown is None:
+        raise ValueError("a thing without sides")
+    action = "added" if was is None else "removed" if now is None else "modified"
+    file = change.path if now is not None else change.old_path
+    inside = tuple(
+        h
+        for h in change.hunks
+        if any(t is not None and _touches(h, t.line, t.last, side) for t, side in ((was, "old"), (now, "new")))
+    )
+    return ChangedItem(shown.kind, action, file, shown.line, shown.name, "", inside)  # type: ignore[arg-type]
+
+
+def _whole(change: FileChange, hunks: tuple[Hunk, ...], detail: str) -> ChangedItem:
+    action = {"added": "added", "deleted": "removed"}.get(change.status, "modified")
+    line = hunks[0].new_start if hunks else 1
+    if change.status == "renamed":
+        detail = f"{detail}; moved from {change.old_path}"
+    return ChangedItem("file", action, change.path, max(1, line), change.path, detail, hunks)  # type: ignore[arg-type]

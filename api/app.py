@@ -13,7 +13,7 @@ from api.hub import Hub
 from api.limits import BodyLimit
 from api.metrics import Metrics
 from api.middleware import Observed
-from api.routes import answers, graph, health, repositories, runs, traces, workspace
+from api.routes import answers, graph, health, pages, repositories, runs, traces, workspace
 from api.services import Services
 
 PREFIX = "/api/v1"
@@ -41,10 +41,11 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.state.hub = Hub()
     app.state.metrics = Metrics()
-    errors.install(app)
+    errors.install(app, pages.error_page)
     app.include_router(_api(), prefix=PREFIX)
     app.include_router(traces.router)
     app.include_router(health.router)
+    app.include_router(pages.router)
     app.add_middleware(BodyLimit, policy=services.policy)
     routes: dict[object, str] = {found.endpoint: found.path or "" for found in iter_route_contexts(app.routes)}
     app.add_middleware(Observed, metrics=app.state.metrics, routes=routes)

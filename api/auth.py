@@ -56,21 +56,54 @@ def presented(request: Request, bearer: HTTPAuthorizationCredentials | None) -> 
     return request.cookies.get(COOKIE, "") if request.method in _SAFE else ""
 
 
-def _admitted(role: Role) -> Callable[..., Caller]:
-    def admit(request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Caller:
-        services = services_of(request)
-        token = presented(request, bearer)
-        access = services.directory.admit(token) if token else None
-        if access is None:
-            raise Refused(_unknown(bool(token)))
-        if not access.may(role):
-            detail = f"this needs the role {role}; the token has {access.role}"
-            raise Refused(Problem(403, "role", detail, hint="ask an admin of the workspace for another token"))
-        request.state.workspace = access.workspace.id
-        request.state.token = access.token
-        return Caller(access, services.directory.open(access.workspace), services)
+def admit(request: Request, token: str, role: Role) -> Caller:
+    """The caller a token stands for.
 
-    return admit
+    Args:
+        request: remembers the workspace for the log.
+        token: as presented, may be empty.
+        role: what the route needs.
+
+    Raises:
+        Refused: 401 or 403.
+    """
+    services = services_of(request)
+    access = services.directory.admit(token) if token else None
+    if access is None:
+        raise Refused(_unknown(bool(token)))
+    if not access.may(role):
+        detail = f"this needs the role {role}; the token has {access.role}"
+        raise Refused(Problem(403, "role", detail, hint="ask an admin of the workspace for another token"))
+    request.state.workspace = access.workspace.id
+    return Caller(access, services.directory.open(access.workspace), services)
+
+
+def _admitted(role: Role) -> Callable[..., Caller]:
+    def needed(request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Caller:
+        return admit(request, presented(request, bearer), role)
+
+    return needed
+
+
+def same_origin(request: Request) -> None:
+    """Refuse a form that another site sent: the browser says where it comes from, and forms of ours are ours.
+
+    Args:
+        request: a POST of a page.
+
+    Raises:
+        Refused: 403.
+    """
+    host = request.headers.get("host", "")
+    origin = request.headers.get("origin", "")
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    if site not in ("same-origin", "none") or (origin and origin.partition("://")[2] != host):
+        raise Refused(Problem(403, "origin", "this form was sent by another site"))
+
+
+def _page_editor(request: Request) -> Caller:
+    same_origin(request)
+    return admit(request, request.cookies.get(COOKIE, ""), "editor")
 
 
 def _unknown(given: bool) -> Problem:
@@ -82,3 +115,4 @@ def _unknown(given: bool) -> Problem:
 Viewer = Annotated[Caller, Depends(_admitted("viewer"))]
 Editor = Annotated[Caller, Depends(_admitted("editor"))]
 Admin = Annotated[Caller, Depends(_admitted("admin"))]
+PageEditor = Annotated[Caller, Depends(_page_editor)]

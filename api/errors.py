@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -137,18 +137,19 @@ def response_of(problem: Problem, request_id: str) -> Response:
     return Response(body, problem.status, dict(problem.headers), MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
-    """Answer every exception with a problem.
+def install(app: FastAPI, html: Callable[[Request, Problem], Response | None]) -> None:
+    """Answer every exception with a problem, to a browser on a page with a page.
 
     Args:
         app: the application.
+        html: the page of a problem, or None when the request is not a browser's.
     """
 
     async def answer(request: Request, error: Exception) -> Response:
         problem = problem_of(error)
-        if problem.status >= 500 and problem.kind == "bug":
+        if problem.kind == "bug":
             _LOG.error("request failed", exc_info=error)
-        return response_of(problem, getattr(request.state, "request_id", ""))
+        return html(request, problem) or response_of(problem, getattr(request.state, "request_id", ""))
 
     handled: tuple[type[Exception], ...] = (
         Refused,
@@ -156,7 +157,7 @@ def install(app: FastAPI) -> None:
         HTTPException,
         TestMeshError,
         VersionConflict,
+        Exception,
     )
     for kind in handled:
         app.add_exception_handler(kind, answer)
-    app.add_exception_handler(Exception, answer)

@@ -72,7 +72,7 @@ def repair(caller: Editor, run_id: RunId, body: AskFix | None = None) -> Respons
     """A fix of a failed run, or a refusal with what the product should have done; kept with the run."""
     run = caller.kept.runs.load(run_id)
     repository = _repository(caller, body.repository if body else None)
-    question = RepairQuestion(run, repository, _known_diagnosis(caller, run.id))
+    question = RepairQuestion(run, repository, known_diagnosis(caller, run.id))
     stored = caller.kept.answers.save_fix(caller.services.engines.repair(caller.kept, question))
     return answer(stored, 201, {"Location": f"/api/v1/fixes/{stored.id}"})
 
@@ -119,7 +119,13 @@ def _repository(caller: Caller, name: str | None) -> Repository | None:
     return known[0] if known else None
 
 
-def _known_diagnosis(caller: Caller, run_id: str) -> Diagnosis | None:
+def known_diagnosis(caller: Caller, run_id: str) -> Diagnosis | None:
+    """The kept diagnosis of a run, or None.
+
+    Args:
+        caller: whose.
+        run_id: exactly.
+    """
     try:
         return caller.kept.answers.diagnosis(run_id)
     except NotFoundError:

@@ -1,31 +1,40 @@
-"""The graph of a workspace: nodes, what is around one, and how it is doing."""
+"""The graph of a workspace: its nodes, and every question that `graph.queries` declares."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from api.answers import Cursor, Limit, answer
-from api.auth import Caller, Viewer
-from graph.schema import EDGES, NODES, Edge, Node
-from graph.store import Page, Pattern, Subgraph
+from api.auth import Viewer
+from api.errors import Problem, Refused
+from graph.query import Asked, Parameter
+from graph.query import Query as Question
+from graph.schema import NODES, Node
+from graph.store import Page
+from testmesh.kernel.discovery import declared
 from testmesh.kernel.errors import NotFoundError
 
 router = APIRouter(prefix="/graph", tags=["graph"])
+PACKAGE = "graph.queries"
 Uid = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
 Kind = Annotated[str, Query(pattern=f"^({'|'.join(NODES)})$", examples=["Endpoint"])]
-EdgeKinds = Annotated[list[str] | None, Query(max_length=20, description="Edge kinds; all when left out.")]
-Depth = Annotated[int, Query(ge=1, le=6)]
-NEIGHBOURS = 2000
+QuestionName = Annotated[str, Path(pattern=r"^[a-z][a-z_]{0,40}$", examples=["neighbours"])]
+_LARGEST = 10_000
+_LONGEST = 1000
 
 
 @router.get("", response_model=None)
 def overview(caller: Viewer) -> Response:
-    """Its version and the buckets that fill it."""
+    """Its version, the buckets that fill it, and the questions it answers."""
     graph = caller.services.graph(caller.access.workspace)
-    return answer({"version": graph.version(), "buckets": list(graph.buckets())})
+    questions = {
+        name: {"about": question.about, "parameters": question.parameters} for name, question in _questions().items()
+    }
+    return answer({"version": graph.version(), "buckets": list(graph.buckets()), "queries": questions})
 
 
 @router.get("/nodes", response_model=None)
@@ -38,29 +47,52 @@ def nodes(caller: Viewer, kind: Kind, limit: Limit = 100, after: Cursor = "") ->
 @router.get("/nodes/{uid}", response_model=None)
 def node(caller: Viewer, uid: Uid) -> Response:
     """One node with all its evidence."""
-    return answer(_node(_known(caller, uid)))
-
-
-@router.get("/nodes/{uid}/neighbours", response_model=None)
-def neighbours(
-    caller: Viewer,
-    uid: Uid,
-    edges: EdgeKinds = None,
-    direction: Literal["out", "in", "both"] = "both",
-    depth: Depth = 1,
-) -> Response:
-    """What is around a node."""
-    _known(caller, uid)
-    follow = {kind: direction for kind in edges or EDGES if kind in EDGES}
-    found = caller.services.graph(caller.access.workspace).expand([uid], Pattern(follow), depth, NEIGHBOURS)
-    return answer(_subgraph(found))
-
-
-def _known(caller: Caller, uid: str) -> Node:
     found = caller.services.graph(caller.access.workspace).get([uid]).get(uid)
     if found is None:
         raise NotFoundError(f"no node '{uid}'")
-    return found
+    return answer(_node(found))
+
+
+@router.get("/queries/{name}", response_model=None)
+def ask(caller: Viewer, request: Request, name: QuestionName) -> Response:
+    """A question to the graph: neighbours, paths, search, unresolved and whatever else is declared."""
+    question = _questions().get(name)
+    if question is None:
+        raise NotFoundError(f"no question '{name}'", hint=f"one of: {', '.join(_questions())}")
+    asked = Asked(caller.services.graph(caller.access.workspace), _arguments(request, question))
+    return answer(question.run(asked))
+
+
+def _questions() -> Mapping[str, Question]:
+    """Those that need one graph; comparing two revisions is what `/impact` is for."""
+    found = declared(PACKAGE, "QUERY", Question)
+    return {question.name: question for question in found.values() if not question.compares}
+
+
+def _arguments(request: Request, question: Question) -> dict[str, Any]:
+    given = request.query_params
+    unknown = sorted(set(given) - set(question.parameters))
+    if unknown:
+        hint = f"it takes: {', '.join(question.parameters) or 'nothing'}"
+        raise Refused(Problem(422, "validation", f"'{question.name}' does not take '{unknown[0]}'", hint))
+    missing = [name for name, one in question.parameters.items() if one.required and not given.get(name)]
+    if missing:
+        raise Refused(Problem(422, "validation", f"'{question.name}' needs '{missing[0]}'"))
+    return {name: _typed(name, question.parameters[name], given.getlist(name)) for name in given}
+
+
+def _typed(name: str, parameter: Parameter, values: list[str]) -> Any:
+    if any(len(value) > _LONGEST or "\0" in value for value in values):
+        raise Refused(Problem(422, "validation", f"'{name}' is too long or holds a NUL"))
+    if parameter.type == "texts":
+        return tuple(values)
+    if parameter.type == "flag":
+        return values[-1].lower() in ("1", "true", "yes")
+    if parameter.type != "number":
+        return values[-1]
+    if not values[-1].isascii() or not values[-1].isdigit() or int(values[-1]) > _LARGEST:
+        raise Refused(Problem(422, "validation", f"'{name}' must be a number up to {_LARGEST}"))
+    return int(values[-1])
 
 
 def _node(node: Node) -> dict[str, object]:
@@ -71,26 +103,4 @@ def _node(node: Node) -> dict[str, object]:
         "key": node.key,
         "props": node.props,
         "evidence": node.evidence,
-    }
-
-
-def _edge(edge: Edge, shown: Subgraph) -> dict[str, object]:
-    return {
-        "kind": edge.kind,
-        "source": edge.source,
-        "target": edge.target,
-        "source_label": shown.nodes[edge.source].label,
-        "target_label": shown.nodes[edge.target].label,
-        "props": edge.props,
-        "resolution": edge.resolution,
-        "evidence": edge.evidence,
-    }
-
-
-def _subgraph(found: Subgraph) -> dict[str, object]:
-    order = sorted(found.nodes.values(), key=lambda n: (n.kind, n.label, n.uid))
-    return {
-        "nodes": [_node(node) for node in order],
-        "edges": [_edge(found.edges[key], found) for key in sorted(found.edges)],
-        "truncated": found.truncated,
     }

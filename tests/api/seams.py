@@ -17,8 +17,6 @@ from api.services import (
     Services,
 )
 from graph.answers import (
-    Affected,
-    Boundary,
     Cause,
     Clue,
     Confidence,
@@ -30,11 +28,8 @@ from graph.answers import (
     Fix,
     GateResult,
     Grade,
-    Hop,
     Impact,
-    SelectedFlow,
 )
-from graph.change import ChangedItem, Hunk
 from graph.stores.embedded import EmbeddedStore
 from testmesh.kernel.errors import UserError
 from testmesh.telemetry.store import SpanStore
@@ -42,6 +37,7 @@ from testmesh.workflow.jobs import InProcessJobs
 from testmesh.workspaces.records import Workspace
 from testmesh.workspaces.sql.store import SqlDirectory
 from testmesh.workspaces.tenants import Kept, Repository
+from tests.api.impacts import an_impact
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +52,8 @@ class Marked:
         return ScanReport(scanned, 3, 2, 0.1, {"files": 7})
 
     def impact(self, kept: Kept, question: ImpactQuestion) -> Impact:
-        mark = kept.workspace.id
-        name = question.repository.name
-        get = f"{mark}:GET /orders/{{}}"
-        hop = Hop("CALLS", f"{mark}-a", get, "orders/app.py:12", "resolved", "host+path", "reads `total`")
-        item = ChangedItem("symbol", "modified", "orders/app.py", 12, f"{mark}.total", hunks=(Hunk(12, 2, 12, 3),))
-        annotation = '[services.payments]\nhosts = ["${PAYMENTS_URL}"]'
-        return Impact(
-            name,
-            question.base or "b" * 40,
-            question.head or "worktree",
-            changed=(item,),
-            affected=(
-                Affected("Endpoint", get, "u1", True, (hop,)),
-                Affected("Service", f"{mark}-storefront", "u2", False, (hop, replace(hop, status="candidate"))),
-            ),
-            flows=(
-                SelectedFlow("flows/order.yaml", "Order", "must", "reads the changed field", (hop,)),
-                SelectedFlow("flows/cart.yaml", "Cart", "may", "an unresolved call is on the way", ()),
-            ),
-            unaffected_flows=("flows/refund.yaml",),
-            unknown=(Boundary("cart/job.py:9", "URL comes from PAYMENTS_URL", annotation, "PAYMENTS_URL"),),
-            untested=(f"{mark}:DELETE /orders/{{}}",),
-            notes=("The work tree has uncommitted changes.",),
-        )
+        base, head = question.base or "b" * 40, question.head or "worktree"
+        return an_impact(kept.workspace.id, question.repository.name, base, head)
 
     def coverage(self, kept: Kept, question: CoverageQuestion) -> Coverage:
         mark = kept.workspace.id

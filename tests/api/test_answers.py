@@ -134,12 +134,28 @@ def test_the_graph_can_be_walked(service: Service, ours: Tenant) -> None:
     ]
     assert ours.viewer.get("/api/v1/graph/nodes?kind=Endpoint").json()["items"][0]["label"] == "orders:GET /x"
     assert ours.viewer.get(f"/api/v1/graph/nodes/{one.uid}").json()["evidence"][0]["file"] == "a.py"
-    around = ours.viewer.get(f"/api/v1/graph/nodes/{one.uid}/neighbours?edges=OWNS&direction=out").json()
-    assert [(e["kind"], e["target_label"]) for e in around["edges"]] == [("OWNS", "orders:GET /x")]
-    other = ours.viewer.get(f"/api/v1/graph/nodes/{one.uid}/neighbours?edges=CALLS&edges=READS").json()
-    assert (other["edges"], len(other["nodes"])) == ([], 1)
+    around = ours.viewer.get("/api/v1/graph/queries/neighbours", params={"node": "orders:GET /x"}).json()
+    assert [(e["edge"], e["source"]) for e in around["links"]] == [("OWNS", "orders")]
+    assert ours.viewer.get("/api/v1/graph/queries/search?text=orders&most=1").json()["total"] == 2
     assert ours.viewer.get("/api/v1/graph/nodes?kind=Nonsense").status_code == 422
     assert ours.viewer.get(f"/api/v1/graph/nodes/{'0' * 64}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("question", "status"),
+    [
+        ("nonsense", 404),
+        ("impact", 404),
+        ("neighbours", 422),
+        ("neighbours?node=x&more=1", 422),
+        ("neighbours?node=x", 404),
+        ("neighbours?node=x&depth=-1", 422),
+        ("neighbours?node=x&depth=99999999999", 422),
+        ("search?text=a%00b", 422),
+    ],
+)
+def test_questions_that_cannot_be_asked(ours: Tenant, question: str, status: int) -> None:
+    assert ours.viewer.get(f"/api/v1/graph/queries/{question}").status_code == status
 
 
 def test_spans_come_in_with_the_token_of_their_workspace(ours: Tenant, theirs: Tenant) -> None:

@@ -9,7 +9,7 @@ from typing import cast
 from flows.actions import Action, Call, MessageLog, Touch
 from flows.language.catalogue import ActionSpec, Alias, Deprecated, Duration, always, option
 from flows.language.expressions import Expression
-from flows.language.shapes import ANYTHING, ARRAY, NUMBER, OBJECT, record
+from flows.language.shapes import ANYTHING, NUMBER, OBJECT, messages, record
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ ACTION: Action[ConsumerConfig] = Action(
         summary="Waits for messages of a Kafka topic; none since the start of the flow is missed.",
         config=ConsumerConfig,
         family="messaging",
-        result=record(messages=ARRAY, count=NUMBER, value=ANYTHING, key=ANYTHING, headers=OBJECT),
+        result=record(messages=messages(), count=NUMBER, value=ANYTHING, key=ANYTHING, headers=OBJECT),
         aliases=(Alias("kafka_consume"), Alias("kafka.consume")),
         deprecated=(
             Deprecated("from_beginning", "from: beginning", _beginning),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flows.actions import Action, Call, MessageLog, Result, Touch
 from flows.language.catalogue import ActionSpec, Duration, always, option
 from flows.language.expressions import Expression
-from flows.language.shapes import ANYTHING, ARRAY, NUMBER, OBJECT, record
+from flows.language.shapes import ANYTHING, NUMBER, OBJECT, messages, record
 
 if TYPE_CHECKING:
     from flows.clients.redis import Subscription
@@ -85,7 +85,7 @@ ACTION: Action[SubscribeConfig] = Action(
         summary="Waits for messages of a Redis channel; none since the start of the flow is missed.",
         config=SubscribeConfig,
         family="messaging",
-        result=record(messages=ARRAY, count=NUMBER, value=ANYTHING, key=ANYTHING, headers=OBJECT),
+        result=record(messages=messages(), count=NUMBER, value=ANYTHING, key=ANYTHING, headers=OBJECT),
         checks_itself=True,
         connection=("url", "host"),
         implied=("REDIS_URL",),

@@ -65,6 +65,22 @@ def listing(items: Shape) -> Shape:
     return Shape("array", items=items)
 
 
+def messages() -> Shape:
+    """The list that every consumer and subscriber gives; what `match` sees is one element (FLOWS §5)."""
+    one = record(
+        value=ANYTHING,
+        raw=ANYTHING,
+        key=ANYTHING,
+        headers=OBJECT,
+        topic=STRING,
+        partition=ANYTHING,
+        offset=ANYTHING,
+        timestamp=ANYTHING,
+        json=ANYTHING,
+    )
+    return listing(one)
+
+
 def maybe(shape: Shape) -> Shape:
     """The same, or null.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import threading
 import time
@@ -68,7 +69,9 @@ class Launcher:
         self._reaper = Reaper(mark)
         self._running: dict[str, Running] = {}
         self._ended: list[Running] = []
+        self._folders: list[Path] = []
         self._lock = threading.Lock()
+        self._closing = threading.Event()
 
     def start(self, name: str, command: Command) -> Running:
         """Start a program under a name.
@@ -80,10 +83,22 @@ class Launcher:
         env = {**(os.environ if command.env is None else command.env), MARK: self.mark}
         marked = replace(command, env=env, output_cap=_LOG_CAP)
         with self._lock:
+            if self._closing.is_set():
+                raise UnavailableError(name, "not started, because its environment is being stopped")
             running = process.start(marked, self.folder / f"{name}.log")
             self._reaper.watch(running.pid)
             self._running[name] = running
         return running
+
+    def own(self, folder: Path) -> None:
+        """Remove a folder when everything has ended, whatever happens to us.
+
+        Args:
+            folder: absolute.
+        """
+        with self._lock:
+            self._reaper.own(folder)
+            self._folders.append(folder)
 
     def stop(self, names: Iterable[str]) -> None:
         """End some programs side by side.
@@ -102,8 +117,13 @@ class Launcher:
 
     def stop_all(self) -> tuple[int, ...]:
         """End everything; process ids that had slipped out of their group and were ended too."""
+        self._closing.set()
         self.stop(list(self._running))
         strays = process.end_marked(self.mark)
+        for folder in self._folders:
+            shutil.rmtree(folder, ignore_errors=True)
+            self._reaper.disown(folder)
+        self._folders.clear()
         self._reaper.close()
         for running in self._ended:
             running.drained(_DRAIN_SECONDS)
@@ -128,18 +148,19 @@ class Launcher:
         """
         running = self._running[name]
         deadline = time.monotonic() + timeout
-        pause = threading.Event()
         while True:
-            answered = ready()
+            answered = not self._closing.is_set() and ready()
             code = running.code()
             if code is not None:
                 raise UnavailableError(name, f"ended with {_exit(code)} before it was ready", hint=self._tail(running))
             if answered:
                 return
+            if self._closing.is_set():
+                raise UnavailableError(name, "was not ready when its environment was stopped")
             if time.monotonic() > deadline:
                 reason = f"not ready after {timeout:.0f} s"
                 raise UnavailableError(name, reason, hint=self._tail(running))
-            pause.wait(_POLL_SECONDS)
+            self._closing.wait(_POLL_SECONDS)
 
     def _tail(self, running: Running) -> str:
         running.drained(0.5)

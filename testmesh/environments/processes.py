@@ -128,6 +128,7 @@ class _Instance:
             path.mkdir(parents=True, exist_ok=True)
         logs.forget(folder / "logs")
         self.launcher = Launcher(mark, folder / "logs")
+        self.launcher.own(self._scratch)
         self.place = Place(tree, self._scratch, self.launcher, mark)
 
     def unavailable(self) -> dict[str, str]:

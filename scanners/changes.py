@@ -177,6 +177,8 @@ def _files(sides: Sides, commits: Mapping[str, tuple[str, ...]]) -> list[Version
         status = "renamed" if path in moved else "added" if path in came else "deleted" if path in gone else "modified"
         before, after = old_data.get(old_path), new_data.get(path)
         unread = (before is None and old_path in old) or (after is None and path in new)
+        if not unread and status == "modified" and (before or b"").splitlines() == (after or b"").splitlines():
+            continue  # only line ends differ, as a work tree's may from what is committed
         regions = () if unread else hunks(before or b"", after or b"")
         touched = tuple(dict.fromkeys((*commits.get(path, ()), *commits.get(old_path, ()))))
         change = FileChange(path, old_path, status, regions, touched)  # type: ignore[arg-type]

@@ -97,6 +97,7 @@ class WorkTree:
     def __init__(self, repository: Repository) -> None:
         entries = repository.work_tree()
         self._root = repository.path
+        self._hash = repository.hash_name
         self._paths = [e.path for e in entries if not e.link]
         self.links = [e.path for e in entries if e.link]
 
@@ -105,13 +106,13 @@ class WorkTree:
 
     def blobs(self) -> Mapping[str, str]:
         root = os.path.realpath(self._root)
-        found = {path: _hashed(root, path) for path in self._paths}
+        found = {path: _hashed(root, path, self._hash) for path in self._paths}
         return {path: oid for path, oid in found.items() if oid}
 
     def read(self, limits: Mapping[str, int]) -> Iterator[Content]:
         root = os.path.realpath(self._root)
         for path, limit in limits.items():
-            yield _on_disk(root, path, limit)
+            yield _on_disk(root, path, (limit, self._hash))
 
 
 def _inside(root: str, path: str) -> bool:
@@ -123,13 +124,14 @@ def _opened(root: str, path: str) -> BinaryIO:
     return open(os.open(Path(root, path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
 
 
-def _hashed(root: str, path: str) -> str:
+def _hashed(root: str, path: str, hash_name: str) -> str:
     """Git's object id of a file on disk, read piece by piece; empty when it cannot be read."""
     try:
         if not _inside(root, path):
             return ""
         with _opened(root, path) as stream:
-            hashed = hashlib.sha1(b"blob %d\0" % os.fstat(stream.fileno()).st_size, usedforsecurity=False)
+            head = b"blob %d\0" % os.fstat(stream.fileno()).st_size
+            hashed = hashlib.new(hash_name, head, usedforsecurity=False)
             while piece := stream.read(_PIECE):
                 hashed.update(piece)
     except OSError:
@@ -137,7 +139,8 @@ def _hashed(root: str, path: str) -> str:
     return hashed.hexdigest()
 
 
-def _on_disk(root: str, path: str, limit: int) -> Content:
+def _on_disk(root: str, path: str, about: tuple[int, str]) -> Content:
+    limit, hash_name = about
     try:
         if not _inside(root, path):
             return Content(path, "", None, "it lies outside the repository")
@@ -148,7 +151,7 @@ def _on_disk(root: str, path: str, limit: int) -> Content:
         return Content(path, "", None, f"it cannot be read: {error.strerror}")
     if size > limit or len(data) > limit:
         return Content(path, "", None, f"it has {size:,} bytes; at most {limit:,} are read")
-    return Content(path, blob_id(data), data)
+    return Content(path, blob_id(data, hash_name), data)
 
 
 class MemoryTree:

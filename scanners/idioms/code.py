@@ -169,6 +169,7 @@ class Code:
         self._starts: list[int] = []
         self._assigned: dict[tuple[int, str], list[Assign]] = {}
         self._by_name: dict[str, Scope] = {}
+        self._results: dict[int, Assign | None] = {}
 
     # what a language implements
 
@@ -277,13 +278,13 @@ class Code:
         Args:
             site: a call.
         """
-        return next((a for a in self.assigns if a.line <= site.line and self._is_result(a.value, site)), None)
-
-    def _is_result(self, node: Node | None, site: CallSite) -> bool:
-        if node is None or not node.start_byte <= site.node.start_byte < node.end_byte:
-            return False
-        made = self.site(node)
-        return made is not None and made.node.id == site.node.id
+        if not self._results:
+            self._results[0] = None
+            for assign in reversed(self.assigns):
+                made = self.site(assign.value) if assign.value is not None else None
+                if made is not None and assign.how != "for":
+                    self._results[made.node.id] = assign
+        return self._results.get(site.node.id)
 
     def origin(self, dotted: str) -> str:
         """A dotted name with its first part replaced by what it was imported as.

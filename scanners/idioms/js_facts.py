@@ -249,6 +249,11 @@ def _typed(code: JsCode) -> Iterator[Fact]:
         owner = starts.get(target.rpartition(".")[0], code.root)
         line = lines.get(target) or int(owner.start_point[0]) + 1
         yield Fact("typed", {"target": target, "type": _written(code, made)}, Location(code.path, line))
+    for scope in code.scopes[1:]:
+        declared = code.annotation(scope.node.child_by_field_name("return_type"))
+        if declared:
+            fields = {"target": f"{scope.name}.return", "type": _written(code, declared)}
+            yield Fact("typed", fields, code.at(scope.node))
 
 
 def _written(code: JsCode, origin: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import Shape
 from scanners.idioms.code import Scope
-from scanners.idioms.python_shapes import reads
+from scanners.idioms.python_reads import reads
 from scanners.idioms.reading import Reads
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from graph.values import Call, Env, Fact, Lit, Location, Member, Name, Shape, Value
 from scanners.idioms.code import Assign, CallSite
 from scanners.idioms.http import VERBS
-from scanners.idioms.python_shapes import reads
+from scanners.idioms.python_reads import reads
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -251,6 +251,12 @@ def _typed(code: PyCode) -> Iterator[Fact]:
         owner = starts.get(target.rpartition(".")[0], code.root)
         line = lines.get(target) or int(owner.start_point[0]) + 1
         yield Fact("typed", {"target": target, "type": _written(code, made)}, Location(code.path, line))
+    for scope in code.scopes:
+        if scope.sort in ("function", "method"):
+            declared = code.annotation(py.definition(scope).child_by_field_name("return_type"))
+            if declared.rsplit(".", 1)[-1][:1].isupper() and declared != "None":
+                fields = {"target": f"{scope.name}.return", "type": _written(code, declared)}
+                yield Fact("typed", fields, Location(code.path, int(scope.node.start_point[0]) + 1))
 
 
 def _written(code: PyCode, origin: str) -> str:

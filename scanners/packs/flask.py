@@ -10,7 +10,7 @@ from graph.values import ANYTHING, Fact, Lit, Location, Name, Shape, Value
 from scanners.idioms import python as py
 from scanners.idioms.code import CallSite, Scope, name_value
 from scanners.idioms.http import VERBS, operational, status_of
-from scanners.idioms.python_shapes import reads
+from scanners.idioms.python_reads import reads
 
 if TYPE_CHECKING:
     from tree_sitter import Node

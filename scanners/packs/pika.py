@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Fact, Lit, Location, Shape, Unknown, Value
 from scanners.idioms.code import CallSite
-from scanners.idioms.python_shapes import reads
+from scanners.idioms.python_reads import reads
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import Fact, Location, Shape, Unknown, Value
 from scanners.idioms.code import CallSite
-from scanners.idioms.python_shapes import reads
+from scanners.idioms.python_reads import reads
 from scanners.idioms.redis import ALL_KEYS, LISTENS, MODES, SENDS, STREAM_READS
 
 if TYPE_CHECKING:

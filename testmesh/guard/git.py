@@ -114,6 +114,12 @@ class Repository:
         return "" if self.bare else self._checked("rev-parse", "--show-prefix").text().strip()
 
     @cached_property
+    def hash_name(self) -> str:
+        """Hash function of object ids: ``sha1`` or ``sha256``."""
+        shown = self._git("rev-parse", "--show-object-format")
+        return shown.text().strip() if shown.ok else "sha1"
+
+    @cached_property
     def shallow(self) -> bool:
         """History is cut off."""
         return self._checked("rev-parse", "--is-shallow-repository").text().strip() == "true"
@@ -317,13 +323,14 @@ class Repository:
         return run(Command(argv, cwd=self.path, env=_environment(), stdin=stdin, timeout=_TIMEOUT, output_cap=cap))
 
 
-def blob_id(data: bytes) -> str:
-    """The object id git would give a file's content (SHA-1 repositories).
+def blob_id(data: bytes, hash_name: str = "sha1") -> str:
+    """The object id git would give a file's content.
 
     Args:
         data: the content.
+        hash_name: of the repository, ``sha1`` or ``sha256``.
     """
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+    return hashlib.new(hash_name, b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 def _decoded(path: bytes) -> str:

@@ -91,7 +91,7 @@ class FlowReader:
             setup=phases["setup"],
             steps=phases["steps"],
             teardown=phases["teardown"],
-            references=uses.first,
+            references={name: at for name, at in uses.first.items() if name in uses.required | uses.defaulted},
             implied=frozenset(implied | (uses.optional - uses.required)),
             defaulted=frozenset(uses.defaulted - uses.required),
             ids=self.ids,

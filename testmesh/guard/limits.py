@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from testmesh.kernel.diagnostics import Diagnostic
 from testmesh.kernel.errors import DiagnosticsError, LimitExceeded, NotFoundError, UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MIB = 1024 * 1024
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from testmesh.kernel.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
     from testmesh.guard.yaml import YamlLimits
+
+_INDENT = re.compile(r" *\t")
 
 
 class YamlProblem(Exception):
@@ -65,9 +68,7 @@ class TreeBuilder:
 
     def _too_many_documents(self) -> str:
         allowed = self.limits.documents
-        return "a second document begins here; only one is read" if allowed == 1 else (
-            f"more than {allowed} documents"
-        )
+        return "a second document begins here; only one is read" if allowed == 1 else (f"more than {allowed} documents")
 
     def _pull(self) -> Any:
         if self._next is None:
@@ -222,13 +223,14 @@ def _syntax(problem: Any, source: Source) -> Diagnostic:
     mark = getattr(problem, "problem_mark", None) or getattr(problem, "context_mark", None)
     if mark is None:
         return _unreadable(problem, source)
-    line, column = mark.line + 1, mark.column + 1
-    rows = source.text.split("\n")
-    row = rows[line - 1] if line <= len(rows) else ""
-    indent = row[: len(row) - len(row.lstrip())]
-    if "\t" in indent:
-        at = indent.index("\t") + 1
-        return Diagnostic(source.file, line, at, "yaml/tab", "indentation uses a tab", hint="use spaces")
+    index = min(mark.index, len(source.text))
+    line, column = source.position(index)
+    start = source.starts[line - 1]
+    indent = _INDENT.match(source.text, start)
+    if indent is not None:
+        return Diagnostic(
+            source.file, line, indent.end() - start, "yaml/tab", "indentation uses a tab", hint="use spaces"
+        )
     parts = [getattr(problem, "context", None), getattr(problem, "problem", None)]
     message = ": ".join(part for part in parts if part) or "this is not YAML"
     return Diagnostic(source.file, line, column, "yaml/syntax", message)

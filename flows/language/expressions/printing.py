@@ -33,7 +33,7 @@ def _strength(tree: t.Tree) -> int:
         return UNARY
     if isinstance(tree, t.Literal) and type(tree.value) not in (str, bool) and tree.value is not None:
         return UNARY if to_json(tree.value).startswith("-") else _ATOM - 1
-    return _ATOM
+    return _ATOM - 1 if isinstance(tree, t.Faker) else _ATOM
 
 
 def _within(tree: t.Tree, least: int) -> str:

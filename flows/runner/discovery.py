@@ -74,9 +74,17 @@ def looks_like_flow(path: Path) -> bool:
     """
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_LOOKED_AT)
+            return text_looks_like_flow(file.read(MAX_LOOKED_AT))
     except OSError:
         return False
+
+
+def text_looks_like_flow(data: bytes) -> bool:
+    """Whether YAML is most likely a flow.
+
+    Args:
+        data: the beginning of the file.
+    """
     if not _ACTION.search(data):
         return False
     return bool(_FLOW.search(data) or (_BARE.search(data) and _NAMED.search(data)))

@@ -121,7 +121,7 @@ def range_of(checkout: Checkout, asked: Asked, run: Run, green: Run | None) -> R
         run: the failing run.
         green: last green run, or None.
     """
-    from scanners.changes import changes
+    from testmesh.compose.changing import changes_of
 
     root = checkout.project.root
     base = asked.base or commit_of(str(run.options.get("base", ""))) or (commit_of(green.revision) if green else "")
@@ -129,7 +129,7 @@ def range_of(checkout: Checkout, asked: Asked, run: Run, green: Run | None) -> R
     if not base:
         return None
     dirty = "+" in run.revision or not head
-    change = changes(root, base, None if dirty else head)
+    change = changes_of((root, checkout.project.name), base, None if dirty else head)
     return Range(change, change.base, None if dirty else head)
 
 
@@ -140,9 +140,8 @@ def inputs_of(checkout: Checkout, asked: Asked) -> tuple[DiagnosisInputs, Range 
         checkout: whose repository.
         asked: which run and how.
     """
-    from scanners.changes import changes
-
     from agents.diagnosis import DiagnosisInputs, GitSources, Views, commits
+    from testmesh.compose.changing import changes_of
 
     runs = file_runs(checkout)
     run = runs.load(asked.run)
@@ -162,7 +161,7 @@ def inputs_of(checkout: Checkout, asked: Asked) -> tuple[DiagnosisInputs, Range 
     inputs = replace(
         inputs,
         change=found.change,
-        commits=commits(repository, found.base, head, lambda a, b: changes(root, a, b)),
+        commits=commits(repository, found.base, head, lambda a, b: changes_of((root, checkout.project.name), a, b)),
         sources=committed if found.head else tree,
         views=Views(base_view.graph, head_view.graph, base_view.facts, head_view.facts),
     )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from graph.answers import Coverage, Impact
 from graph.change import Change
+from testmesh.compose.changing import changes_of, patched
 from testmesh.compose.graphs import Checkout, open_store, refresh, view_at
-from testmesh.kernel.errors import UserError
 
 if TYPE_CHECKING:
     from graph.query import Query
@@ -34,23 +34,6 @@ def stored_graph(checkout: Checkout) -> Iterator[GraphStore]:
         store.close()
 
 
-def split_range(text: str) -> tuple[str, str | None]:
-    """``BASE..HEAD`` as two revisions; ``BASE..`` and ``BASE`` alone compare with the work tree.
-
-    Args:
-        text: as people type it.
-
-    Raises:
-        UserError: three dots, or no base.
-    """
-    if "..." in text:
-        raise UserError(f"'{text}' has three dots", hint="write BASE..HEAD; it is compared from the merge base anyway")
-    base, _, head = text.partition("..")
-    if not base:
-        raise UserError(f"'{text}' names no base", hint="write BASE..HEAD, for instance main..HEAD")
-    return base, head or None
-
-
 def change_of(checkout: Checkout, text: str, patch: str = "") -> Change:
     """What differs between two revisions, or what a patch changes.
 
@@ -59,13 +42,12 @@ def change_of(checkout: Checkout, text: str, patch: str = "") -> Change:
         text: ``BASE..HEAD``; with a patch, the revision it applies to.
         patch: unified diff, or empty.
     """
-    from scanners.changes import changes, patch_changes
+    from scanners.changes import split_range
 
-    root = checkout.project.root
+    named = (checkout.project.root, checkout.project.name)
     if patch:
-        return patch_changes(root, text or "HEAD", patch)
-    base, head = split_range(text)
-    return changes(root, base, head)
+        return patched(named, text or "HEAD", patch)
+    return changes_of(named, *split_range(text))
 
 
 def ask(checkout: Checkout, query: Query, arguments: Mapping[str, Any], compared: str = "") -> Any:
@@ -80,6 +62,8 @@ def ask(checkout: Checkout, query: Query, arguments: Mapping[str, Any], compared
     from graph.query import Asked
 
     if query.compares:
+        from scanners.changes import split_range
+
         change = change_of(checkout, compared)
         base = view_at(checkout, change.base).graph
         head = view_at(checkout, split_range(compared)[1]).graph
@@ -97,6 +81,7 @@ def impact(checkout: Checkout, text: str, patch: str = "") -> Impact:
         patch: unified diff, or empty.
     """
     from agents.impact import ImpactInputs, answer
+    from scanners.changes import split_range
 
     change = change_of(checkout, text, patch)
     base = view_at(checkout, change.base).graph

@@ -124,25 +124,24 @@ class ServiceEngines:
 
     def impact(self, kept: Kept, question: ImpactQuestion) -> Impact:
         """What a change affects."""
-        from scanners.changes import changes, node_change, patch_changes
-
         from agents.impact import ImpactInputs, answer
+        from testmesh.compose.changing import changes_of, of_nodes, patched
 
-        path = self._tree(question.repository).path
+        named = (self._tree(question.repository).path, question.repository.name)
         head_name = question.head or question.repository.branch or "HEAD"
         if question.nodes:
             store = self.graph(kept.workspace)
             try:
-                return answer(ImpactInputs(store, store, node_change(store, question.repository.name, question.nodes)))
+                return answer(ImpactInputs(store, store, of_nodes(store, question.repository.name, question.nodes)))
             finally:
                 store.close()
         if question.patch:
-            change = patch_changes(path, question.base or head_name, question.patch)
+            change = patched(named, question.base or head_name, question.patch)
             view = self._view(kept, question.repository, change.base).graph
             return answer(ImpactInputs(view, view, change))
         if not question.base:
             raise UserError("the question names no base", hint="ask with base=REVISION and head=REVISION")
-        change = changes(path, question.base, head_name)
+        change = changes_of(named, question.base, head_name)
         base, head = (self._view(kept, question.repository, r).graph for r in (change.base, change.head))
         return answer(ImpactInputs(base, head, change))
 
@@ -164,9 +163,8 @@ class ServiceEngines:
         return diagnose(self._diagnosis_inputs(kept, question))
 
     def _diagnosis_inputs(self, kept: Kept, question: DiagnosisQuestion) -> DiagnosisInputs:
-        from scanners.changes import changes
-
         from agents.diagnosis import DiagnosisInputs, GitSources, Views, commits
+        from testmesh.compose.changing import changes_of
         from testmesh.guard.git import Repository as GitRepository
 
         run = question.run
@@ -181,13 +179,14 @@ class ServiceEngines:
         if question.repository is None or not base or not head:
             return inputs
         path = self._tree(question.repository).path
-        change = changes(path, base, head)
+        named = (path, question.repository.name)
+        change = changes_of(named, base, head)
         git = GitRepository(path)
         views = [self._view(kept, question.repository, revision) for revision in (change.base, head)]
         return replace(
             inputs,
             change=change,
-            commits=commits(git, change.base, head, lambda a, b: changes(path, a, b)),
+            commits=commits(git, change.base, head, lambda a, b: changes_of(named, a, b)),
             sources=GitSources(git, change.base, head),
             views=Views(views[0].graph, views[1].graph, views[0].facts, views[1].facts),
         )

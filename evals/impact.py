@@ -129,7 +129,8 @@ def case(on: Subject, mutant: Mutant, base: Overlay, real: Truth) -> Case:
     ref = f"refs/testmesh/impact/{commit}"
     writer.point(ref, commit, writer.refs("refs/testmesh/impact/").get(ref, "0" * 40))
     head = graph_of(on, commit)
-    said = affected(base, head, changes(on.made.path, on.commit, commit))
+    change = changes(on.made.path, on.commit, commit, repository=on.made.system, extra=(FLOWS,))
+    said = affected(base, head, change)
     chosen_flows = {f.file: f.selection for f in said.flows}
     return Case(
         system=on.made.system,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from testmesh.kernel.errors import UnavailableError, UserError
 from testmesh.kernel.ids import digest
 
 FORMAT = 1
-_LEAST_RUNS = 3
+_ORDERS = ("", "reversed", "rotated")
 Leaves = dict[str, str]
 
 
@@ -41,7 +41,7 @@ def observed(made: Sample, commit: str, texts: Mapping[str, str], again: int = 0
         again: number of the repetition.
     """
     trial = Trial(made, commit, texts=dict(texts), again=again)
-    file = CACHE / "impact" / f"{digest([FORMAT, trial.key])}.json"
+    file = CACHE / "impact" / f"{digest([FORMAT, trial.key, *filter(None, _ORDERS[again : again + 1])])}.json"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(_run(trial))
@@ -57,13 +57,19 @@ def _run(trial: Trial) -> dict[str, tuple[str, Leaves]]:
     found: dict[str, tuple[str, Leaves]] = {}
     try:
         with system(trial) as up:
-            for flow in flow_files(up.tree):
+            for flow in _ordered(flow_files(up.tree), trial.again):
                 run = up.run({}, (flow,))
                 if run.flows:
                     found[flow] = _verdict(run), dict(leaf for f in run.flows for leaf in _leaves(f))
     except (UserError, UnavailableError, TimeoutError) as error:
         return {"": (f"did not come up: {error}", {})}
     return found
+
+
+def _ordered(flows: Sequence[str], again: int) -> list[str]:
+    """Another order each time, so that what depends on the order (numbers a database hands out) shows as moving."""
+    half = len(flows) // 2
+    return [list(flows), list(reversed(flows)), [*flows[half:], *flows[:half]]][again % len(_ORDERS)]
 
 
 def _verdict(run: Run) -> str:
@@ -116,7 +122,7 @@ def steady(made: Sample, commit: str) -> tuple[dict[str, Observed], dict[str, se
         made: the sample.
         commit: 40 hex.
     """
-    runs = [observed(made, commit, {}, again) for again in range(_LEAST_RUNS)]
+    runs = [observed(made, commit, {}, again) for again in range(len(_ORDERS))]
     first, *others = runs
     moving: dict[str, set[str]] = {flow: set() for flow in first}
     for other in others:

@@ -151,6 +151,9 @@ def _dataset(state: Linking, placed: Placed, what: tuple[str, str, str]) -> Row:
             Resolution("resolved" if status == "resolved" else "candidate", "dataset name", reason),
             {"mode": mode},
         )
+    streams = [k for k in state.builder.nodes if k[0] == "Topic" and k[1] == (kind, wanted)]
+    if streams:
+        return streams[0], Resolution("resolved", "topic name", "a stream is read by its key"), {"mode": mode}
     return _open(state, placed, "unknown dataset", f"no code reads or writes {kind} `{wanted}`")
 
 

@@ -201,6 +201,9 @@ def _flow(place: _Placing, start: Start) -> None:
     for node in place.world.of("Flow"):
         if node.key[0] == place.change.repository and node.key[1] in place.paths():
             start.flows[node.uid] = place.hop(node.label), True
+    for step in place.world.of("Step"):
+        for _, flow in place.world.back(step.uid, "CONTAINS") if step.props.get("action") == "run_flow" else ():
+            start.flows.setdefault(flow.uid, (place.hop(flow.label, "runs other flows, maybe the changed one"), False))
 
 
 def _annotation(place: _Placing, start: Start) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from agents.diagnosis.inputs import Commit, DiagnosisInputs, Sources
+from agents.diagnosis.inputs import DiagnosisInputs, Sources
+from agents.diagnosis.tracing import texts, traced
 from graph.change import Change, ChangedItem, FileChange, Hunk
 
 Role = Literal["code", "config", "deploy", "spec", "migration", "flow", "test", "docs"]
@@ -103,10 +104,24 @@ def _of_file(file: FileChange, inputs: DiagnosisInputs, flow_files: frozenset[st
     if not file.hunks:
         yield Candidate(0, file.path, None, role, "", (), (), file.commits[0] if len(file.commits) == 1 else "")
         return
+    found = list(traced(file, inputs))
+    for one in found:
+        symbol = _symbol(change, file, one.hunk)
+        yield Candidate(0, file.path, one.hunk, role, symbol, one.removed, one.added, one.commit)
     for hunk in file.hunks:
-        removed, added = texts(file, hunk, sources)
-        commit = _commit(file, (removed, added), inputs.commits)
-        yield Candidate(0, file.path, hunk, role, _symbol(change, file, hunk), removed, added, commit)
+        if not any(_overlap(hunk, one.hunk) for one in found):
+            removed, added = texts(file, hunk, sources)
+            commit = file.commits[0] if len(file.commits) == 1 else ""
+            yield Candidate(0, file.path, hunk, role, _symbol(change, file, hunk), removed, added, commit)
+
+
+def _overlap(one: Hunk, other: Hunk) -> bool:
+    """Whether two regions meet on the head side; a pure deletion lies between two lines."""
+    return one.new_start <= _last(other) and other.new_start <= _last(one)
+
+
+def _last(hunk: Hunk) -> int:
+    return hunk.new_start + max(hunk.new_lines, 1) - 1 if hunk.new_lines else hunk.new_start + 1
 
 
 def role_of(path: str, change: Change, sources: Sources | None, flow_files: frozenset[str]) -> Role:
@@ -134,52 +149,13 @@ def role_of(path: str, change: Change, sources: Sources | None, flow_files: froz
     return "code"
 
 
-def texts(file: FileChange, hunk: Hunk, sources: Sources | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The lines a hunk removes and adds.
-
-    Args:
-        file: the changed file.
-        hunk: one of its regions.
-        sources: texts of both sides, or None.
-    """
-    if sources is None:
-        return (), ()
-    old = _lines(sources.base(file.old_path) if file.status != "added" else None)
-    new = _lines(sources.head(file.path) if file.status != "deleted" else None)
-    removed = old[hunk.old_start - 1 : hunk.old_start - 1 + hunk.old_lines] if hunk.old_lines else []
-    added = new[hunk.new_start - 1 : hunk.new_start - 1 + hunk.new_lines] if hunk.new_lines else []
-    return tuple(removed), tuple(added)
-
-
-def _lines(text: str | None) -> list[str]:
-    return [] if text is None else text.split("\n")
-
-
 def _symbol(change: Change, file: FileChange, hunk: Hunk) -> str:
-    around = [i for i in change.items if i.file in (file.path, file.old_path) and hunk in i.hunks and i.name]
-    ranked = sorted(around, key=_narrowness)
-    return ranked[0].name if ranked else ""
+    def meets(item: ChangedItem) -> bool:
+        return any(_overlap(hunk, other) for other in item.hunks)
+
+    around = [i for i in change.items if i.file in (file.path, file.old_path) and i.name and meets(i)]
+    return min(around, key=_narrowness).name if around else ""
 
 
 def _narrowness(item: ChangedItem) -> tuple[bool, bool, int]:
     return item.kind != "symbol", item.kind in ("file", "module"), -item.name.count(".")
-
-
-def _commit(file: FileChange, lines: tuple[tuple[str, ...], tuple[str, ...]], commits: Sequence[Commit]) -> str:
-    """The newest commit whose own change of the file has one of the lines; the only one that touched it else."""
-    telling = [{t.strip() for t in side if len(t.strip()) > 2} for side in (lines[1], lines[0])]
-    for side, wanted in enumerate(telling):
-        for commit in commits:
-            if wanted & _own_lines(commit, file, removed=side == 1):
-                return commit.id
-    return file.commits[0] if len(file.commits) == 1 else ""
-
-
-def _own_lines(commit: Commit, file: FileChange, *, removed: bool) -> set[str]:
-    found: set[str] = set()
-    for own in commit.change.files:
-        if own.path in (file.path, file.old_path) or own.old_path in (file.path, file.old_path):
-            for hunk in own.hunks:
-                side = texts(own, hunk, commit.sources)[0 if removed else 1]
-                found |= {t.strip() for t in side}
-    return found

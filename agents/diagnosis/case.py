@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from agents.diagnosis.candidates import Candidate
-from agents.diagnosis.failure import Failure
+from agents.diagnosis.failure import Failure, leaves
 from agents.diagnosis.inputs import DiagnosisInputs
+from agents.diagnosis.walk import Trail
 from graph.answers import Clue, FailureClass
 
 PROOF: Final = 0.95
@@ -33,6 +34,27 @@ class Case:
     inputs: DiagnosisInputs
     failure: Failure
     candidates: tuple[Candidate, ...]
+
+    @property
+    def trail(self) -> Trail:
+        """The steps up to and with the failing one."""
+        return Trail(self.failure.flow.file, (self.failure.step, *self.failure.earlier))
+
+    @property
+    def green_trail(self) -> Trail:
+        """The same steps as they were when they passed, for the graph of the base."""
+        ids = {step.id for step in self.trail.steps}
+        green = self.failure.green
+        steps = tuple(s for s in leaves(green.steps) if s.id in ids) if green else self.trail.steps
+        return Trail(self.failure.flow.file, steps)
+
+    def trail_of(self, step: str) -> Trail:
+        """One step alone.
+
+        Args:
+            step: its id.
+        """
+        return Trail(self.failure.flow.file, tuple(s for s in self.trail.steps if s.id == step))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from agents.diagnosis.inputs import Sources
+from agents.diagnosis.inputs import Commit, Sources
 from graph.answers import Cause, Confirmation, Diagnosis
 from graph.change import Change, FileChange
 from graph.runs import Run
@@ -23,11 +23,13 @@ class Scene:
         change: the change diagnosed.
         sources: texts of both sides.
         run_tree: brings the scratch tree up and runs flows.
+        commits: of the range; a hunk of one of them is taken back to that commit's parent.
     """
 
     change: Change
     sources: Sources
     run_tree: RunTree
+    commits: tuple[Commit, ...] = ()
 
 
 def confirm(diagnosis: Diagnosis, scene: Scene) -> Diagnosis:
@@ -83,7 +85,7 @@ def reverted(cause: Cause, scene: Scene) -> str | None:
     file, hunk = _file(cause, scene), cause.hunk
     if file is None or hunk is None:
         return None
-    old = "" if file.status == "added" else scene.sources.base(file.old_path)
+    old = _before(cause, file, scene)
     new = "" if file.status == "deleted" else scene.sources.head(file.path)
     if old is None or new is None:
         return None
@@ -91,6 +93,14 @@ def reverted(cause: Cause, scene: Scene) -> str | None:
     start = hunk.new_start - 1 if hunk.new_lines else hunk.new_start
     taken = before[hunk.old_start - 1 : hunk.old_start - 1 + hunk.old_lines] if hunk.old_lines else []
     return "\n".join([*after[:start], *taken, *after[start + hunk.new_lines :]])
+
+
+def _before(cause: Cause, file: FileChange, scene: Scene) -> str | None:
+    """The text the hunk's old side counts lines of: of the commit's parent when the commit is known."""
+    commit = next((c for c in scene.commits if c.id == cause.commit and c.sources is not None), None)
+    if commit is not None and commit.sources is not None:
+        return commit.sources.base(file.path) or commit.sources.base(file.old_path) or ""
+    return "" if file.status == "added" else scene.sources.base(file.old_path)
 
 
 def suggestion(diagnosis: Diagnosis, scene: Scene) -> str:

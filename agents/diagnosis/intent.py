@@ -10,7 +10,7 @@ from agents.diagnosis.candidates import Candidate
 from agents.diagnosis.case import CLEAR, PROOF, STRONG, SUGGESTIVE, Case
 from agents.diagnosis.edits import Seen, fits, request_line, swaps
 from agents.diagnosis.signs import Sign
-from agents.diagnosis.walk import reached
+from agents.diagnosis.walk import handling, reached, uids_at
 from agents.diagnosis.words import spellings
 from graph.schema import Edge, Node
 from graph.store import GraphStore
@@ -114,15 +114,14 @@ def _among(name: str, reads: set[str]) -> bool:
 
 def _readers(store: GraphStore, case: Case, edit: Seen) -> Iterator[tuple[tuple[str, str], set[str]]]:
     """Who reads from the endpoint, topic or table the step exercised, with the fields read."""
-    way = reached(store, case.failure.flow.file, [edit.difference.step])
+    way = reached(store, case.trail_of(edit.difference.step))
     if way is None:
         return
-    touched = {n.uid: n for n in way.graph.nodes.values() if way.distance.get(n.uid) == 1}
+    near = uids_at(way, 1)
     for key in sorted(way.graph.edges):
         edge = way.graph.edges[key]
-        node = touched.get(edge.target)
         reads = set(edge.props.get("reads") or edge.props.get("columns") or ())
-        if node is not None and edge.kind in ("CALLS", "CONSUMES", "READS") and reads:
+        if edge.target in near and edge.kind in ("CALLS", "CONSUMES", "READS") and reads:
             yield _shown(way.graph.nodes[edge.source], edge), reads
 
 
@@ -136,9 +135,9 @@ def _producers(case: Case, edit: Seen) -> frozenset[str]:
     files = {case.candidates[i].file for i in edit.candidates}
     near: set[str] = set()
     for store in (case.inputs.views.base, case.inputs.views.head):
-        way = reached(store, case.failure.flow.file, [edit.difference.step]) if store else None
+        way = reached(store, case.trail_of(edit.difference.step)) if store else None
         if way is not None:
-            near |= {n.key[1] for n in way.nodes("Symbol") if way.distance[n.uid] <= _AT_THE_DOOR}
+            near |= {n.key[1] for n in handling(way, _AT_THE_DOOR)}
     services = {service_of(f) for f in files} & {service_of(f) for f in near}
     if services:
         return frozenset(services)

@@ -72,8 +72,9 @@ def rank(case: Case, findings: Sequence[Finding]) -> tuple[Ranked, ...]:
 def _scored(candidate: Candidate, own: Sequence[Finding]) -> Ranked:
     support = [f.clue for f in own if not f.against]
     against = [f.clue for f in own if f.against]
-    specific = combined(c.weight for c in support if c.detector not in _SUPPORT)
-    near = combined(c.weight for c in support if c.detector in _SUPPORT)
+    strongest = _strongest(support)
+    specific = combined(w for name, w in strongest.items() if name not in _SUPPORT)
+    near = combined(w for name, w in strongest.items() if name in _SUPPORT)
     background = 0.0 if candidate.inert else _BACKGROUND[candidate.role]
     score = combined((specific, near, background))
     for clue in against:
@@ -82,6 +83,14 @@ def _scored(candidate: Candidate, own: Sequence[Finding]) -> Ranked:
         score = 0.0
     clues = tuple(sorted((*support, *against), key=lambda c: (-c.weight, c.detector)))
     return Ranked(candidate, round(score, 4), round(specific, 4), clues)
+
+
+def _strongest(clues: Sequence[Clue]) -> dict[str, float]:
+    """Clues of one detector are not independent: only its strongest counts."""
+    found: dict[str, float] = {}
+    for clue in clues:
+        found[clue.detector] = max(clue.weight, found.get(clue.detector, 0.0))
+    return found
 
 
 def causes(ranked: Sequence[Ranked]) -> tuple[Cause, ...]:

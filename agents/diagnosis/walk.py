@@ -1,18 +1,36 @@
-"""How far the code is from a flow's steps, and what the steps exercise, read from one graph."""
+"""How far the code is from what a flow's steps touched, read from one graph."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+from agents.diagnosis.touches import touched
+from graph.runs import StepRun
 from graph.schema import Edge, Node
 from graph.store import GraphStore, Page, Pattern, Subgraph
 
 FORWARD = frozenset({"EXERCISES", "HANDLED_BY", "CALLS", "PUBLISHES", "ROUTES_TO", "READS", "WRITES", "CONFIGURED_BY"})
-BACKWARD = {"Topic": frozenset({"CONSUMES", "PUBLISHES"}), "Dataset": frozenset({"WRITES"})}
+FILLED_BY: Mapping[str, str] = {"Topic": "PUBLISHES", "Dataset": "WRITES"}
 _PATTERN = Pattern(edges={kind: "both" for kind in sorted(FORWARD | {"CONSUMES"})})
-_DEPTH = 12
+_DEPTH = 14
+_Way = Literal["down", "up"]
+_Place = tuple[str, _Way]
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """The steps whose way through the graph is asked for.
+
+    Args:
+        flow: file as the run names it.
+        steps: executions, whose requests name endpoints, topics and tables even when the graph has no steps.
+    """
+
+    flow: str
+    steps: tuple[StepRun, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +82,6 @@ def _related(one: str, other: str) -> bool:
     return one == other or one.startswith(other + ".") or other.startswith(one + ".")
 
 
-def steps_of(store: GraphStore, flow_file: str, ids: Collection[str] = ()) -> tuple[Node, ...]:
-    """The step nodes of a flow, found by the end of its path.
-
-    Args:
-        store: a graph.
-        flow_file: as the run names it.
-        ids: only these steps; all when empty.
-    """
-    same = [n for n in every(store, "Step") if ends_alike(n.key[1], flow_file)]
-    return tuple(n for n in same if not ids or n.key[3] in ids)
-
-
 def ends_alike(one: str, other: str) -> bool:
     """Whether two paths name one file, seen from different folders.
 
@@ -103,42 +109,77 @@ def every(store: GraphStore, kind: str) -> Iterator[Node]:
         after = found.next
 
 
-def reached(store: GraphStore, flow_file: str, ids: Collection[str] = ()) -> Reached | None:
-    """What a flow's steps lead to, or None when the graph does not know the flow.
+def reached(store: GraphStore, trail: Trail) -> Reached | None:
+    """What the steps lead to, or None when the graph knows nothing of what they touch.
 
     Args:
         store: a graph.
-        flow_file: as the run names it.
-        ids: only these steps; all when empty.
+        trail: the steps.
     """
-    starts = steps_of(store, flow_file, ids)
+    ids = {s.id for s in trail.steps}
+    steps = [n for n in every(store, "Step") if ends_alike(n.key[1], trail.flow) and n.key[3] in ids]
+    starts = dict.fromkeys((n.uid for n in steps), 0)
+    for kind in ("Endpoint", "Topic", "Dataset"):
+        for node in touched(trail.steps, kind, every(store, kind)):
+            starts.setdefault(node.uid, 1)
     if not starts:
         return None
-    graph = store.expand([n.uid for n in starts], _PATTERN, _DEPTH)
-    distance = _distances(graph, [n.uid for n in starts])
+    graph = store.expand(list(starts), _PATTERN, _DEPTH)
+    distance = _distances(graph, starts)
     loose = tuple(sorted(u for u in distance if graph.nodes[u].kind == "Unresolved"))
     return Reached(distance, graph, loose)
 
 
-def _distances(graph: Subgraph, starts: Collection[str]) -> dict[str, int]:
-    after: dict[str, list[str]] = {}
+def _distances(graph: Subgraph, starts: Mapping[str, int]) -> dict[str, int]:
+    after: dict[_Place, list[_Place]] = {}
     for edge in graph.edges.values():
         for source, target in _ways(graph, edge):
             after.setdefault(source, []).append(target)
-    distance = dict.fromkeys(starts, 0)
-    queue = deque(starts)
+    hops: dict[_Place, int] = {(uid, "down"): distance for uid, distance in starts.items()}
+    queue = deque(sorted(hops, key=lambda place: (hops[place], place)))
     while queue:
         here = queue.popleft()
         for there in after.get(here, ()):
-            if there not in distance:
-                distance[there] = distance[here] + 1
+            if there not in hops:
+                hops[there] = hops[here] + 1
                 queue.append(there)
+    distance: dict[str, int] = {}
+    for (uid, _), count in hops.items():
+        distance[uid] = min(count, distance.get(uid, count))
     return distance
 
 
-def _ways(graph: Subgraph, edge: Edge) -> Iterator[tuple[str, str]]:
-    """With the edge, and from topics and datasets back to whoever fills them."""
+def _ways(graph: Subgraph, edge: Edge) -> Iterator[tuple[_Place, _Place]]:
+    """Down with the edge; from what is filled up to who fills it, to its callers, and down again from any of them."""
+    source, target = graph.nodes[edge.source], graph.nodes[edge.target]
     if edge.kind in FORWARD:
-        yield edge.source, edge.target
-    if edge.kind in BACKWARD.get(graph.nodes[edge.target].kind, frozenset()):
-        yield edge.target, edge.source
+        yield (source.uid, "down"), (target.uid, "down")
+        yield (source.uid, "up"), (target.uid, "down")
+    if edge.kind == FILLED_BY.get(target.kind):
+        yield (target.uid, "down"), (source.uid, "up")
+        yield (target.uid, "up"), (source.uid, "up")
+    elif edge.kind == "CALLS" and target.kind == "Symbol":
+        yield (target.uid, "up"), (source.uid, "up")
+    elif edge.kind == "CONSUMES":
+        yield (target.uid, "down"), (source.uid, "down")
+        yield (source.uid, "up"), (target.uid, "up")
+
+
+def handling(way: Reached, most: int) -> Sequence[Node]:
+    """The symbols right behind what the steps touched.
+
+    Args:
+        way: from the steps.
+        most: hops.
+    """
+    return [n for n in way.nodes("Symbol") if way.distance[n.uid] <= most]
+
+
+def uids_at(way: Reached, hops: int) -> Collection[str]:
+    """Nodes at exactly a distance.
+
+    Args:
+        way: from the steps.
+        hops: distance.
+    """
+    return {uid for uid, distance in way.distance.items() if distance == hops}

@@ -18,6 +18,7 @@ from graph.runs import Json
 
 _MOVED = 404
 _ASIDE = 0.35
+_MANY_GONE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,9 @@ def _explained(case: Case, candidate: Candidate) -> Iterator[Finding]:
 
 
 def _words(case: Case, item: Difference) -> Iterator[_Looked]:
-    if item.kind == "missing":
+    if item.kind == "missing" and _replaced_whole(case, item):
+        yield _Looked(item.name, True, WEAK, f"takes `{item.name}` away")
+    elif item.kind == "missing":
         yield _Looked(item.name, True, STRONG, f"takes `{item.name}` away")
         yield _Looked(item.name, False, SUGGESTIVE, f"brings `{item.name}`")
         if item.renamed_to:
@@ -65,6 +68,13 @@ def _words(case: Case, item: Difference) -> Iterator[_Looked]:
         yield _Looked(item.name, False, SUGGESTIVE, f"brings `{item.name}`")
     elif item.kind == "silent":
         yield from _of_silence(case, item)
+
+
+def _replaced_whole(case: Case, item: Difference) -> bool:
+    """Most fields of the object are gone at once: another answer came, not a renamed field."""
+    parent = item.path.rpartition(".")[0]
+    gone = [d for d in case.failure.differences if d.kind == "missing" and d.path.rpartition(".")[0] == parent]
+    return len(gone) >= _MANY_GONE and not item.renamed_to
 
 
 def _of_status(case: Case, item: Difference) -> Iterator[_Looked]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from agents.diagnosis.case import CLEAR, STRONG, SUGGESTIVE, WEAK, Case, Detector, Finding
+from agents.diagnosis.case import STRONG, WEAK, Case, Detector, Finding
 from agents.diagnosis.walk import Reached, reached
 from graph.answers import Clue
 from graph.schema import Edge
@@ -18,17 +18,39 @@ def _find(case: Case) -> Iterable[Finding]:
     before, after = _both(case)
     if before is None or after is None:
         return
-    gone = [(e, "vanished", STRONG) for e in _missing(before, after)]
-    new = [(e, "is new", SUGGESTIVE) for e in _missing(after, before)]
-    for way, (edge, verb, weight) in [*((before, g) for g in gone), *((after, n) for n in new)]:
-        yield from _blamed(case, way.graph, (edge, verb, weight))
+    gone, new = list(_missing(before, after)), list(_missing(after, before))
+    for edge in gone:
+        if not any(_replaces(after.graph, edge, other) for other in new):
+            yield from _blamed(case, before.graph, (edge, "vanished", STRONG))
+    for edge in new:
+        if not _served(after.graph, edge):
+            yield from _blamed(case, after.graph, (edge, "leads to nothing that is served", STRONG))
+        elif not any(_replaces(after.graph, other, edge) for other in gone):
+            yield from _blamed(case, after.graph, (edge, "is new", WEAK))
+
+
+def _replaces(graph: Subgraph, old: Edge, new: Edge) -> bool:
+    """The same code does the same towards something else that exists: it moved on purpose."""
+    if old.kind != new.kind:
+        return False
+    if old.kind == "HANDLED_BY":
+        return old.target == new.target
+    return old.source == new.source and _served(graph, new)
+
+
+def _served(graph: Subgraph, edge: Edge) -> bool:
+    """Whether an endpoint has somebody who answers; other targets exist by being named."""
+    target = graph.nodes[edge.target]
+    if target.kind != "Endpoint" or edge.kind == "HANDLED_BY":
+        return True
+    return any(e.kind in ("HANDLED_BY", "ROUTES_TO") and e.source == target.uid for e in graph.edges.values())
 
 
 def _both(case: Case) -> tuple[Reached | None, Reached | None]:
-    views, file = case.inputs.views, case.failure.flow.file
+    views = case.inputs.views
     if views.base is None or views.head is None:
         return None, None
-    return reached(views.base, file), reached(views.head, file)
+    return reached(views.base, case.green_trail), reached(views.head, case.trail)
 
 
 def _missing(here: Reached, there: Reached) -> Iterator[Edge]:
@@ -53,7 +75,7 @@ def _blamed(case: Case, graph: Subgraph, seen: tuple[Edge, str, float]) -> Itera
         symbols = {n.key[2] for n in (source, target) if n.kind == "Symbol" and n.key[1] == candidate.file}
         exact = not symbols or candidate.symbol in symbols
         worth = weight if exact else min(weight, WEAK)
-        yield Finding(Clue(DETECTOR.name, text, candidate.place, min(worth, CLEAR)), candidate.index)
+        yield Finding(Clue(DETECTOR.name, text, candidate.place, worth), candidate.index)
 
 
 def _blind(case: Case) -> str:

@@ -33,9 +33,9 @@ def _find(case: Case) -> Iterable[Finding]:
 
 def _ways(case: Case) -> list[Reached]:
     """From the steps up to the failing one, on both sides: what vanished is only in the base."""
-    ids = {case.failure.step.id, *(s.id for s in case.failure.earlier)}
-    stores = [s for s in (case.inputs.views.head, case.inputs.views.base) if s is not None]
-    found = (reached(store, case.failure.flow.file, ids) for store in stores)
+    views = case.inputs.views
+    sides = ((views.head, case.trail), (views.base, case.green_trail))
+    found = (reached(store, trail) for store, trail in sides if store is not None)
     return [w for w in found if w is not None]
 
 

@@ -7,8 +7,8 @@ from math import sqrt
 
 from agents.diagnosis.candidates import Candidate
 from agents.diagnosis.case import SUGGESTIVE, Case, Detector, Finding
-from agents.diagnosis.failure import FAILING
-from agents.diagnosis.walk import Reached, reached
+from agents.diagnosis.failure import FAILING, leaves
+from agents.diagnosis.walk import Reached, Trail, reached
 from graph.answers import Clue
 
 
@@ -34,13 +34,10 @@ def _spectra(case: Case) -> tuple[list[Reached], list[Reached]]:
     failing: list[Reached] = []
     if store is None:
         return passing, failing
-    verdicts: dict[str, bool] = {}
     for flow in case.inputs.run.flows:
-        verdicts[flow.file] = verdicts.get(flow.file, True) and flow.verdict not in FAILING
-    for file, passed in sorted(verdicts.items()):
-        way = reached(store, file)
+        way = reached(store, Trail(flow.file, tuple(leaves(flow.steps))))
         if way is not None:
-            (passing if passed else failing).append(way)
+            (failing if flow.verdict in FAILING else passing).append(way)
     return passing, failing
 
 

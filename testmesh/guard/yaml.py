@@ -98,6 +98,10 @@ def read(text: str | bytes, file: str, limits: YamlLimits = FLOW) -> Parsed:
         source = Source(utf8(text, file=file, limit=limits.size), file)
     except DiagnosticsError as problem:
         return Parsed((), problem.diagnostics)
+    if "\x85" in source.text:
+        line, column = source.position(source.text.index("\x85"))
+        message = "the character U+0085 would be read as a line break; write it as an escape"
+        return Parsed((), (Diagnostic(file, line, column, "yaml/character", message),))
     builder = TreeBuilder(source, limits)
     try:
         roots = tuple(builder.documents())
@@ -106,10 +110,6 @@ def read(text: str | bytes, file: str, limits: YamlLimits = FLOW) -> Parsed:
     findings = [*builder.findings, *_roots(roots, source, limits)]
     if not limits.tab_indent and "\t" in source.text:
         findings += _tabs(source, builder.multiline)
-    if "\x85" in source.text:
-        line, column = source.position(source.text.index("\x85"))
-        message = "the character U+0085 would be read as a line break; write it as an escape"
-        findings.append(Diagnostic(file, line, column, "yaml/character", message))
     findings.sort(key=lambda finding: (finding.line, finding.column))
     return Parsed(roots, tuple(findings))
 

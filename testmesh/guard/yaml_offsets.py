@@ -77,7 +77,7 @@ def _in_block(node: ScalarNode, offset: int) -> int:
     index = body
     for line in lines:
         content = line[indent:]
-        if offset <= seen + len(content) - (0 if content else -1):
+        if offset <= seen + len(content):
             return index + min(len(line), indent) + max(0, offset - seen)
         seen += len(content) + 1
         index += len(line) + 1

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from testmesh.guard.yaml_nodes import Entry, ListNode, MapNode, Node, ScalarNode, Source
+from testmesh.guard.yaml_nodes import Entry, ListNode, MapNode, Node, Scalar, ScalarNode, Source
 from testmesh.guard.yaml_scalars import OutOfRange, core_value, tagged_value
 from testmesh.kernel.diagnostics import Diagnostic
 
@@ -127,7 +127,9 @@ class TreeBuilder:
         if event.start_mark.line != event.end_mark.line:
             self.multiline.append((start, end))
         try:
-            if event.tag is not None and event.tag != "!":
+            if event.tag == "!":
+                value: Scalar = text
+            elif event.tag is not None:
                 self._tag(event, ("str", "int", "float", "bool", "null"))
                 value = tagged_value(event.tag, text)
             else:
@@ -233,6 +235,8 @@ def _syntax(problem: Any, source: Source) -> Diagnostic:
         )
     parts = [getattr(problem, "context", None), getattr(problem, "problem", None)]
     message = ": ".join(part for part in parts if part) or "this is not YAML"
+    if "maximum nesting depth" in message:
+        return Diagnostic(source.file, line, column, "yaml/too-deep", "nested too deep for any YAML parser")
     return Diagnostic(source.file, line, column, "yaml/syntax", message)
 
 

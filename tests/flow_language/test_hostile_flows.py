@@ -50,7 +50,7 @@ SNIPPETS = st.sampled_from(
 EDITS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 12), SNIPPETS), min_size=1, max_size=4)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(TEXTS), EDITS)
 def test_a_damaged_flow_gives_findings_inside_the_file(text: str, edits: list[tuple[float, int, str]]) -> None:
     for where, removed, inserted in edits:

@@ -1,0 +1,55 @@
+"""`testmesh replay RUN`: the same flows again, with the same seed and inputs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from testmesh.cli import Command
+from testmesh.cli._options import add_folder, add_json
+from testmesh.kernel.errors import UserError
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", help="run id, its beginning, or 'latest'")
+    parser.add_argument("--env", default="", help="environment (default: the run's)")
+    add_folder(parser)
+    add_json(parser)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from contextlib import nullcontext
+
+    from flows.reports.terminal import Terminal
+    from flows.runner.options import RunOptions
+    from flows.runner.running import exit_code
+    from testmesh.compose.diagnosing import file_runs
+    from testmesh.compose.graphs import open_checkout
+    from testmesh.compose.systems import System, revision_of, run_flows_in
+
+    project = open_checkout(options.dir).project
+    run = file_runs(open_checkout(options.dir)).load(options.run)
+    if not run.flows:
+        raise UserError(f"run {run.id} has no flow to replay")
+    name = options.env or run.environment
+    wanted = RunOptions(
+        paths=tuple(dict.fromkeys(str(project.root / flow.file) for flow in run.flows)),
+        root=project.root,
+        process=dict(os.environ),
+        seed=run.seed,
+        revision=revision_of(project),
+        only=frozenset((flow.file, flow.row) for flow in run.flows),
+        recorded={(flow.file, flow.row): flow.variables for flow in run.flows},
+    )
+    listeners = [] if options.json else [Terminal(sys.stdout)]
+    with System(project, name) if name else nullcontext() as system:
+        again = run_flows_in(system, wanted, listeners).run
+    if options.json:
+        from flows.reports.json import write
+
+        sys.stdout.write(write(again))
+    return exit_code(again)
+
+
+COMMAND = Command("run a recording's flows again with the same seed and inputs", _arguments, _run, "Flows")

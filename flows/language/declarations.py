@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from flows.language.files import Files
 from flows.language.findings import More, position
 from flows.language.reader import Reader, descend, owners
 from flows.language.spec import Data, EnvFile, Position, Variable
-from flows.language.templates import Template, compile_template
+from flows.language.templates import Template
 from flows.language.values import parse_json, type_name, typed_text
 from testmesh.guard.limits import utf8
 from testmesh.guard.yaml_nodes import MapNode, Node, ScalarNode, plain
@@ -100,8 +100,8 @@ class DeclarationReader:
         columns: dict[str, None] = {}
         for row in rows:
             columns.update(dict.fromkeys(row))
-        constants = tuple(compile_template(_escaped(row)) for row in rows)
-        return Data(constants, tuple(columns), node.text, position(node))
+        # what looks like a template in a data file is text, so nothing is compiled
+        return Data(tuple(Template(row, None, row) for row in rows), tuple(columns), node.text, position(node))
 
     def _named(self, node: Node | None) -> str | None:
         name = self.reader.text(node)
@@ -158,17 +158,6 @@ def _column(node: Node, column: str) -> Position:
         if isinstance(item, MapNode) and column in item.entries:
             return position(item.entries[column].key)
     return position(node)
-
-
-def _escaped(row: Mapping[str, object]) -> dict[str, object]:
-    """Data files hold values, not templates; what looks like one is text."""
-    return {key: _literal(value) for key, value in row.items()}
-
-
-def _literal(value: object) -> object:
-    if isinstance(value, str) and ("${" in value or "{{" in value):
-        return value.replace("{{", "{{ '{{' }}").replace("${", "$${")
-    return value
 
 
 def _json_rows(text: str) -> list[dict[str, object]]:

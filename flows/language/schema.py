@@ -12,7 +12,7 @@ from flows.language.steps import STEP_KEYS
 
 _DURATION = {"type": "string", "pattern": "^[0-9]+(ms|s|m|h)$"}
 _TEMPLATE = {"type": "string", "pattern": r"\$\{|\{\{"}
-_TEXTS = {"type": "array", "items": {"type": "string"}}
+_TEXTS = {"type": "array", "items": {"type": ["string", "number"]}}
 _STEPS = {"type": "array", "items": {"$ref": "#/$defs/step"}}
 _EXPRESSION = {"type": ["string", "boolean"], "description": "An expression (FLOWS §6)."}
 _ASSERTIONS = {"type": "array", "items": {"$ref": "#/$defs/assertion"}}
@@ -48,10 +48,10 @@ def json_schema(catalogue: Catalogue) -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "TestMesh flow",
-        "anyOf": [
-            {"type": "object", "required": ["flow"], "properties": {"flow": {"$ref": "#/$defs/flow"}}},
-            {"$ref": "#/$defs/flow"},
-        ],
+        "type": "object",
+        "if": {"required": ["flow"]},
+        "then": {"additionalProperties": False, "properties": {"flow": {"$ref": "#/$defs/flow"}}},
+        "else": {"$ref": "#/$defs/flow"},
         "$defs": {
             "flow": _flow(),
             "step": _step(catalogue),
@@ -96,7 +96,8 @@ def _field(field: Field) -> dict[str, Any]:
         if field.kind == "expression_or_map":
             shape = {"anyOf": [_EXPRESSION, one]}
     elif option.choices:
-        shape = {"anyOf": [{"enum": list(option.choices)}, _TEMPLATE]}
+        both = dict.fromkeys([*option.choices, *(choice.lower() for choice in option.choices)])
+        shape = {"anyOf": [{"enum": list(both)}, _TEMPLATE]}
     else:
         shape = _KINDS[field.kind]
     found: dict[str, Any] = {**shape, "description": option.doc}

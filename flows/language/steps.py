@@ -210,9 +210,8 @@ class StepReader:
         if isinstance(node, MapNode):
             only = next(iter(node.entries.values())) if len(node.entries) == 1 else None
             if only is not None and " " in only.key.text:
-                hint = "quote the whole expression"
-                message = "an expression with ': ' in it is read by YAML as a mapping"
-                self.findings.node("flow/type", only.key, message, hint=hint)
+                reason = "an expression with ': ' in it is read by YAML as a mapping"
+                self.findings.node("flow/type", only.key, reason, hint="quote the whole expression")
                 return None
             self.reader.known_keys(node, ("expression", "message"), "an assertion")
             written = node.get("expression")

@@ -145,15 +145,15 @@ class _Compiler:
         if not _may(text):
             return None
         try:
+            if all(isinstance(part, str) for part in pieces(text)):
+                return None
             tree = text_tree(text, self.ids)
-            run = None if isinstance(tree, Literal) else compiled(tree)
+            run = compiled(tree)
         except SyntaxProblem as problem:
             if self.wrong is None:
                 raise
             self.wrong(path, problem)
             return _constant(text)
-        if run is None:
-            return None
         self.trees.append((path, tree))
         return _settling(run)
 

@@ -1,0 +1,120 @@
+"""Variables, env files and data rows as a checked flow carries them."""
+
+from __future__ import annotations
+
+import pytest
+
+from flows.language.check import CheckedFlow, load_flow
+from flows.language.dotenv import EnvFileProblem, parse_dotenv
+from flows.language.expressions import MappingScope
+from flows.language.files import GivenFiles
+from tests.flow_language.actions_of_flows_md import CATALOGUE
+
+STEPS = '  steps:\n    - {id: a, action: http, config: {url: "http://x/${sku}"}, assert: [status == 200]}\n'
+
+
+def load(head: str, files: dict[str, bytes] | None = None) -> CheckedFlow:
+    return load_flow(f"flow:\n  name: n\n{head}{STEPS}", "x.yaml", CATALOGUE, GivenFiles(files or {}))
+
+
+def rows(checked: CheckedFlow) -> list[object]:
+    assert checked.flow is not None
+    assert checked.flow.data is not None
+    return [row.render(MappingScope({"X": "y"})) for row in checked.flow.data.rows]
+
+
+def test_inline_rows_keep_their_types_and_may_hold_templates() -> None:
+    checked = load('  env: {X: y}\n  data:\n    - {sku: "007", n: 1}\n    - {sku: "${X}", n: null}\n')
+    assert checked.findings == ()
+    assert rows(checked) == [{"sku": "007", "n": 1}, {"sku": "y", "n": None}]
+
+
+def test_csv_cells_are_typed_only_when_they_print_back() -> None:
+    checked = load("  data: {file: rows.csv}\n", {"rows.csv": b'sku,n,t\n007,1,"a,b"\n${X},1.5,true\n'})
+    assert checked.findings == ()
+    assert rows(checked) == [{"sku": "007", "n": 1, "t": "a,b"}, {"sku": "${X}", "n": 1.5, "t": True}]
+
+
+def test_json_rows_keep_their_types() -> None:
+    checked = load("  data: {file: rows.json}\n", {"rows.json": b'[{"sku": "7", "m": {"a": [1, "{{x}}"]}}]'})
+    assert checked.findings == ()
+    assert rows(checked) == [{"sku": "7", "m": {"a": [1, "{{x}}"]}}]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rows.csv", b""),
+        ("rows.csv", b"sku\n"),
+        ("rows.csv", b"sku,n\n1\n"),
+        ("rows.csv", b"sku,sku\n1,2\n"),
+        ("rows.csv", b'sku\n"open\n'),
+        ("rows.csv", b"sku\n\xff\n"),
+        ("rows.json", b"{}"),
+        ("rows.json", b"[1]"),
+        ("rows.json", b"[]"),
+        ("rows.json", b"[{"),
+        ("rows.json", b'[{"sku": NaN}]'),
+        ("rows.json", b"[" * 100_000),
+    ],
+)
+def test_a_bad_data_file_is_a_finding_at_its_name(name: str, content: bytes) -> None:
+    checked = load(f"  data: {{file: {name}}}\n", {name: content})
+    assert [(finding.rule, finding.line, finding.column) for finding in checked.findings] == [("flow/bad-file", 3, 16)]
+
+
+def test_the_env_file_and_the_environment_supply_what_the_flow_refers_to() -> None:
+    checked = load('  env_file: .env\n  env: {BASE: "${HOST:h}/${FROM_FILE}", PORT: 80}\n', {".env": b"FROM_FILE=1\n"})
+    flow = checked.flow
+    assert flow is not None
+    assert flow.env_file is not None
+    assert flow.env_file.values == {"FROM_FILE": "1"}
+    assert set(flow.references) == {"HOST", "sku"}
+    assert flow.defaulted == {"HOST"}
+    assert [(variable.name, variable.plain, variable.type) for variable in flow.env] == [
+        ("BASE", False, None),
+        ("PORT", True, "number"),
+    ]
+
+
+def test_env_values_see_only_earlier_names() -> None:
+    checked = load('  env: {A: "${B}", B: "${sku}"}\n')
+    assert checked.flow is not None
+    assert set(checked.flow.references) == {"B", "sku"}
+
+
+DOTENV = """
+# comment
+PLAIN=value # trailing
+export EXPORTED = spaced
+QUOTED="a # b\\n\\"c\\""
+SINGLE='no $HOME \\n'
+EMPTY=
+HASH=a#b
+MULTI="one
+two"
+DOLLAR=$HOME/x
+PLAIN=last
+"""
+
+
+def test_an_env_file_is_read_without_evaluating_anything() -> None:
+    assert parse_dotenv(DOTENV) == {
+        "PLAIN": "last",
+        "EXPORTED": "spaced",
+        "QUOTED": 'a # b\n"c"',
+        "SINGLE": "no $HOME \\n",
+        "EMPTY": "",
+        "HASH": "a#b",
+        "MULTI": "one\ntwo",
+        "DOLLAR": "$HOME/x",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [("A=1\nnot an assignment\n", 2), ("A='open\n", 1), ("A='x' y\n", 1), ("1A=x", 1)]
+)
+def test_a_line_that_is_no_assignment_is_pointed_at(text: str, line: int) -> None:
+    with pytest.raises(EnvFileProblem) as caught:
+        parse_dotenv(text)
+    assert caught.value.line == line

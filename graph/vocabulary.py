@@ -166,6 +166,7 @@ _FRAMEWORK = (
         parent="value: Name of the parent",
         child="value: Name of the child router",
         prefix="value: extra prefix",
+        replaces="flag: the prefix stands in for the router's own one, as in Flask",
     ),
     _kind(
         "endpoint",

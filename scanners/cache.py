@@ -128,6 +128,15 @@ class FactCache:
             except sqlite3.DatabaseError as error:
                 raise self._failed(error) from error
 
+    def limit_pages(self, pages: int) -> None:
+        """Let the file grow no further than this, as a full disk would.
+
+        Args:
+            pages: of 4 KiB.
+        """
+        if self._connection is not None:
+            self._connection.execute(f"pragma max_page_count = {int(pages)}")
+
     def close(self) -> None:
         """Release the file."""
         if self._connection is not None:

@@ -237,8 +237,8 @@ def _tools(grammar: str) -> tuple[Parser, Query]:
     return Parser(language), Query(language, _QUERIES[grammar])
 
 
-def _start(node: Node) -> int:
-    return node.start_byte
+def _start(node: Node) -> tuple[int, int]:
+    return node.start_byte, node.end_byte
 
 
 def _spans(nodes: Iterable[Node]) -> tuple[tuple[int, int], ...]:

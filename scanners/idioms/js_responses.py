@@ -116,6 +116,9 @@ def _decoder(code: JsCode, site: CallSite, client: str, names: set[str]) -> Call
             inner = code.site(node)
             if inner is None:
                 return False
+            if inner.method == "then" and inner.args:
+                body = inner.args[0].child_by_field_name("body")
+                return body is not None and is_source(body)
             if inner.method in ("json", "body") and not inner.args:
                 return is_response(inner.receiver) or _thenned(code, inner, site, names)
             return inner.dotted == "JSON.parse" and bool(inner.args) and _is_body(code, inner.args[0], client, site)

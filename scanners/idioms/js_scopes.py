@@ -91,8 +91,26 @@ def _argument_name(code: JsCode, arguments: Node, depth: int) -> str:
         receiver = code.dotted(head.child_by_field_name("object")).replace(".", "_")
         method = code.text(head.child_by_field_name("property"))
         return f"{receiver or 'it'}:{method} {literal}".replace(".", "_")
+    if head is not None and head.type == "member_expression":
+        return _chained_name(code, head)
     if head is not None and head.type == "identifier":
         return _function_name(code, call, depth + 1)
+    return ""
+
+
+def _chained_name(code: JsCode, head: Node) -> str:
+    """``router.route("/x").get(...).post(handler)``: the handler is named by the path the chain starts with."""
+    node = head.child_by_field_name("object")
+    for _ in range(12):
+        inner = node.child_by_field_name("function") if node is not None and node.type == "call_expression" else None
+        if node is None or inner is None or inner.type != "member_expression":
+            return ""
+        listed = node.child_by_field_name("arguments")
+        literal = code.string(listed.named_children[0]) if listed is not None and listed.named_child_count else ""
+        if code.text(inner.child_by_field_name("property")) == "route" and literal:
+            receiver = code.dotted(inner.child_by_field_name("object"))
+            return f"{receiver}:{code.text(head.child_by_field_name('property'))} {literal}".replace(".", "_")
+        node = inner.child_by_field_name("object")
     return ""
 
 

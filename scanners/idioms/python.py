@@ -189,8 +189,8 @@ def _tools() -> tuple[Parser, Query]:
     return Parser(language), Query(language, _QUERY)
 
 
-def _start(node: Node) -> int:
-    return node.start_byte
+def _start(node: Node) -> tuple[int, int]:
+    return node.start_byte, node.end_byte
 
 
 def _spans(nodes: Iterable[Node]) -> tuple[tuple[int, int], ...]:

@@ -146,7 +146,7 @@ def _handler(code: JsCode, node: Node | None, scope: Scope) -> tuple[str, Scope 
     if inline is not None:
         return inline.name, inline
     dotted = code.dotted(node)
-    for outer in scope.outward():
+    for outer in scope.outward() if dotted else ():
         found = code.scope(f"{outer.name}.{dotted}" if outer.name else dotted)
         if found is not None:
             return found.name, found

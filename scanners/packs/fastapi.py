@@ -171,11 +171,17 @@ def _returned(code: PyCode, scope: Scope, site: CallSite) -> Shape:
     if (declared.named or declared.item is not None) and declared.named.rsplit(".", 1)[-1] not in _ANSWERS:
         return declared
     for node, where in code.returns:
-        if where is scope and node.named_child_count:
+        if where is scope and node.named_child_count and not _refuses(code, node.named_children[0]):
             shape = code.shape(node.named_children[0], scope)
             if shape != ANYTHING and shape.type != "null":
                 return shape
     return ANYTHING
+
+
+def _refuses(code: PyCode, node: Node) -> bool:
+    """An answer in place with an error status."""
+    site = code.site(node)
+    return site is not None and site.method in _ANSWERS and status_of(code, site.arg(1, "status_code")) >= 400
 
 
 def _statuses(code: PyCode) -> Iterator[Fact]:

@@ -65,11 +65,13 @@ def _mounted(code: PyCode, site: CallSite) -> Iterator[Fact]:
     if site.receiver is None or site.method != "register_blueprint" or not site.args:
         return
     given = site.arg(-1, "url_prefix")
-    fields = {
+    fields: dict[str, object] = {
         "parent": name_value(code.dotted(site.receiver), "an application built in place"),
         "child": code.value(site.args[0], site.scope),
         "prefix": code.value(given, site.scope) if given is not None else Lit(""),
     }
+    if given is not None:
+        fields["replaces"] = True
     yield Fact("mount", fields, Location(code.path, site.line))
 
 

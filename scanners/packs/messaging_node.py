@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import ANYTHING, Fact, Lit, Location, Shape, Value
+from graph.values import Fact, Lit, Location, Shape, Value
 from scanners.idioms.code import CallSite
 from scanners.idioms.javascript import option
 from scanners.idioms.js_reads import Payload, reads
@@ -51,7 +51,7 @@ def _kafka(code: JsCode, site: CallSite) -> Iterator[Fact]:
         listed = option(code, site.arg(0), "topics")
         nodes = [topic] if topic is not None else list(listed.named_children) if listed is not None else []
         for node in nodes:
-            yield _said(code, site, ("consume", "kafka"), (code.value(node, site.scope), _read(code)))
+            yield _said(code, site, ("consume", "kafka"), (code.value(node, site.scope), _read(code, site)))
 
 
 def _amqp(code: JsCode, site: CallSite) -> Iterator[Fact]:
@@ -63,21 +63,28 @@ def _amqp(code: JsCode, site: CallSite) -> Iterator[Fact]:
         topic = exchange if key == Lit("") else key
         yield _said(code, site, ("publish", "rabbitmq"), (topic, code.shape(site.arg(2), site.scope)))
     elif site.method == "consume" and len(site.args) > 1:
-        yield _said(code, site, ("consume", "rabbitmq"), (code.value(site.args[0], site.scope), _read(code)))
+        yield _said(code, site, ("consume", "rabbitmq"), (code.value(site.args[0], site.scope), _read(code, site)))
 
 
 def _said(code: JsCode, site: CallSite, sort: tuple[str, str], about: tuple[Value, Shape | None]) -> Fact:
     kind, broker = sort
     topic, shape = about
     fields: dict[str, object] = {"broker": broker, "topic": topic, "symbol": site.scope.name}
-    if shape is not None and shape != ANYTHING:
+    if shape is not None and (shape.fields or shape.named or shape.item is not None):
         fields["shape"] = shape
     return Fact(kind, fields, Location(code.path, site.line))
 
 
-def _read(code: JsCode) -> Shape | None:
-    """Fields of decoded messages read anywhere in the file."""
+def _read(code: JsCode, site: CallSite) -> Shape | None:
+    """Fields of decoded messages read where the subscription is made; in the whole file when it is the only one."""
+    span = (site.scope.node.start_byte, site.scope.node.end_byte)
+    found = _decoded(code, span)
+    if found is None and sum(s.method in ("subscribe", "consume") for s in code.calls) == 1:
+        found = _decoded(code, (0, len(code.data)))
+    return found
 
+
+def _decoded(code: JsCode, span: tuple[int, int]) -> Shape | None:
     def is_source(node: Node) -> bool:
         site = code.site(node) if node.type == "call_expression" else None
         if site is None or site.dotted != "JSON.parse" or not site.args:
@@ -85,7 +92,7 @@ def _read(code: JsCode) -> Shape | None:
         text = code.text(site.args[0])
         return "value" in text or "content" in text
 
-    return reads(code, Payload(is_source, {}, (0, len(code.data)))).shape()
+    return reads(code, Payload(is_source, {}, span)).shape()
 
 
 PACK = MessagingNode()

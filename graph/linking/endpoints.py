@@ -10,6 +10,7 @@ from graph.linking.names import Names, dotted
 from graph.linking.offers import Offer
 from graph.linking.outcomes import Context, Frame
 from graph.linking.paths import below, named, template
+from graph.linking.schemas import payloads
 from graph.linking.state import Linking
 from graph.schema import Resolution
 from graph.values import Call, Value
@@ -29,6 +30,7 @@ class Routers:
 
     def __init__(self, state: Linking) -> None:
         self._state = state
+        self._served: dict[tuple[RouterKey, int], list[Served]] = {}
         self._own: dict[RouterKey, list[Placed]] = defaultdict(list)
         self._mounts: dict[RouterKey, list[tuple[RouterKey | None, Placed]]] = defaultdict(list)
         for placed in state.corpus.of("router"):
@@ -102,6 +104,12 @@ class Routers:
             router: file and qualified name.
             depth: how many mounts up.
         """
+        key = (router, depth)
+        if key not in self._served:
+            self._served[key] = self._prefixes(router, depth)
+        return self._served[key]
+
+    def _prefixes(self, router: RouterKey, depth: int) -> list[Served]:
         own = self._own.get(router, ())
         inner = [text for placed in own for text in self.text(placed, placed.fact.get("prefix"), router[1])] or [""]
         mounts = self._mounts.get(router, ())
@@ -136,25 +144,19 @@ class Routers:
 
 
 def endpoints(state: Linking) -> None:
-    """Endpoint nodes from code, with OWNS and HANDLED_BY.
+    """Endpoint nodes from code, with OWNS, HANDLED_BY, ACCEPTS and RETURNS.
 
     Args:
         state: the link run.
     """
     routers = Routers(state)
     for placed in state.corpus.of("endpoint"):
-        for path, file in paths_of(routers, placed):
+        for path, file in _paths(routers, placed):
             for service in state.owners(file) or state.owners(placed.file):
                 _offer(state, placed, service, path)
 
 
-def paths_of(routers: Routers, placed: Placed) -> Iterable[Served]:
-    """The whole paths an endpoint fact is served under, each with the file of its application.
-
-    Args:
-        routers: where routers are mounted.
-        placed: an endpoint fact.
-    """
+def _paths(routers: Routers, placed: Placed) -> Iterable[Served]:
     fact = placed.fact
     handler = fact.get("handler", "") or ""
     written = routers.text(placed, fact.get("path"), handler)
@@ -186,6 +188,7 @@ def _offer(state: Linking, placed: Placed, service: str, path: str) -> None:
         symbol = state.symbol(handler, evidence)
         state.builder.edge("HANDLED_BY", (node, symbol), Resolution("resolved", "handler"), evidence)
         state.offers.handlers[node][handler] = None
+    payloads(state, placed, offer)
 
 
 def handler_of(names: Names, placed: Placed) -> SymbolKey | None:

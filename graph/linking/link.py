@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from graph.linking import corrections, datasets, endpoints, flows, nodes, routes, schemas, specs, topics
+from graph.linking import corrections, datasets, endpoints, flows, nodes, routes, specs, topics
 from graph.linking.build import GraphBuilder
 from graph.linking.callgraph import CallGraph
 from graph.linking.corpus import Corpus, RepositoryFacts
@@ -30,10 +32,23 @@ def link(sources: Sequence[RepositoryFacts], workspace: str) -> GraphData:
         sources: one per repository, facts in any order.
         workspace: workspace id, part of every uid.
     """
-    state = _prepared(sources, workspace)
-    for stage in _ORDER:
-        stage.run(state)
-    return state.builder.data()
+    with _no_cycle_search():
+        state = _prepared(sources, workspace)
+        for stage in _ORDER:
+            stage.run(state)
+        return state.builder.data()
+
+
+@contextmanager
+def _no_cycle_search() -> Iterator[None]:
+    """Linking makes hundreds of thousands of records and no cycles; looking for some took half of its time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _prepared(sources: Sequence[RepositoryFacts], workspace: str) -> Linking:
@@ -71,8 +86,7 @@ _STAGES: tuple[Stage[Linking], ...] = (
     Stage("calls", nodes.calls, _needs("symbols")),
     Stage("endpoints", endpoints.endpoints, _needs("services", "symbols")),
     Stage("statuses", endpoints.statuses, _needs("endpoints")),
-    Stage("schemas", schemas.schemas, _needs("endpoints")),
-    Stage("operations", specs.operations, _needs("endpoints", "schemas")),
+    Stage("operations", specs.operations, _needs("endpoints")),
     Stage("routes", routes.routes, _needs("operations")),
     Stage("requests", lambda state: Requests(state).link_all(), _needs("routes", "calls")),
     Stage("routed", routes.routed, _needs("requests")),

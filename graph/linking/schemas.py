@@ -6,35 +6,29 @@ from collections.abc import Iterable
 
 from graph.linking.build import NodeKey
 from graph.linking.corpus import FileKey, Placed, SymbolKey
-from graph.linking.endpoints import Routers, paths_of
 from graph.linking.offers import Offer
-from graph.linking.paths import template
 from graph.linking.shapes import Shapes, sends
 from graph.linking.state import Linking
 from graph.schema import Evidence, Resolution, label
 from graph.values import Shape
 
 
-def schemas(state: Linking) -> None:
-    """ACCEPTS and RETURNS edges with Schema nodes, and the types operations are made of.
+def payloads(state: Linking, placed: Placed, offer: Offer) -> None:
+    """ACCEPTS and RETURNS of one operation in code, and the types it is made of.
 
     Args:
-        state: the link run.
+        state: the link run; the operation's handlers are known.
+        placed: the endpoint fact.
+        offer: the operation.
     """
-    routers = Routers(state)
-    for placed in state.corpus.of("endpoint"):
-        fact = placed.fact
-        status = str(fact.get("status") or "2xx")
-        payloads = ((fact.get("accepts"), "ACCEPTS", "request"), (fact.get("returns"), "RETURNS", f"response {status}"))
-        if not any(shape for shape, _, _ in payloads):
-            continue
-        protocol = fact.get("protocol", "http") or "http"
-        for path, file in paths_of(routers, placed):
-            for service in state.owners(file) or state.owners(placed.file):
-                key = template(path) if protocol in ("http", "websocket") else path
-                offer = Offer(service, protocol, fact.get("method", "") or "ANY", key)
-                for shape, edge, role in payloads:
-                    _payload(state, placed, _Payload(offer.node, edge, role, shape))
+    fact = placed.fact
+    status = str(fact.get("status") or "2xx")
+    for shape, edge, role in (
+        (fact.get("accepts"), "ACCEPTS", "request"),
+        (fact.get("returns"), "RETURNS", f"response {status}"),
+    ):
+        if shape is not None:
+            _payload(state, placed, _Payload(offer.node, edge, role, shape))
 
 
 class _Payload:

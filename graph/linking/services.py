@@ -77,6 +77,7 @@ class Services:
         self._cover_the_rest()
         self.by_name = self._unique()
         self._folders = self._by_root()
+        self._owners: dict[FileKey, tuple[str, ...]] = {}
         self._shared = self._through_imports(names)
 
     def owners(self, file: FileKey) -> tuple[str, ...]:
@@ -85,8 +86,10 @@ class Services:
         Args:
             file: repository and path.
         """
-        direct = self._rooted(file)
-        return direct or self._shared.get(file, ())
+        found = self._owners.get(file)
+        if found is None:
+            found = self._owners[file] = self._rooted(file) or self._shared.get(file, ())
+        return found
 
     def main_group(self, repository: str) -> str:
         """The folder whose deployment files declare most services.

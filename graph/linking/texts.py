@@ -107,3 +107,21 @@ def behind_host(host: Outcome, value: Outcome) -> Outcome:
     match = _HOST.match(value.thing.template) if not value.thing.holes else None
     path = (match.group(1) or "").rstrip("/") if match else ""
     return Outcome(joined((*host.thing.parts, path)), host.trail)
+
+
+def distinct(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Results without repeated texts; objects are few and dear to compare, so they stay.
+
+    Args:
+        outcomes: in order.
+    """
+    seen: set[tuple[tuple[Part, ...], frozenset[str]]] = set()
+    kept: list[Outcome] = []
+    for outcome in outcomes:
+        if isinstance(outcome.thing, Text):
+            key = (outcome.thing.parts, outcome.trail)
+            if key in seen:
+                continue
+            seen.add(key)
+        kept.append(outcome)
+    return kept

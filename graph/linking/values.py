@@ -21,7 +21,7 @@ from graph.linking.outcomes import (
     joined,
 )
 from graph.linking.strings import external_call, text_method
-from graph.linking.texts import as_member, as_text, behind_host, filled, hole, literal, plain
+from graph.linking.texts import as_member, as_text, behind_host, distinct, filled, hole, literal, plain
 from graph.values import Call, Choice, Concat, Config, Env, Format, Lit, Member, Name, Param, Unknown, Value
 
 _OUTCOMES = 16
@@ -85,7 +85,7 @@ class Evaluator:
         context.depth += 1
         outcomes = self._rules[type(value)](value, frame, context)
         context.depth -= 1
-        return list(dict.fromkeys(outcomes))[:_OUTCOMES]
+        return outcomes if len(outcomes) < 2 else distinct(outcomes)[:_OUTCOMES]
 
     def texts(self, value: Value | None, frame: Frame, context: Context) -> list[tuple[Text, frozenset[str]]]:
         """The results as text; objects become holes.

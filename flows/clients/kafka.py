@@ -139,26 +139,31 @@ class Producer:
             headers: in order.
         """
         await reachable(self._where)
-        return await asyncio.to_thread(self._send, topic, value, key, list(headers))
-
-    def _send(self, topic: str, value: bytes | None, key: bytes | None, headers: list[Any]) -> tuple[int, int]:
         kafka = library()
         found: list[tuple[Any, Any]] = []
         try:
             self._producer.produce(
-                topic, value=value, key=key, headers=headers, on_delivery=lambda *pair: found.append(pair)
+                topic, value=value, key=key, headers=list(headers), on_delivery=lambda *pair: found.append(pair)
             )
         except (kafka.KafkaException, BufferError, ValueError, TypeError) as error:
             raise ClientError(f"{self._where}: {reason(error)}", "config") from error
-        while not found:
-            self._producer.poll(POLL_SECONDS)
+        given_up = threading.Event()
+        try:
+            await asyncio.to_thread(self._wait, found, given_up)
+        finally:
+            given_up.set()
         refused, sent = found[0]
         if refused is not None:
             raise ClientError(f"{self._where}: topic {topic}: {refused.str()}", _kind(refused))
         return sent.partition(), sent.offset()
 
+    def _wait(self, found: list[tuple[Any, Any]], given_up: threading.Event) -> None:
+        while not found and not given_up.is_set():
+            self._producer.poll(POLL_SECONDS)
+
     async def aclose(self) -> None:
-        """Every message was acknowledged already."""
+        """Drops what was given up; everything else was acknowledged already."""
+        self._producer.purge()
 
 
 def _kind(error: Any) -> Literal["connection", "server"]:

@@ -31,7 +31,8 @@ def run(tmp_path: Path, web: Web) -> Run:
         flow:
           name: all
           steps:
-            - {{id: a, action: http_request, config: {{url: "{web.url}/a"}}, output: {{n: body.n}}, assert: [body.n == 1]}}
+            - {{id: a, action: http_request, config: {{url: "{web.url}/a"}}, output: {{n: body.n}},
+               assert: [body.n == 1]}}
             - {{id: b, action: log, config: {{message: m}}}}
           teardown:
             - id: each
@@ -143,7 +144,8 @@ def test_a_full_disk_gives_a_clear_error_and_leaves_nothing(run: Run, tmp_path: 
     runs = tmp_path / "state" / "runs"
     argv = [sys.executable, "-c", FULL, str(tmp_path / "run.json"), str(runs)]
     root = Path(__file__).parents[2]
-    found = subprocess.run(argv, cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True, text=True)
+    env = {**os.environ, "PYTHONPATH": str(root)}
+    found = subprocess.run(argv, check=False, cwd=root, env=env, capture_output=True, text=True)
     assert found.stderr == ""
     assert "could not be written" in found.stdout
     assert list(runs.iterdir()) == []

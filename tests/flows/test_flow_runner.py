@@ -119,7 +119,9 @@ def test_replay_uses_the_same_seed_and_inputs(tmp_path: Path) -> None:
 
 def test_services_of_the_graph_are_addressed_by_name(tmp_path: Path, web: Web) -> None:
     web.on("POST /orders", 201, {})
-    request = '{id: a, action: http_request, config: {service: orders, endpoint: "POST /orders"}, assert: [status == 201]}'
+    request = (
+        '{id: a, action: http_request, config: {service: orders, endpoint: "POST /orders"}, assert: [status == 201]}'
+    )
     run = run_text(tmp_path, _flow("x", request), services={"orders": web.url})
     assert run.verdict == "passed"
     run = run_text(tmp_path, _flow("x", request))

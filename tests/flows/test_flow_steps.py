@@ -120,7 +120,8 @@ def test_unreachable_is_an_error_and_nothing_reached_exits_3(tmp_path: Path) -> 
         flow:
           name: down
           steps:
-            - {{id: a, action: http_request, config: {{url: "http://127.0.0.1:{unused_port()}/"}}, assert: [status == 200]}}
+            - {{id: a, action: http_request, config: {{url: "http://127.0.0.1:{unused_port()}/"}},
+               assert: [status == 200]}}
         """,
     )
     found = step(run, "a")

@@ -19,7 +19,7 @@ SHOW = """
 
 def test_the_nearest_source_of_a_variable_wins(tmp_path: Path) -> None:
     (tmp_path / "vars.env").write_text("export X='from file' # note\n")
-    head = "env: {X: \"${Y:from env}\"}"
+    head = 'env: {X: "${Y:from env}"}'
     both = head + "\n          env_file: vars.env"
     rows = both + "\n          data: [{X: from row}]"
 

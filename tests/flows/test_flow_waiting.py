@@ -13,7 +13,7 @@ import pytest
 
 from flows.engine import judge
 from graph.runs import Run
-from tests.flows.support import Web, run_text, step, verdicts
+from tests.flows.support import run_text, step, verdicts
 
 pytestmark = pytest.mark.server("postgres")
 
@@ -76,9 +76,7 @@ def test_a_read_waits_until_its_assertions_hold(tmp_path: Path, database: str) -
 def test_the_window_ends_and_the_failure_shows_the_nearest_candidate(tmp_path: Path, database: str) -> None:
     events = ((0.15, "INSERT INTO jobs VALUES (1, 'new')"), (0.35, "DELETE FROM jobs"))
     with later(database, *events):
-        run = run_text(
-            tmp_path, read(database, "wait: 600ms", 'assert: ["count == 1", "rows[0].state == \\"done\\""]')
-        )
+        run = run_text(tmp_path, read(database, "wait: 600ms", 'assert: ["count == 1", "rows[0].state == \\"done\\""]'))
     found = step(run, "r")
     assert found.verdict == "failed"
     assert 500 < found.duration_ms < 1500
@@ -143,7 +141,7 @@ def test_hold_reads_on_and_fails_at_the_first_that_does_not_satisfy(tmp_path: Pa
 
 def test_db_poll_waits_for_its_condition(tmp_path: Path, database: str) -> None:
     conditions = (
-        'until: count == 1',
+        "until: count == 1",
         "condition: count == 1",
         "condition: {type: row_exists}",
         "condition: {type: row_count, min_count: 1}",

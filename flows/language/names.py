@@ -78,6 +78,7 @@ class World:
         elsewhere: every id and output of the flow.
         visible: what is defined so far.
         uses: filled while expressions are read.
+        near: misspelt name → the nearest name of the flow.
     """
 
     findings: Findings
@@ -85,6 +86,7 @@ class World:
     elsewhere: dict[str, Elsewhere] = field(default_factory=dict)
     visible: Visible = field(default_factory=Visible)
     uses: Uses = field(default_factory=Uses)
+    near: dict[str, str | None] = field(default_factory=dict)
 
 
 class ScopedNames:
@@ -158,20 +160,25 @@ class ScopedNames:
         return at < Position(*self.node.at)
 
     def _undefined(self, name: t.Name, member: str | None) -> bool:
-        near = closest(name.name, self._names())
-        if member is None and (near is None or name.name.isupper()):
+        if member is None and name.name.isupper():
+            return False
+        near = self._near(name.name)
+        if member is None and near is None:
             return False
         what = "step, output or variable" if member is None else "step or output"
         message = f"there is no {what} '{name.name}'"
         self.report(Finding("flow/undefined", name.start, len(name.name), message, near))
         return True
 
-    def _names(self) -> list[str]:
+    def _near(self, name: str) -> str | None:
+        """The nearest name here; over all names of the flow it is looked for once per misspelling."""
         own = self.place.own
         fields = [*(own.fields or ()), self.place.alias] if own is not None else []
-        visible = self.world.visible
-        known = [*fields, *self.place.local, *visible.steps, *visible.outputs, *self.world.variables, *BUILTINS]
-        return [name for name in known if name]
+        here = closest(name, [*filter(None, fields), *self.place.local])
+        world = self.world
+        if here is None and name not in world.near:
+            world.near[name] = closest(name, [*world.elsewhere, *world.variables, *BUILTINS])
+        return here or world.near.get(name)
 
     def default(self, node: t.Default) -> Shape:
         """The shape of ``${NAME:default}``: what defines NAME, else not known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from flows.language.errors import SyntaxProblem
@@ -21,16 +22,17 @@ class Expression:
     Args:
         text: as written.
         tree: what it says.
+        run: evaluates it.
         at: where it is written, or None.
     """
 
     __slots__ = ("at", "judge", "run", "text", "tree")
 
-    def __init__(self, text: str, tree: t.Tree, at: Position | None) -> None:
+    def __init__(self, text: str, tree: t.Tree, run: Run, at: Position | None) -> None:
         self.text = text
         self.tree = tree
         self.at = at
-        self.run: Run = compiled(tree)
+        self.run = run
         self.judge: Any = None
 
     def __repr__(self) -> str:
@@ -82,7 +84,7 @@ def compile_expression(text: str, *, at: Position | None = None, ids: frozenset[
     Raises:
         SyntaxProblem: it does not compile; the offset is that of the smallest wrong token.
     """
-    return Expression(text, parse(text, ids), at)
+    return Expression(text, *_built(text, ids), at)
 
 
 def compile_path(text: str, *, at: Position | None = None, ids: frozenset[str] = frozenset()) -> Expression:
@@ -99,12 +101,20 @@ def compile_path(text: str, *, at: Position | None = None, ids: frozenset[str] =
     stripped = text.strip()
     if stripped.startswith("$") and not stripped.startswith(("${", "$$")):
         lead = len(text) - len(text.lstrip())
-        return Expression(text, t.PathOf(stripped, lead - 1, lead + len(stripped)), at)
-    tree = parse(text, ids)
+        whole = t.PathOf(stripped, lead - 1, lead + len(stripped))
+        return Expression(text, whole, compiled(whole), at)
+    tree, run = _built(text, ids)
     part = tree
     while isinstance(part, t.Member | t.Index | t.Slice):
         part = part.target
     if not isinstance(part, t.Name):
         message = "this is no path; an expression belongs into a 'transform' step"
         raise SyntaxProblem(message, part.start, max(1, part.end - part.start), rule="expr/path")
-    return Expression(text, tree, at)
+    return Expression(text, tree, run, at)
+
+
+@lru_cache(maxsize=2048)
+def _built(text: str, ids: frozenset[str]) -> tuple[t.Tree, Run]:
+    """Trees and closures hold no state, so equal texts share them: flows repeat `status == 200` a lot."""
+    tree = parse(text, ids)
+    return tree, compiled(tree)

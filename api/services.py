@@ -187,7 +187,7 @@ class Services:
 
     Args:
         directory: workspaces and tokens.
-        graph: the graph of a workspace.
+        graph: opens the graph of a workspace; whoever opens it closes it.
         engines: the questions.
         spans: the span store of a workspace.
         jobs: runs work that outlives a request.

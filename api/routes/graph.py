@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
@@ -30,24 +31,26 @@ _LONGEST = 1000
 @router.get("", response_model=None)
 def overview(caller: Viewer) -> Response:
     """Its version, the buckets that fill it, and the questions it answers."""
-    graph = caller.services.graph(caller.access.workspace)
     questions = {
         name: {"about": question.about, "parameters": question.parameters} for name, question in _questions().items()
     }
-    return answer({"version": graph.version(), "buckets": list(graph.buckets()), "queries": questions})
+    with closing(caller.services.graph(caller.access.workspace)) as graph:
+        return answer({"version": graph.version(), "buckets": list(graph.buckets()), "queries": questions})
 
 
 @router.get("/nodes", response_model=None)
 def nodes(caller: Viewer, kind: Kind, limit: Limit = 100, after: Cursor = "") -> Response:
     """Nodes of a kind, by uid."""
-    found = caller.services.graph(caller.access.workspace).find(kind, page=Page(after, limit))
+    with closing(caller.services.graph(caller.access.workspace)) as graph:
+        found = graph.find(kind, page=Page(after, limit))
     return answer({"items": [_node(node) for node in found.nodes], "next": found.next})
 
 
 @router.get("/nodes/{uid}", response_model=None)
 def node(caller: Viewer, uid: Uid) -> Response:
     """One node with all its evidence."""
-    found = caller.services.graph(caller.access.workspace).get([uid]).get(uid)
+    with closing(caller.services.graph(caller.access.workspace)) as graph:
+        found = graph.get([uid]).get(uid)
     if found is None:
         raise NotFoundError(f"no node '{uid}'")
     return answer(_node(found))
@@ -59,8 +62,9 @@ def ask(caller: Viewer, request: Request, name: QuestionName) -> Response:
     question = _questions().get(name)
     if question is None:
         raise NotFoundError(f"no question '{name}'", hint=f"one of: {', '.join(_questions())}")
-    asked = Asked(caller.services.graph(caller.access.workspace), _arguments(request, question))
-    return answer(question.run(asked))
+    arguments = _arguments(request, question)
+    with closing(caller.services.graph(caller.access.workspace)) as graph:
+        return answer(question.run(Asked(graph, arguments)))
 
 
 def _questions() -> Mapping[str, Question]:

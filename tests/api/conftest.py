@@ -67,8 +67,6 @@ def service(postgres_url: str, tmp_path: Path) -> Iterator[Service]:
     services, rooms = services_over(directory, tmp_path)
     yield Service(create_app(services), directory, rooms, tmp_path)
     services.jobs.close()
-    for graph in rooms.graphs.values():
-        graph.close()
     database.close()
 
 

@@ -97,16 +97,13 @@ class Marked:
 
 @dataclass(slots=True)
 class Rooms:
-    """One graph and one span store per workspace."""
+    """One graph file and one span store per workspace."""
 
     folder: Path
-    graphs: dict[str, EmbeddedStore] = field(default_factory=dict)
     spans: dict[str, SpanStore] = field(default_factory=dict)
 
     def graph(self, workspace: Workspace) -> EmbeddedStore:
-        if workspace.id not in self.graphs:
-            self.graphs[workspace.id] = EmbeddedStore(self.folder / f"{workspace.id}.db", workspace.id)
-        return self.graphs[workspace.id]
+        return EmbeddedStore(self.folder / f"{workspace.id}.db", workspace.id)
 
     def span_store(self, workspace: Workspace) -> SpanStore:
         return self.spans.setdefault(workspace.id, SpanStore())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -127,8 +128,8 @@ def test_the_graph_can_be_walked(service: Service, ours: Tenant) -> None:
     one = node("ours", "Service", ("orders",), evidence=said)
     two = node("ours", "Endpoint", ("orders", "http", "GET", "/x"), evidence=said)
     edge = Edge("OWNS", one.uid, two.uid, evidence=said)
-    graph = service.rooms.graph(ours.kept.workspace)
-    graph.replace(Bucket("links", "shop"), GraphData({one.uid: one, two.uid: two}, {edge.id: edge}))
+    with closing(service.rooms.graph(ours.kept.workspace)) as graph:
+        graph.replace(Bucket("links", "shop"), GraphData({one.uid: one, two.uid: two}, {edge.id: edge}))
     assert ours.viewer.get("/api/v1/graph").json()["buckets"] == [
         {"scanner": "links", "repository": "shop", "root": ""}
     ]

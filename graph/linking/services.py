@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from posixpath import basename, dirname
 
 from graph.linking.corpus import Corpus, FileKey, Placed
+from graph.linking.entrypoints import entry_file
 from graph.linking.names import Names
 from graph.linking.roles import aside
 from graph.schema import Evidence
@@ -36,6 +37,7 @@ class Service:
         images: image names without registry and tag.
         groups: folders whose deployment files declare it.
         variables: environment variables a person tied to it.
+        command: start command, or empty.
         rule: how its root was found.
     """
 
@@ -51,6 +53,7 @@ class Service:
     images: set[str] = field(default_factory=set)
     groups: set[str] = field(default_factory=set)
     variables: set[str] = field(default_factory=set)
+    command: str = ""
     rule: str = ""
 
 
@@ -78,7 +81,9 @@ class Services:
         self.by_name = self._unique()
         self._folders = self._by_root()
         self._owners: dict[FileKey, tuple[str, ...]] = {}
-        self._shared = self._through_imports(names)
+        self._imports = {f: _imported(corpus, names, f) for f in corpus.files}
+        self._started = {s.name: self._reached(s) for s in self._sharing()}
+        self._shared = self._through_imports()
 
     def owners(self, file: FileKey) -> tuple[str, ...]:
         """Names of the services whose code a file is, sorted; several when they share it.
@@ -125,6 +130,7 @@ class Services:
         service.store_kind = service.store_kind or fact.get("store_kind", "") or ""
         service.hosts.update(h.lower() for h in fact.get("hosts", ()) or ())
         service.ports.update(_ports(fact.get("ports", ()) or ()))
+        service.command = service.command or fact.get("command", "") or ""
         if fact.get("image"):
             service.images.add(_image_name(fact.get("image")))
 
@@ -144,6 +150,7 @@ class Services:
                     break
         for placed in self._roots:
             if placed.file[0] == service.repository and placed.fact.get("root", "") == service.root and service.root:
+                service.command = service.command or placed.fact.get("command", "") or ""
                 service.store_kind = service.store_kind or placed.fact.get("store_kind", "") or ""
                 if service.sort == "business" and placed.fact.get("base_sort"):
                     service.sort = placed.fact.get("base_sort")
@@ -226,18 +233,42 @@ class Services:
     def _rooted(self, file: FileKey) -> tuple[str, ...]:
         rows = self._folders.get(file[0], ())
         deepest = next((root for root, _ in rows if _under(file[1], root)), None)
-        return () if deepest is None else tuple(name for root, name in rows if root == deepest)
+        names = () if deepest is None else tuple(name for root, name in rows if root == deepest)
+        if len(names) < 2:
+            return names
+        started = [(name, self._started.get(name)) for name in names]
+        loading = tuple(name for name, files in started if files is not None and file in files)
+        unknown = tuple(name for name, files in started if files is None)
+        return tuple(sorted((*loading, *unknown))) if loading else names
 
-    def _through_imports(self, names: Names) -> Mapping[FileKey, tuple[str, ...]]:
+    def _sharing(self) -> list[Service]:
+        """Services built from a folder that builds others, too."""
+        count = Counter((s.repository, s.root) for s in self.by_name.values())
+        return [s for s in self.by_name.values() if s.root is not None and count[s.repository, s.root] > 1]
+
+    def _reached(self, service: Service) -> frozenset[FileKey] | None:
+        """The files a service's start command loads, or None when the command names none of ours."""
+        entry = entry_file(service.command, service.root or "", service.repository, self._corpus.files)
+        if entry is None:
+            return None
+        seen = {entry}
+        queue = [entry]
+        while queue:
+            for target in self._imports.get(queue.pop(), ()):
+                if target not in seen:
+                    seen.add(target)
+                    queue.append(target)
+        return frozenset(seen)
+
+    def _through_imports(self) -> Mapping[FileKey, tuple[str, ...]]:
         """Shared folders belong to the services that import them."""
         owned: dict[FileKey, set[str]] = {f: set(self._rooted(f)) for f in self._corpus.files}
-        edges = {f: _imported(self._corpus, names, f) for f in self._corpus.files}
         shared: dict[FileKey, set[str]] = defaultdict(set)
         queue = sorted(f for f, names_ in owned.items() if names_)
         while queue:
             file = queue.pop()
             mine = owned[file] | shared[file]
-            for target in edges.get(file, ()):
+            for target in self._imports.get(file, ()):
                 if not owned.get(target) and not mine <= shared[target]:
                     shared[target] |= mine
                     queue.append(target)

@@ -156,3 +156,27 @@ def test_named_payload_types_are_filled_in_with_what_they_inherit() -> None:
     (schema,) = [n for n in data.nodes.values() if n.kind == "Schema"]
     assert [f["name"] for f in schema.props["shape"]["fields"]] == ["id", "total"]
     assert ("shop/app.py::make", "shop/models.py::Order") in rows(data, "CALLS")
+
+
+def test_services_that_share_a_folder_own_the_code_their_command_starts() -> None:
+    deployed = (
+        FileFacts("compose.yaml")
+        .say("service", name="api", root="shop", command="alembic upgrade head && uvicorn app.main:app --port 80")
+        .say("service", name="worker", root="shop", command="celery -A app.tasks worker")
+    )
+    api = router("shop/app/routes.py")
+    main = FileFacts("shop/app/main.py").imports("router", ".routes", "router").say("router", name="app")
+    main.say("mount", parent=Name("app"), child=Name("router"))
+    tasks = FileFacts("shop/app/tasks.py").function("send").imports("db", "app.db")
+    db = FileFacts("shop/app/db.py").function("connect")
+    main.imports("db", "app.db")
+    loose = FileFacts("shop/app/plugin.py").function("plug")
+    data = linked(deployed, api, main, tasks, db, loose)
+    assert labels(data, "Endpoint") == {"api:GET /orders/{}"}
+
+    def owners(symbol: str) -> set[str]:
+        return {source for source, target in rows(data, "OWNS") if target == symbol}
+
+    assert owners("shop/app/tasks.py::send") == {"worker"}
+    assert owners("shop/app/db.py::connect") == {"api", "worker"}
+    assert owners("shop/app/plugin.py::plug") == {"api", "worker"}

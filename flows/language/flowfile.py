@@ -96,7 +96,12 @@ class FlowReader:
             defaulted=frozenset(uses.defaulted - uses.required),
             ids=self.ids,
         )
-        StepRules(self.findings, self.read_steps).flow(flow)
+        rules = StepRules(self.findings, self.read_steps)
+        rules.flow(flow)
+        config = node.get("config")
+        owner = key_of(config, "retry") if isinstance(config, MapNode) else None
+        if owner is not None:
+            rules.flow_retry(flow, owner)
         return flow
 
     def _flow_node(self, root: MapNode) -> tuple[MapNode | None, ScalarNode | None]:
@@ -113,6 +118,9 @@ class FlowReader:
         for key in ("name", "steps"):
             if key not in node.entries:
                 self.findings.missing(owner, node, key, "a flow")
+        name = node.get("name")
+        if isinstance(name, ScalarNode) and isinstance(name.value, str) and not name.value.strip():
+            self.findings.node("flow/empty", name, "a flow needs a name")
         steps = node.get("steps")
         if isinstance(steps, ListNode) and not steps.items:
             self.findings.node("flow/empty", steps, "a flow needs at least one step")
@@ -144,7 +152,7 @@ class FlowReader:
     ) -> tuple[World, set[str]]:
         env, env_file, data = declared
         names: dict[str, Shape] = {}
-        world = World(self.findings, names)
+        world = World(self.findings, names, self.files)
         implied: set[str] = set()
         resolver = Resolver(world, self.reader, self.read_steps, implied)
         for phase in PHASES:

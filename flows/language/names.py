@@ -9,6 +9,7 @@ from flows.language.builtins import BUILTINS, faker_names, faker_provider
 from flows.language.closest import closest
 from flows.language.expressions import tree as t
 from flows.language.expressions.infer import Finding
+from flows.language.files import Files
 from flows.language.findings import Findings, More
 from flows.language.shapes import ANYTHING, Kind, Shape
 from flows.language.spec import Position
@@ -75,6 +76,7 @@ class World:
     Args:
         findings: where problems go.
         variables: declared in env, env_file and data, and given from outside.
+        files: files beside the flow.
         elsewhere: every id and output of the flow.
         visible: what is defined so far.
         uses: filled while expressions are read.
@@ -83,6 +85,7 @@ class World:
 
     findings: Findings
     variables: dict[str, Shape]
+    files: Files
     elsewhere: dict[str, Elsewhere] = field(default_factory=dict)
     visible: Visible = field(default_factory=Visible)
     uses: Uses = field(default_factory=Uses)
@@ -215,22 +218,13 @@ class ScopedNames:
         return ANYTHING
 
     def schema(self, node: t.Tree) -> None:
-        """Checks what can be known of a JSON Schema: an inline map is one."""
-        from flows.language.expressions.compiling import compiled
-        from flows.language.expressions.frame import Frame
-        from flows.language.expressions.schemas import check_schema
-        from flows.language.expressions.scope import MappingScope
+        """Checks what can be known of a JSON Schema: an inline map is one, a named file exists and holds one."""
+        from flows.language.schemafiles import schema_problem
 
-        if isinstance(node, t.MapOf):
-            from flows.language.errors import NotEvaluable
-
-            try:
-                schema = compiled(node)(Frame(MappingScope({})))
-            except NotEvaluable:
-                return
-            problem = check_schema(schema)
-            if problem is not None:
-                self.report(Finding("expr/schema", node.start, max(1, node.end - node.start), problem))
+        found = schema_problem(node, self.world.files)
+        if found is not None:
+            rule, message = found
+            self.report(Finding(rule, node.start, max(1, node.end - node.start), message))
 
 
 def env_shape(value: object) -> Shape:

@@ -9,6 +9,7 @@ from flows.language.catalogue import ActionSpec, ExpressionScope
 from flows.language.expressions.expression import Expression
 from flows.language.expressions.infer import Inference
 from flows.language.expressions.tree import Tree
+from flows.language.files import GivenFiles
 from flows.language.findings import Findings, More
 from flows.language.names import Elsewhere, Place, ScopedNames, Visible, World
 from flows.language.reader import Reader
@@ -197,7 +198,7 @@ class Resolver:
         node = self.reader.written.get(path)
         if node is None:
             return ANYTHING
-        quiet = World(Findings(""), self.world.variables, self.world.elsewhere, self.world.visible)
+        quiet = World(Findings(""), self.world.variables, GivenFiles(), self.world.elsewhere, self.world.visible)
         return Inference(ScopedNames(quiet, Place(None, result, read.spec.alias), node)).shape(path.tree)
 
     def _hides(self, name: str, at: Position) -> None:

@@ -104,21 +104,29 @@ class StepRules:
             message = f"{read.spec.name} needs a condition ({' or '.join(keys)}) or assertions to wait for"
             self._error(step, "config", "flow/no-condition", message)
 
+    def flow_retry(self, flow: Flow, owner: ScalarNode) -> None:
+        """Warns once when the flow's `retry` repeats steps that write.
+
+        Args:
+            flow: as built.
+            owner: the `retry` key.
+        """
+        if flow.config.retry is None or flow.config.retry.max_attempts < 2:
+            return
+        leaves = [step for step in (*flow.setup, *flow.steps) if step.retry is None]
+        found = next(((step, what) for step in leaves if (what := _writes(step, self.read[step]))), None)
+        if found is not None:
+            step, what = found
+            message = f"a failed attempt is repeated, and {what} in step '{step.id}' may then happen twice"
+            self.findings.add("flow/retry-writes", owner.at, message, More(5, severity="warning"))
+
     def _repeats_writes(self, step: Step, read: Read) -> None:
         if step.retry is None or step.retry.max_attempts < 2:
             return
-        key = "retry" if "retry" in step.node.entries else "on_error"
-        source = read.settings.source
-        method = source.get("method", "GET")
-        if read.spec.family == "http" and isinstance(method, str) and "$" not in method:
-            endpoint = source.get("endpoint")
-            if isinstance(endpoint, str) and " " in endpoint:
-                method = endpoint.split(" ")[0]
-            if method.upper() not in _SAFE:
-                message = f"a failed attempt is repeated, and {method.upper()} may then happen twice"
-                self._warn(step, key, "flow/retry-writes", message)
-        elif read.spec.family == "sql" and not step.reads and not _dynamic(read):
-            message = "a failed attempt is repeated, and this statement writes"
+        what = _writes(step, read)
+        if what is not None:
+            key = "retry" if "retry" in step.node.entries else "on_error"
+            message = f"a failed attempt is repeated, and {what} may then happen twice"
             self._warn(step, key, "flow/retry-writes", message)
 
     def _none_without_hold(self, step: Step, read: Read) -> None:
@@ -139,6 +147,19 @@ class StepRules:
     def _empty_lists(self, step: Step, read: Read) -> None:
         if read.spec.container is not None and read.known and not any(branch.steps for branch in step.branches):
             self._error(step, "config", "flow/empty", f"{read.spec.name} has no steps")
+
+
+def _writes(step: Step, read: Read) -> str | None:
+    """What a repeated attempt would do again: the HTTP method, or "this statement"."""
+    source = read.settings.source
+    if read.spec.family == "http":
+        method = source.get("method", "GET")
+        endpoint = source.get("endpoint")
+        if isinstance(endpoint, str) and " " in endpoint:
+            method = endpoint.split(" ")[0]
+        known = isinstance(method, str) and "$" not in method and "{{" not in method
+        return str(method).upper() if known and str(method).upper() not in _SAFE else None
+    return "the statement" if read.spec.family == "sql" and not step.reads and not _dynamic(read) else None
 
 
 def _filled(step: Step, key: str) -> bool:

@@ -191,7 +191,7 @@ class StepReader:
         if text in BUILTINS or text == "FAKER":
             return "a built-in name"
         fields = spec.result.fields or {}
-        if text in fields or text == spec.alias:
+        if text in fields:
             return f"a result field of {spec.name}"
         return None
 

@@ -144,6 +144,9 @@ def _call(tree: t.Call) -> Run:
     if name in EFFECTS:
         return _effect(name, arguments)
     if name == "path":
+        written = tree.arguments[0]
+        if isinstance(written, t.Literal) and isinstance(written.value, str):
+            return _path_of(t.PathOf(written.value, written.start, written.end))
         return _dynamic_path(arguments[0])
     from flows.language.expressions.functions import PURE
 

@@ -196,6 +196,9 @@ class Inference:
         return self.shape(tree.target)
 
     def _call(self, tree: t.Call) -> Shape:
+        only = tree.arguments[0] if tree.arguments else None
+        if tree.function == "path" and isinstance(only, t.Literal) and isinstance(only.value, str):
+            return self._path_of(t.PathOf(only.value, only.start, only.end))
         shapes = [self.shape(argument) for argument in tree.arguments]
         accepted = PARAMETERS.get(tree.function)
         for argument, shape in zip(tree.arguments, shapes, strict=True):

@@ -69,6 +69,7 @@ class Parser(OperandParser):
     ) -> None:
         super().__init__(Lexer(text, offsets, ids).tokens(), ids)
         self.depth = depth
+        self.templated = depth > 0
         self.closures = closures
 
     def whole(self) -> t.Tree:
@@ -163,9 +164,7 @@ class Parser(OperandParser):
 
     def _binary(self, left: t.Tree, operator: str, token: Token) -> t.Tree:
         precedence = PRECEDENCE[operator]
-        outer, self.paths = self.paths, operator != "matches"
         right = self.expression(precedence if operator == "??" else precedence + 1)
-        self.paths = outer
         return t.Binary(operator, left, right, token.start, left.start, right.end)
 
     def _no_chain(self) -> None:
@@ -205,6 +204,9 @@ class Parser(OperandParser):
         Args:
             token: the token.
         """
+        if token.text == ":" and self.templated:
+            message = "a default after ':' only follows one bare name; write '??' here"
+            return self.problem(token, message, rule="template/default")
         if token.kind == "name":
             near = closest(token.text, OPERATOR_WORDS)
             return self.problem(token, f"unknown operator '{token.text}'", suggestion=near, rule="expr/operator")

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.facts import FLOWS
+from flows.facts.files import FLOWS
 
 from evals.impact_baseline import service_level
 from evals.impact_mutants import Mutant, chosen, mutants

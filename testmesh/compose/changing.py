@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from flows.facts.files import FLOWS
 from graph.change import Change, ChangedItem
 from graph.schema import Node
 from graph.store import GraphStore, Page
-from testmesh.compose.flow_files import FLOWS
 from testmesh.kernel.errors import NotFoundError
 
 Named = tuple[Path, str]

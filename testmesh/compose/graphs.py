@@ -187,9 +187,9 @@ def scan_trees(trees: Sequence[Tree], cache: Path, progress: Progress | None = N
         cache: file of the facts already read.
         progress: told how far it is.
     """
+    from flows.facts.files import FLOWS
     from scanners.cache import FactCache
     from scanners.scan import ScanRequest, scan
-    from testmesh.compose.flow_files import FLOWS
 
     kept = FactCache(cache)
     requests = [ScanRequest(tree.path, tree.revision, tree.name, (FLOWS,)) for tree in trees]

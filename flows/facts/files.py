@@ -1,4 +1,4 @@
-"""Flow files as something a scan reads: the one place where the scanner and the flow language meet."""
+"""Flow files as something a scan reads, handed to it by whoever composes both."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from graph.values import Call, Choice, Fact, Member, Name, Param, Value
 
 _DEPTH = 6
 _CONSTRUCTORS = ("__init__", "constructor")
+HANDED_OVER = "passed as argument"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class CallGraph:
         for placed in corpus.of("call"):
             found = list(self._targets(placed))
             self.sites += found
-            if not found:
+            if all(site.rule == HANDED_OVER for site in found):
                 self.outside.append(placed)
         for site in self.sites:
             self.callers[site.target].append(site)
@@ -76,6 +77,21 @@ class CallGraph:
             for inside in _CONSTRUCTORS:
                 if self._sort(symbol) == "class" and (made := self._names.member(symbol, (inside,))) is not None:
                     yield Site(file, fact, (made.file, made.name), "constructor")
+        yield from self._handed_over(placed)
+
+    def _handed_over(self, placed: Placed) -> Iterator[Site]:
+        """Functions given to a call (``submit(work, 5)``) are called with the arguments that follow them."""
+        fact, file = placed.fact, placed.file
+        args = tuple(fact.get("args", ()) or ())
+        named = tuple(fact.get("named", ()) or ())
+        values = [*((value, args[n + 1 :]) for n, value in enumerate(args)), *((value, ()) for _, value in named)]
+        for value, rest in values:
+            if not isinstance(value, Name | Member):
+                continue
+            for symbol, _ in self.resolve(value, file, fact.get("symbol", "") or ""):
+                if self._sort(symbol) in ("function", "method"):
+                    moved = Fact("call", {**fact.fields, "args": rest}, fact.at)
+                    yield Site(file, moved, symbol, HANDED_OVER)
 
     def resolve(self, callee: Value | None, file: FileKey, scope: str) -> list[tuple[SymbolKey, str]]:
         """The symbols a callee may be, with the rule.

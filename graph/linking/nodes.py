@@ -6,6 +6,7 @@ from collections import Counter
 from posixpath import splitext
 
 from graph.linking.build import NodeKey
+from graph.linking.callgraph import HANDED_OVER
 from graph.linking.corpus import Placed
 from graph.linking.names import dotted
 from graph.linking.roles import aside
@@ -171,17 +172,17 @@ def _handed_over(state: Linking, placed: Placed, value: object) -> None:
     if isinstance(value, Name | Member):
         name = dotted(value)
         if name:
-            _use(state, placed, name, "passed as argument", callables=True)
+            _use(state, placed, name, HANDED_OVER, classes=True)
 
 
-def _use(state: Linking, placed: Placed, name: str, rule: str, *, callables: bool = False) -> None:
+def _use(state: Linking, placed: Placed, name: str, rule: str, *, classes: bool = False) -> None:
     file, scope = placed.symbol
     found = state.names.find(file, scope, name)
     if found is None or found.kind not in ("symbol", "binding"):
         return
     target = (found.file, found.name)
     fact = state.names.files[found.file].symbols.get(found.name)
-    if fact is None or target == (file, scope) or (callables and (found.rest or found.kind != "symbol")):
+    if fact is None or target == (file, scope) or (classes and (found.rest or fact.get("sort") != "class")):
         return
     evidence = [state.corpus.evidence(placed)]
     ends = (state.symbol((file, scope), evidence), state.symbol(target, evidence))

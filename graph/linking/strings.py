@@ -20,6 +20,19 @@ _JOINS = frozenset(
 _URLS = frozenset({"URL", "new.URL", "httpx.URL", "yarl.URL"})
 
 
+BROWSER = {
+    "window.location.protocol": "http:",
+    "window.location.hostname": "localhost",
+    "window.location.host": "",
+    "window.location.origin": "",
+    "location.protocol": "http:",
+    "location.hostname": "localhost",
+    "location.host": "",
+    "location.origin": "",
+}
+"""What a page knows about where it came from: the serving host, on this machine when a port is put behind it."""
+
+
 def text_method(name: str, args: Sequence[Scalar]) -> Callable[[Text], Text] | None:
     """What calling a method of a string does to it, or None when unknown.
 

@@ -20,7 +20,7 @@ from graph.linking.outcomes import (
     Text,
     joined,
 )
-from graph.linking.strings import external_call, text_method
+from graph.linking.strings import BROWSER, external_call, text_method
 from graph.linking.texts import as_member, as_text, behind_host, distinct, filled, hole, literal, plain
 from graph.values import Call, Choice, Concat, Config, Env, Format, Lit, Member, Name, Param, Unknown, Value
 
@@ -105,7 +105,8 @@ class Evaluator:
             return self._attributes(self._self(frame), tail.split("."), context)
         found = self.names.find(frame.file, frame.scope, value.name)
         if found is None:
-            return [hole(f"`{value.name}` is not defined in {frame.file[1]}")]
+            served = BROWSER.get(value.name)
+            return [plain(served) if served is not None else hole(f"`{value.name}` is not defined in {frame.file[1]}")]
         if found.kind == "foreign":
             return [Outcome(Outside(found.name))]
         if found.kind == "module":

@@ -191,3 +191,11 @@ def test_tests_and_vendored_code_send_no_requests() -> None:
     data = linked(compose(), offer("pay", ("GET", "/bills/{id}")), test)
     assert rows(data, "CALLS") == set()
     assert "web/tests/test_app.py::t" in labels(data, "Symbol")
+
+
+def test_a_page_asks_the_host_it_came_from_or_a_port_of_it() -> None:
+    port = Concat((Name("window.location.protocol"), Lit("//"), Name("window.location.hostname"), Lit(":9001/bills/4")))
+    assert edge(asked(port), "CALLS", WEB, "pay:GET /bills/{}").resolution.rule == "published port"
+    nginx = FileFacts("web/nginx.conf").say("route", 2, path="/api/**", to="pay:8080", to_path="/**")
+    same = asked(Concat((Name("window.location.origin"), Lit("/api/bills/4"))), nginx)
+    assert edge(same, "CALLS", WEB, "pay:GET /bills/{}").resolution.rule == "gateway route"

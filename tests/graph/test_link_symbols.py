@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graph.values import Call, Lit, Member, Name, Param
+from graph.values import Call, Concat, Lit, Member, Name, Param
 from tests.graph.link_facts import FileFacts, edge, linked, rows
 
 
@@ -93,3 +93,20 @@ def test_star_imports_and_import_cycles_end() -> None:
     two = FileFacts("two.py").say("import", local="*", module="one", name="*").function("g")
     one.say("call", symbol="f", callee=Name("g")).say("call", symbol="f", callee=Name("nowhere"))
     assert calls(one, two) == {("one.py::f", "two.py::g")}
+
+
+def test_arguments_reach_a_function_that_is_handed_over_with_them() -> None:
+    compose = FileFacts("compose.yaml").say("service", name="web", root="web").say("service", name="pay", root="pay")
+    pay = (
+        FileFacts("pay/app.py")
+        .say("router", name="app")
+        .function("h")
+        .say("endpoint", protocol="http", method="GET", path=Lit("/bills"), router=Name("app"), handler="h")
+    )
+    web = (
+        FileFacts("web/app.py").imports("asyncio", "asyncio").function("fetch", "url").function("ask")
+        .say("http_call", 3, method=Lit("GET"), url=Param(0, "url"), symbol="fetch")
+        .say("call", 7, symbol="ask", callee=Name("asyncio.to_thread"),
+             args=(Name("fetch"), Concat((Lit("http://pay"), Lit("/bills")))))
+    )  # fmt: skip
+    assert ("web/app.py::ask", "pay:GET /bills") in calls(compose, pay, web)

@@ -70,7 +70,7 @@ class FlowReader:
         env_file = declarations.env_file(node.get("env_file"))
         data = declarations.data(node.get("data"))
         declarations.unnamed(data, node.get("data"))
-        phases = {phase: self._phase(node, phase) for phase in PHASES}
+        phases: dict[Phase, tuple[Step, ...]] = {phase: self._phase(node, phase) for phase in PHASES}
         self._required(node, owner)
         world, implied = self._resolve((env, env_file, data), phases, given)
         uses = world.uses

@@ -92,7 +92,7 @@ class PolicyReader:
         if node is None:
             return ()
         items = node.items if isinstance(node, ListNode) else [node]
-        found = [self._cause(item) for item in items]
+        found: list[FailureKind | Expression | None] = [self._cause(item) for item in items]
         return tuple(cause for cause in found if cause is not None)
 
     def _cause(self, node: Node) -> FailureKind | Expression | None:

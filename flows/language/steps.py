@@ -86,7 +86,7 @@ class StepReader:
         self.findings = reader.findings
         self.catalogue = catalogue
         self.files = files
-        self.phase = phase
+        self.phase: Phase = phase
         self.policies = PolicyReader(reader)
         self.read: dict[Step, Read] = {}
         self._ids: dict[str, Position] = {}

@@ -11,11 +11,9 @@ from flows.language.values import MAX_TEXT, decimals, described, equal, exact, o
 
 def add(left: Any, right: Any) -> object:
     """``+``: numbers, texts, lists, instants and durations."""
-    if type(left) is int and type(right) is int:
-        return simplest(left + right)
     pair = (type_name(left), type_name(right))
     if pair == ("number", "number"):
-        return _decimal("add", left, right)
+        return _sum(left, right)
     if pair in (("string", "string"), ("array", "array")):
         if len(left) + len(right) > MAX_TEXT:
             raise TooMuch(f"more than {MAX_TEXT:,} characters or elements")
@@ -23,6 +21,12 @@ def add(left: Any, right: Any) -> object:
     if pair in (("instant", "duration"), ("duration", "instant"), ("duration", "duration")):
         return _timed(lambda: left + right)
     raise _mismatch("+", left, right)
+
+
+def _sum(left: Any, right: Any) -> object:
+    if isinstance(left, int) and isinstance(right, int):
+        return simplest(left + right)
+    return _decimal("add", left, right)
 
 
 def subtract(left: Any, right: Any) -> object:

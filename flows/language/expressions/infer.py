@@ -216,11 +216,10 @@ class Inference:
         self.elements.append(items.items or ANYTHING)
         if tree.function == "map":
             body = self.shape(tree.body)
-        else:
-            self.condition(tree.body, "the condition on each element")
-        self.elements.pop()
-        if tree.function == "map":
+            self.elements.pop()
             return listing(body)
+        self.condition(tree.body, "the condition on each element")
+        self.elements.pop()
         if tree.function == "filter":
             return items if items.kind == "array" else ARRAY
         return NUMBER if tree.function == "count" else BOOLEAN

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
-from uuid import uuid4
 
 from flows.language.values import parse_json
 from graph.runs import (
@@ -26,7 +25,7 @@ from graph.runs import (
 )
 from testmesh.kernel.errors import UserError
 
-_MARK = f"exact-number-{uuid4().hex}:"
+_MARK = f"exact-number-{os.urandom(16).hex()}:"
 _EXACT = re.compile(rf'"{_MARK}([^"]+)"')
 
 
@@ -36,10 +35,10 @@ def to_json(data: object) -> str:
     Args:
         data: dicts, lists, tuples, text, numbers, booleans, None.
     """
-    found: list[Decimal] = []
+    found: list[object] = []
 
     def exact(value: object) -> str:
-        if not isinstance(value, Decimal):
+        if type(value).__name__ != "Decimal":
             raise TypeError(f"{type(value).__name__} is not JSON-shaped")
         found.append(value)
         return _MARK + str(value)

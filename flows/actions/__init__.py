@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from flows.language.catalogue import ActionSpec, Catalogue
 from testmesh.kernel.discovery import declared, module_names, third_party
@@ -19,8 +19,7 @@ Result = dict[str, object]
 TIMING = frozenset({"timeout", "interval", "match", "count", "expect", "until", "condition", "max_concurrent"})
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
+class Touch(NamedTuple):
     """What a step exercises, by its settings alone; texts may hold templates.
 
     Args:
@@ -42,8 +41,7 @@ class Touch:
     sends: object = None
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """What an action may use beside its settings.
 
     Args:

@@ -11,7 +11,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
 import h11
@@ -28,8 +28,7 @@ _PATH_SAFE = "/%:@!$&'()*+,;=~-._"
 _BROKEN = (ConnectionError, EOFError, OSError)
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
+class HttpRequest(NamedTuple):
     """One request, ready to send.
 
     Args:
@@ -55,11 +54,10 @@ class HttpRequest:
             name: as to be written.
             value: its value.
         """
-        return replace(self, headers=[*self.headers, (name, value)])
+        return self._replace(headers=[*self.headers, (name, value)])
 
 
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
+class HttpResponse(NamedTuple):
     """What came back, decompressed.
 
     Args:
@@ -75,8 +73,7 @@ class HttpResponse:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
+class _Target(NamedTuple):
     """Where a connection goes; connections with the same target are interchangeable."""
 
     host: str
@@ -331,8 +328,8 @@ def _redirected(request: HttpRequest, status: int, location: str) -> HttpRequest
     if status == 303 or (status in (301, 302) and request.method == "POST"):
         headers = [pair for pair in headers if not pair[0].lower().startswith("content-")]
         method = request.method if request.method == "HEAD" else "GET"
-        return replace(request, method=method, url=url, headers=headers, body=b"")
-    return replace(request, url=url, headers=headers)
+        return request._replace(method=method, url=url, headers=headers, body=b"")
+    return request._replace(url=url, headers=headers)
 
 
 def _connect_reason(error: Exception) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from flows.engine.consuming import consume
 from flows.engine.context import Context, Limit, seconds
@@ -57,8 +58,7 @@ class Attempt:
         return frozenset(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Tries:
+class Tries(NamedTuple):
     """Everything needed to try a step.
 
     Args:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from flows.actions import AnyAction
 from flows.engine.context import Context
@@ -16,8 +15,7 @@ from flows.language.expressions.expression import Expression
 from flows.language.spec import Step
 
 
-@dataclass(frozen=True, slots=True)
-class Configured:
+class Configured(NamedTuple):
     """A step's settings, ready to use.
 
     Args:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from flows.actions import Result
 from flows.engine.configuring import Configured
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 MAX_ITERATIONS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Contained:
+class Contained(NamedTuple):
     """How a container ended.
 
     Args:
@@ -51,7 +50,7 @@ def contained(context: Context, step: Step, place: Place, limit: Limit, settings
         limit: of the container itself.
         settings: rendered.
     """
-    below = replace(place, path=(*place.path, step.id), limit=limit, iteration=None)
+    below = place._replace(path=(*place.path, step.id), limit=limit, iteration=None)
     kind = context.catalogue.action(step.action).spec.container
     if kind == "parallel":
         return (yield from _parallel(context, step, below, settings))
@@ -83,7 +82,7 @@ def _parallel(context: Context, step: Step, place: Place, settings: Configured) 
     limit = int(getattr(settings.config, "max_concurrent", None) or len(step.branches) or 1)
     scopes = [place.names.inner() for _ in step.branches]
     children = [
-        run_steps(context, branch.steps, replace(place, names=names))
+        run_steps(context, branch.steps, place._replace(names=names))
         for branch, names in zip(step.branches, scopes, strict=True)
     ]
 
@@ -143,7 +142,7 @@ def _for_each(context: Context, step: Step, place: Place, settings: Configured) 
     body = step.branches[0].steps if step.branches else ()
     scopes = [place.names.inner({name: item, "index": index}) for index, item in enumerate(items)]
     children = [
-        run_steps(context, body, replace(place, path=(*place.path, str(index)), names=names, iteration=index))
+        run_steps(context, body, place._replace(path=(*place.path, str(index)), names=names, iteration=index))
         for index, names in enumerate(scopes)
     ]
     goes_on = step.on_error.action == "continue"
@@ -160,7 +159,7 @@ def _for_each(context: Context, step: Step, place: Place, settings: Configured) 
     done = [names.steps for names, found in zip(scopes, group.results, strict=True) if found is not None]
     ended = _ended(context, place.limit, total, {"results": [dict(steps) for steps in done], "count": len(done)})
     if not items:
-        return replace(ended, message="warning: the list is empty, nothing was run")
+        return ended._replace(message="warning: the list is empty, nothing was run")
     return ended
 
 

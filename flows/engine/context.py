@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flows.engine.masking import Masks
 from graph.runs import StepFinished, StepStarted
@@ -18,8 +18,7 @@ FOREVER = math.inf
 MAX_DEPTH = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(NamedTuple):
     """When something ends, and how to say so.
 
     Args:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from flows.actions import AnyAction, Result
@@ -40,8 +39,7 @@ class NotRecorded(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A step's rendered settings and what identifies them.
 
     Args:
@@ -61,8 +59,7 @@ class Request:
     span: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """Send a request once; the answer is a candidate.
 
     Args:
@@ -74,31 +71,28 @@ class Ask:
     deadline: float
 
 
-@dataclass(frozen=True, slots=True)
-class Follow:
+class Follow(NamedTuple):
     """Open a consumer's stream, so that nothing published from now on is missed."""
 
     request: Request
     deadline: float
 
 
-@dataclass(frozen=True, slots=True)
-class Next:
+class Next(NamedTuple):
     """The message at a place of a consumer's stream.
 
     Args:
         request: whose stream.
-        index: 0-based, in order of arrival.
+        place: 0-based, in order of arrival.
         deadline: ms after the run's start when waiting ends.
     """
 
     request: Request
-    index: int
+    place: int
     deadline: float
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(NamedTuple):
     """Wait.
 
     Args:
@@ -110,8 +104,7 @@ class Pause:
     deadline: float
 
 
-@dataclass(frozen=True, slots=True)
-class Together:
+class Together(NamedTuple):
     """Run several lists of steps beside each other.
 
     Args:
@@ -125,8 +118,7 @@ class Together:
     cut: Callable[[Any], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(NamedTuple):
     """Read and check another flow file.
 
     Args:
@@ -141,8 +133,7 @@ class Load:
 Effect: TypeAlias = Ask | Follow | Next | Pause | Together | Load
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came back.
 
     Args:
@@ -160,8 +151,7 @@ class Answer:
     ended: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(NamedTuple):
     """What became of a :class:`Together`.
 
     Args:
@@ -173,8 +163,7 @@ class Joined:
     cut: CutOff | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """A flow file, or why it cannot be used."""
 
     flow: Flow | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from flows.engine.context import NEVER, Context, Limit, seconds
 from flows.engine.effects import CutOff, Steps
@@ -16,8 +16,7 @@ from graph.runs import FlowRun, RunVerdict, StepRun, StepVerdict
 _PHASES: tuple[Phase, ...] = ("setup", "steps", "teardown")
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """How the phases of a flow ended.
 
     Args:
@@ -59,7 +58,7 @@ def child_phases(context: Context, place: Place) -> Steps[Ended]:
     if config.timeout is not None:
         end = context.clock() + config.timeout * 1000
         limit = limit.sooner(Limit(end, f"the flow's timeout of {seconds(config.timeout)} ran out", flow=True))
-    within = replace(place, limit=limit, retry=config.retry)
+    within = place._replace(limit=limit, retry=config.retry)
     try:
         yield from follow_all(context, place.names)
         setup = yield from run_steps(context, context.flow.setup, within)
@@ -74,7 +73,7 @@ def child_phases(context: Context, place: Place) -> Steps[Ended]:
     cut = setup.cut or main.cut
     so_far = _worst((setup, main))
     place.names.builtins.set("FLOW_STATUS", "passed" if so_far == "passed" and cut is None else "failed")
-    last = yield from run_steps(context, context.flow.teardown, replace(place, limit=NEVER))
+    last = yield from run_steps(context, context.flow.teardown, place._replace(limit=NEVER))
     runs = (*setup.runs, *main.runs, *last.runs)
     cut = cut or last.cut
     if cut is not None:

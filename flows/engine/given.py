@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """What comes from outside the file, highest first.
 
     Args:
@@ -20,10 +19,10 @@ class Given:
         recorded: inputs of a recording; then nothing else from outside counts.
     """
 
-    input: Mapping[str, object] = field(default_factory=dict)
-    options: Mapping[str, str] = field(default_factory=dict)
-    row: Mapping[str, object] = field(default_factory=dict)
-    environment: Mapping[str, object] = field(default_factory=dict)
-    process: Mapping[str, str] = field(default_factory=dict)
-    integrations: Mapping[str, str] = field(default_factory=dict)
+    input: Mapping[str, object] = {}
+    options: Mapping[str, str] = {}
+    row: Mapping[str, object] = {}
+    environment: Mapping[str, object] = {}
+    process: Mapping[str, str] = {}
+    integrations: Mapping[str, str] = {}
     recorded: Mapping[str, object] | None = None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flows.language.errors import MissingField, NotEvaluable
 from flows.language.expressions import evaluate_assertion
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from flows.language.spec import Assertion, Step
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """How one candidate came out.
 
     Args:
@@ -140,8 +138,7 @@ def condition(expression: Expression, scope: Scope, name: str = "until") -> Judg
     return Judgement((line,), False, (_explained(line, outcome.evaluable),), not outcome.evaluable)
 
 
-@dataclass(frozen=True, slots=True)
-class Outputs:
+class Outputs(NamedTuple):
     """The outputs of a step, or why one has no value.
 
     Args:
@@ -149,7 +146,7 @@ class Outputs:
         problem: empty when all have values.
     """
 
-    values: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, object] = {}
     problem: str = ""
 
 

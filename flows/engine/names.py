@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flows.engine.builtins import Builtins, uuid4
 from flows.engine.given import Given
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from flows.language.spec import Flow
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(NamedTuple):
     """Where the functions that are not pure get their values.
 
     Args:
@@ -30,7 +28,7 @@ class Sources:
     secret: Callable[[str], str]
     faker: Callable[[str, bytes], object]
     file: Callable[[str, str], object]
-    outside: Given = field(default_factory=Given)
+    outside: Given = Given()
 
 
 class Names:

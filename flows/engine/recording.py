@@ -220,7 +220,7 @@ class World:
             self._read[key] = index + 1
             return self._answer(self._exchange(effect.request), index)
         if isinstance(effect, Next):
-            return self._answer(self._exchange(effect.request), effect.index)
+            return self._answer(self._exchange(effect.request), effect.place)
         if isinstance(effect, Together):
             return Joined(tuple(played(child, self.perform) for child in effect.children))
         if isinstance(effect, Load):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import NamedTuple
 
 from flows.actions import AnyAction, Result
 from flows.engine.attempts import Attempt, Tries, settled, tried
@@ -20,8 +21,7 @@ from flows.language.spec import Retry, Step
 from graph.runs import StepFinished, StepRun, StepStarted, StepVerdict
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a step stands.
 
     Args:
@@ -268,7 +268,7 @@ class _Work:
         last = self.attempts[-1] if self.attempts else Attempt()
         names.loop = {"error": {"message": self.message, "type": last.type, "step": self.step.id}}
         path = (*self.place.path, self.step.id)
-        inner = replace(self.place, path=path, names=names, retry=None)
+        inner = self.place._replace(path=path, names=names, retry=None)
         outcome = yield from run_steps(self.context, self.step.error_steps, inner)
         self.inner = (*self.inner, *outcome.runs)
         self.cut = outcome.cut

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from flows.engine.builtins import Builtins
 from flows.engine.given import Given
@@ -29,8 +29,7 @@ class VariableProblem(TestMeshError):
         self.finding = finding
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(NamedTuple):
     """The variables of one execution.
 
     Args:
@@ -82,7 +81,7 @@ def child_variables(flow: Flow, given: Mapping[str, object], names: Names) -> Re
     Raises:
         VariableProblem: as for :func:`resolve`.
     """
-    return resolve(flow, replace(names.sources.outside, input=given), names)
+    return resolve(flow, names.sources.outside._replace(input=given), names)
 
 
 def _is_builtin(builtins: Builtins, name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from flows.engine.context import Context, Limit, seconds
 from flows.engine.effects import Answer, Ask, CutOff, Pause, Request, Steps, answered
@@ -19,8 +19,7 @@ _FAST_PHASE = 0.250
 _LONGEST_PAUSE = 0.250
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """One attempt of one step.
 
     Args:

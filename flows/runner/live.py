@@ -182,7 +182,7 @@ class Live:
 
     async def _next(self, effect: Next) -> dict[str, object]:
         log = await self._log(effect.request)
-        return await log.get(effect.index)
+        return await log.get(effect.place)
 
     async def _pause(self, effect: Pause) -> Answer:
         rest = (effect.deadline - self.time.now()) / 1000

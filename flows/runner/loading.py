@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from flows.engine.effects import Loaded
 from flows.engine.loading import KeptFiles, beside, checked
@@ -16,8 +16,7 @@ from testmesh.kernel.diagnostics import Diagnostic
 from testmesh.kernel.errors import UserError
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """A flow file.
 
     Args:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from flows.actions import catalogue
 from flows.clients.pool import Clients
@@ -43,8 +44,7 @@ from testmesh.kernel.errors import UserError
 from testmesh.kernel.ids import run_id
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit:
+class _Unit(NamedTuple):
     """One flow execution to do.
 
     Args:
@@ -267,7 +267,7 @@ class _Execution:
             row = unit.flow.data.rows[unit.row].render(names)
         if recorded is not None:
             row = {**row, **recorded}
-        return replace(self._outside, options=options.variables, row=row)
+        return self._outside._replace(options=options.variables, row=row)
 
     def _finished(self, flow_run: FlowRun) -> FlowRun:
         self._emit(FlowFinished(self._id, flow_run))

@@ -17,7 +17,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, default=Path(".testmesh/service"), help="folder for its own data")
     parser.add_argument("--allow-path", action="append", default=[], metavar="FOLDER",
                         help="repositories below this folder may be registered; may be repeated")  # fmt: skip
-    parser.add_argument("--workspace", default="default", help="workspace made at the first start")
+    parser.add_argument("--workspace", action="append", default=[], metavar="NAME",
+                        help="workspace made when missing (default: default); may be repeated")  # fmt: skip
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -28,11 +29,11 @@ def _run(options: argparse.Namespace) -> int:
     from api.app import create_app
     from testmesh.compose.serving import ServeOptions, serving
 
-    wanted = ServeOptions(options.data.resolve(), tuple(options.allow_path), options.workspace,
+    wanted = ServeOptions(options.data.resolve(), tuple(options.allow_path), tuple(options.workspace or ['default']),
                           os.environ.get("TESTMESH_DATABASE_URL", ""))  # fmt: skip
     with serving(wanted) as started:
-        if started.admin_token:
-            print(f"admin token of workspace '{options.workspace}' (shown once): {started.admin_token}", flush=True)
+        for name, token in started.admin_tokens.items():
+            print(f"admin token of workspace '{name}' (shown once): {token}", flush=True)
         print(f"TestMesh on http://{options.host}:{options.port} ({started.database})", file=sys.stderr, flush=True)
         app = create_app(started.services)
         uvicorn.run(app, host=options.host, port=options.port, log_level="warning", server_header=False)

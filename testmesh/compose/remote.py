@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from graph.answers import Coverage, Diagnosis, Fix, Impact
-from graph.codec import from_json, to_json
+from graph.codec import from_json
 from graph.runs import Run
 from testmesh.kernel.errors import UnavailableError, UserError
 
@@ -95,14 +95,16 @@ class Remote:
         Args:
             run: a recording.
         """
-        self._send("POST", "/runs", to_json(run))
+        from flows.events import run_to_json
+
+        self._send("POST", "/runs", run_to_json(run).encode())
 
     def _get(self, kind: type[T], path: str, **query: str) -> T:
         given = {key: value for key, value in query.items() if value}
         return from_json(kind, self._send("GET", f"{path}?{urllib.parse.urlencode(given)}"))
 
     def _send(self, method: str, path: str, body: Any = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
         if data is not None:
             headers["Content-Type"] = "application/json"

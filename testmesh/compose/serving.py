@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +26,13 @@ class ServeOptions:
     Args:
         data: folder for its own data, made when missing.
         allowed: folders whose repositories may be registered.
-        workspace: made at the first start.
+        workspaces: made when missing.
         database: PostgreSQL URL; empty starts the one from the wheel.
     """
 
     data: Path
     allowed: tuple[str, ...] = ()
-    workspace: str = "default"
+    workspaces: tuple[str, ...] = ("default",)
     database: str = ""
 
 
@@ -43,12 +43,12 @@ class Started:
     Args:
         services: the seams.
         database: shown to people, without its password.
-        admin_token: text of the first admin token, or None when there is one already.
+        admin_tokens: workspace to the text of its first admin token; those that have one already are left out.
     """
 
     services: Services
     database: str
-    admin_token: str | None
+    admin_tokens: Mapping[str, str]
 
 
 class WorkspaceSpans:
@@ -96,14 +96,15 @@ def serving(options: ServeOptions) -> Iterator[Started]:
         database = Database(url)
         stack.callback(database.close)
         directory = SqlDirectory(database, Sealer(key_of(folders.data)))
-        token = ensure_admin_token(directory, Workspace(options.workspace, options.workspace))
+        made = {name: ensure_admin_token(directory, Workspace(name, name)) for name in options.workspaces}
+        tokens = {name: text for name, text in made.items() if text is not None}
         jobs = InProcessJobs()
         stack.callback(jobs.close)
         spans, graph = WorkspaceSpans(), graph_opener(folders)
         engines = ServiceEngines(folders, graph, spans)
         policy = Policy(roots=options.allowed)
         services = Services(directory, graph, engines, spans, jobs, policy, version=__version__)
-        yield Started(services, database.shown, token)
+        yield Started(services, database.shown, tokens)
 
 
 def _own(folder: Path) -> Path:

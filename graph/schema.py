@@ -184,6 +184,8 @@ EDGES: Mapping[str, EdgeKind] = dict(
             "A call, in code or over the wire.",
             sends=_FIELDS,
             reads=_READS,
+            settles=Prop("What an annotation that settles a candidate is keyed by"),
+            annotation=Prop("testmesh.toml lines that would settle a candidate"),
         ),
         _edge("PUBLISHES", _ANY_ORIGIN, ("Topic", "Unresolved"), "Sends messages.", sends=_FIELDS),
         _edge("CONSUMES", _ANY_ORIGIN, ("Topic", "Unresolved"), "Receives messages.", reads=_READS),

@@ -32,6 +32,7 @@ class Stores:
         for service in state.services.by_name.values():
             if service.store_kind:
                 self._by_kind[service.store_kind].append(service.name)
+        self._known: dict[str, set[str]] = {}
         self._used: dict[str, set[str]] = defaultdict(set)
         for placed in state.corpus.of("depends"):
             owner = state.services.lookup(placed.file[0], placed.fact.get("service", ""))
@@ -69,9 +70,9 @@ class Stores:
         return (found.pop() if len(found) == 1 else kind), ""
 
     def _mentioned(self, service: str) -> set[str]:
-        if service not in self._used or not self._used[service]:
-            self._used[service] |= self._from_values(service)
-        return self._used[service]
+        if service not in self._known:
+            self._known[service] = self._used[service] | self._from_values(service)
+        return self._known[service]
 
     def _from_values(self, service: str) -> set[str]:
         """Stores whose host name stands in a value given to the service."""
@@ -80,12 +81,9 @@ class Stores:
             return set()
         hosts = {s.declared for s in self._state.services.by_name.values() if s.store_kind}
         found: set[str] = set()
-        for placed in self._state.corpus.of("env_value"):
-            if placed.file[0] != known.repository:
-                continue
-            key = placed.fact.get("key", "")
-            given = self._state.environment(service, key)
-            for value, file in given:
+        mine = (p for p in self._state.corpus.of("env_value") if p.file[0] == known.repository)
+        for key in sorted({p.fact.get("key", "") for p in mine}):
+            for value, file in self._state.environment(service, key):
                 texts = self._state.evaluator.texts(value, Frame(file, ""), Context(service=service))
                 for text, _ in texts:
                     words = set(text.template.replace("/", " ").replace("@", " ").replace(":", " ").split())

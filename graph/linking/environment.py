@@ -23,6 +23,7 @@ class Environment:
 
     def __init__(self, corpus: Corpus, services: Services) -> None:
         self._services = services
+        self._found: dict[tuple[str, str], tuple[Given, ...]] = {}
         self._values: dict[str, list[Placed]] = defaultdict(list)
         for placed in corpus.of("env_value"):
             self._values[_plain(placed.fact.get("key", ""))].append(placed)
@@ -37,6 +38,12 @@ class Environment:
             service: service name, empty for what every service of the workspace would see.
             key: variable or configuration key; ``payments.url`` and ``PAYMENTS_URL`` are one.
         """
+        ident = (service, key)
+        if ident not in self._found:
+            self._found[ident] = self._look_up(service, key)
+        return self._found[ident]
+
+    def _look_up(self, service: str, key: str) -> tuple[Given, ...]:
         ranked: dict[int, list[Given]] = defaultdict(list)
         for placed in self._values.get(_plain(key), ()):
             rank = self._rank(placed, service)
@@ -68,8 +75,8 @@ class Environment:
             return 0
         main = dirname(path) == self._services.main_group(repository)
         if fact.get("service"):
-            return 0 if fact.get("service") != service.declared else (1 if main else 3)
-        if self._handed(placed, service.declared):
+            return 0 if fact.get("service") not in service.names else (1 if main else 3)
+        if any(self._handed(placed, known) for known in sorted(service.names)):
             return 2 if main else 4
         folder = dirname(path)
         if service.root is not None and folder and (service.root == folder or service.root.startswith(folder + "/")):

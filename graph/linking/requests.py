@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 from graph.linking import clients
@@ -51,12 +51,14 @@ class Link:
         resolution: how sure.
         offer: the operation, when there is one.
         loose: what is open, when it is.
+        settle: what would settle a candidate: key and testmesh.toml lines.
     """
 
     resolution: Resolution
     node: NodeKey | None = None
     offer: Offer | None = None
     loose: LooseEnd | None = None
+    settle: tuple[str, str] = ("", "")
 
 
 class Requests:
@@ -94,7 +96,7 @@ class Requests:
             found = services.get((request.reading.origin, request.url.path), set())
             if len(found) > 1 and link.resolution.status == "resolved":
                 reason = f"deployments give different hosts: {', '.join(sorted(found))}"
-                link = Link(Resolution("candidate", link.resolution.rule, reason), link.node, link.offer)
+                link = replace(link, resolution=Resolution("candidate", link.resolution.rule, reason))
             settled.append((request, link))
         return settled
 
@@ -160,10 +162,9 @@ class Requests:
         if target.external:
             return [Link(Resolution("resolved", target.rule, target.reason), ("External", (target.external,)))]
         if not target.services:
-            if url.holes and not url.holes[0].env:
-                by_path = self._unique(request, target.reason)
-                if by_path:
-                    return by_path
+            by_path = self._unique(request, target.reason) if url.holes else []
+            if by_path:
+                return [replace(link, settle=_settle(target, link)) for link in by_path]
             return [Link(Resolution("unresolved", target.rule, target.reason), loose=self._unknown_host(target))]
         links = [link for name in target.services for link in self._within(request, name, target)]
         found = [link for link in links if link.offer is not None]
@@ -194,7 +195,9 @@ class Requests:
             status, reason = "candidate", f"an unknown part of {request.url.path} would have to be a fixed text"
         elif not matches[0].offer.sure and status == "resolved":
             reason = f"{reason}; the operation is described by its spec only"
-        return [Link(Resolution(status, rule, reason), m.offer.node, m.offer) for m in matches]
+        links = [Link(Resolution(status, rule, reason), m.offer.node, m.offer) for m in matches]
+        open_host = target.status == "candidate" and bool(target.settles)
+        return [replace(link, settle=_settle(target, link)) for link in links] if open_host else links
 
     def _missing(self, request: Request, service: str, path: str, target: Target) -> Link:
         label = f"{service}:{request.method or 'ANY'} {path}"
@@ -258,6 +261,8 @@ class Requests:
             "sends": sends(self._shapes.whole(fact.get("sends"), file, scope)),
             "reads": reads(self._shapes.whole(self._read(request), file, scope)),
         }
+        if link.resolution.status == "candidate" and link.settle[0]:
+            props |= {"settles": link.settle[0], "annotation": link.settle[1]}
         for origin in self._origins(request):
             source = state.symbol(origin, evidence)
             state.builder.edge("CALLS", (source, target), link.resolution, evidence, props)
@@ -313,6 +318,11 @@ class Requests:
             owner: NodeKey = ("Service", (link.offer.service,))
             state.builder.edge("OWNS", (owner, link.node), link.resolution, evidence)
         return link.node
+
+
+def _settle(target: Target, link: Link) -> tuple[str, str]:
+    service = link.offer.service if link.offer is not None else ""
+    return target.settles, suggestion(replace(target, suggested=service))
 
 
 def _method(text: Text) -> str:

@@ -25,9 +25,17 @@ def routes(state: Linking) -> None:
     for placed in state.corpus.of("route"):
         named = placed.fact.get("gateway", "") or ""
         gateway = state.services.lookup(placed.file[0], named) if named else None
-        names = (gateway.name,) if gateway is not None else state.owners(placed.file)
+        names = (gateway.name,) if gateway is not None else state.owners(placed.file) or _only_gateway(state, placed)
         for name in names:
             _route(state, placed, name)
+
+
+def _only_gateway(state: Linking, placed: Placed) -> tuple[str, ...]:
+    """A rule in a file outside every service's folder (mounted into a stock image) belongs to the only gateway."""
+    every = state.services.by_name.values()
+    gateways = [s.name for s in every if s.sort == "gateway" and s.repository == placed.file[0]]
+    stock = [name for name in gateways if state.services.by_name[name].root is None] or gateways
+    return tuple(stock) if len(stock) == 1 else ()
 
 
 def _route(state: Linking, placed: Placed, gateway: str) -> None:

@@ -33,11 +33,13 @@ class Service:
         hosts: names it answers to, with or without port.
         ports: (published, inside) pairs, published empty when not published.
         declared: deployed name, before it was made unique.
+        names: names deployment files give it; several when side deployments call it otherwise.
         evidence: where it is declared.
         images: image names without registry and tag.
         groups: folders whose deployment files declare it.
         variables: environment variables a person tied to it.
         command: start command, or empty.
+        labels: labels of what it starts, as `key=value`.
         rule: how its root was found.
     """
 
@@ -49,11 +51,13 @@ class Service:
     hosts: set[str] = field(default_factory=set)
     ports: set[tuple[str, str]] = field(default_factory=set)
     declared: str = ""
+    names: set[str] = field(default_factory=set)
     evidence: set[Evidence] = field(default_factory=set)
     images: set[str] = field(default_factory=set)
     groups: set[str] = field(default_factory=set)
     variables: set[str] = field(default_factory=set)
     command: str = ""
+    labels: set[str] = field(default_factory=set)
     rule: str = ""
 
 
@@ -72,8 +76,11 @@ class Services:
         self._roots = [p for p in corpus.of("root") if not aside(p.file[1])]
         for placed in corpus.of("service"):
             self._deployed(placed)
+        for placed in corpus.of("service"):
+            self._select(placed)
         for service in self._found.values():
             self._find_root(service)
+        self._merge_side_names()
         self._keep_known_groups()
         for placed in corpus.of("declared_service"):
             self._declare(placed)
@@ -117,7 +124,7 @@ class Services:
     def _deployed(self, placed: Placed) -> None:
         fact = placed.fact
         name = fact.get("name", "")
-        if not name or aside(placed.file[1]):
+        if not name or aside(placed.file[1]) or fact.get("selector"):
             return
         service = self._service(placed.file[0], name)
         service.evidence.add(self._corpus.evidence(placed))
@@ -131,11 +138,27 @@ class Services:
         service.hosts.update(h.lower() for h in fact.get("hosts", ()) or ())
         service.ports.update(_ports(fact.get("ports", ()) or ()))
         service.command = service.command or fact.get("command", "") or ""
+        service.labels.update(fact.get("labels", ()) or ())
         if fact.get("image"):
             service.images.add(_image_name(fact.get("image")))
 
+    def _select(self, placed: Placed) -> None:
+        """A name that deployment files put before what they start: a host of whatever its selector selects."""
+        fact = placed.fact
+        selector = set(fact.get("selector", ()) or ())
+        if not selector or aside(placed.file[1]):
+            return
+        every = [s for s in self._found.values() if s.repository == placed.file[0]]
+        chosen = [s for s in every if s.labels and selector <= s.labels] or [
+            s for s in every if s.declared == fact.get("name")
+        ]
+        for service in chosen:
+            service.hosts.update(h.lower() for h in fact.get("hosts", ()) or (fact.get("name", ""),))
+            service.ports.update(_ports(fact.get("ports", ()) or ()))
+            service.evidence.add(self._corpus.evidence(placed))
+
     def _service(self, repository: str, name: str) -> Service:
-        made = Service(name, repository, declared=name, hosts={name.lower()})
+        made = Service(name, repository, declared=name, hosts={name.lower()}, names={name})
         return self._found.setdefault((repository, name), made)
 
     def _find_root(self, service: Service) -> None:
@@ -154,6 +177,26 @@ class Services:
                 service.store_kind = service.store_kind or placed.fact.get("store_kind", "") or ""
                 if service.sort == "business" and placed.fact.get("base_sort"):
                     service.sort = placed.fact.get("base_sort")
+
+    def _merge_side_names(self) -> None:
+        """One folder deployed under another name by a side deployment is the same service, not a second one."""
+        for key, service in sorted(self._found.items()):
+            main = self._main.get(service.repository, "")
+            if service.root is None or main in service.groups or service.sort == "job":
+                continue
+            same = [
+                s
+                for s in self._found.values()
+                if s.repository == service.repository
+                and s.root == service.root
+                and main in s.groups
+                and s.sort != "job"
+                and not s.groups & service.groups
+            ]
+            named = [s for s in same if service.declared.startswith(s.declared)] or same
+            if len(named) == 1:
+                _merge(named[0], service)
+                self._found[key] = named[0]
 
     def _keep_known_groups(self) -> None:
         """What only side deployments start, and whose code does nothing we know, is no part of the system.
@@ -215,8 +258,9 @@ class Services:
         return (best.fact.get("root", "") if best else ""), best
 
     def _unique(self) -> Mapping[str, Service]:
-        count = Counter(s.declared for s in self._found.values())
-        for service in self._found.values():
+        every = {id(s): s for s in self._found.values()}.values()
+        count = Counter(s.declared for s in every)
+        for service in every:
             if count[service.declared] > 1:
                 service.name = f"{service.repository}/{service.declared}"
         return {s.name: s for s in sorted(self._found.values(), key=lambda s: s.name)}
@@ -236,6 +280,7 @@ class Services:
         names = () if deepest is None else tuple(name for root, name in rows if root == deepest)
         if len(names) < 2:
             return names
+        names = tuple(n for n in names if self.by_name[n].sort != "job") or names
         started = [(name, self._started.get(name)) for name in names]
         loading = tuple(name for name, files in started if files is not None and file in files)
         unknown = tuple(name for name, files in started if files is None)
@@ -273,6 +318,20 @@ class Services:
                     shared[target] |= mine
                     queue.append(target)
         return {file: tuple(sorted(found)) for file, found in shared.items() if found}
+
+
+def _merge(into: Service, other: Service) -> None:
+    for mine, theirs in (
+        (into.hosts, other.hosts),
+        (into.names, other.names),
+        (into.images, other.images),
+        (into.groups, other.groups),
+    ):
+        mine.update(theirs)
+    into.ports.update(other.ports)
+    into.evidence.update(other.evidence)
+    into.command = into.command or other.command
+    into.store_kind = into.store_kind or other.store_kind
 
 
 def _main_groups(corpus: Corpus) -> dict[str, str]:

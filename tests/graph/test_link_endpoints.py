@@ -120,6 +120,33 @@ def test_code_that_no_deployment_file_starts_is_a_service_by_its_manifest() -> N
     assert labels(data, "Endpoint") == {"shop-api:GET /orders/{}"}
 
 
+def test_a_cluster_name_belongs_to_what_its_selector_selects() -> None:
+    deployed = (
+        FileFacts("k8s/shop.yaml")
+        .say("service", name="shop-depl", root="", image="me/shop:1", labels=("app=shop", "tier=web"))
+        .say(
+            "service",
+            name="shop-srv",
+            selector=("app=shop",),
+            hosts=("shop-srv", "shop-srv.default"),
+            ports=("80:8080",),
+        )
+    )
+    data = linked(deployed, FileFacts("shop/Dockerfile").say("root", root="shop", sort="dockerfile"), router())
+    assert labels(data, "Service") == {"shop-depl"}
+    (node,) = [n for n in data.nodes.values() if n.kind == "Service"]
+    assert node.props["hosts"] == ["shop-depl", "shop-srv", "shop-srv.default"]
+
+
+def test_a_folder_that_a_side_deployment_calls_otherwise_stays_one_service() -> None:
+    main = FileFacts("compose.yaml").say("service", name="shop", root="shop").say("service", name="mail", root="mail")
+    side = FileFacts("k8s/shop.yaml").say("service", name="shop-depl", root="", image="me/shop", hosts=("shop-depl",))
+    built = FileFacts("shop/Dockerfile").say("root", root="shop", sort="dockerfile")
+    data = linked(main, side, built, router())
+    assert labels(data, "Endpoint") == {"shop:GET /orders/{}"}
+    assert "shop-depl" not in labels(data, "Service")
+
+
 def test_one_folder_deployed_twice_belongs_to_both_services() -> None:
     twice = (
         FileFacts("compose.yaml")

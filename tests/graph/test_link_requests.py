@@ -64,13 +64,15 @@ def test_an_unset_variable_is_a_candidate_by_its_name_and_settled_by_an_annotati
     url = Concat((Env("PAY_URL"), Lit("/bills/1")))
     found = edge(asked(url), "CALLS", WEB, "pay:GET /bills/{}")
     assert (found.resolution.status, found.resolution.rule) == ("candidate", "variable name")
+    assert found.props["settles"] == "PAY_URL"
+    assert tomllib.loads(found.props["annotation"]) == {"services": {"pay": {"hosts": ["${PAY_URL}"]}}}
     toml = FileFacts("testmesh.toml").say("declared_service", name="pay", root="", hosts=("${PAY_URL}",))
     settled = edge(asked(url, toml), "CALLS", WEB, "pay:GET /bills/{}")
     assert (settled.resolution.status, settled.resolution.rule) == ("resolved", "annotation")
 
 
 def test_a_variable_nobody_knows_is_a_loose_end_with_the_lines_that_settle_it() -> None:
-    data = asked(Concat((Env("BACKEND"), Lit("/bills/1"))))
+    data = asked(Concat((Env("BACKEND"), Lit("/nowhere"))))
     (end,) = [n for n in data.nodes.values() if n.kind == "Unresolved"]
     assert end.key == ("shop", "web/app.py", "5", "unknown host")
     assert end.props["settles"] == "BACKEND"
@@ -96,6 +98,12 @@ def test_a_service_whose_code_cannot_be_read_gets_the_operation_its_callers_expe
 def test_without_a_host_a_unique_operation_is_a_candidate_and_never_resolved() -> None:
     found = edge(asked(Concat((Unknown("a local"), Lit("/bills/1")))), "CALLS", WEB, "pay:GET /bills/{}")
     assert (found.resolution.status, found.resolution.rule) == ("candidate", "unique operation")
+
+
+def test_a_variable_nobody_knows_still_leaves_the_unique_operation_as_a_candidate() -> None:
+    found = edge(asked(Concat((Env("BACKEND"), Lit("/bills/1")))), "CALLS", WEB, "pay:GET /bills/{}")
+    assert (found.resolution.status, found.resolution.rule) == ("candidate", "unique operation")
+    assert found.props["settles"] == "BACKEND"
 
 
 def test_two_services_that_fit_without_a_host_are_not_guessed() -> None:

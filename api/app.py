@@ -48,7 +48,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(pages.router)
     app.add_middleware(BodyLimit, policy=services.policy)
     routes: dict[object, str] = {found.endpoint: found.path or "" for found in iter_route_contexts(app.routes)}
-    app.add_middleware(Observed, metrics=app.state.metrics, routes=routes)
+    app.add_middleware(Observed, metrics=app.state.metrics, routes=routes, html=pages.error_page)
     return app
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -26,7 +25,6 @@ from testmesh.kernel.errors import (
 )
 from testmesh.workspaces.tenants import Busy
 
-_LOG = logging.getLogger("testmesh.api")
 MEDIA_TYPE = "application/problem+json"
 _KINDS: tuple[tuple[type[Exception], int, str], ...] = (
     (NotFoundError, 404, "not-found"),
@@ -75,6 +73,9 @@ class Problem:
         if self.hint:
             found["hint"] = self.hint
         return {**found, **self.extra, "request_id": request_id}
+
+
+ErrorPage: TypeAlias = Callable[[Request, Problem], Response | None]
 
 
 class Refused(Exception):
@@ -137,8 +138,8 @@ def response_of(problem: Problem, request_id: str) -> Response:
     return Response(body, problem.status, dict(problem.headers), MEDIA_TYPE)
 
 
-def install(app: FastAPI, html: Callable[[Request, Problem], Response | None]) -> None:
-    """Answer every exception with a problem, to a browser on a page with a page.
+def install(app: FastAPI, html: ErrorPage) -> None:
+    """Answer every deliberate exception with a problem, to a browser on a page with a page.
 
     Args:
         app: the application.
@@ -147,8 +148,6 @@ def install(app: FastAPI, html: Callable[[Request, Problem], Response | None]) -
 
     async def answer(request: Request, error: Exception) -> Response:
         problem = problem_of(error)
-        if problem.kind == "bug":
-            _LOG.error("request failed", exc_info=error)
         return html(request, problem) or response_of(problem, getattr(request.state, "request_id", ""))
 
     handled: tuple[type[Exception], ...] = (
@@ -157,7 +156,6 @@ def install(app: FastAPI, html: Callable[[Request, Problem], Response | None]) -
         HTTPException,
         TestMeshError,
         VersionConflict,
-        Exception,
     )
     for kind in handled:
         app.add_exception_handler(kind, answer)

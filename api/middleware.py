@@ -9,9 +9,10 @@ import time
 from collections.abc import Mapping
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import problem_of, response_of
+from api.errors import ErrorPage, problem_of, response_of
 from api.metrics import Metrics
 
 _LOG = logging.getLogger("testmesh.api")
@@ -36,12 +37,14 @@ class Observed:
         app: what it wraps.
         metrics: where requests are counted.
         routes: endpoint function to its whole path template.
+        html: the page of a problem, or None when the request is not a browser's.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, routes: Mapping[object, str]) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, routes: Mapping[object, str], html: ErrorPage) -> None:
         self._app = app
         self._metrics = metrics
         self._routes = routes
+        self._html = html
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection.
@@ -66,7 +69,9 @@ class Observed:
             if observation.started:
                 raise
             _LOG.exception("request failed", extra={"request_id": observation.request_id})
-            await response_of(problem_of(error), observation.request_id)(scope, receive, wrapped)
+            problem = problem_of(error)
+            response = self._html(Request(scope), problem) or response_of(problem, observation.request_id)
+            await response(scope, receive, wrapped)
 
 
 class _Observation:

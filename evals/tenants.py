@@ -6,20 +6,19 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from evals.tenant_things import Things, a_recording, fill
 from graph.codec import dumps, to_tagged
-from graph.runs import FlowRun, Run, RunFinished, RunStarted, StepRun
-from graph.schema import Edge, Evidence, GraphData, node
-from graph.spans import Span
-from graph.store import Bucket
-from testmesh.workspaces.records import Workspace
-from testmesh.workspaces.tenants import Dismissal, EventRow, Kept, ModelRoute, Repository
+from graph.runs import Run, RunFinished
+from testmesh.guard.process import Command, run
+from testmesh.kernel.workspace import Workspace
+from testmesh.workspaces.tenants import Kept
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 OPEN = ("/health", "/ready", "/metrics", "/login", "/logout", "/static/{name}", "/api/v1/openapi.json")
 _WRITES = ("POST", "PUT", "PATCH", "DELETE")
-_TRACE = "f" * 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,82 +67,6 @@ class Report:
     covered: int
     leaks: tuple[str, ...] = ()
     blind: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Things:
-    """The ids of everything one workspace was filled with.
-
-    Args:
-        mark: in every text of it.
-        values: path parameter or `route parameter` to value.
-        node: label of a node.
-    """
-
-    mark: str
-    values: Mapping[str, str]
-    node: str
-
-
-def fill(kept: Kept, services: Services, source: str) -> Things:
-    """Put one of everything into a workspace, its name in every text.
-
-    Args:
-        kept: whose.
-        services: for its graph and spans.
-        source: an allowed folder.
-    """
-    mark = kept.workspace.id
-    step = StepRun("step", "steps", "http_request", "failed", f"{mark} message", trace_id=_TRACE)
-    flow = FlowRun(f"{mark}.yaml", mark, None, "failed", 1.0, (step,))
-    run = Run(
-        f"{mark}-run", "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:01.000Z", "failed", (flow,), environment=mark
-    )
-    kept.runs.save(run)
-    kept.events.append(f"{mark}-live", [EventRow(1, to_tagged(RunStarted(mark, "now", (mark,), 1)))])
-    repository = Repository(f"{mark}-repo", source)
-    kept.repositories.put(repository)
-    kept.secrets.put(f"{mark}_secret", mark)
-    kept.settings.route(ModelRoute("chat", f"{mark}-agent", (mark,)))
-    kept.settings.dismiss(Dismissal("edge", f"{mark}-subject", mark, mark, ""))
-    token = kept.tokens.add(f"{mark} token", "viewer").token
-    job = kept.jobs.add("scan", f"{mark} job")
-    said = (Evidence("code", mark, f"{mark}.py", 1),)
-    one, two = node(mark, "Service", (f"{mark}-svc",), evidence=said), node(mark, "External", (mark,), evidence=said)
-    edge = Edge("CALLS", one.uid, two.uid, evidence=said)
-    content = GraphData({one.uid: one, two.uid: two}, {edge.id: edge})
-    with closing(services.graph(kept.workspace)) as graph:
-        graph.replace(Bucket("links", f"{mark}-repo"), content)
-    trace = f"{int.from_bytes(mark.encode()[-16:], 'big') or 1:032x}"
-    services.spans(kept.workspace).add([Span(trace, "1" * 16, "", mark, "server", mark, 1, 1)])
-    fix = _answers(kept, services, run, repository)
-    values = {
-        "run_id": run.id,
-        "fix_id": fix,
-        "token_id": token.id,
-        "job_id": job.id,
-        "trace_id": trace,
-        "uid": one.uid,
-        "subject": f"{mark}-subject",
-        "kind": "edge",
-        "purpose": "chat",
-        "agent": f"{mark}-agent",
-        "/api/v1/secrets/{name} name": f"{mark}_secret",
-        "/api/v1/repositories/{name} name": repository.name,
-        "/api/v1/repositories/{name}/scan name": repository.name,
-        "/api/v1/graph/queries/{name} name": "neighbours",
-        "/static/{name} name": "page.css",
-    }
-    return Things(mark, values, one.label)
-
-
-def _answers(kept: Kept, services: Services, run: Run, repository: Repository) -> str:
-    from graph.answers import Diagnosis, Fix
-
-    mark = kept.workspace.id
-    diagnosis = Diagnosis(run.id, f"{mark}.yaml", "step", "flaky", mark)
-    kept.answers.save_diagnosis(diagnosis)
-    return kept.answers.save_fix(Fix(run.id, "suggestion", "x", mark, mark, diagnosis=diagnosis)).id
 
 
 def routes(app: FastAPI) -> list[tuple[str, str]]:
@@ -193,13 +115,13 @@ def _parameters(path: str) -> list[str]:
 
 
 _QUERIES: Mapping[str, Callable[[Things], str]] = {
-    "/api/v1/impact": lambda t: f"?repository={t.mark}-repo",
+    "/api/v1/impact": lambda t: f"?repository={t.mark}-repo&base=HEAD~1",
     "/api/v1/coverage": lambda t: f"?repository={t.mark}-repo",
     "/api/v1/search": lambda _: "?q=svc",
     "/api/v1/graph/nodes": lambda _: "?kind=Service",
     "/api/v1/graph/queries/{name}": lambda t: f"?node={t.node}",
-    "/changes": lambda t: f"?repository={t.mark}-repo",
-    "/changes.json": lambda t: f"?repository={t.mark}-repo",
+    "/changes": lambda t: f"?repository={t.mark}-repo&base=HEAD~1",
+    "/changes.json": lambda t: f"?repository={t.mark}-repo&base=HEAD~1",
     "/api/v1/repositories/{name}/scan": lambda _: "?wait=20",
 }
 # Not about anybody's things: whoever may write may write these into their own workspace.
@@ -215,7 +137,7 @@ _OWN = {
     ("GET", "/api/v1/traces/{trace_id}"),
 }
 _BODIES: Mapping[tuple[str, str], Callable[[Things], Any]] = {
-    ("POST", "/api/v1/runs"): lambda t: dumps(Run(t.values["run_id"], "2026-02-01", "2026-02-01", "passed", ())),
+    ("POST", "/api/v1/runs"): lambda t: dumps(a_recording(t.mark)),
     # The end of a run, so that whoever follows it is not kept waiting.
     ("POST", "/api/v1/runs/{run_id}/events"): lambda _: json.dumps(
         {"events": [{"seq": 2, "body": to_tagged(RunFinished(Run("x", "now", "now", "passed", ())))}]}
@@ -223,7 +145,7 @@ _BODIES: Mapping[tuple[str, str], Callable[[Things], Any]] = {
     ("POST", "/api/v1/repositories"): lambda t: json.dumps({"name": f"{t.mark}-repo", "source": "/nowhere"}),
     ("POST", "/api/v1/tokens"): lambda _: json.dumps({"label": "x", "role": "viewer"}),
     ("POST", "/v1/traces"): lambda _: "{}",
-    ("POST", "/api/v1/impact"): lambda t: json.dumps({"repository": f"{t.mark}-repo"}),
+    ("POST", "/api/v1/impact"): lambda t: json.dumps({"repository": f"{t.mark}-repo", "base": "HEAD~1"}),
     ("PUT", "/api/v1/secrets/{name}"): lambda _: json.dumps({"value": "x"}),
     ("PUT", "/api/v1/model-routes/{purpose}/{agent}"): lambda _: json.dumps({"models": ["x:y"]}),
     ("PUT", "/api/v1/dismissals/{kind}/{subject:path}"): lambda _: json.dumps({"reason": "x"}),
@@ -307,47 +229,49 @@ class Examination:
 
 @contextmanager
 def _service(folder: Path) -> Iterator[tuple[FastAPI, Services, Callable[[str], tuple[Kept, str]]]]:
-    """The product's own service over an embedded PostgreSQL in a folder."""
+    """The product as `testmesh serve` starts it, with the real engines."""
     from api.app import create_app
-    from testmesh.workspaces.sql.credentials import Sealer
-    from testmesh.workspaces.sql.database import Database
-    from testmesh.workspaces.sql.server import start_postgres
-    from testmesh.workspaces.sql.store import SqlDirectory
-    from tests.api.seams import services_over
+    from testmesh.compose.serving import ServeOptions, serving
 
-    server = start_postgres(folder / "data")
-    database = Database(server.url)
-    try:
-        directory = SqlDirectory(database, Sealer(bytes(32)))
-        services, _ = services_over(directory, folder)
+    with serving(ServeOptions(folder / "data", (str(folder),))) as started:
+        services = started.services
 
         def tenant(name: str) -> tuple[Kept, str]:
-            kept = directory.open(directory.create(Workspace(name)))
+            kept = services.directory.open(services.directory.create(Workspace(name)))
             return kept, kept.tokens.add(f"{name} admin", "admin").text
 
         yield create_app(services), services, tenant
-        services.jobs.close()
-    finally:
-        database.close()
-        server.stop()
 
 
-def examine(app: FastAPI, services: Services, tenants: Sequence[tuple[Kept, str]], source: str) -> Report:
+def _repository(folder: Path, mark: str) -> str:
+    """A git repository of two commits that names its workspace everywhere."""
+    folder.mkdir()
+    service = "from fastapi import FastAPI\napp = FastAPI()\n\n\n@app.get('/{0}')\ndef {0}():\n    return {1}\n"
+    flow = "name: {0}\nsteps:\n  - id: step\n    action: http_request\n    url: http://localhost:1/{0}\n"
+    (folder / f"{mark}.yaml").write_text(flow.format(mark))
+    for number in (1, 2):
+        (folder / f"{mark}.py").write_text(service.format(mark, number))
+        for arguments in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", mark)):
+            run(Command(("git", "-c", "user.name=x", "-c", "user.email=x@x", *arguments), cwd=folder))
+    return str(folder)
+
+
+def examine(app: FastAPI, services: Services, tenants: Sequence[tuple[Kept, str]], sources: Sequence[str]) -> Report:
     """Fill two workspaces and probe every route with the token of the first and the ids of the second.
 
     Args:
         app: the service.
         services: its seams.
         tenants: two workspaces, each with an admin token.
-        source: an allowed folder for repositories.
+        sources: the repository of each, in allowed folders.
     """
     from starlette.testclient import TestClient
 
     from api.auth import COOKIE
 
     (ours, our_token), (theirs, their_token) = tenants
-    fill(ours, services, source)
-    things = fill(theirs, services, source)
+    fill(ours, services, sources[0])
+    things = fill(theirs, services, sources[1])
 
     def client(token: str) -> TestClient:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -370,7 +294,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = Path(name)
         folder.chmod(0o755)
         with _service(folder) as (app, services, tenant):
-            report = examine(app, services, (tenant("ours"), tenant("zebra")), str(folder / "allowed"))
+            names = ("ours", "zebra")
+            sources = [_repository(folder / name, name) for name in names]
+            report = examine(app, services, [tenant(name) for name in names], sources)
     if options.json:
         Path(options.json).write_text(dumps(report))
     print(f"routes {report.covered} of {report.routes}, leaks {len(report.leaks)}, blind probes {len(report.blind)}")

@@ -45,6 +45,8 @@ class Marked:
     """Engines whose every answer names the workspace it was made for, so that a leak can be seen."""
 
     def scan(self, kept: Kept, repository: Repository) -> ScanReport:
+        if repository.name == "bug":
+            raise AssertionError("secret detail")
         if repository.name == "broken":
             raise UserError("no such revision", hint="fetch it")
         scanned = replace(repository, commit="c" * 40, scanned="2026-01-01T00:00:00.000Z")

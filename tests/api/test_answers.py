@@ -86,6 +86,14 @@ def test_a_scan_that_fails_says_why(service: Service, ours: Tenant) -> None:
     assert (job["state"], job["error"], job["hint"]) == ("failed", "no such revision", "fetch it")
 
 
+def test_our_bug_is_said_to_be_ours_and_tells_nothing(ours: Tenant) -> None:
+    ours.kept.repositories.put(Repository("bug", "/nowhere"))
+    answer = ours.viewer.get("/api/v1/coverage?repository=bug")
+    assert (answer.status_code, answer.json()["type"]) == (500, "urn:testmesh:bug")
+    assert "secret detail" not in answer.text
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
 @pytest.mark.parametrize(
     "source",
     [

@@ -21,7 +21,7 @@ def examined(service: Service, app: FastAPI, services: Services) -> Report:
     for name in ("ours", "zebra"):
         kept = service.directory.open(service.directory.create(Workspace(name)))
         tenants.append((kept, kept.tokens.add(f"{name} admin", "admin").text))
-    return examine(app, services, tenants, str(service.folder / "allowed"))
+    return examine(app, services, tenants, [str(service.folder / "allowed")] * 2)
 
 
 def test_no_route_leaks_and_every_route_is_probed(service: Service) -> None:

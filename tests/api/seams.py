@@ -58,6 +58,8 @@ class Marked:
         return an_impact(kept.workspace.id, question.repository.name, base, head)
 
     def coverage(self, kept: Kept, question: CoverageQuestion) -> Coverage:
+        if question.repository == "bug":
+            raise AssertionError("secret detail")
         mark = kept.workspace.id
         row = CoverageRow(
             "endpoint", f"{mark}:DELETE /orders/{{}}", "u", "orders/app.py:40", Grade("none"), 3.0, "fan-in 2"

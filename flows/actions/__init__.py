@@ -116,6 +116,7 @@ class ActionCatalogue(Catalogue):
 
     def __init__(self) -> None:
         self._found: dict[str, AnyAction] = {}
+        self._by_name: dict[str, AnyAction] = {}
         self._complete = False
         super().__init__(())
 
@@ -152,11 +153,15 @@ class ActionCatalogue(Catalogue):
         Args:
             name: as in `Step.action`.
         """
-        self.find(name)
-        return next(action for action in self._found.values() if action.spec.name == name)
+        known = self._by_name.get(name)
+        if known is None:
+            self.find(name)
+            known = self._by_name[name]
+        return known
 
     def _add(self, actions: Mapping[str, AnyAction]) -> None:
         self._found.update(actions)
+        self._by_name.update({action.spec.name: action for action in actions.values()})
         super().__init__([action.spec for action in self._found.values()])
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
+from typing import cast
 from urllib.parse import quote
 
 MASK = "***"
@@ -14,8 +16,14 @@ _KEY = re.compile(
 )
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<user>[^/\s:@]*)(?::(?P<password>[^/\s@]*))?@")
+_PLAIN = frozenset({int, float, bool, type(None)})
 _SHORTEST = 8
 _SHORTEST_NAMED = 4
+
+
+@cache
+def _secret(key: str) -> bool:
+    return bool(_KEY.search(_CAMEL.sub("_", key)))
 
 
 def is_secret_key(key: str) -> bool:
@@ -24,7 +32,7 @@ def is_secret_key(key: str) -> bool:
     Args:
         key: a config key, header or variable name.
     """
-    return bool(_KEY.search(_CAMEL.sub("_", key)))
+    return _secret(key) if len(key) <= 100 else False
 
 
 class Masks:
@@ -69,16 +77,19 @@ class Masks:
         Args:
             value: JSON-shaped.
         """
-        if isinstance(value, str):
-            return self.text(value)
+        kind = type(value)
+        if kind in _PLAIN:
+            return value
+        if kind is str:
+            return self.text(cast("str", value))
         if isinstance(value, Mapping):
-            return {key: self._header(str(key), item) for key, item in value.items()}
+            found = {key: self.evidence(item) for key, item in value.items()}
+            if "set-cookie" in found:
+                found["set-cookie"] = MASK if isinstance(found["set-cookie"], str) else [MASK]
+            return found
         if isinstance(value, list | tuple):
             return [self.evidence(item) for item in value]
         return value
-
-    def _header(self, key: str, value: object) -> object:
-        return MASK if key == "set-cookie" and isinstance(value, str) else self.evidence(value)
 
     def request(self, value: object, key: str = "") -> object:
         """What is sent, or an input: masked under secret keys too, and those values are remembered.
@@ -87,10 +98,15 @@ class Masks:
             value: JSON-shaped.
             key: what it stands under.
         """
+        if isinstance(value, str | int | float | None):
+            return self._request_scalar(value, key)
         if isinstance(value, Mapping):
             return self._request_map(value, key)
         if isinstance(value, list | tuple):
             return [self.request(item, key) for item in value]
+        return value
+
+    def _request_scalar(self, value: str | int | float | None, key: str) -> object:
         if key and value is not None and not isinstance(value, bool) and is_secret_key(key):
             self._learn_token(value)
             return MASK

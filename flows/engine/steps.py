@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -13,12 +13,13 @@ from flows.engine.configuring import Configured, configured
 from flows.engine.context import NEVER, Context, Limit, seconds
 from flows.engine.effects import CutOff, NotRecorded, Path, Pause, Request, Steps, answered
 from flows.engine.judging import judged, scope_of
+from flows.engine.masking import Masks
 from flows.engine.names import Names
 from flows.engine.streams import open_streams
 from flows.engine.waiting import Job
 from flows.language.errors import NotEvaluable, StepDidNotRun
 from flows.language.spec import Retry, Step
-from graph.runs import StepFinished, StepRun, StepStarted, StepVerdict
+from graph.runs import AssertionResult, Exchange, StepFinished, StepRun, StepStarted, StepVerdict
 
 
 class Place(NamedTuple):
@@ -277,11 +278,26 @@ class _Work:
     def _path(self) -> Path:
         return (self.step.phase, *self.context.prefix, *self.place.path, self.step.id)
 
+    def _evidence(self, last: Attempt) -> tuple[tuple[Exchange, ...], object]:
+        """Every attempt's recording and the step's result, secrets masked."""
+        masks = self.context.masks
+        exchanges: list[Exchange] = []
+        result: object = None
+        for attempt in self.attempts:
+            if attempt.exchange is None:
+                continue
+            x = attempt.exchange
+            candidates = tuple([masks.evidence(candidate) for candidate in x.candidates])
+            if x.candidates and x.candidates[-1] is last.result:
+                result = candidates[-1]
+            exchanges.append(Exchange(x.request, candidates, x.at_ms, x.ended, masks.text(x.error), x.error_type))
+        return tuple(exchanges), masks.evidence(last.result) if result is None else result
+
     def finished(self) -> StepRun:
         """The record of the step."""
         masks = self.context.masks
         last = self.attempts[-1] if self.attempts else Attempt()
-        exchanges = [attempt.exchange for attempt in self.attempts if attempt.exchange is not None]
+        exchanges, result = self._evidence(last)
         return StepRun(
             id=self.step.id,
             phase=self.step.phase,
@@ -290,13 +306,10 @@ class _Work:
             message=masks.text(self.message),
             started_ms=round(self.started, 3),
             duration_ms=round(self.context.clock() - self.started, 3),
-            exchanges=tuple(replace(x, candidates=tuple(map(masks.evidence, x.candidates))) for x in exchanges),
-            result=masks.evidence(last.result),
+            exchanges=exchanges,
+            result=result,
             outputs={name: masks.request(value, name) for name, value in last.outputs.items()},
-            assertions=tuple(
-                replace(line, left=masks.evidence(line.left), right=masks.evidence(line.right))
-                for line in last.assertions
-            ),
+            assertions=tuple(_masked(line, masks) for line in last.assertions),
             steps=self.inner,
             iteration=self.place.iteration,
             trace_id=self.context.trace_id if exchanges else "",
@@ -312,6 +325,12 @@ def _judged_once(job: Job, attempt: Attempt) -> Attempt:
         attempt.message, attempt.type = "\n".join(judgement.failed), "assertion"
         return attempt
     return settled(job, attempt)
+
+
+def _masked(line: AssertionResult, masks: Masks) -> AssertionResult:
+    left, right = masks.evidence(line.left), masks.evidence(line.right)
+    message = masks.text(line.message) if line.message else ""
+    return AssertionResult(line.list, line.expression, line.passed, left, right, message, line.line)
 
 
 def _span(trace_id: str, path: Path, number: int) -> str:

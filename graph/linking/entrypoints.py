@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 
 from graph.linking.corpus import FileKey
 
@@ -11,6 +11,7 @@ _APPLICATION = re.compile(r"^([A-Za-z_][\w.]*):[A-Za-z_][\w.]*(\(\))?$")
 _DOTTED = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
 _SCRIPT = re.compile(r"^[\w./@-]+\.(py|js|mjs|cjs|ts)$")
 _BUILT = re.compile(r"(^|/)(dist|build|out|lib)/")
+_PACKAGE_SCRIPT = re.compile(r"\b(?:npm|yarn|pnpm)\s+(?:run\s+)?([\w:-]+)")
 _SPLIT = re.compile(r"&&|\|\||;|\n")
 
 
@@ -32,6 +33,21 @@ def entry_file(command: str, root: str, repository: str, files: Container[FileKe
                     found = key
                     break
     return found
+
+
+def expanded(command: str, scripts: Mapping[str, str]) -> str:
+    """A command with package scripts (``npm run x``, ``npm start``, ``yarn x``) in place of their names.
+
+    Args:
+        command: as in a deployment file.
+        scripts: of the package manifest, by name.
+    """
+    for _ in range(3):
+        changed = _PACKAGE_SCRIPT.sub(lambda m: scripts.get(m.group(1), m.group(0)), command)
+        if changed == command:
+            break
+        command = changed
+    return command
 
 
 def _candidates(words: list[str]) -> Iterator[str]:

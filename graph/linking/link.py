@@ -13,6 +13,7 @@ from graph.linking.corpus import Corpus, RepositoryFacts
 from graph.linking.environment import Environment
 from graph.linking.hosts import Hosts
 from graph.linking.names import Names
+from graph.linking.ownership import Ownership
 from graph.linking.requests import Requests
 from graph.linking.services import Services
 from graph.linking.shapes import Shapes
@@ -54,7 +55,8 @@ def _no_cycle_search() -> Iterator[None]:
 def _prepared(sources: Sequence[RepositoryFacts], workspace: str) -> Linking:
     corpus = Corpus(sources)
     names = Names(corpus)
-    services = Services(corpus, names)
+    services = Services(corpus)
+    ownership = Ownership(corpus, names, services)
     environment = Environment(corpus, services)
     hosts = Hosts(corpus, services)
     evaluator = Evaluator(names, environment, hosts.declared)
@@ -64,6 +66,7 @@ def _prepared(sources: Sequence[RepositoryFacts], workspace: str) -> Linking:
         corpus,
         names,
         services,
+        ownership,
         environment,
         hosts,
         evaluator,

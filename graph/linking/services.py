@@ -8,9 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from posixpath import basename, dirname
 
-from graph.linking.corpus import Corpus, FileKey, Placed
-from graph.linking.entrypoints import entry_file
-from graph.linking.names import Names
+from graph.linking.corpus import Corpus, Placed
 from graph.linking.roles import aside
 from graph.schema import Evidence
 
@@ -62,18 +60,17 @@ class Service:
 
 
 class Services:
-    """All services, and which of them own a file.
+    """All services.
 
     Args:
         corpus: the facts.
-        names: for files reached through imports.
     """
 
-    def __init__(self, corpus: Corpus, names: Names) -> None:
+    def __init__(self, corpus: Corpus) -> None:
         self._corpus = corpus
         self._found: dict[tuple[str, str], Service] = {}
         self._main = _main_groups(corpus)
-        self._roots = [p for p in corpus.of("root") if not aside(p.file[1])]
+        self.roots = [p for p in corpus.of("root") if not aside(p.file[1])]
         for placed in corpus.of("service"):
             self._deployed(placed)
         for placed in corpus.of("service"):
@@ -86,22 +83,6 @@ class Services:
             self._declare(placed)
         self._cover_the_rest()
         self.by_name = self._unique()
-        self._folders = self._by_root()
-        self._owners: dict[FileKey, tuple[str, ...]] = {}
-        self._imports = {f: _imported(corpus, names, f) for f in corpus.files}
-        self._started = {s.name: self._reached(s) for s in self._sharing()}
-        self._shared = self._through_imports()
-
-    def owners(self, file: FileKey) -> tuple[str, ...]:
-        """Names of the services whose code a file is, sorted; several when they share it.
-
-        Args:
-            file: repository and path.
-        """
-        found = self._owners.get(file)
-        if found is None:
-            found = self._owners[file] = self._rooted(file) or self._shared.get(file, ())
-        return found
 
     def main_group(self, repository: str) -> str:
         """The folder whose deployment files declare most services.
@@ -165,13 +146,13 @@ class Services:
         """A folder that builds the service's image or bears its name."""
         if service.root == "" or service.root is None:
             wanted = [service.declared, *sorted(service.images)]
-            built = [p for p in self._roots if p.file[0] == service.repository and p.fact.get("root", "")]
+            built = [p for p in self.roots if p.file[0] == service.repository and p.fact.get("root", "")]
             for name in wanted:
                 folders = _folders_named(built, name)
                 if len(folders) == 1 and (service.root is None or service.declared == name):
                     service.root, service.rule = folders[0], "folder that builds its image"
                     break
-        for placed in self._roots:
+        for placed in self.roots:
             if placed.file[0] == service.repository and placed.fact.get("root", "") == service.root and service.root:
                 service.command = service.command or placed.fact.get("command", "") or ""
                 service.store_kind = service.store_kind or placed.fact.get("store_kind", "") or ""
@@ -180,6 +161,7 @@ class Services:
 
     def _merge_side_names(self) -> None:
         """One folder deployed under another name by a side deployment is the same service, not a second one."""
+        self._merge_spellings()
         for key, service in sorted(self._found.items()):
             main = self._main.get(service.repository, "")
             if service.root is None or main in service.groups or service.sort == "job":
@@ -198,6 +180,24 @@ class Services:
                 _merge(named[0], service)
                 self._found[key] = named[0]
 
+    def _merge_spellings(self) -> None:
+        """``admin_api`` in compose and ``admin-api`` in a cluster are one, unless they are built from two folders."""
+        spelled: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+        for repository, name in sorted(self._found):
+            spelled[repository, name.lower().replace("_", "-")].append((repository, name))
+        for (repository, _), keys in spelled.items():
+            main = self._main.get(repository, "")
+            ranked = sorted(
+                keys, key=lambda k: (main not in self._found[k].groups, self._found[k].root is None, len(k[1]), k)
+            )
+            first = self._found[ranked[0]]
+            for key in ranked[1:]:
+                other = self._found[key]
+                if None in (first.root, other.root) or first.root == other.root:
+                    first.root = other.root if first.root is None else first.root
+                    _merge(first, other)
+                    self._found[key] = first
+
     def _keep_known_groups(self) -> None:
         """What only side deployments start, and whose code does nothing we know, is no part of the system.
 
@@ -210,7 +210,7 @@ class Services:
             main = self._main.get(service.repository, "") in service.groups
             beside = not self._dominates(service.repository) and service.root is not None
             works = service.root is not None and any(
-                repository == service.repository and _under(path, service.root) for repository, path in working
+                repository == service.repository and under(path, service.root) for repository, path in working
             )
             if main or beside or works:
                 kept[key] = service
@@ -238,7 +238,7 @@ class Services:
         for placed in self._corpus.of(*OFFERING):
             repository, path = placed.file
             mine = [s for s in self._found.values() if s.repository == repository]
-            if any(s.root is not None and _under(path, s.root) for s in mine):
+            if any(s.root is not None and under(path, s.root) for s in mine):
                 continue
             folder, source = self._nearest(repository, path)
             if source is None and any(s.root is not None for s in mine):
@@ -250,9 +250,9 @@ class Services:
 
     def _nearest(self, repository: str, path: str) -> tuple[str, Placed | None]:
         best: Placed | None = None
-        for placed in self._roots:
+        for placed in self.roots:
             root = placed.fact.get("root", "")
-            fits = placed.file[0] == repository and placed.fact.get("sort") in _FALLBACK_SORTS and _under(path, root)
+            fits = placed.file[0] == repository and placed.fact.get("sort") in _FALLBACK_SORTS and under(path, root)
             if fits and (best is None or len(root) > len(best.fact.get("root", ""))):
                 best = placed
         return (best.fact.get("root", "") if best else ""), best
@@ -264,60 +264,6 @@ class Services:
             if count[service.declared] > 1:
                 service.name = f"{service.repository}/{service.declared}"
         return {s.name: s for s in sorted(self._found.values(), key=lambda s: s.name)}
-
-    def _by_root(self) -> Mapping[str, list[tuple[str, str]]]:
-        folders: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for service in self.by_name.values():
-            if service.root is not None:
-                folders[service.repository].append((service.root, service.name))
-        for rows in folders.values():
-            rows.sort(key=lambda row: (-len(row[0]), row))
-        return folders
-
-    def _rooted(self, file: FileKey) -> tuple[str, ...]:
-        rows = self._folders.get(file[0], ())
-        deepest = next((root for root, _ in rows if _under(file[1], root)), None)
-        names = () if deepest is None else tuple(name for root, name in rows if root == deepest)
-        if len(names) < 2:
-            return names
-        names = tuple(n for n in names if self.by_name[n].sort != "job") or names
-        started = [(name, self._started.get(name)) for name in names]
-        loading = tuple(name for name, files in started if files is not None and file in files)
-        unknown = tuple(name for name, files in started if files is None)
-        return tuple(sorted((*loading, *unknown))) if loading else names
-
-    def _sharing(self) -> list[Service]:
-        """Services built from a folder that builds others, too."""
-        count = Counter((s.repository, s.root) for s in self.by_name.values())
-        return [s for s in self.by_name.values() if s.root is not None and count[s.repository, s.root] > 1]
-
-    def _reached(self, service: Service) -> frozenset[FileKey] | None:
-        """The files a service's start command loads, or None when the command names none of ours."""
-        entry = entry_file(service.command, service.root or "", service.repository, self._corpus.files)
-        if entry is None:
-            return None
-        seen = {entry}
-        queue = [entry]
-        while queue:
-            for target in self._imports.get(queue.pop(), ()):
-                if target not in seen:
-                    seen.add(target)
-                    queue.append(target)
-        return frozenset(seen)
-
-    def _through_imports(self) -> Mapping[FileKey, tuple[str, ...]]:
-        """Shared folders belong to the services that import them."""
-        owned: dict[FileKey, set[str]] = {f: set(self._rooted(f)) for f in self._corpus.files}
-        shared: dict[FileKey, set[str]] = defaultdict(set)
-        queue = sorted(f for f, names_ in owned.items() if names_)
-        while queue:
-            file = queue.pop()
-            mine = owned[file] | shared[file]
-            for target in self._imports.get(file, ()):
-                if not owned.get(target) and not mine <= shared[target]:
-                    shared[target] |= mine
-                    queue.append(target)
-        return {file: tuple(sorted(found)) for file, found in shared.items() if found}
 
 
 def _merge(into: Service, other: Service) -> None:
@@ -345,20 +291,13 @@ def _main_groups(corpus: Corpus) -> dict[str, str]:
     }
 
 
-def _imported(corpus: Corpus, names: Names, file: FileKey) -> list[FileKey]:
-    index = corpus.files[file]
-    pairs = [pair for found in index.imports.values() for pair in found] + [(m, "") for m in index.stars]
-    targets: dict[FileKey, None] = {}
-    for module, name in pairs:
-        candidates = (module, f"{module}{'' if module.endswith('.') else '.'}{name}") if name else (module,)
-        for candidate in candidates:
-            target = names.modules.find(file, candidate)
-            if target is not None:
-                targets[target] = None
-    return list(targets)
+def under(path: str, root: str) -> bool:
+    """Whether a file is in a folder; the empty folder is the whole repository.
 
-
-def _under(path: str, root: str) -> bool:
+    Args:
+        path: of the file.
+        root: of the folder.
+    """
     return not root or path.startswith(root + "/")
 
 

@@ -12,6 +12,7 @@ from graph.linking.environment import Environment
 from graph.linking.hosts import Hosts
 from graph.linking.names import Names
 from graph.linking.offers import Offers
+from graph.linking.ownership import Ownership
 from graph.linking.services import Services
 from graph.linking.shapes import Shapes
 from graph.linking.values import Evaluator
@@ -27,6 +28,7 @@ class Linking:
         corpus: the facts.
         names: name look-up.
         services: who is deployed.
+        ownership: whose code a file is.
         environment: values of variables.
         hosts: who answers where.
         evaluator: Values to texts.
@@ -40,6 +42,7 @@ class Linking:
     corpus: Corpus
     names: Names
     services: Services
+    ownership: Ownership
     environment: Environment
     hosts: Hosts
     evaluator: Evaluator
@@ -68,7 +71,7 @@ class Linking:
         Args:
             file: repository and path.
         """
-        return self.services.owners(file)
+        return self.ownership.owners(file)
 
     def loose_end(self, placed: Placed, end: LooseEnd) -> NodeKey:
         """An Unresolved node.

@@ -207,3 +207,25 @@ def test_services_that_share_a_folder_own_the_code_their_command_starts() -> Non
     assert owners("shop/app/tasks.py::send") == {"worker"}
     assert owners("shop/app/db.py::connect") == {"api", "worker"}
     assert owners("shop/app/plugin.py::plug") == {"api", "worker"}
+
+
+def test_spellings_of_one_name_are_one_service_and_package_scripts_lead_to_the_code() -> None:
+    deployed = (
+        FileFacts("compose.yaml")
+        .say("service", name="shop_api", root="shop", command="npm run dev")
+        .say("service", name="shop_worker", root="shop", command="npm run consume"),
+        FileFacts("k8s/all.yaml").say("service", name="shop-api", image="x/y", hosts=("shop-api",)),
+        FileFacts("shop/package.json").say(
+            "root",
+            root="shop",
+            sort="package.json",
+            scripts=("dev=nodemon src/index.ts", "consume=ts-node src/work.ts"),
+        ),
+    )
+    api = (
+        FileFacts("shop/src/index.ts").say("router", name="app")
+        .say("endpoint", protocol="http", method="GET", path=Lit("/x"), router=Name("app"))
+    )  # fmt: skip
+    data = linked(*deployed, api, FileFacts("shop/src/work.ts").function("work"))
+    assert labels(data, "Service") == {"shop_api", "shop_worker"}
+    assert labels(data, "Endpoint") == {"shop_api:GET /x"}

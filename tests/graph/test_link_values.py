@@ -20,7 +20,7 @@ def evaluated(value: Value, *files: FileFacts, at: tuple[str, str] = ("svc/app.p
     """Every template a value may be."""
     corpus = Corpus([RepositoryFacts("r", "c", tuple(f for file in files for f in file.facts))])
     names = Names(corpus)
-    services = Services(corpus, names)
+    services = Services(corpus)
     hosts = Hosts(corpus, services)
     evaluator = Evaluator(names, Environment(corpus, services), hosts.declared)
     frame = Frame(("r", at[0]), at[1])

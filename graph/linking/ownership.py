@@ -1,0 +1,115 @@
+"""Whose code a file is: by folder, by what a start command loads when several share it, by imports when shared."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+
+from graph.linking.corpus import Corpus, FileKey
+from graph.linking.entrypoints import entry_file, expanded
+from graph.linking.names import Names
+from graph.linking.services import Service, Services, under
+
+
+class Ownership:
+    """Which services own a file.
+
+    Args:
+        corpus: the facts.
+        names: for files reached through imports.
+        services: who is deployed, from which folder, by which command.
+    """
+
+    def __init__(self, corpus: Corpus, names: Names, services: Services) -> None:
+        self._corpus = corpus
+        self._services = services
+        self._folders = self._by_root()
+        self._imports = {f: _imported(corpus, names, f) for f in corpus.files}
+        self._started = {s.name: self._reached(s) for s in self._sharing()}
+        self._owners: dict[FileKey, tuple[str, ...]] = {}
+        self._shared = self._through_imports()
+
+    def owners(self, file: FileKey) -> tuple[str, ...]:
+        """Names of the services whose code a file is, sorted; several when they share it.
+
+        Args:
+            file: repository and path.
+        """
+        found = self._owners.get(file)
+        if found is None:
+            found = self._owners[file] = self._rooted(file) or self._shared.get(file, ())
+        return found
+
+    def _by_root(self) -> Mapping[str, list[tuple[str, str]]]:
+        folders: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for service in self._services.by_name.values():
+            if service.root is not None:
+                folders[service.repository].append((service.root, service.name))
+        for rows in folders.values():
+            rows.sort(key=lambda row: (-len(row[0]), row))
+        return folders
+
+    def _rooted(self, file: FileKey) -> tuple[str, ...]:
+        rows = self._folders.get(file[0], ())
+        deepest = next((root for root, _ in rows if under(file[1], root)), None)
+        names = () if deepest is None else tuple(name for root, name in rows if root == deepest)
+        if len(names) < 2:
+            return names
+        names = tuple(n for n in names if self._services.by_name[n].sort != "job") or names
+        started = [(name, self._started.get(name)) for name in names]
+        loading = tuple(name for name, files in started if files is not None and file in files)
+        unknown = tuple(name for name, files in started if files is None)
+        return tuple(sorted((*loading, *unknown))) if loading else names
+
+    def _sharing(self) -> list[Service]:
+        """Services built from a folder that builds others, too."""
+        count = Counter((s.repository, s.root) for s in self._services.by_name.values())
+        return [s for s in self._services.by_name.values() if s.root is not None and count[s.repository, s.root] > 1]
+
+    def _reached(self, service: Service) -> frozenset[FileKey] | None:
+        """The files a service's start command loads, or None when the command names none of ours."""
+        scripts = [
+            text
+            for placed in self._services.roots
+            if placed.file[0] == service.repository and placed.fact.get("root", "") == service.root
+            for text in placed.fact.get("scripts", ()) or ()
+        ]
+        command = expanded(service.command, dict(text.partition("=")[::2] for text in scripts))
+        entry = entry_file(command, service.root or "", service.repository, self._corpus.files)
+        if entry is None:
+            return None
+        seen = {entry}
+        queue = [entry]
+        while queue:
+            for target in self._imports.get(queue.pop(), ()):
+                if target not in seen:
+                    seen.add(target)
+                    queue.append(target)
+        return frozenset(seen)
+
+    def _through_imports(self) -> Mapping[FileKey, tuple[str, ...]]:
+        """Shared folders belong to the services that import them."""
+        owned: dict[FileKey, set[str]] = {f: set(self._rooted(f)) for f in self._corpus.files}
+        shared: dict[FileKey, set[str]] = defaultdict(set)
+        queue = sorted(f for f, names_ in owned.items() if names_)
+        while queue:
+            file = queue.pop()
+            mine = owned[file] | shared[file]
+            for target in self._imports.get(file, ()):
+                if not owned.get(target) and not mine <= shared[target]:
+                    shared[target] |= mine
+                    queue.append(target)
+        return {file: tuple(sorted(found)) for file, found in shared.items() if found}
+
+
+def _imported(corpus: Corpus, names: Names, file: FileKey) -> list[FileKey]:
+    index = corpus.files[file]
+    pairs = [pair for found in index.imports.values() for pair in found] + [(m, "") for m in index.stars]
+    targets: dict[FileKey, None] = {}
+    for module, name in pairs:
+        candidates = (module, f"{module}{'' if module.endswith('.') else '.'}{name}") if name else (module,)
+        for candidate in candidates:
+            target = names.modules.find(file, candidate)
+            if target is not None:
+                targets[target] = None
+    return list(targets)

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ThreadPoolExecutor
 
 from graph.facts import SourceFile, decode_fact
 from graph.values import Fact
-from scanners.cache import encoded
-from scanners.readers import Readers, built_in, problem
+from scanners.readers import Readers, problem
+from scanners.worker import frame, frames
+from testmesh.guard.process import Command, Finished, run
 
 _WORTH = 1_500_000
-_CHUNK = 256 * 1024
-_MEMORY = 3 * 1024**3
-_SECONDS = 120.0
+_SHARD = 1_000_000
+_SECONDS = 30.0
+_BYTES_A_SECOND = 20_000
+_OUTPUT = 512 * 1024 * 1024
+_ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LANG", "PYTHONHASHSEED", "TMPDIR")
+
+Read = tuple[str, list[Fact]]
 
 
-def read_all(readers: Readers, sources: Sequence[SourceFile], workers: int | None) -> Iterator[tuple[str, list[Fact]]]:
+def read_all(readers: Readers, sources: Sequence[SourceFile], workers: int | None) -> Iterator[Read]:
     """Facts of each file, in any order.
 
     Args:
@@ -29,12 +34,10 @@ def read_all(readers: Readers, sources: Sequence[SourceFile], workers: int | Non
     """
     code = [s for s in sources if readers.language(s.path) is not None and not readers.for_path(s.path)]
     count = workers if workers is not None else _worth(code)
-    if count <= 1:
-        for source in sources:
-            yield source.path, readers.facts(source)
-        return
-    pooled = {s.path for s in code}
-    yield from _in_pool(code, count)
+    pooled: set[str] = set()
+    if count > 1:
+        pooled = {s.path for s in code}
+        yield from _in_workers(code, count)
     for source in sources:
         if source.path not in pooled:
             yield source.path, readers.facts(source)
@@ -44,72 +47,50 @@ def _worth(code: Sequence[SourceFile]) -> int:
     return min(8, os.cpu_count() or 1) if sum(len(s.data) for s in code) >= _WORTH else 1
 
 
-def _in_pool(code: Sequence[SourceFile], count: int) -> Iterator[tuple[str, list[Fact]]]:
-    broken: list[SourceFile] = []
-    with _pool(count) as pool:
-        running = [(chunk, pool.submit(_read_chunk, chunk)) for chunk in _chunks(code)]
-        for chunk, future in running:
-            found = _result(future, _SECONDS)
-            if found is None:
-                broken += chunk
-            else:
-                yield from _decoded(found)
-    for source in broken:
-        yield source.path, _alone(source)
+def _in_workers(code: Sequence[SourceFile], count: int) -> Iterator[Read]:
+    with ThreadPoolExecutor(count) as threads:
+        for found in threads.map(_shard, list(_shards(code, count))):
+            yield from found
 
 
-def _pool(count: int) -> ProcessPoolExecutor:
-    import multiprocessing
-
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(count, mp_context=context, initializer=_limited)
-
-
-def _result(future: Future[list[tuple[str, str]]], seconds: float) -> list[tuple[str, str]] | None:
-    """What a worker found, None when it died."""
-    try:
-        return future.result(seconds)
-    except (BrokenProcessPool, MemoryError, TimeoutError):
-        future.cancel()
-        return None
-
-
-def _alone(source: SourceFile) -> list[Fact]:
-    """A file that may have ended a worker, in a worker of its own."""
-    with _pool(1) as pool:
-        found = _result(pool.submit(_read_chunk, [source]), _SECONDS)
-    if found is None:
-        return [problem(source.path, 1, "scan/worker-died", "reading this file ended the worker; it was left out")]
-    return next(facts for _, facts in _decoded(found))
-
-
-def _decoded(found: Sequence[tuple[str, str]]) -> Iterator[tuple[str, list[Fact]]]:
-    for path, data in found:
-        yield path, [decode_fact(f) for f in json.loads(data)]
-
-
-def _chunks(code: Sequence[SourceFile]) -> Iterator[list[SourceFile]]:
-    chunk: list[SourceFile] = []
+def _shards(code: Sequence[SourceFile], count: int) -> Iterator[list[SourceFile]]:
+    """Files in groups of about the same size, at least one group a worker."""
+    most = min(_SHARD, sum(len(s.data) for s in code) // count + 1)
+    shard: list[SourceFile] = []
     size = 0
     for source in code:
-        chunk.append(source)
+        shard.append(source)
         size += len(source.data)
-        if size >= _CHUNK:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
+        if size >= most:
+            yield shard
+            shard, size = [], 0
+    if shard:
+        yield shard
 
 
-def _read_chunk(chunk: Sequence[SourceFile]) -> list[tuple[str, str]]:
-    readers = built_in()
-    return [(source.path, encoded(readers.facts(source))) for source in chunk]
+def _shard(sources: Sequence[SourceFile]) -> list[Read]:
+    """Facts of a group; a file that ends its worker gets a problem, and the rest goes on in a new one."""
+    found: list[Read] = []
+    left = list(sources)
+    while left:
+        done = _worker(left)
+        read = [(path.decode("utf-8", "surrogateescape"), json.loads(data)) for path, data in frames(done.stdout)]
+        found += [(path, [decode_fact(f) for f in facts]) for path, facts in read]
+        left = left[len(read) :]
+        if left:
+            found.append((left[0].path, [_ended(left[0], done)]))
+            left = left[1:]
+    return found
 
 
-def _limited() -> None:
-    import resource
+def _ended(source: SourceFile, done: Finished) -> Fact:
+    message = f"reading this file ended the worker ({done.complaint()[:200]}); it was left out"
+    return problem(source.path, 1, "scan/worker-died", message)
 
-    for what, most in ((resource.RLIMIT_AS, _MEMORY), (resource.RLIMIT_CORE, 0)):
-        _, hard = resource.getrlimit(what)
-        allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(what, (allowed, hard))
+
+def _worker(sources: Sequence[SourceFile]) -> Finished:
+    argv = (sys.executable, "-P", "-m", "scanners.worker")
+    given = b"".join(frame(s.path.encode("utf-8", "surrogateescape"), s.data) for s in sources)
+    env = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    seconds = _SECONDS + len(given) / _BYTES_A_SECOND
+    return run(Command(argv, env=env, stdin=given, timeout=seconds, output_cap=_OUTPUT))

@@ -259,14 +259,14 @@ class ContractEdit:
     """One edit of what the outside sees, as a failing flow shows it; what repair starts from.
 
     Args:
-        kind: field, status, path or value.
+        kind: field, status, path, value or request (a field of what is sent).
         step: id of the step it was seen at.
         path: place in the step's result, e.g. ``body.items[0].total``; the requested path for a moved one.
         old: name, status, path template or value as it was.
         new: as it is now; empty when it is only gone.
     """
 
-    kind: Literal["field", "status", "path", "value"]
+    kind: Literal["field", "status", "path", "value", "request"]
     step: str
     path: str
     old: str

@@ -16,13 +16,14 @@ _LONG_ENOUGH = 5
 _CODE = (".py", ".js", ".jsx", ".mjs", ".ts", ".tsx", ".java", ".go", ".kt", ".rb", ".cs", ".rs", ".php")
 
 
-def left_behind(case: Case, edit: Seen, producers: Collection[str]) -> Iterator[Sign]:
+def left_behind(case: Case, edit: Seen, producers: Collection[str], linked: Collection[str] | None) -> Iterator[Sign]:
     """Files outside the producing services that read the old field, compare with the old status or ask the old path.
 
     Args:
         case: the failure.
         edit: what was edited.
         producers: folders of the services that give the answer.
+        linked: folders of the services known to ask for it; None when the graph cannot say.
     """
     sources = case.inputs.sources
     if sources is None or not producers:
@@ -30,6 +31,8 @@ def left_behind(case: Case, edit: Seen, producers: Collection[str]) -> Iterator[
     pattern = _PATTERNS[edit.kind](edit)
     for path in tuple(sources.head_files())[:_MANY_FILES]:
         if not path.endswith(_CODE) or service_of(path) in producers or is_test(path):
+            continue
+        if linked is not None and service_of(path) not in linked:
             continue
         for number, line in enumerate((sources.head(path) or "").splitlines(), 1):
             if pattern.search(line):
@@ -51,12 +54,18 @@ def _status(edit: Seen) -> re.Pattern[str]:
 
 
 def _path(edit: Seen) -> re.Pattern[str]:
-    """The part that moved, as a segment of a quoted path."""
-    word = re.escape(edit.words[0].strip("/"))
-    return re.compile(rf"""["'`}}]/?(?:[^"'`\s]*/)?{word}(?=["'`/?{{$])""")
+    """The old path in quotes, whatever stands for its parameters and whatever base it is put behind."""
+    parts = [r"[^/\"'`]+" if part[:1] in "{:<$" else re.escape(part) for part in edit.old.split("/") if part]
+    return re.compile(rf"""/{"/".join(parts)}(?=["'`?])""")
 
 
-_PATTERNS = {"field": _field, "status": _status, "path": _path}
+def _request(edit: Seen) -> re.Pattern[str]:
+    """Sent under the old name."""
+    forms = "|".join(re.escape(form) for form in spellings(edit.old))
+    return re.compile(rf"""["'](?:{forms})["']\s*:|\b(?:{forms})\s*[=:]""")
+
+
+_PATTERNS = {"field": _field, "status": _status, "path": _path, "request": _request}
 
 
 def service_of(path: str) -> str:

@@ -25,6 +25,7 @@ _ROLES: tuple[tuple[Role, re.Pattern[str]], ...] = (
 )
 _ITEM_ROLES: dict[str, Role] = {"flow": "flow", "operation": "spec", "deploy": "deploy", "table": "migration"}
 _SPEC_HEAD = re.compile(r"^\s*[\"']?(openapi|swagger)[\"']?\s*:", re.M)
+_LOGGED = re.compile(r"^\s*(log|logger|logging|console|_log|LOG)\.(debug|info|warn|warning|error|log)\(.*\)\s*;?\s*$")
 _COMMENT = re.compile(r"^\s*(#|//|\*|/\*|--|$)")
 
 
@@ -72,9 +73,9 @@ class Candidate:
 
     @property
     def inert(self) -> bool:
-        """Whether it only touches comments and empty lines."""
+        """Whether it only touches comments, empty lines and what is logged."""
         lines = [*self.removed, *self.added]
-        return bool(lines) and all(_COMMENT.match(text) for text in lines)
+        return bool(lines) and all(_COMMENT.match(text) or _LOGGED.match(text) for text in lines)
 
 
 def candidates(inputs: DiagnosisInputs, flow_files: frozenset[str]) -> tuple[Candidate, ...]:

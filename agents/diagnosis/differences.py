@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +15,7 @@ _COMPARED = ("status", "body", "data", "errors", "rows", "value", "exists", "mes
 _FROM_MESSAGE = ("value", "key", "topic")
 _VOLATILE = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-    r"|\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?|\d\d:\d\d(:\d\d)?|[0-9a-f]{16,}"
+    r"|\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?|\d\d:\d\d(:\d\d)?|[0-9a-f]{16,}|\d{10,}-\d+"
 )
 _VOLATILE_NAMES = re.compile(
     r"(^|_)(id|uuid|key|time|timestamp|date|at|ts|token|nonce|seq|version|offset|port|url)$", re.I
@@ -196,26 +196,47 @@ def volatile(name: str, old: Json, new: Json) -> bool:
 
 
 def _with_renames(found: tuple[Difference, ...]) -> tuple[Difference, ...]:
-    added = [d for d in found if d.kind == "added"]
-    out: list[Difference] = []
-    for item in found:
-        match = _renamed(item, added) if item.kind == "missing" else None
-        if match is not None:
-            added.remove(match)
-            item = Difference(item.kind, item.step, item.path, item.old, match.new, item.asserted, match.name)
-        out.append(item)
-    return tuple(out)
+    """Missing fields paired with added siblings: by the same value first, then by type where nothing else fits."""
+    names: dict[str, Difference] = {}
+    for alike in (_same_value, _same_type):
+        for item in found:
+            if item.kind == "missing" and item.path not in names:
+                free = [d for d in found if d.kind == "added" and d not in names.values()]
+                rivals = [d for d in found if d.kind == "missing" and d.path not in names]
+                match = _partner(item, (free, rivals), alike)
+                if match is not None:
+                    names[item.path] = match
+    return tuple(_renamed(item, names.get(item.path)) for item in found)
 
 
-def _renamed(gone: Difference, added: Sequence[Difference]) -> Difference | None:
-    """The one added sibling that holds the same value, else the only one of the same type."""
-    parent = gone.path.rpartition(".")[0]
-    near = [d for d in added if d.path.rpartition(".")[0] == parent]
-    same = [d for d in near if d.new == gone.old]
-    if len(same) == 1:
-        return same[0]
-    alike = [d for d in near if type_name(d.new) == type_name(gone.old) and gone.old is not None]
-    return alike[0] if len(alike) == 1 else None
+def _renamed(item: Difference, match: Difference | None) -> Difference:
+    if match is None or item.kind != "missing":
+        return item
+    return Difference(item.kind, item.step, item.path, item.old, match.new, item.asserted, match.name)
+
+
+def _partner(
+    gone: Difference, others: tuple[list[Difference], list[Difference]], alike: Callable[[Json, Json], bool]
+) -> Difference | None:
+    """The only added sibling that fits, when the missing one is the only one it fits."""
+    free, rivals = others
+    fits = [d for d in free if _siblings(d, gone) and alike(gone.old, d.new)]
+    if len(fits) != 1:
+        return None
+    wanting = [d for d in rivals if _siblings(d, gone) and alike(d.old, fits[0].new)]
+    return fits[0] if len(wanting) == 1 else None
+
+
+def _siblings(one: Difference, other: Difference) -> bool:
+    return one.path.rpartition(".")[0] == other.path.rpartition(".")[0]
+
+
+def _same_value(one: Json, other: Json) -> bool:
+    return one is not None and type_name(one) == type_name(other) and bool(one == other)
+
+
+def _same_type(one: Json, other: Json) -> bool:
+    return one is not None and type_name(one) == type_name(other)
 
 
 def _short(value: Json) -> str:

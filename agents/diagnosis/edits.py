@@ -12,12 +12,13 @@ from agents.diagnosis.candidates import Candidate
 from agents.diagnosis.case import Case
 from agents.diagnosis.differences import Difference, last_exchange
 from agents.diagnosis.failure import leaves
+from agents.diagnosis.requests import renamed_requests
 from agents.diagnosis.words import counted
 from graph.answers import ContractEdit
 from graph.runs import Json, StepRun
 from graph.values import Fact, Lit
 
-Kind = Literal["field", "status", "path", "value"]
+Kind = Literal["field", "status", "path", "value", "request"]
 _QUOTED_PATH = re.compile(r"[\"'`](/[^\"'`\s]*)[\"'`]")
 _REFUSED = 400
 _SERVER = 500
@@ -84,15 +85,29 @@ def contract_edits(case: Case) -> tuple[Seen, ...]:
 
 def _of(case: Case, item: Difference) -> Iterator[Seen]:
     if item.kind == "missing":
-        yield _edit(case, "field", (item.name, item.renamed_to), item)
+        if not refused(case, item.step):
+            yield _edit(case, "field", (item.name, item.renamed_to), item)
     elif item.kind == "status" and isinstance(item.new, int) and item.new < _SERVER:
         moved = moved_path(case, item) if item.new >= _REFUSED else None
+        asked = list(renamed_requests(case, item)) if moved is None and item.new >= _REFUSED else []
         if moved is not None:
             yield _edit(case, "path", moved, item)
+        elif asked:
+            yield from (_edit(case, "request", names, item) for names in asked)
         elif _same_sort(item):
             yield _edit(case, "status", (str(item.old), str(item.new)), item)
-    elif item.kind == "value" and isinstance(item.new, str | int | float):
+    elif item.kind == "value" and not refused(case, item.step) and isinstance(item.new, str | int | float):
         yield _edit(case, "value", (str(item.old), str(item.new)), item)
+
+
+def refused(case: Case, step: str) -> bool:
+    """Whether a step that was answered is refused now; what it gets then is no contract.
+
+    Args:
+        case: the failure.
+        step: its id.
+    """
+    return any(d.kind == "status" and d.step == step and not _same_sort(d) for d in case.failure.differences)
 
 
 def _same_sort(item: Difference) -> bool:
@@ -101,13 +116,25 @@ def _same_sort(item: Difference) -> bool:
 
 
 def _edit(case: Case, kind: Kind, names: tuple[str, str], item: Difference) -> Seen:
-    place = request_line(case, item)[1] if kind == "path" else item.path
+    place = request_line(case, item)[1] if kind == "path" else "request" if kind == "request" else item.path
     seen = Seen(ContractEdit(kind, item.step, place, *names), item)
     old, new = seen.words
     product = [c for c in case.candidates if c.product]
     both = tuple(c.index for c in product if new and swaps(c, old, new))
     either = tuple(c.index for c in product if swaps(c, old, "") or _comes(c, new))
+    if kind in ("field", "request") and new and product and not both:
+        both = _together(product, old, new)
+        if not both:
+            return _edit(case, kind, (names[0], ""), item)
     return replace(seen, candidates=both or either)
+
+
+def _together(product: list[Candidate], old: str, new: str) -> tuple[int, ...]:
+    """Hunks of one commit of which some take the old word away and others bring the new one."""
+    gone = {c.commit for c in product if c.commit and swaps(c, old, "")}
+    came = {c.commit for c in product if c.commit and _comes(c, new)}
+    commits = gone & came
+    return tuple(c.index for c in product if c.commit in commits and (swaps(c, old, "") or _comes(c, new)))
 
 
 def swaps(candidate: Candidate, old: str, new: str) -> bool:

@@ -11,6 +11,7 @@ from graph.runs import AssertionResult, FlowRun, Json, Run, StepRun
 
 FAILING = ("failed", "error")
 _COMPARISON = re.compile(r"^\s*(?:\$\.)?(?P<path>[\w.\[\]$-]+)\s*(?P<op>==|!=|>=|<=|>|<|contains|in|exists)")
+_WHOLE = re.compile(r"(?<![\w.$])(?:value|rows|body|messages)(?![\w.\[])")
 _TAKEN = re.compile(r"[A-Za-z_$][\w$-]*(?:(?:\.[A-Za-z_][\w-]*)|\[-?\d+\])+")
 
 
@@ -211,6 +212,9 @@ def _paths(step: StepRun) -> frozenset[str]:
     found = {_plain(p) for text in texts for p in _TAKEN.findall(text)}
     if any(re.search(r"\bstatus\b", a.expression) for a in step.assertions if not a.passed):
         found.add("status")
+    for assertion in step.assertions:
+        if not assertion.passed:
+            found |= set(_WHOLE.findall(assertion.expression))
     return frozenset(found)
 
 
@@ -223,6 +227,8 @@ def _plain(path: str) -> str:
 def _marked(item: Difference, looked_at: frozenset[str]) -> Difference:
     """Whether a failed assertion looks at this place, whatever alias it uses for the first message or row."""
     plain = re.sub(r"\[\d+\]", "", re.sub(r"^messages\[0\]\.", "", item.path))
+    if plain.partition(".")[0] in looked_at:
+        return replace(item, asserted=True)
     bare = {re.sub(r"\[-?\d+\]", "", seen) for seen in looked_at}
     if any(b == plain or b.endswith(("." + plain, "." + item.name)) or b.startswith(plain + ".") for b in bare):
         return replace(item, asserted=True)

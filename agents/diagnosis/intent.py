@@ -17,6 +17,7 @@ from graph.store import GraphStore
 from graph.values import Fact, Shape
 
 _AT_THE_DOOR = 3
+_ASKS = ("CALLS", "CONSUMES", "READS")
 
 
 def of_spec(case: Case, edit: Seen) -> Iterator[Sign]:
@@ -62,6 +63,8 @@ def _says(fact: Fact, edit: Seen, word: str) -> bool:
     if edit.kind == "status":
         return word in returns or (word[:1] + "XX") in returns
     shapes = [s for s in returns.values() if isinstance(s, Shape)]
+    if edit.kind == "request":
+        return any(name in spellings(word) for name in _names(fact.get("accepts")))
     if edit.kind == "value":
         return any(word in map(str, values) for shape in shapes for values in _enums(shape))
     return any(name in spellings(word) for shape in shapes for name in _names(shape))
@@ -91,8 +94,23 @@ def of_callers(case: Case, edit: Seen) -> Iterator[Sign]:
     """
     if edit.kind == "field":
         yield from _of_readers(case, edit)
-    if edit.kind in ("field", "status", "path"):
-        yield from left_behind(case, edit, _producers(case, edit))
+    if edit.kind != "value":
+        yield from left_behind(case, edit, _producers(case, edit), _linked(case, edit))
+
+
+def _linked(case: Case, edit: Seen) -> frozenset[str] | None:
+    """Folders of the services that ask for what the step touched, on either side; None when links are missing."""
+    found: set[str] = set()
+    known = False
+    for store in (case.inputs.views.base, case.inputs.views.head):
+        way = reached(store, case.trail_of(edit.difference.step)) if store else None
+        if way is None or way.open:
+            continue
+        known = True
+        near = uids_at(way, 1)
+        asking = (e.source for e in way.graph.edges.values() if e.kind in _ASKS and e.target in near)
+        found |= {service_of(way.graph.nodes[u].key[1]) for u in asking if way.graph.nodes[u].kind == "Symbol"}
+    return frozenset(found) if known else None
 
 
 def _of_readers(case: Case, edit: Seen) -> Iterator[Sign]:
@@ -150,7 +168,7 @@ def _writes(candidate: Candidate, edit: Seen) -> bool:
     lines = (*candidate.removed, *candidate.added)
     if edit.kind == "path":
         return any(re.search(r"^\s*@|=>|\bfunction\b", line) for line in lines)
-    if edit.kind != "field":
+    if edit.kind not in ("field", "request"):
         return True
     names = "|".join(re.escape(f) for word in (edit.old, edit.new) if word for f in spellings(word))
     pattern = re.compile(rf"(?<![\w.\[\"'])[\"']?(?:{names})[\"']?\s*(?::|=(?!=))")

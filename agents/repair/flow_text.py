@@ -108,6 +108,56 @@ def _step_id(node: MapNode) -> str | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenKey:
+    """One key of a mapping.
+
+    Args:
+        step: id of the innermost step around it, empty outside steps.
+        role: which part of the step it belongs to.
+        key: dotted keys down to and with this one.
+        name: the key.
+        start: index of its first character, quotes included.
+        raw: its characters as written.
+    """
+
+    step: str
+    role: Role
+    key: str
+    name: str
+    start: int
+    raw: str
+
+
+def written_keys(text: str) -> tuple[WrittenKey, ...]:
+    """Every key below a part of a step, in file order.
+
+    Args:
+        text: the flow's text.
+    """
+    parsed = read(text, "flow.yaml", FLOW)
+    if not parsed.roots:
+        return ()
+    return tuple(sorted(_keys(parsed.roots[0], _At(text, "", "other", "")), key=lambda k: k.start))
+
+
+def _keys(node: Node, at: _At) -> Iterator[WrittenKey]:
+    if isinstance(node, ListNode):
+        for index, item in enumerate(node.items):
+            yield from _keys(item, at.below(str(index)))
+    if not isinstance(node, MapNode):
+        return
+    step = _step_id(node)
+    for key, entry in node.entries.items():
+        below = at.below(key)
+        if step is not None:
+            below = _At(at.text, step, _ROLES.get(key, "other"), "" if key in _ROLES else key)
+        else:
+            start, end = entry.key.span
+            yield WrittenKey(at.step, at.role, below.key, key, start, at.text[start:end])
+        yield from _keys(entry.value, below)
+
+
 def apply(text: str, replacements: Iterable[Replacement]) -> str:
     """The text with every replacement made; overlapping ones count once, the first in order.
 

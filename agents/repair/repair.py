@@ -90,7 +90,7 @@ def _explained(diagnosis: Diagnosis, edits: Sequence[ContractEdit]) -> str:
 
 
 def _edit(edit: ContractEdit) -> str:
-    what = {"field": "field", "path": "path", "status": "status", "value": "value"}[edit.kind]
+    what = "request field" if edit.kind == "request" else edit.kind
     return f"{what} `{edit.old}` is `{edit.new}` now ({edit.step}: {edit.path})"
 
 
@@ -137,6 +137,8 @@ def _promise(edit: ContractEdit) -> str:
         return f"answered {edit.step} with status {edit.old}, it answered {edit.new}"
     if edit.kind == "path":
         return f"served {edit.step} under {edit.old}"
+    if edit.kind == "request":
+        return f"accepted `{edit.old}` in what {edit.step} sends"
     if edit.kind == "field":
         instead = f", it has `{edit.new}` instead" if edit.new else ""
         return f"kept `{edit.path}` in what {edit.step} gets{instead}"

@@ -156,7 +156,7 @@ def _shows(candidate: Candidate, looked: _Looked) -> bool:
 def _gives_otherwise(candidate: Candidate, word: str) -> bool:
     """Whether the name is given something else than before: `total: a * b` for `total: a`."""
     names = "|".join(re.escape(form) for form in spellings(word))
-    given = re.compile(rf"(?<![\w])[\"']?(?:{names})[\"']?\s*(?::|=(?!=))\s*(\S.*)")
+    given = re.compile(rf"(?<![\w{{])[\"']?(?:{names})[\"']?\s*(?::|=(?!=))\s*(\S.*)")
     before = {m.group(1) for line in candidate.removed for m in given.finditer(line)}
     after = {m.group(1) for line in candidate.added for m in given.finditer(line)}
     return bool(before and after and before != after)

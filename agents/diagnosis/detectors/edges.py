@@ -19,6 +19,9 @@ def _find(case: Case) -> Iterable[Finding]:
     if before is None or after is None:
         return
     gone, new = list(_missing(before, after)), list(_missing(after, before))
+    if any(not any(_replaces(after.graph, lost, other) for other in new) for lost in _unreached(before, after)):
+        for edge in _cut(before, after):
+            yield from _blamed(case, before.graph, (edge, "is gone and with it what lay behind", STRONG))
     for edge in gone:
         if not any(_replaces(after.graph, edge, other) for other in new):
             yield from _blamed(case, before.graph, (edge, "vanished", STRONG))
@@ -27,6 +30,26 @@ def _find(case: Case) -> Iterable[Finding]:
             yield from _blamed(case, after.graph, (edge, "leads to nothing that is served", STRONG))
         elif not any(_replaces(after.graph, other, edge) for other in gone):
             yield from _blamed(case, after.graph, (edge, "is new", WEAK))
+
+
+def _abroad(way: Reached) -> set[tuple[str, str, str]]:
+    edges = way.graph.edges.values()
+    here = (e for e in edges if e.source in way.distance and way.graph.nodes[e.target].kind in _ABROAD)
+    return {e.id for e in here if e.kind in ("CALLS", "PUBLISHES", "WRITES")}
+
+
+def _unreached(before: Reached, after: Reached) -> Iterator[Edge]:
+    """Links abroad that the flow used to lead to and does not any more."""
+    yield from (before.graph.edges[key] for key in sorted(_abroad(before) - _abroad(after)))
+
+
+def _cut(before: Reached, after: Reached) -> Iterator[Edge]:
+    """Calls inside the code that were on the way and are gone."""
+    for key in sorted(before.graph.edges):
+        edge = before.graph.edges[key]
+        inside = edge.kind == "CALLS" and before.graph.nodes[edge.target].kind == "Symbol"
+        if inside and key not in after.graph.edges and edge.source in before.distance:
+            yield edge
 
 
 def _replaces(graph: Subgraph, old: Edge, new: Edge) -> bool:

@@ -25,8 +25,8 @@ def _find(case: Case) -> Iterable[Finding]:
             continue
         removed, added = _swapped(candidate)
         followed = set(removed) <= set(gone) and set(added) <= set(come)
-        if followed and removed and added:
-            words = f"{', '.join(sorted(removed)[:2])} -> {', '.join(sorted(added)[:2])}"
+        if followed and (removed or added):
+            words = f"{', '.join(sorted(removed)[:2])} -> {', '.join(sorted(added)[:2]) or 'nothing'}"
             text = f"flows of this range already follow it ({words})"
             yield Finding(Clue(DETECTOR.name, text, candidate.place, SUGGESTIVE), candidate.index, against=True)
 

@@ -23,12 +23,14 @@ class _Merged:
         edges: by id.
         out: uid to ids of edges that start there.
         back: uid to ids of edges that end there.
+        kinds: node kind to its nodes in uid order.
     """
 
     nodes: dict[str, Node] = field(default_factory=dict)
     edges: dict[EdgeId, Edge] = field(default_factory=dict)
     out: dict[str, list[EdgeId]] = field(default_factory=dict)
     back: dict[str, list[EdgeId]] = field(default_factory=dict)
+    kinds: dict[str, list[Node]] = field(default_factory=dict)
 
 
 class Overlay:
@@ -59,10 +61,7 @@ class Overlay:
         wanted = dict(where or {})
         for name in wanted:
             condition(kind, name)
-        found = sorted(
-            (n for n in self._merged().nodes.values() if n.kind == kind and n.uid > page.after and holds(n, wanted)),
-            key=lambda n: n.uid,
-        )
+        found = [n for n in self._merged().kinds.get(kind, ()) if n.uid > page.after and holds(n, wanted)]
         kept = tuple(found[: page.limit])
         return Found(kept, kept[-1].uid if len(found) > page.limit and kept else None)
 
@@ -91,7 +90,7 @@ class Overlay:
         edge_kinds = frozenset(EDGES if edges is None else edges)
         graph = self._merged()
         kept = {e: graph.edges[e] for e in sorted(graph.edges) if e[0] in edge_kinds}
-        wanted = {u for u, n in graph.nodes.items() if n.kind in node_kinds}
+        wanted = {n.uid for kind in node_kinds for n in graph.kinds.get(kind, ())}
         wanted.update(e[1] for e in kept)
         wanted.update(e[2] for e in kept)
         return Subgraph({u: graph.nodes[u] for u in sorted(wanted)}, kept)
@@ -142,6 +141,8 @@ class Overlay:
             for edge in sorted(graph.edges):
                 graph.out.setdefault(edge[1], []).append(edge)
                 graph.back.setdefault(edge[2], []).append(edge)
+            for uid in sorted(graph.nodes):
+                graph.kinds.setdefault(graph.nodes[uid].kind, []).append(graph.nodes[uid])
             self._all = graph
         return self._all
 

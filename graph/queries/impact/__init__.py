@@ -8,7 +8,7 @@ from graph.answers import Affected, Impact
 from graph.change import Change
 from graph.queries.impact.differences import differences
 from graph.queries.impact.flows import Spread, boundaries, selected
-from graph.queries.impact.rules import RUNS, SEEN_DIFFERENTLY, effects, executed
+from graph.queries.impact.rules import CHANGED, FED, RUNS, SEEN_DIFFERENTLY, background, effects, executed
 from graph.queries.impact.seeds import Start, starts
 from graph.queries.impact.spread import Reach, Seed, best, path, spread
 from graph.queries.impact.world import World
@@ -54,7 +54,10 @@ def affected(base: GraphStore, head: GraphStore, change: Change) -> Impact:
 def _carried(world: World, start: Start) -> Spread:
     seeds = [s for s in start.seeds if world.has(s.uid)]
     running = [Seed(s.uid, RUNS, s.hop, s.certain) for s in seeds]
-    return Spread(world, start, spread(world, seeds, effects), spread(world, running, executed))
+    differing = spread(world, seeds, effects)
+    alone = [Seed(uid, FED, differing[uid, CHANGED].seed.hop) for uid in background(world, differing)]
+    ways = differing, spread(world, running, executed), spread(world, [*alone, *start.loops], effects)
+    return Spread(world, start, ways)
 
 
 def _affected(carried: Spread) -> Iterator[Affected]:

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graph.answers import Boundary, Hop, SelectedFlow
-from graph.queries.impact.rules import CHANGED, RUNS, SEEN_DIFFERENTLY
+from graph.queries.impact.rules import RAN, SEEN_DIFFERENTLY
 from graph.queries.impact.seeds import Start
 from graph.queries.impact.spread import Reach, Reached, Via, best, hop, path
 from graph.queries.impact.world import EdgeId, World
 from graph.schema import Node
 
 
-@dataclass(frozen=True, slots=True)
 class Spread:
     """A change carried through the graph.
 
@@ -22,18 +21,15 @@ class Spread:
         start: where it begins.
         effects: what may differ, by state.
         runs: what runs something changed, by state.
+        alone: what may differ without any flow running something changed, by state.
     """
 
-    world: World
-    start: Start
-    effects: Reached
-    runs: Reached
-
-    @property
-    def ambient(self) -> bool:
-        """Whether something changed is in effect without a flow asking for it."""
-        return self.start.ambient or any(
-            mode == CHANGED and self.world.node(uid).kind == "Service" for uid, mode in self.effects
+    def __init__(self, world: World, start: Start, carried: tuple[Reached, Reached, Reached]) -> None:
+        self.world, self.start = world, start
+        self.effects, self.runs, self.alone = carried
+        kinds = [(world.node(uid), mode) for uid, mode in self.effects]
+        self.services = frozenset(
+            node.key[0] for node, mode in kinds if node.kind == "Endpoint" and mode in SEEN_DIFFERENTLY
         )
 
 
@@ -43,6 +39,7 @@ class _Sight:
     number: EdgeId
     step: Node
     certain: bool
+    effects: Reached
 
 
 def selected(spread: Spread) -> tuple[list[SelectedFlow], list[str], list[str]]:
@@ -68,12 +65,14 @@ def _judged(spread: Spread, flow: Node) -> SelectedFlow | bool:
     own = spread.start.flows.get(flow.uid)
     if own is not None and own[1]:
         return _flow(flow, True, "the flow itself changed", (own[0],))
-    sights = sorted(_sights(spread, flow), key=lambda s: (not s.certain, s.reach.steps, s.step.label))
-    ran = best(spread.runs, flow.uid, (RUNS,))
-    if sights and (ran is not None or spread.ambient):
-        first = sights[0]
-        certain = first.certain and (ran.certain if ran is not None else spread.start.ambient)
-        return _flow(flow, certain, _reason(spread, first, certain), _proof(spread, first, flow))
+    sights = _sights(spread, flow, spread.effects)
+    ran = best(spread.runs, flow.uid, (RAN,))
+    if sights and (ran is not None or spread.start.ambient):
+        certain = sights[0].certain and (ran.certain if ran is not None else spread.start.ambient)
+        return _seen(spread, flow, sights[0], certain)
+    alone = _sights(spread, flow, spread.alone)
+    if alone:
+        return _seen(spread, flow, alone[0], False)
     if own is not None:
         return _flow(flow, False, own[0].note, (own[0],))
     loose = next(_loose_steps(spread, flow), None)
@@ -87,16 +86,23 @@ def _flow(flow: Node, certain: bool, reason: str, proof: tuple[Hop, ...]) -> Sel
     return SelectedFlow(flow.key[1], name, "must" if certain else "may", reason, proof)
 
 
-def _sights(spread: Spread, flow: Node) -> Iterator[_Sight]:
-    """Where the flow looks at something that may differ."""
+def _seen(spread: Spread, flow: Node, sight: _Sight, certain: bool) -> SelectedFlow:
+    return _flow(flow, certain, _reason(spread, sight, certain), _proof(spread, sight, flow))
+
+
+def _sights(spread: Spread, flow: Node, effects: Reached) -> list[_Sight]:
+    """Where the flow looks at something that may differ, the surest and nearest first."""
     world = spread.world
+    found: list[_Sight] = []
     for _, step in world.out(flow.uid, "CONTAINS"):
         for number, target in world.out(step.uid, "EXERCISES"):
             edge = world.edge(number)
-            reach = best(spread.effects, target.uid, SEEN_DIFFERENTLY)
+            reach = best(effects, target.uid, SEEN_DIFFERENTLY)
             if reach is None or (target.kind != "Endpoint" and edge.props.get("mode") == "write"):
                 continue
-            yield _Sight(reach, number, step, reach.certain and edge.resolution.status == "resolved")
+            certain = reach.certain and edge.resolution.status == "resolved"
+            found.append(_Sight(reach, number, step, certain, effects))
+    return sorted(found, key=lambda s: (not s.certain, s.reach.steps, s.step.label))
 
 
 def _reason(spread: Spread, sight: _Sight, certain: bool) -> str:
@@ -111,7 +117,7 @@ def _proof(spread: Spread, sight: _Sight, flow: Node) -> tuple[Hop, ...]:
     target = world.node(sight.reach.state[0])
     inside = ("CONTAINS", flow.uid, sight.step.uid)
     return (
-        *path(world, spread.effects, sight.reach),
+        *path(world, sight.effects, sight.reach),
         hop(world, Via(sight.number), target, sight.step),
         hop(world, Via(inside), sight.step, flow),
     )
@@ -120,14 +126,9 @@ def _proof(spread: Spread, sight: _Sight, flow: Node) -> tuple[Hop, ...]:
 def _loose_steps(spread: Spread, flow: Node) -> Iterator[Node]:
     """Steps whose target nobody could name, and that might be something that differs."""
     world = spread.world
-    services = {
-        world.node(uid).key[0]
-        for uid, mode in spread.effects
-        if mode in SEEN_DIFFERENTLY and world.node(uid).kind == "Endpoint"
-    }
     for _, step in world.out(flow.uid, "CONTAINS"):
         for _, loose in world.out(step.uid, "EXERCISES"):
-            if loose.kind == "Unresolved" and loose.props.get("service", "") in ("", None, *services):
+            if loose.kind == "Unresolved" and loose.props.get("service", "") in ("", None, *spread.services):
                 yield step
 
 

@@ -13,7 +13,8 @@ from graph.queries.impact.spread import State, Via
 from graph.queries.impact.world import EdgeId, World
 from graph.schema import Node
 
-CHANGED, SERVING, FED, DIFFERS, RUNS = "changed", "serving", "fed", "differs", "runs"
+CHANGED, SERVING, FED, DIFFERS = "changed", "serving", "fed", "differs"
+RUNS, RAN = "runs", "ran"
 SEEN_DIFFERENTLY = (CHANGED, SERVING, DIFFERS)
 _WIRE = ("Endpoint", "Topic", "Dataset", "External")
 _OPEN_TARGETS: Mapping[str, tuple[str, str]] = {
@@ -22,6 +23,9 @@ _OPEN_TARGETS: Mapping[str, tuple[str, str]] = {
     "WRITES": ("Dataset", DIFFERS),
 }
 _OPEN_SOURCES: Mapping[str, str] = {"Endpoint": "CALLS", "Topic": "CONSUMES", "Dataset": "READS"}
+SAME = Via(None)
+_SAFE = ("GET", "HEAD", "OPTIONS")
+"""Methods that change nothing others see, however they are asked (RFC 9110 §9.2.1)."""
 _OPEN = "its target could not be named"
 
 
@@ -35,7 +39,10 @@ def effects(world: World, state: State) -> Iterator[tuple[State, Via]]:
     uid, mode = state
     node = world.node(uid)
     if node.kind in ("Symbol", "Endpoint", "Service"):
-        yield from _outward(world, uid)
+        if mode == FED:
+            yield from _outward(world, uid)
+        else:
+            yield (uid, FED), SAME
     if node.kind == "Symbol" and mode in (CHANGED, SERVING):
         yield from _to_callers(world, node, mode)
     elif node.kind == "Endpoint":
@@ -62,9 +69,9 @@ def _outward(world: World, uid: str) -> Iterator[tuple[State, Via]]:
 
 
 def _to_callers(world: World, node: Node, mode: str) -> Iterator[tuple[State, Via]]:
-    doors = [*world.back(node.uid, "HANDLED_BY"), *world.out(node.uid, "CONSUMES")]
-    yield from _steps(world, (d for d in doors if d[1].kind == "Endpoint"), SERVING)
-    onward = SERVING if doors else mode
+    leading = doors(world, node.uid)
+    yield from _steps(world, (d for d in leading if d[1].kind == "Endpoint"), SERVING)
+    onward = SERVING if leading else mode
     callers = list(callers_of(world, node))
     for far, via in callers:
         yield (far.uid, onward), via
@@ -76,7 +83,8 @@ def _to_callers(world: World, node: Node, mode: str) -> Iterator[tuple[State, Vi
 
 def _endpoint(world: World, uid: str, mode: str) -> Iterator[tuple[State, Via]]:
     if mode == FED:
-        yield from _steps(world, world.out(uid, "HANDLED_BY", "ROUTES_TO"), FED)
+        if world.node(uid).key[2] not in _SAFE:
+            yield from _steps(world, world.out(uid, "HANDLED_BY", "ROUTES_TO"), FED)
     else:
         yield from _steps(world, world.back(uid, "CALLS"), SERVING)
         yield from _steps(world, world.back(uid, "ROUTES_TO"), SERVING)
@@ -116,41 +124,80 @@ def _may_be(loose: Node, endpoint: Node) -> bool:
     return service in ("", endpoint.key[0])
 
 
+def background(world: World, reached: Iterable[State]) -> list[str]:
+    """Symbols that changed and that something nobody calls runs: a loop, a start, a hook. They need no flow to run.
+
+    Args:
+        world: both revisions.
+        reached: states of the effects.
+    """
+    alone = {
+        uid for uid, mode in reached if mode == CHANGED and world.node(uid).kind == "Symbol" and not doors(world, uid)
+    }
+    queue = [uid for uid in sorted(alone) if not any(True for _ in callers_of(world, world.node(uid)))]
+    found = dict.fromkeys(queue)
+    while queue:
+        for _, far in world.out(queue.pop(), "CALLS"):
+            if far.uid in alone and far.uid not in found:
+                found[far.uid] = None
+                queue.append(far.uid)
+    return list(found)
+
+
+def doors(world: World, uid: str) -> list[tuple[EdgeId, Node]]:
+    """The operations and topics that lead to a symbol directly.
+
+    Args:
+        world: both revisions.
+        uid: a Symbol.
+    """
+    return [*world.back(uid, "HANDLED_BY"), *world.out(uid, "CONSUMES")]
+
+
 def executed(world: World, state: State) -> Iterator[tuple[State, Via]]:
     """Who runs something: its callers, the endpoints and topics that lead to it, and the steps that use those.
 
     Args:
         world: both revisions.
-        state: uid and mode.
+        state: uid and mode: ``runs`` until the first endpoint or topic, ``ran`` behind it.
     """
-    uid, _ = state
+    uid, mode = state
     node = world.node(uid)
     if node.kind == "Symbol":
-        for far, via in callers_of(world, node):
-            yield (far.uid, RUNS), via
-        yield from _steps(world, world.back(uid, "HANDLED_BY"), RUNS)
+        yield from _run_by(world, node, mode)
+        yield from _steps(world, world.back(uid, "HANDLED_BY"), RAN)
         yield from _executed_by_topics(world, uid)
     elif node.kind == "Endpoint":
-        yield from _steps(world, world.back(uid, "CALLS", "ROUTES_TO", "EXERCISES"), RUNS)
-        yield from _open_sources(world, node, "CALLS", RUNS)
+        yield from _steps(world, world.back(uid, "CALLS", "ROUTES_TO", "EXERCISES"), RAN)
+        yield from _open_sources(world, node, "CALLS", RAN)
     elif node.kind == "Topic":
-        yield from _steps(world, world.back(uid, "PUBLISHES"), RUNS)
-        yield from _steps(world, _writing(world, uid), RUNS)
-        yield from _open_sources(world, node, "PUBLISHES", RUNS)
+        yield from _steps(world, world.back(uid, "PUBLISHES"), RAN)
+        yield from _steps(world, _writing(world, uid), RAN)
+        yield from _open_sources(world, node, "PUBLISHES", RAN)
     elif node.kind == "Service":
         for number, far in world.out(uid, "OWNS"):
-            yield (far.uid, RUNS), Via(number, certain=far.kind == "Endpoint")
+            yield (far.uid, RAN), Via(number, certain=far.kind == "Endpoint")
     elif node.kind == "Step":
-        yield from _steps(world, world.back(uid, "CONTAINS"), RUNS)
+        yield from _steps(world, world.back(uid, "CONTAINS"), RAN)
+
+
+def _run_by(world: World, node: Node, mode: str) -> Iterator[tuple[State, Via]]:
+    leading = doors(world, node.uid)
+    callers = list(callers_of(world, node))
+    for far, via in callers:
+        yield (far.uid, RAN if leading else mode), via
+    if mode == RUNS and not callers and not leading and not aside(node.key[1]):
+        for service in services_of(world, node):
+            yield (service.uid, RAN), Via(None, "", False, "MAY RUN IN")
 
 
 def _executed_by_topics(world: World, uid: str) -> Iterator[tuple[State, Via]]:
     for number, far in world.out(uid, "CONSUMES"):
         if far.kind == "Topic":
-            yield (far.uid, RUNS), _via(world, number)
+            yield (far.uid, RAN), _via(world, number)
             continue
         for topic in world.of("Topic"):
-            yield (topic.uid, RUNS), Via(number, _OPEN, False)
+            yield (topic.uid, RAN), Via(number, _OPEN, False)
 
 
 def _writing(world: World, uid: str) -> Iterator[tuple[EdgeId, Node]]:
@@ -169,7 +216,7 @@ def callers_of(world: World, node: Node) -> Iterator[tuple[Node, Via]]:
     found = [(far, _via(world, number)) for number, far in world.back(node.uid, "CALLS")]
     yield from found
     owner = world.symbol(node.key[0], node.key[1], node.key[2].rpartition(".")[0]) if "." in node.key[2] else None
-    if owner is None or found or any(world.back(node.uid, "HANDLED_BY")) or any(world.out(node.uid, "CONSUMES")):
+    if owner is None or found or doors(world, node.uid):
         return
     note = "runs as part of it" if owner.props.get("sort") == "class" else "is defined and used inside it"
     yield owner, Via(None, note, True, "PART OF")

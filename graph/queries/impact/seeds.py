@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from graph.answers import Boundary, Hop
 from graph.change import Change, ChangedItem, FileChange
 from graph.linking.roles import aside
-from graph.queries.impact.rules import CHANGED, DIFFERS, SERVING
+from graph.queries.impact.rules import CHANGED, DIFFERS, FED, SERVING, doors
 from graph.queries.impact.spread import Seed
 from graph.queries.impact.world import World
 from graph.schema import Node
@@ -25,13 +25,15 @@ class Start:
     Args:
         seeds: nodes that differ.
         flows: uid of a flow that changed itself, or whose own files did, to the hop that says so.
-        ambient: the change is in effect whatever a flow does (a table, a deployment value, code nothing calls).
+        loops: code that runs by itself and that the change concerns.
+        ambient: the change is in effect whatever a flow does: a table differs.
         unknown: changes no rule could place.
         notes: what was left out, and why.
     """
 
     seeds: list[Seed] = field(default_factory=list)
     flows: dict[str, tuple[Hop, bool]] = field(default_factory=dict)
+    loops: list[Seed] = field(default_factory=list)
     ambient: bool = False
     unknown: list[Boundary] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -106,10 +108,8 @@ def _same_tokens(place: _Placing) -> bool:
         return False
     repository, name = place.change.repository, place.item.name
     sides = []
-    for store in place.world.stores:
-        where = {"repository": repository, "name": name}
-        nodes = [n for path in place.paths() for n in store.find("Symbol", where | {"file": path}).nodes]
-        sides.append({n.props.get("digest") for n in nodes})
+    for nodes in place.world.sides(repository, frozenset(place.paths())):
+        sides.append({n.props.get("digest") for n in nodes if n.key[2] == name})
     return sides[0] == sides[1] and len(sides[0]) == 1 and None not in sides[0] and "" not in sides[0]
 
 
@@ -174,8 +174,7 @@ def _config(place: _Placing, start: Start) -> None:
             start.seeds += place.seed(user, CHANGED)
         for service in place.world.of("Service"):
             if service.key[0] == config.key[0]:
-                start.seeds += place.seed(service, CHANGED)
-    start.ambient = True
+                _service(place, start, service, certain=True)
     if not found:
         _file(place, start)
 
@@ -188,13 +187,11 @@ def _deploy(place: _Placing, start: Start) -> None:
         _config(place, start)
         return
     for service in [*services, *users]:
-        start.seeds += place.seed(service, CHANGED)
-    start.ambient = True
+        _service(place, start, service, certain=True)
 
 
 def _dependency(place: _Placing, start: Start) -> None:
     _whole_services(place, start, certain=True)
-    start.ambient = True
 
 
 def _flow(place: _Placing, start: Start) -> None:
@@ -223,7 +220,6 @@ def _file(place: _Placing, start: Start) -> None:
     else:
         start.unknown.append(Boundary(f"{path}:{place.item.line}", "no rule says what this part of the file does"))
         _whole_services(place, start, certain=False)
-        start.ambient = True
 
 
 def _beside(flow: str, path: str) -> bool:
@@ -233,7 +229,15 @@ def _beside(flow: str, path: str) -> bool:
 
 def _whole_services(place: _Placing, start: Start, certain: bool) -> None:
     for service in services_at(place.world, place.change.repository, place.item.file):
-        start.seeds += place.seed(service, CHANGED, certain=certain)
+        _service(place, start, service, certain)
+
+
+def _service(place: _Placing, start: Start, service: Node, certain: bool) -> None:
+    """A whole service differs: its operations and subscriptions, and what it runs by itself."""
+    start.seeds += place.seed(service, CHANGED, certain=certain)
+    for _, owned in place.world.out(service.uid, "OWNS"):
+        if owned.kind == "Symbol" and not place.world.back(owned.uid, "CALLS") and not doors(place.world, owned.uid):
+            start.loops += place.seed(owned, FED, certain=False)
 
 
 def services_at(world: World, repository: str, path: str) -> list[Node]:

@@ -17,7 +17,8 @@ class Via:
     """How a state was reached from the one before.
 
     Args:
-        edge: the edge gone along, in either direction, or None for a step that no edge of the graph stands for.
+        edge: the edge gone along, in either direction, or None for a step that no edge of the graph stands for;
+            with neither edge nor label it is no step for people.
         note: what about it matters.
         certain: nothing about this step is a guess.
         label: name of a step without an edge.
@@ -132,7 +133,8 @@ def path(world: World, reached: Reached, reach: Reach) -> tuple[Hop, ...]:
     now: Reach | None = reach
     while now is not None and now.via is not None:
         before = reached[now.parent] if now.parent is not None else None
-        hops.append(hop(world, now.via, world.node(before.state[0]) if before else None, world.node(now.state[0])))
+        if now.via.edge or now.via.label:
+            hops.append(hop(world, now.via, world.node(before.state[0]) if before else None, world.node(now.state[0])))
         now = before
     return (reach.seed.hop, *reversed(hops))
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from graph.schema import Edge, Node
-from graph.store import GraphStore, Page, Subgraph
+from graph.store import AnyOf, GraphStore, Page, Subgraph
 
 EdgeId = tuple[str, str, str]
-EVERYTHING = Page(limit=1_000_000)
+_EVERYTHING = Page(limit=1_000_000)
 NODES = ("Service", "Endpoint", "Topic", "Dataset", "Flow", "Step", "Unresolved", "Config", "Store")
 EDGES = (
     "OWNS", "HANDLED_BY", "CALLS", "PUBLISHES", "CONSUMES", "READS", "WRITES", "ROUTES_TO", "ACCEPTS", "RETURNS",
@@ -29,7 +29,9 @@ class World:
         self.base: Subgraph = base.slice((), EDGES)
         self.head: Subgraph = head.slice((), EDGES)
         self.stores = head, base
-        self._symbols: dict[tuple[str, str], dict[str, Node]] = {}
+        self._symbols: dict[tuple[str, str], dict[str, Node]] | None = None
+        self._out_of: dict[str, list[tuple[EdgeId, Node]]] = {}
+        self._back_of: dict[str, list[tuple[EdgeId, Node]]] = {}
         self._out: dict[str, list[EdgeId]] = defaultdict(list)
         self._back: dict[str, list[EdgeId]] = defaultdict(list)
         for number in dict.fromkeys([*self.head.edges, *self.base.edges]):
@@ -68,25 +70,27 @@ class World:
         """
         return self.head.edges[number] if number in self.head.edges else self.base.edges[number]
 
-    def out(self, uid: str, *kinds: str) -> Iterator[tuple[EdgeId, Node]]:
+    def out(self, uid: str, *kinds: str) -> list[tuple[EdgeId, Node]]:
         """Edges of these kinds that start at a node, with the node at their end, by label.
 
         Args:
             uid: where they start.
             kinds: edge kinds.
         """
-        found = ((e, self.node(e[2])) for e in self._out.get(uid, ()) if e[0] in kinds)
-        yield from sorted(found, key=_order)
+        if uid not in self._out_of:
+            self._out_of[uid] = sorted(((e, self.node(e[2])) for e in self._out.get(uid, ())), key=_order)
+        return [found for found in self._out_of[uid] if found[0][0] in kinds]
 
-    def back(self, uid: str, *kinds: str) -> Iterator[tuple[EdgeId, Node]]:
+    def back(self, uid: str, *kinds: str) -> list[tuple[EdgeId, Node]]:
         """Edges of these kinds that end at a node, with the node they start at, by label.
 
         Args:
             uid: where they end.
             kinds: edge kinds.
         """
-        found = ((e, self.node(e[1])) for e in self._back.get(uid, ()) if e[0] in kinds)
-        yield from sorted(found, key=_order)
+        if uid not in self._back_of:
+            self._back_of[uid] = sorted(((e, self.node(e[1])) for e in self._back.get(uid, ())), key=_order)
+        return [found for found in self._back_of[uid] if found[0][0] in kinds]
 
     def of(self, kind: str) -> list[Node]:
         """Every node of a kind other than Symbol, by label.
@@ -103,12 +107,22 @@ class World:
             repository: repository name.
             file: repository-relative path.
         """
-        key = repository, file
-        if key not in self._symbols:
-            where = {"repository": repository, "file": file}
-            found = [store.find("Symbol", where, EVERYTHING).nodes for store in reversed(self.stores)]
-            self._symbols[key] = {node.key[2]: node for nodes in found for node in nodes}
-        return self._symbols[key]
+        if self._symbols is None:
+            self._symbols = defaultdict(dict)
+            for store in reversed(self.stores):
+                for node in store.slice(("Symbol",), ()).nodes.values():
+                    self._symbols[node.key[0], node.key[1]][node.key[2]] = node
+        return self._symbols.get((repository, file), {})
+
+    def sides(self, repository: str, files: frozenset[str]) -> list[list[Node]]:
+        """The symbols of files at the head, and at the base.
+
+        Args:
+            repository: repository name.
+            files: repository-relative paths.
+        """
+        where = {"repository": repository, "file": AnyOf(files)}
+        return [list(store.find("Symbol", where, _EVERYTHING).nodes) for store in self.stores]
 
     def symbol(self, repository: str, file: str, name: str) -> Node | None:
         """A symbol by its natural key, on either side.

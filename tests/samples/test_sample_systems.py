@@ -81,6 +81,19 @@ def test_the_storefront_runs_or_says_why_not(live_shop: Live) -> None:
         assert len(storefront.get("/api/catalog").json()["products"]) == 6
 
 
+def test_without_node_the_rest_of_the_shop_still_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    tree = REPOS / "shop"
+    environment = open_environment(settings(tree), tmp_path / "state")
+    try:
+        live = Live(environment, environment.up(tree))
+        with live.client("ORDERS_URL") as orders:
+            assert orders.get("/products").status_code == 200
+    finally:
+        environment.down()
+    assert live.addresses.unavailable == {"storefront": "needs node>=20, and there is no 'node' on the path"}
+
+
 def test_a_reset_takes_the_shop_back_to_its_seed(live_shop: Live) -> None:
     variables = live_shop.addresses.variables
     with live_shop.client("ORDERS_URL") as orders, redis.Redis.from_url(variables["REDIS_URL"]) as cache:
@@ -98,19 +111,20 @@ def test_a_reset_takes_the_shop_back_to_its_seed(live_shop: Live) -> None:
 
 def test_a_parcel_goes_through_the_depot_and_a_reset_takes_it_back(live_depot: Live) -> None:
     database = live_depot.addresses.variables["DB_DSN"]
+    raised = "select available from alerts where code = 'FILTER-9'"
+    live_depot.environment.reset()
     with live_depot.client("DISPATCH_BASE") as dispatch, live_depot.client("INVENTORY_BASE") as inventory:
         parcel = dispatch.post("/parcels", json={"code": "FILTER-9", "qty": 9, "address": "Kiel"}).json()
         assert parcel["weight_g"] == 2790
         assert dispatch.post(f"/parcels/{parcel['id']}/delivered").json()["state"] == "delivered"
         assert inventory.get("/items/FILTER-9").json()["on_hand"] == 3
-        alerts = eventually(lambda: query(database, "select code, available from alerts"))
-        assert alerts == [("FILTER-9", 3)]
+        assert eventually(lambda: query(database, raised)) == [(3,)]
         assert live_depot.environment.reset().done
         assert inventory.get("/items/FILTER-9").json()["on_hand"] == 12
         assert dispatch.get("/alerts").json() == []
         again = dispatch.post("/parcels", json={"code": "FILTER-9", "qty": 8, "address": "Kiel"}).json()
     assert again["id"] > parcel["id"]
-    assert eventually(lambda: query(database, "select available from alerts")) == [(4,)]
+    assert eventually(lambda: query(database, raised)) == [(4,)]
 
 
 class Collector(ThreadingHTTPServer):

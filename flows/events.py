@@ -156,7 +156,7 @@ def step_data(step: StepRun) -> dict[str, object]:
 
 
 def _exchange_data(exchange: Exchange) -> dict[str, object]:
-    return {
+    data: dict[str, object] = {
         "request": exchange.request,
         "candidates": list(exchange.candidates),
         "at_ms": list(exchange.at_ms),
@@ -164,6 +164,7 @@ def _exchange_data(exchange: Exchange) -> dict[str, object]:
         "error": exchange.error,
         "error_type": exchange.error_type,
     }
+    return data | ({"span_id": exchange.span_id} if exchange.span_id else {})
 
 
 def assertion_data(found: AssertionResult) -> dict[str, object]:
@@ -255,6 +256,7 @@ def _exchange(data: Any) -> Exchange:
         ended=data["ended"],
         error=data["error"],
         error_type=data["error_type"],
+        span_id=data.get("span_id", ""),
     )
 
 

@@ -24,6 +24,7 @@ class Exchange:
         ended: satisfied, window, error, timeout or cancelled: why no further candidate was read.
         error: message when it ended in one, else empty.
         error_type: timeout, connection, assertion, 4xx, 5xx, config or empty.
+        span_id: 16 hex sent as the parent of what the system did about this attempt, or empty.
     """
 
     request: Json
@@ -32,6 +33,7 @@ class Exchange:
     ended: str = ""
     error: str = ""
     error_type: str = ""
+    span_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

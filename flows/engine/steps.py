@@ -283,14 +283,15 @@ class _Work:
         masks = self.context.masks
         exchanges: list[Exchange] = []
         result: object = None
-        for attempt in self.attempts:
+        for number, attempt in enumerate(self.attempts):
             if attempt.exchange is None:
                 continue
             x = attempt.exchange
             candidates = tuple([masks.evidence(candidate) for candidate in x.candidates])
             if x.candidates and x.candidates[-1] is last.result:
                 result = candidates[-1]
-            exchanges.append(Exchange(x.request, candidates, x.at_ms, x.ended, masks.text(x.error), x.error_type))
+            span = self.context.trace_id and _span(self.context.trace_id, self._path, number)
+            exchanges.append(Exchange(x.request, candidates, x.at_ms, x.ended, masks.text(x.error), x.error_type, span))
         return tuple(exchanges), masks.evidence(last.result) if result is None else result
 
     def finished(self) -> StepRun:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -34,18 +35,32 @@ class Observation:
 def observe(run: Run, source: SpanSource, known: Known) -> Observation:
     """The runtime links of a run.
 
+    A span belongs to the step whose request is the parent of the first span above it; without such a parent its
+    links still count, but no step is said to have exercised anything.
+
     Args:
-        run: the recording; its steps carry the trace ids they sent.
+        run: the recording; its exchanges carry the trace and span ids they sent.
         source: where the spans are.
         known: what the graph knows.
     """
     seen = _Seen(known, run.id)
     for flow in run.flows:
-        for phase_step in flow.steps:
-            for step in _all_steps(phase_step):
-                _observe_step(seen, flow, step, list(source.trace(step.trace_id)) if step.trace_id else [])
+        steps = [step for top in flow.steps for step in _all_steps(top)]
+        touched = _touched(seen, source, steps)
+        for step in steps:
+            _observe_step(seen, flow, step, touched)
     data = GraphData(dict(sorted(seen.nodes.items())), dict(sorted(seen.edges.items())))
     return Observation(data, seen.spans, tuple(sorted(seen.unmatched)))
+
+
+def _touched(seen: _Seen, source: SpanSource, steps: list[StepRun]) -> dict[str, dict[str, str]]:
+    """By the span id a request carried: the uids it reached, with a span each."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for trace_id in dict.fromkeys(step.trace_id for step in steps if step.trace_id):
+        spans = {span.span_id: span for span in source.trace(trace_id)}
+        for root, uid, pointer in _Trace(seen, spans).links():
+            found[root].setdefault(uid, pointer)
+    return found
 
 
 def merged(one: GraphData, other: GraphData) -> GraphData:
@@ -93,15 +108,14 @@ def _all_steps(step: StepRun) -> Iterator[StepRun]:
         yield from _all_steps(inner)
 
 
-def _observe_step(seen: _Seen, flow: FlowRun, step: StepRun, spans: list[Span]) -> None:
-    trace = _Trace(seen, {span.span_id: span for span in spans})
-    touched = trace.links()
+def _observe_step(seen: _Seen, flow: FlowRun, step: StepRun, touched: Mapping[str, Mapping[str, str]]) -> None:
     node = seen.known.step(flow.file, step.phase, step.id)
     if node is None or not _answered(step):
         return
     grade = "passed" if step.verdict == "passed" and flow.verdict == "passed" else "executed"
-    for target, pointer in touched.items():
-        seen.link("EXERCISES", (node, seen.known.data.nodes[target]), pointer, {"grade": grade})
+    for exchange in step.exchanges:
+        for target, pointer in touched.get(exchange.span_id, {}).items():
+            seen.link("EXERCISES", (node, seen.known.data.nodes[target]), pointer, {"grade": grade})
     _raise_static(seen, node, grade)
 
 
@@ -122,14 +136,19 @@ class _Trace:
     seen: _Seen
     by_id: dict[str, Span]
 
-    def links(self) -> dict[str, str]:
-        """Add the trace's links; uids of endpoints, topics and datasets reached, with a span each."""
+    def links(self) -> Iterator[tuple[str, str, str]]:
+        """Add the trace's links; (parent of the first span above, uid reached, pointer) of each thing reached."""
         self.seen.spans += len(self.by_id)
-        touched: dict[str, str] = {}
         for span in sorted(self.by_id.values(), key=lambda s: (s.start_ns, s.span_id)):
             for node in self._reached(span):
-                touched.setdefault(node.uid, _pointer(span))
-        return touched
+                yield self._root(span), node.uid, _pointer(span)
+
+    def _root(self, span: Span) -> str:
+        passed: set[str] = set()
+        while span.parent_id in self.by_id and span.span_id not in passed:
+            passed.add(span.span_id)
+            span = self.by_id[span.parent_id]
+        return span.parent_id
 
     def _reached(self, span: Span) -> Iterator[Node]:
         if span.kind == "server":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from graph.runs import Exchange, FlowRun, Run, RunVerdict, StepRun, StepVerdict
@@ -11,7 +13,7 @@ from testmesh.telemetry.known import Known
 from testmesh.telemetry.observe import merged, observe
 from testmesh.telemetry.store import SpanStore
 
-T = "a" * 32
+T, SENT = "a" * 32, "b" * 16
 ORDERS, PAYMENTS, MAILER = (node("w", "Service", (n,)) for n in ("orders", "payments", "mailer"))
 CREATE = node("w", "Endpoint", ("orders", "http", "POST", "/orders"))
 GET = node("w", "Endpoint", ("orders", "http", "GET", "/orders/{}"))
@@ -31,8 +33,9 @@ def known(*extra: Edge) -> Known:
 
 
 def a_span(number: int, parent: int, service: str, kind: str, **attributes: str) -> Span:
+    """A span; parent 0 is the request of the step."""
     plain = {name.replace("__", "."): value for name, value in attributes.items()}
-    parent_id = f"{parent:016x}" if parent else ""
+    parent_id = f"{parent:016x}" if parent else SENT
     return Span(T, f"{number:016x}", parent_id, service, kind, "x", number, 1, attributes=plain)
 
 
@@ -46,7 +49,7 @@ def new_http(method: str, path: str, route: str = "") -> dict[str, str]:
 
 
 def a_run(verdict: StepVerdict = "passed", flow: RunVerdict = "passed", answered: bool = True) -> Run:
-    exchange = Exchange({}, ({"status": 201},) if answered else (), (1.0,) if answered else ())
+    exchange = Exchange({}, ({"status": 201},) if answered else (), (1.0,) if answered else (), span_id=SENT)
     step = StepRun("create", "steps", "http_request", verdict, exchanges=(exchange,), trace_id=T)
     return Run("01", "", "", flow, (FlowRun("flows/a.yaml", "A", None, flow, 1.0, (step,)),))
 
@@ -184,6 +187,20 @@ def test_unknown_services_and_paths_are_named() -> None:
         ]
     )
     assert observe(a_run(), store, known()).unmatched == ("orders answers GET /nowhere", "service nobody")
+
+
+def test_steps_of_one_trace_are_told_apart_by_what_they_sent() -> None:
+    other = StepRun(
+        "other", "steps", "http_request", "passed", exchanges=(Exchange({}, ({},), (1.0,), span_id="c" * 16),)
+    )
+    first = a_run().flows[0].steps[0]
+    run = Run(
+        "01", "", "", "passed", (FlowRun("flows/a.yaml", "A", None, "passed", 1.0, (replace(other, id="x"), first)),)
+    )
+    mine = a_span(1, 0, "orders", "server", **new_http("POST", "/orders"))
+    theirs = replace(a_span(2, 0, "orders", "server", **new_http("GET", "/orders/7")), parent_id="c" * 16)
+    nobodys = replace(a_span(3, 0, "payments", "server", **new_http("POST", "/charge/7")), parent_id="d" * 16)
+    assert list(links([mine, theirs, nobodys], run)) == [("EXERCISES", "flows/a.yaml#create", "orders:POST /orders")]
 
 
 def test_a_cycle_of_parents_ends() -> None:

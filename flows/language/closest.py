@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+_LONGEST = 100
+
 
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The known name that differs least, or None when none is near (more than a third of its characters).
@@ -12,6 +14,8 @@ def closest(word: str, known: Iterable[str]) -> str | None:
         word: as written.
         known: valid names.
     """
+    if len(word) > _LONGEST:
+        return None
     best: tuple[int, int, str] | None = None
     for name in known:
         same_case = 0 if name == word else 1

@@ -11,6 +11,8 @@ from flows.language.spec import Position
 from testmesh.guard.yaml_nodes import MapNode, Node, ScalarNode
 from testmesh.kernel.diagnostics import Diagnostic, Severity
 
+MAX_SUGGESTIONS = 100
+
 
 class More(NamedTuple):
     """What a finding may say beside its message.
@@ -39,6 +41,7 @@ class Findings:
         self.file = file
         self.found: list[Diagnostic] = []
         self._seen: set[tuple[int, int, str]] = set()
+        self._suggested = 0
 
     @property
     def failed(self) -> bool:
@@ -99,7 +102,9 @@ class Findings:
             message: what is wrong.
             known: valid words.
         """
-        self.add(rule, node.at, message, More(len(node.text), closest(node.text, known)))
+        self._suggested += 1
+        near = closest(node.text, known) if self._suggested <= MAX_SUGGESTIONS else None
+        self.add(rule, node.at, message, More(len(node.text), near))
 
     def warn(self, rule: str, at: tuple[int, int], message: str, *, hint: str | None = None) -> None:
         """A warning.

@@ -74,6 +74,7 @@ class FlowReader:
         self._required(node, owner)
         world, implied = self._resolve((env, env_file, data), phases, given)
         uses = world.uses
+        needed = uses.required | uses.defaulted
         flow = Flow(
             file=self.findings.file,
             name=self.reader.text(node.get("name")) or "",
@@ -91,7 +92,7 @@ class FlowReader:
             setup=phases["setup"],
             steps=phases["steps"],
             teardown=phases["teardown"],
-            references={name: at for name, at in uses.first.items() if name in uses.required | uses.defaulted},
+            references={name: at for name, at in uses.first.items() if name in needed},
             implied=frozenset(implied | (uses.optional - uses.required)),
             defaulted=frozenset(uses.defaulted - uses.required),
             ids=self.ids,

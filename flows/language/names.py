@@ -10,7 +10,7 @@ from flows.language.closest import closest
 from flows.language.expressions import tree as t
 from flows.language.expressions.infer import Finding
 from flows.language.files import Files
-from flows.language.findings import Findings, More
+from flows.language.findings import MAX_SUGGESTIONS, Findings, More
 from flows.language.shapes import ANYTHING, Kind, Shape
 from flows.language.spec import Position
 from testmesh.guard.yaml_nodes import ScalarNode
@@ -176,9 +176,11 @@ class ScopedNames:
     def _near(self, name: str) -> str | None:
         """The nearest name here; over all names of the flow it is looked for once per misspelling."""
         own = self.place.own
+        world = self.world
+        if len(world.near) >= MAX_SUGGESTIONS:
+            return None
         fields = [*(own.fields or ()), self.place.alias] if own is not None else []
         here = closest(name, [*filter(None, fields), *self.place.local])
-        world = self.world
         if here is None and name not in world.near:
             world.near[name] = closest(name, [*world.elsewhere, *world.variables, *BUILTINS])
         return here or world.near.get(name)

@@ -18,7 +18,7 @@ from flows.language.spec import Assertion, Position, Step
 from flows.language.steps import Read
 from flows.language.templates import Template
 from flows.language.values import type_name
-from testmesh.guard.yaml_nodes import ScalarNode
+from testmesh.guard.yaml_nodes import ListNode, MapNode, Node, ScalarNode
 
 _ERROR = record(message=STRING, type=STRING, step=STRING)
 
@@ -74,8 +74,9 @@ class Resolver:
         where = self.reader.places.get(template)
         for path, tree in template.trees:
             node = where(path) if where is not None else None
-            if isinstance(node, ScalarNode):
-                self._infer(tree, place, node)
+            written = scalar_of(node, valued(template.source, path))
+            if written is not None:
+                self._infer(tree, place, written)
 
     def expression(self, expression: Expression | None, place: Place, *, condition: str | None = None) -> Shape:
         """Checks an expression.
@@ -217,6 +218,37 @@ class Resolver:
                 message = f"the output '{name}' {verb} {kind} of that name"
                 self.world.findings.add("flow/hides", at, message, More(len(name), severity="warning"))
                 return
+
+
+def valued(source: object, path: Iterable[str | int]) -> object:
+    """What a value holds at a path.
+
+    Args:
+        source: the value.
+        path: keys and indexes.
+    """
+    for part in path:
+        source = source[part] if isinstance(source, Mapping | list) else None  # type: ignore[index]
+    return source
+
+
+def scalar_of(node: Node | None, text: object) -> ScalarNode | None:
+    """The scalar that wrote a text, also below a node whose keys were renamed on the way.
+
+    Args:
+        node: where to look.
+        text: the text.
+    """
+    waiting = [node]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, ScalarNode) and (found is node or found.text == text):
+            return found
+        if isinstance(found, ListNode):
+            waiting += found.items
+        elif isinstance(found, MapNode):
+            waiting += [entry.value for entry in found.entries.values()]
+    return None
 
 
 def result_shape(spec: ActionSpec, source: Mapping[str, object], read: Read) -> Shape:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from flows.language.errors import SyntaxProblem
+from flows.language.errors import SyntaxProblem, TooMuch
 from flows.language.expressions.compiling import compiled
-from flows.language.expressions.expression import Expression
+from flows.language.expressions.expression import TOO_DEEP, Expression
 from flows.language.expressions.frame import Frame, Run
 from flows.language.expressions.parser import Parser
 from flows.language.expressions.pieces import Piece, pieces
@@ -76,7 +76,12 @@ class Template:
         Raises:
             NotEvaluable: a template has no value.
         """
-        return _copied(self.value) if self.run is None else self.run(Frame(scope))
+        if self.run is None:
+            return _copied(self.value)
+        try:
+            return self.run(Frame(scope))
+        except RecursionError:
+            raise TooMuch(TOO_DEEP) from None
 
 
 def compile_template(

@@ -235,7 +235,10 @@ def to_json(value: object) -> str:
         TooMuch: more than 10 MiB.
     """
     parts: list[str] = []
-    _write(value, parts)
+    try:
+        _write(value, parts)
+    except RecursionError:
+        raise TooMuch("a value nested too deep to be written as JSON") from None
     text = "".join(parts)
     if len(text) > MAX_TEXT:
         raise TooMuch(f"text of more than {MAX_TEXT:,} characters")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -164,7 +165,8 @@ def _roots(roots: tuple[Node, ...], source: Source, limits: YamlLimits) -> Itera
 def _tabs(source: Source, multiline: list[tuple[int, int]]) -> Iterator[Diagnostic]:
     for match in _TAB_INDENT.finditer(source.text):
         at = match.start() + match.group().index("\t")
-        if any(start < at < end for start, end in multiline):
+        before = bisect_left(multiline, (at, 0)) - 1
+        if before >= 0 and at < multiline[before][1]:
             continue
         line, column = source.position(at)
         yield Diagnostic(source.file, line, column, "yaml/tab", "indentation uses a tab", hint="use spaces")

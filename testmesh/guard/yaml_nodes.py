@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from functools import cached_property
 
 Scalar = None | bool | int | float | str
@@ -19,6 +20,7 @@ class Source:
     def __init__(self, text: str, file: str) -> None:
         self.text = text
         self.file = file
+        self.tables: dict[tuple[int, int], Sequence[int]] = {}
 
     @cached_property
     def starts(self) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,28 +18,46 @@ def written_at(node: ScalarNode, offset: int) -> int:
 
     Args:
         node: the scalar.
-        offset: index into its text.
+        offset: index into its text; its length means just after the last character.
     """
+    tables = node.source.tables
+    table = tables.get(node.span)
+    if table is None:
+        table = tables[node.span] = _table(node)
+    return table[min(offset, len(table) - 1)]
+
+
+def _table(node: ScalarNode) -> Sequence[int]:
+    """The index of each character of the value, and of the place after the last."""
     start, end = node.span
+    inside = (start + 1, end - 1) if node.style in ("'", '"') else (start, end)
+    if node.source.text[inside[0] : inside[1]] == node.text:
+        return range(inside[0], inside[1] + 1)
+    return _block_table(node) if node.style in ("|", ">") else _flow_table(node, inside)
+
+
+def _flow_table(node: ScalarNode, inside: tuple[int, int]) -> list[int]:
+    """Plain or quoted values: folds and escapes produce what they stand for."""
+    raw = node.source.text[inside[0] : inside[1]]
+    table = [inside[0] + at for at, produced in _pieces(raw, node.style) for _ in range(produced)]
+    return [*table, inside[1]]
+
+
+def _block_table(node: ScalarNode) -> list[int]:
+    """Block values: their n-th line is the n-th line after the header; folding joins lines."""
     text = node.source.text
-    if node.style in ("|", ">"):
-        return _in_block(node, offset)
-    if node.style in ("'", '"'):
-        start, end = start + 1, end - 1
-    raw = text[start:end]
-    if raw == node.text:
-        return start + offset
-    return _walk(list(_pieces(raw, node.style)), offset, start)
-
-
-def _walk(pieces: list[tuple[int, int]], offset: int, start: int) -> int:
-    seen = 0
-    for at, produced in pieces:
-        if offset < seen + produced:
-            return start + at + (offset - seen if produced > 1 and at >= 0 else 0)
-        seen += produced
-    last = pieces[-1][0] if pieces else 0
-    return start + last + 1
+    start, end = node.span
+    body = text.find("\n", start) + 1
+    lines = text[body:end].split("\n")
+    indent = min((len(line) - len(line.lstrip(" ")) for line in lines if line.strip()), default=0)
+    table: list[int] = []
+    at = body
+    for line in lines:
+        first = min(indent, len(line))
+        table += range(at + first, at + len(line) + 1)
+        at += len(line) + 1
+    after = table[min(len(node.text), len(table) - 1)] if table else end
+    return [*table[: len(node.text)], after]
 
 
 def _pieces(raw: str, style: str) -> Iterator[tuple[int, int]]:
@@ -63,22 +81,3 @@ def _pieces(raw: str, style: str) -> Iterator[tuple[int, int]]:
         else:
             yield at, 1
             at += 1
-
-
-def _in_block(node: ScalarNode, offset: int) -> int:
-    """Block scalars: the n-th line of the value is the n-th line after the header; folding joins lines."""
-    text = node.source.text
-    start, end = node.span
-    body = text.find("\n", start) + 1
-    lines = text[body:end].split("\n")
-    indents = [len(line) - len(line.lstrip(" ")) for line in lines if line.strip()]
-    indent = min(indents, default=0)
-    seen = 0
-    index = body
-    for line in lines:
-        content = line[indent:]
-        if offset <= seen + len(content):
-            return index + min(len(line), indent) + max(0, offset - seen)
-        seen += len(content) + 1
-        index += len(line) + 1
-    return end

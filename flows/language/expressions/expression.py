@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from flows.language.errors import SyntaxProblem
+from flows.language.errors import SyntaxProblem, TooMuch
 from flows.language.expressions import tree as t
 from flows.language.expressions.compiling import boolean, compiled
 from flows.language.expressions.frame import Frame, Run
@@ -14,6 +14,9 @@ from flows.language.expressions.scope import Scope
 
 if TYPE_CHECKING:
     from flows.language.spec import Position
+
+
+TOO_DEEP = "a value nested too deep to be compared or printed"
 
 
 class Expression:
@@ -47,7 +50,10 @@ class Expression:
         Raises:
             NotEvaluable: it has none; MissingField, UnknownName, StepDidNotRun, TypeMismatch, TooMuch say why.
         """
-        return self.run(Frame(scope))
+        try:
+            return self.run(Frame(scope))
+        except RecursionError:
+            raise TooMuch(TOO_DEEP) from None
 
     def condition(self, scope: Scope) -> bool:
         """Its value as a condition.
@@ -58,7 +64,7 @@ class Expression:
         Raises:
             NotEvaluable: it has no value, or one that is not a boolean.
         """
-        return boolean(self.run(Frame(scope)), "a condition")
+        return boolean(self.evaluate(scope), "a condition")
 
     @property
     def names(self) -> frozenset[str]:

@@ -9,7 +9,7 @@ from flows.language.errors import MissingField, NotEvaluable
 from flows.language.expressions import tree as t
 from flows.language.expressions.arithmetic import OPERATORS
 from flows.language.expressions.compiling import boolean, compiled, tolerant
-from flows.language.expressions.expression import Expression
+from flows.language.expressions.expression import TOO_DEEP, Expression
 from flows.language.expressions.frame import Frame
 from flows.language.expressions.scope import Scope
 from flows.language.expressions.words import COMPARISON, PRECEDENCE
@@ -65,6 +65,8 @@ def evaluate_assertion(expression: Expression, scope: Scope) -> Outcome:
         passed = judge(Frame(scope), sides)
     except NotEvaluable as problem:
         return Outcome(False, sides.left, sides.right, problem.message)
+    except RecursionError:
+        return Outcome(False, None, None, TOO_DEEP)
     return Outcome(passed, sides.left, sides.right)
 
 

@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from graph.schema import GraphData
-from graph.values import Call, Concat, Env, Lit, Member, Name, Param, Unknown, Value
+from graph.values import Call, Concat, Env, Field, Lit, Member, Name, Param, Shape, Unknown, Value
 from tests.graph.link_facts import FileFacts, edge, labels, linked, rows
 
 WEB = "web/app.py::ask"
@@ -175,6 +175,45 @@ def test_a_client_made_in_another_file_sends_requests_where_it_is_used() -> None
     )
     data = asked(Lit("http://pay/bills/1"), made, user)
     assert edge(data, "CALLS", "web/use.py::make", "pay:POST /bills").resolution.status == "resolved"
+
+
+def body(*names: str) -> Shape:
+    return Shape("object", tuple(Field(name, Shape()) for name in names), open=False)
+
+
+def test_what_is_read_of_an_answer_is_found_behind_its_json_or_data() -> None:
+    made = (
+        FileFacts("web/client.py").imports("httpx", "httpx").imports("axios", "axios")
+        .bind("py", Call(Name("httpx.Client"), (), (("base_url", Lit("http://pay")),)))
+        .bind("js", Call(Name("axios.create"), (), (("baseURL", Lit("http://pay")),)))
+    )  # fmt: skip
+    get = Call(Name("py.get"), (Lit("/bills/1"),))
+    user = (
+        FileFacts("web/use.py").imports("py", ".client", "py").imports("js", ".client", "js")
+        .function("one").bind("one.answer", get, "one")
+        .say("call", 3, symbol="one", callee=get.callee, args=get.args)
+        .say("call", 4, symbol="one", callee=Name("answer.json"), reads=body("total"))
+        .function("two")
+        .say("call", 8, symbol="two", callee=Name("js.get"), args=(Lit("/bills/2"),),
+             reads=Shape("object", (Field("data", body("state")), Field("status", Shape())), open=False))
+    )  # fmt: skip
+    data = asked(Lit("http://pay/bills/9"), made, user)
+    assert edge(data, "CALLS", "web/use.py::one", "pay:GET /bills/{}").props["reads"] == ["total"]
+    assert edge(data, "CALLS", "web/use.py::two", "pay:GET /bills/{}").props["reads"] == ["state"]
+    assert "reads" not in edge(data, "CALLS", WEB, "pay:GET /bills/{}").props
+
+
+def test_an_answer_that_a_function_hands_on_is_read_by_its_callers() -> None:
+    user = (
+        FileFacts("web/use.py").imports("ask", "app", "ask").function("show").function("mail")
+        .say("call", 3, symbol="show", callee=Name("ask"), args=(Lit(1),), reads=body("total"))
+        .say("call", 6, symbol="mail", callee=Name("ask"), args=(Lit(2),), reads=body("id"))
+    )  # fmt: skip
+    found = edge(asked(Lit("http://pay/bills/9"), user), "CALLS", WEB, "pay:GET /bills/{}")
+    assert found.props["reads"] == ["id", "total"]
+    user.function("other").say("call", 9, symbol="other", callee=Name("ask"))
+    unknown = edge(asked(Lit("http://pay/bills/9"), user), "CALLS", WEB, "pay:GET /bills/{}")
+    assert "reads" not in unknown.props
 
 
 def test_a_value_that_differs_between_deployments_leaves_candidates() -> None:

@@ -169,6 +169,7 @@ class Code:
         self._starts: list[int] = []
         self._assigned: dict[tuple[int, str], list[Assign]] = {}
         self._by_name: dict[str, Scope] = {}
+        self._sites: dict[tuple[int, int], CallSite | None] = {}
         self._results: dict[int, Assign | None] = {}
 
     # what a language implements
@@ -199,15 +200,26 @@ class Code:
         """
         raise NotImplementedError
 
-    def site(self, node: Node) -> CallSite | None:
-        """The call site of a call node.
+    def read_site(self, node: Node) -> CallSite | None:
+        """The call site of a call node, read anew.
 
         Args:
-            node: a call.
+            node: expression.
         """
         raise NotImplementedError
 
     # shared reading
+
+    def site(self, node: Node) -> CallSite | None:
+        """The call site of a call node, None for anything but a call.
+
+        Args:
+            node: expression.
+        """
+        key = (node.id, node.end_byte)
+        if key not in self._sites:
+            self._sites[key] = self.read_site(node)
+        return self._sites[key]
 
     def text(self, node: Node | None) -> str:
         """Source text of a node.

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from functools import cached_property
 
 _SPACE = re.compile(rb"\s+")
-_LAYOUT = re.compile(rb"[\[({]|[\])}]|\s+")
+_INLINE = re.compile(rb"(?<![\w$])[ \t]+|[ \t]+(?![\w$])")
 _WORD = re.compile(rb"[\w$]")
 Span = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
 class Cuts:
     """What of a file is not plain code.
 
@@ -23,9 +23,23 @@ class Cuts:
         indented: indentation means something.
     """
 
-    dropped: tuple[Span, ...]
-    kept: tuple[Span, ...]
-    indented: bool
+    def __init__(self, dropped: Iterable[Span], kept: Iterable[Span], *, indented: bool) -> None:
+        self.indented = indented
+        self._marks = sorted([(s, e, False) for s, e in dropped] + [(s, e, True) for s, e in kept])
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [mark[0] for mark in self._marks]
+
+    def within(self, start: int, end: int) -> list[tuple[int, int, bool]]:
+        """Marks inside a span: start, end, and whether it is a string.
+
+        Args:
+            start: first byte.
+            end: byte after the last.
+        """
+        first, last = bisect_left(self._starts, start), bisect_left(self._starts, end)
+        return [mark for mark in self._marks[first:last] if mark[1] <= end]
 
 
 def digest(data: bytes, span: Span, holes: Iterable[Span], cuts: Cuts) -> str:
@@ -61,21 +75,27 @@ def _spaced(piece: bytes) -> bytes:
 
 def _logical(piece: bytes, depth: int, base: int) -> tuple[bytes, int]:
     """Line starts keep their indentation outside brackets, other layout goes."""
-    out: list[bytes] = []
-    at = 0
-    for match in _LAYOUT.finditer(piece):
-        out.append(piece[at : match.start()])
-        at = match.end()
-        found = match.group()
-        if not found.isspace():
-            depth = max(0, depth + (1 if found in b"[({" else -1))
-            out.append(found)
-        elif b"\n" in found and depth == 0:
-            out.append(b"\n%d|" % (len(found.rsplit(b"\n", 1)[-1].expandtabs()) - base))
-        elif _WORD.match(piece[match.start() - 1 : match.start()]) and _WORD.match(piece[at : at + 1]):
+    first, *rest = piece.split(b"\n")
+    out = [_INLINE.sub(b"", first)]
+    depth = _depth(first, depth)
+    for number, line in enumerate(rest, 1):
+        bare = line.strip()
+        if not bare and number < len(rest):
+            continue
+        if depth == 0:
+            written = line.expandtabs()
+            out.append(b"\n%d|" % (len(written) - len(written.lstrip()) - base))
+        elif _WORD.match(bare) and out[-1] and _WORD.match(out[-1][-1:]):
             out.append(b" ")
-    out.append(piece[at:])
+        out.append(_INLINE.sub(b"", bare))
+        depth = _depth(bare, depth)
     return b"".join(out), depth
+
+
+def _depth(line: bytes, depth: int) -> int:
+    opened = sum(line.count(c) for c in (b"(", b"[", b"{"))
+    closed = sum(line.count(c) for c in (b")", b"]", b"}"))
+    return max(0, depth + opened - closed)
 
 
 def pieces(data: bytes, span: Span, holes: Iterable[Span], cuts: Cuts) -> Iterator[tuple[bytes, bool]]:
@@ -88,8 +108,8 @@ def pieces(data: bytes, span: Span, holes: Iterable[Span], cuts: Cuts) -> Iterat
         cuts: of the file.
     """
     start, end = span
-    marks = [(s, e, False) for s, e in (*holes, *cuts.dropped) if start <= s and e <= end]
-    marks += [(s, e, True) for s, e in cuts.kept if start <= s and e <= end]
+    marks = cuts.within(start, end)
+    marks += [(s, e, False) for s, e in holes if start <= s and e <= end]
     code: list[bytes] = []
     at = start
     for s, e, verbatim in sorted(marks):

@@ -106,7 +106,7 @@ class JsCode(Code):
             return ""
         return self.text(node)[1:-1]
 
-    def site(self, node: Node) -> CallSite | None:
+    def read_site(self, node: Node) -> CallSite | None:
         inner = bare(node)
         if inner is None or inner.type not in ("call_expression", "new_expression"):
             return None
@@ -149,7 +149,7 @@ class JsCode(Code):
 
     def cuts(self) -> Cuts:
         """What of the file is not plain code."""
-        return Cuts(_spans(self.comments), _spans(self.strings), False)
+        return Cuts(_spans(self.comments), _spans(self.strings), indented=False)
 
 
 def bare(node: Node | None) -> Node | None:

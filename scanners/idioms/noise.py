@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import lru_cache
 
 
 def _words(text: str) -> frozenset[str]:
@@ -53,9 +54,15 @@ def sort_of(path: str, head: bytes = b"") -> str:
         path: relative to the repository.
         head: the first bytes of the file, when at hand.
     """
-    for sort, pattern in (("vendored", _VENDORED), ("test", _TESTS), ("generated", _GENERATED), ("example", _EXAMPLES)):
-        if pattern.search(path):
-            return sort
+    known = _sort_of_path(path)
+    if known:
+        return known
     if _MARK.search(head[:600]):
         return "generated"
     return "test" if _LOCUST.search(head) else ""
+
+
+@lru_cache(maxsize=16384)
+def _sort_of_path(path: str) -> str:
+    sorts = (("vendored", _VENDORED), ("test", _TESTS), ("generated", _GENERATED), ("example", _EXAMPLES))
+    return next((sort for sort, pattern in sorts if pattern.search(path)), "")

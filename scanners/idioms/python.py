@@ -91,7 +91,7 @@ class PyCode(Code):
             return ""
         return "".join(self.text(c) for c in node.named_children if c.type == "string_content")
 
-    def site(self, node: Node) -> CallSite | None:
+    def read_site(self, node: Node) -> CallSite | None:
         while node.type in _WRAPPERS and node.named_child_count:
             node = node.named_children[0]
         if node.type != "call":
@@ -148,7 +148,7 @@ class PyCode(Code):
 
     def cuts(self) -> Cuts:
         """What of the file is not plain code."""
-        return Cuts(_spans((*self.comments, *self.docs)), _spans(self.strings), True)
+        return Cuts(_spans((*self.comments, *self.docs)), _spans(self.strings), indented=True)
 
 
 def parse(source: SourceFile) -> PyCode:

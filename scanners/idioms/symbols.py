@@ -15,7 +15,7 @@ from scanners.idioms.digest import Cuts, Span, digest, pieces
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_MOST_NAMES = 400
+_READ = re.compile(rb"(?<![\w.$])([A-Za-z_$][\w$]*)((?:\.\w+)*)(?![\w.$])(?!\s*\()(?!\s*=(?!=))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def symbol_facts(code: Code, parts: Parts) -> Iterator[Fact]:
         parts: its top level.
     """
     inner = _inner(code, parts)
-    pattern = _pattern(parts.names)
+    names = frozenset(name.encode() for name in parts.names)
     seen: set[str] = set()
     for scope in code.scopes:
         if scope.name in seen:
@@ -60,8 +60,8 @@ def symbol_facts(code: Code, parts: Parts) -> Iterator[Fact]:
             fields["decorated"] = True
         fields["digest"] = digest(code.data, span, inner.get(scope.name, ()), parts.cuts)
         yield Fact("symbol", fields, where)
-        yield from _uses(code, (scope.name, span), (pattern, inner.get(scope.name, ()), parts.cuts))
-    yield from _top_level(code, parts, (pattern, seen))
+        yield from _uses(code, (scope.name, span), (names, inner.get(scope.name, ()), parts.cuts))
+    yield from _top_level(code, parts, (names, seen))
 
 
 def _inner(code: Code, parts: Parts) -> dict[str, list[Span]]:
@@ -76,8 +76,8 @@ def _inner(code: Code, parts: Parts) -> dict[str, list[Span]]:
     return inner
 
 
-def _top_level(code: Code, parts: Parts, about: tuple[re.Pattern[bytes] | None, set[str]]) -> Iterator[Fact]:
-    pattern, seen = about
+def _top_level(code: Code, parts: Parts, about: tuple[frozenset[bytes], set[str]]) -> Iterator[Fact]:
+    names, seen = about
     for name, nodes in parts.constants.items():
         if name not in seen:
             seen.add(name)
@@ -86,7 +86,7 @@ def _top_level(code: Code, parts: Parts, about: tuple[re.Pattern[bytes] | None, 
             fields = {"name": name, "sort": "constant", "params": (), "digest": whole}
             yield Fact("symbol", fields, code.at(nodes[0]))
             for node in nodes:
-                yield from _uses(code, (name, _span(node)), (pattern, (), parts.cuts))
+                yield from _uses(code, (name, _span(node)), (names, (), parts.cuts))
     for name, node in parts.types.items():
         if name not in seen:
             fields = {
@@ -102,25 +102,13 @@ def _span(node: Node) -> Span:
     return node.start_byte, node.end_byte
 
 
-def _pattern(names: frozenset[str]) -> re.Pattern[bytes] | None:
-    plain = sorted(n for n in names if n.replace("$", "_").isidentifier())[:_MOST_NAMES]
-    if not plain:
-        return None
-    either = b"|".join(re.escape(n).encode() for n in plain)
-    return re.compile(rb"(?<![\w.$])((?:" + either + rb")(?:\.\w+)*)(?![\w.$])(?!\s*\()(?!\s*=(?!=))")
-
-
-def _uses(
-    code: Code, about: tuple[str, Span], tools: tuple[re.Pattern[bytes] | None, Sequence[Span], Cuts]
-) -> Iterator[Fact]:
+def _uses(code: Code, about: tuple[str, Span], tools: tuple[frozenset[bytes], Sequence[Span], Cuts]) -> Iterator[Fact]:
     symbol, span = about
-    pattern, holes, cuts = tools
-    if pattern is None:
-        return
+    names, holes, cuts = tools
     found: set[bytes] = set()
     for piece, verbatim in pieces(code.data, span, holes, cuts):
         if not verbatim or b"{" in piece:
-            found.update(pattern.findall(piece))
+            found.update(head + rest for head, rest in _READ.findall(piece) if head in names)
     line = code.data.count(b"\n", 0, span[0]) + 1
     for name in sorted(found):
         text = name.decode("utf-8", "replace")

@@ -156,7 +156,7 @@ def _for_each(context: Context, step: Step, place: Place, settings: Configured) 
     for found in group.results:
         if found is not None:
             _add(total, found)
-    done = [names.steps for names, found in zip(scopes, group.results, strict=True) if found is not None]
+    done = [names.results for names, found in zip(scopes, group.results, strict=True) if found is not None]
     ended = _ended(context, place.limit, total, {"results": [dict(steps) for steps in done], "count": len(done)})
     if not items:
         return ended._replace(message="warning: the list is empty, nothing was run")
@@ -206,6 +206,6 @@ def _run_flow(context: Context, step: Step, place: Place, settings: Configured) 
         context, flow=flow, depth=context.depth + 1, prefix=(*context.prefix, *place.path), limit=place.limit
     )
     ended = yield from child_phases(inner, Place((), names, place.limit))
-    result: Result = {**{key: dict(value) for key, value in names.steps.items()}, "status": ended.verdict}
+    result: Result = {**{key: dict(value) for key, value in names.results.items()}, "status": ended.verdict}
     message = f"{flow.file}: {ended.message}" if ended.verdict != "passed" and ended.message else ended.message
     return Contained(ended.verdict, message, tuple(ended.runs), result, ended.cut)

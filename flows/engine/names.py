@@ -58,6 +58,7 @@ class Names:
         self.outer = outer
         self.loop: Mapping[str, object] = {}
         self.steps: dict[str, Mapping[str, object]] = {}
+        self.results: dict[str, Mapping[str, object]] = {}
         self.outputs: dict[str, object] = {}
         self._place: tuple[object, ...] = ()
         self._drawn = 0
@@ -81,15 +82,17 @@ class Names:
         self._place = place
         self._drawn = 0
 
-    def keep(self, step: str, view: Mapping[str, object], outputs: Mapping[str, object]) -> None:
+    def keep(self, step: str, view: Mapping[str, object], outputs: Mapping[str, object], alias: str) -> None:
         """Makes a finished step visible to later ones.
 
         Args:
             step: its id.
             view: its result as expressions see it.
             outputs: by name.
+            alias: the lookup-only name of the whole result.
         """
-        self.steps[step] = {**view, **outputs} if outputs else view
+        self.results[step] = {**view, **outputs}
+        self.steps[step] = {alias: view, **view, **outputs}
         self.outputs.update(outputs)
 
     def take(self, inner: Names) -> None:
@@ -99,6 +102,7 @@ class Names:
             inner: the nested scope.
         """
         self.steps.update(inner.steps)
+        self.results.update(inner.results)
         self.outputs.update(inner.outputs)
 
     def lookup(self, name: str) -> object:

@@ -258,9 +258,7 @@ class _Work:
 
     def _keep(self, attempt: Attempt) -> None:
         if attempt.view is not None:
-            view, outputs = attempt.view, attempt.outputs
-            alias = self.action.spec.alias
-            self.place.names.keep(self.step.id, view if alias in view else {**view, alias: view}, outputs)
+            self.place.names.keep(self.step.id, attempt.view, attempt.outputs, self.action.spec.alias)
             if self.action.spec.open_config and attempt.result is not None:
                 self.place.names.outputs.update(attempt.result)
 

@@ -247,7 +247,7 @@ def scene_of(checkout: Checkout, asked: Asked, inputs: DiagnosisInputs, found: R
     def run_tree(files: dict[str, str | None], flows: Sequence[str]) -> Run:
         return run_in_scratch(checkout, name, (head, files), flows)
 
-    return Scene(inputs.change, inputs.sources, run_tree)
+    return Scene(inputs.change, inputs.sources, run_tree, inputs.commits)
 
 
 def run_in_scratch(

@@ -146,7 +146,7 @@ def _repair(
     seams = Seams(validate, judge, live, lambda run: diagnose(replace(inputs, run=run)))
     shown = ""
     if found is not None and inputs.change is not None and inputs.sources is not None:
-        shown = suggestion(diagnosis, Scene(inputs.change, inputs.sources, _no_tree))
+        shown = suggestion(diagnosis, Scene(inputs.change, inputs.sources, _no_tree, inputs.commits))
     request = RepairInputs(
         diagnosis=diagnosis,
         run=inputs.run,

@@ -117,10 +117,14 @@ class Routers:
             return [(prefix, router[0]) for prefix in dict.fromkeys(inner)]
         found: list[Served] = []
         for parent, placed in mounts:
+            below_it = [""] if placed.fact.get("replaces") else inner
             outer = self.prefixes(parent, depth - 1) if parent is not None else [("", placed.file)]
             extra = self.text(placed, placed.fact.get("prefix"), "")
             found += [
-                (below(below(above, more), prefix), file) for above, file in outer for more in extra for prefix in inner
+                (below(below(above, more), prefix), file)
+                for above, file in outer
+                for more in extra
+                for prefix in below_it
             ]
         return list(dict.fromkeys(found))
 

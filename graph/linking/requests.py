@@ -135,7 +135,7 @@ class Requests:
         names = target.services or ([] if url.host else everyone)
         if target.external or any(self._state.offers.routed(n, url.path) for n in (*names, service)):
             return True
-        return any(self._state.offers.match(n, "http", "", url.path) for n in names)
+        return any(m.fit.exact for n in names for m in self._state.offers.match(n, "http", "", url.path))
 
     def _of(self, placed: Placed, service: str, reading: Reading) -> Iterable[tuple[Request, Link]]:
         base, url, method = reading.results

@@ -47,6 +47,16 @@ def test_a_router_mounted_twice_serves_both_paths() -> None:
     assert labels(data, "Endpoint") == {"shop:GET /v1/orders/{}", "shop:GET /v2/orders/{}"}
 
 
+def test_a_flask_mount_replaces_the_prefix_of_its_blueprint() -> None:
+    app = (
+        FileFacts("shop/main.py")
+        .imports("router", ".routes.orders", "router")
+        .say("router", name="app")
+        .say("mount", parent=Name("app"), child=Name("router"), prefix=Lit("/v1/orders"), replaces=True)
+    )
+    assert labels(linked(shop(), router(), app), "Endpoint") == {"shop:GET /v1/orders/{}"}
+
+
 def test_default_exported_express_routers_and_router_factories_are_mounted() -> None:
     plain = (
         FileFacts("shop/src/orders.ts")

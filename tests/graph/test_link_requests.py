@@ -177,6 +177,23 @@ def test_a_client_made_in_another_file_sends_requests_where_it_is_used() -> None
     assert edge(data, "CALLS", "web/use.py::make", "pay:POST /bills").resolution.status == "resolved"
 
 
+def test_a_method_of_a_client_object_is_followed_to_the_call_that_knows_the_path() -> None:
+    client = (
+        FileFacts("web/api.py")
+        .cls("Api").function("Api.__init__", "base").bind("Api.base", Param(0, "base"), "Api.__init__")
+        .function("Api.call", "verb", "path").function("Api.get", "path").function("Api.bill", "no")
+        .bind("BASE", Lit("http://pay")).bind("api", Call(Name("Api"), (Name("BASE"),)))
+        .say("call", 2, symbol="", callee=Name("Api"), args=(Name("BASE"),))
+        .say("http_call", 5, method=Param(0, "verb"), symbol="Api.call",
+             url=Concat((Name("self.base"), Lit("/"), Param(1, "path"))))
+        .say("call", 8, symbol="Api.get", callee=Name("self.call"), args=(Lit("get"), Param(0, "path")))
+        .say("call", 11, symbol="Api.bill", callee=Name("self.get"), args=(Concat((Lit("/bills/"), Param(0, "no"))),))
+    )  # fmt: skip
+    data = linked(compose(), offer("pay", ("GET", "/bills/{id}"), ("GET", "/bills")), client)
+    assert {s for s, t in rows(data, "CALLS") if t.startswith("pay:")} == {"web/api.py::Api.bill"}
+    assert edge(data, "CALLS", "web/api.py::Api.bill", "pay:GET /bills/{}").resolution.status == "resolved"
+
+
 def body(*names: str) -> Shape:
     return Shape("object", tuple(Field(name, Shape()) for name in names), open=False)
 

@@ -27,10 +27,12 @@ def _run(options: argparse.Namespace) -> int:
     except ImportError as error:
         raise MissingExtra("uvicorn", "server") from error
     from api.app import create_app
+    from api.logs import configure
     from testmesh.compose.serving import ServeOptions, serving
 
     wanted = ServeOptions(options.data.resolve(), tuple(options.allow_path), tuple(options.workspace or ['default']),
                           os.environ.get("TESTMESH_DATABASE_URL", ""))  # fmt: skip
+    configure()
     with serving(wanted) as started:
         for name, token in started.admin_tokens.items():
             print(f"admin token of workspace '{name}' (shown once): {token}", flush=True)

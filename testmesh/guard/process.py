@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import selectors
 import signal
 import subprocess
 import sys
@@ -15,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from testmesh.guard.capture import Capture
 from testmesh.kernel.clock import SystemClock, iso
 from testmesh.kernel.errors import UserError
 
 MIB = 1024 * 1024
-_CHUNK = 65536
 _LONGEST_LINE = 65536
 
 
@@ -98,7 +97,7 @@ def run(command: Command) -> Finished:
     """
     began = time.monotonic()
     process = _popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    capture = _Capture(process, command.stdin, command.output_cap)
+    capture = Capture(process, command.stdin, command.output_cap)
     try:
         in_time = capture.read_until(began + command.timeout)
         if in_time:
@@ -300,71 +299,6 @@ def _popen(command: Command, *, stdout: int, stderr: int | None) -> subprocess.P
         raise UserError(f"cannot run '{command.argv[0]}': {missing} does not exist") from e
     except OSError as e:
         raise UserError(f"cannot run '{command.argv[0]}': {e.strerror}") from e
-
-
-class _Capture:
-    """Feeds and drains a process's pipes up to a cap."""
-
-    def __init__(self, process: subprocess.Popen[bytes], stdin: bytes, cap: int) -> None:
-        self.kept: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
-        self.truncated = False
-        self._cap = cap
-        self._rest = memoryview(stdin)
-        self._selector = selectors.DefaultSelector()
-        self._streams: list[IO[bytes]] = []
-        for name, pipe in (("stdout", process.stdout), ("stderr", process.stderr)):
-            self._register(pipe, selectors.EVENT_READ, name)
-        if stdin:
-            self._register(process.stdin, selectors.EVENT_WRITE, "stdin")
-        elif process.stdin is not None:
-            process.stdin.close()
-
-    def _register(self, pipe: IO[bytes] | None, events: int, name: str) -> None:
-        if pipe is not None:
-            os.set_blocking(pipe.fileno(), False)
-            self._selector.register(pipe, events, name)
-            self._streams.append(pipe)
-
-    def read_until(self, deadline: float) -> bool:
-        """Drain until both outputs end; False when the time is over first."""
-        while any(key.data != "stdin" for key in self._selector.get_map().values()):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return False
-            for key, _ in self._selector.select(left):
-                self._serve(key)
-        return True
-
-    def _serve(self, key: selectors.SelectorKey) -> None:
-        if key.data == "stdin":
-            self._feed(key)
-            return
-        data = os.read(key.fd, _CHUNK)
-        if not data:
-            self._selector.unregister(key.fileobj)
-            return
-        kept = self.kept[key.data]
-        room = self._cap - len(kept)
-        kept += data[:room]
-        self.truncated = self.truncated or len(data) > room
-
-    def _feed(self, key: selectors.SelectorKey) -> None:
-        try:
-            written = os.write(key.fd, self._rest[:_CHUNK])
-        except BrokenPipeError:
-            written = len(self._rest)
-        self._rest = self._rest[written:]
-        if not self._rest:
-            self._selector.unregister(key.fileobj)
-            for pipe in self._streams:
-                if pipe is key.fileobj:
-                    pipe.close()
-
-    def close(self) -> None:
-        self._selector.close()
-        for pipe in self._streams:
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()
 
 
 def _exited(process: subprocess.Popen[bytes], deadline: float) -> bool:

@@ -13,7 +13,7 @@ from flows.language.catalogue import ActionSpec, option
 class RunFlowConfig:
     """Settings of a run_flow step."""
 
-    flow: str = option(doc="A flow file, relative to this one.", file=True)
+    flow: str = option(doc="A flow file, relative to this one.", file=True, flow=True)
     input: Mapping[str, object] | None = option(None, "Its variables; it sees no others of this flow.")
 
 

@@ -31,6 +31,7 @@ class Option:
             only what the ``flow`` knows before the step (for_each `items`, condition `if`).
         record: for maps and lists of maps with known keys, the dataclass of their fields.
         file: the text names a file relative to the flow; it must exist.
+        flow: that file is a flow, which is checked too.
         pattern: the text is an RE2 pattern.
     """
 
@@ -41,6 +42,7 @@ class Option:
     scope: ExpressionScope = "result"
     record: type[object] | None = None
     file: bool = False
+    flow: bool = False
     pattern: bool = False
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flows.language.catalogue import Catalogue
+from flows.language.children import Check, Trail, check_children
 from flows.language.declarations import DeclarationReader
 from flows.language.files import DiskFiles, Files, GivenFiles
 from flows.language.findings import Findings, position
@@ -53,17 +54,41 @@ def load_flow(
         files: where files that it names are read; None = it may name none.
         given: names of variables that come from outside (``--var``, the named environment, `run_flow` input).
     """
-    parsed = read(text, file)
-    findings = Findings(file)
+    name = file.rpartition("/")[2]
+    return _load(text, _Asked(file, catalogue, files or GivenFiles(), given, Trail(name, 0, {name})))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    file: str
+    catalogue: Catalogue
+    files: Files
+    given: frozenset[str]
+    trail: Trail
+
+
+def _load(text: str | bytes, asked: _Asked) -> CheckedFlow:
+    parsed = read(text, asked.file)
+    findings = Findings(asked.file)
     findings.found.extend(parsed.findings)
     flow = None
     root = parsed.roots[0] if parsed.roots else None
     if isinstance(root, MapNode):
-        reader = FlowReader(findings, catalogue, files or GivenFiles(), hyphenated(root))
-        flow = reader.read(root, given)
+        reader = FlowReader(findings, asked.catalogue, asked.files, hyphenated(root))
+        flow = reader.read(root, asked.given)
+        check_children(reader.read_steps, asked.files, findings, asked.trail, _child(asked.catalogue))
     found = tuple(sorted(findings.found, key=lambda finding: (finding.line, finding.column)))
     shown = text if isinstance(text, str) else text.decode("utf-8", "replace")
     return CheckedFlow(None if findings.failed else flow, found, shown)
+
+
+def _child(catalogue: Catalogue) -> Check:
+    def check(text: bytes, file: str, files: Files, given: frozenset[str], trail: Trail) -> tuple[Diagnostic, ...]:
+        name = file.rpartition("/")[2]
+
+    return _load(text, _Asked(file, catalogue, files, given, trail)).errors
+
+    return check
 
 
 def hyphenated(node: Node) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""The files that a flow may name, read relative to it and never outside what was handed over."""
+"""The files that a flow may name, read relative to it."""
 
 from __future__ import annotations
 
@@ -59,3 +59,20 @@ class GivenFiles:
         if name not in self._files:
             raise NotFoundError(f"{name} does not exist")
         return self._files[name]
+
+
+class FilesBeside:
+    """The files of a flow that lies in another folder than the one that names it.
+
+    Args:
+        files: beside the naming flow.
+        name: the named flow, relative to the naming one.
+    """
+
+    def __init__(self, files: Files, name: str) -> None:
+        self._files = files
+        self._folder = name.rpartition("/")[0]
+
+    def read(self, name: str) -> bytes:
+        """A file's bytes."""
+        return self._files.read(f"{self._folder}/{name}" if self._folder else name)

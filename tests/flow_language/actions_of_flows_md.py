@@ -340,7 +340,7 @@ CONDITION = ActionSpec(
 
 @dataclass(frozen=True, slots=True)
 class RunFlowConfig:
-    flow: str = option(doc="File.", file=True)
+    flow: str = option(doc="File.", file=True, flow=True)
     input: Mapping[str, object] | None = option(None, "Variables.")
 
 

@@ -118,3 +118,31 @@ def test_a_line_that_is_no_assignment_is_pointed_at(text: str, line: int) -> Non
     with pytest.raises(EnvFileProblem) as caught:
         parse_dotenv(text)
     assert caught.value.line == line
+
+
+PARENT = (
+    "flow:\n  name: n\n  steps:\n    - id: a\n      action: run_flow\n"
+    "      config: {flow: sub/child.yaml, input: {order_id: 5}}\n"
+)
+CHILD = "flow:\n  name: c\n  env_file: own.env\n  steps:\n    - {id: orders_id, action: log, config: {message: '%s'}}\n"
+
+
+def parent(files: dict[str, bytes]) -> list[tuple[str, int, int]]:
+    checked = load_flow(PARENT, "parent.yaml", CATALOGUE, GivenFiles(files))
+    return [(finding.rule, finding.line, finding.column) for finding in checked.findings]
+
+
+def test_a_flow_that_is_run_by_another_is_checked_with_what_it_is_given() -> None:
+    child = {"sub/child.yaml": (CHILD % "${order_id}").encode(), "sub/own.env": b"A=1\n"}
+    assert parent(child) == []
+
+
+def test_a_mistake_in_a_flow_that_is_run_is_reported_at_its_name() -> None:
+    child = {"sub/child.yaml": (CHILD % "${nosuch.id}").encode(), "sub/own.env": b"A=1\n"}
+    assert parent(child) == [("flow/bad-file", 6, 22)]
+    assert parent({"sub/child.yaml": (CHILD % "x").encode()}) == [("flow/bad-file", 6, 22)]
+    assert parent({}) == [("flow/missing-file", 6, 22)]
+
+
+def test_flows_that_run_each_other_are_checked_once() -> None:
+    assert parent({"sub/child.yaml": PARENT.encode(), "sub/sub/child.yaml": PARENT.encode()}) == []

@@ -25,16 +25,16 @@ def step(number: int, more: str = "") -> str:
 def undefined_names() -> str:
     return HEAD + "".join(
         f"    - {{id: s{n}, action: http, config: {{url: '${{q{n}z.id}}'}}, assert: [x{n}y == 1]}}\n"
-        for n in range(3000)
+        for n in range(1000)
     )
 
 
 def misspelt_keys() -> str:
-    return HEAD + "".join(step(n, f", asert{n}: [], retri{n}: 1") for n in range(3000))
+    return HEAD + "".join(step(n, f", asert{n}: [], retri{n}: 1") for n in range(1000))
 
 
 def one_huge_text() -> str:
-    body = "".join(f"          ${{A{n}}} x\n" for n in range(20_000))
+    body = "".join(f"          ${{A{n}}} x\n" for n in range(8_000))
     start = "    - id: a\n      action: http\n      config:\n        url: http://x\n        body: |\n"
     return f"{HEAD}{start}{body}      assert: [status == 200]\n"
 
@@ -47,7 +47,7 @@ def long_ids() -> str:
 def nested_conditions() -> str:
     log = "{{id: d{n}, action: log, config: {{message: x}}}}"
     one = f"    - id: c{{n}}\n      action: condition\n      config: {{{{if: 1 == 1, then: [{log}]}}}}\n"
-    return HEAD + "".join(one.format(n=n) for n in range(3000))
+    return HEAD + "".join(one.format(n=n) for n in range(1000))
 
 
 def deep_expression() -> str:
@@ -59,7 +59,7 @@ def many_braces() -> str:
 
 
 def tabs_in_quotes() -> str:
-    rows = "".join(f"      K{n}: 'a\n\tb'\n" for n in range(10_000))
+    rows = "".join(f"      K{n}: 'a\n\tb'\n" for n in range(4_000))
     return f"flow:\n  name: n\n  env:\n{rows}  steps:\n{step(1)}"
 
 
@@ -81,7 +81,7 @@ def test_a_hostile_file_is_answered_in_time(build: Callable[[], str]) -> None:
     text = build()
     started = time.process_time()
     load_flow(text, "x.yaml", CATALOGUE, GivenFiles())
-    assert time.process_time() - started < 8
+    assert time.process_time() - started < 4
 
 
 def test_checking_time_grows_with_the_file_and_not_faster() -> None:
@@ -92,7 +92,7 @@ def test_checking_time_grows_with_the_file_and_not_faster() -> None:
         return time.process_time() - started
 
     seconds(10)
-    assert seconds(1500) < 40 * max(seconds(150), 0.01)
+    assert seconds(1000) < 40 * max(seconds(100), 0.01)
 
 
 def test_four_hundred_assertions_take_a_few_milliseconds() -> None:

@@ -84,9 +84,7 @@ def _load(text: str | bytes, asked: _Asked) -> CheckedFlow:
 
 def _child(catalogue: Catalogue) -> Check:
     def check(text: bytes, file: str, files: Files, given: frozenset[str], trail: Trail) -> tuple[Diagnostic, ...]:
-        name = file.rpartition("/")[2]
-
-    return _load(text, _Asked(file, catalogue, files, given, trail)).errors
+        return _load(text, _Asked(file, catalogue, files, given, trail)).errors
 
     return check
 

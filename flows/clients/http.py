@@ -187,9 +187,11 @@ class HttpPool:
     async def _exchange(
         self, connection: _Connection, target: _Target, path: str, request: HttpRequest
     ) -> HttpResponse:
-        answer: Answer | None = None
+        reusable = False
         try:
             answer = await _talk(connection, target, path, request)
+            # After an error of its own a server often closes without saying so, and a write must not be sent twice.
+            reusable = answer.reusable and answer.status < SERVER_ERROR
         except NotSendable as problem:
             raise ClientError(f"{target}: the request cannot be sent: {problem}", "config") from problem
         except Malformed as problem:
@@ -199,8 +201,7 @@ class HttpPool:
         except _BROKEN as error:
             raise ClientError(f"{target}: {reason(error)} while waiting for the answer") from error
         finally:
-            # After an error of its own a server often closes without saying so, and a write must not be sent twice.
-            if answer is not None and answer.reusable and answer.status < SERVER_ERROR:
+            if reusable:
                 connection.idle_since = time.monotonic()
                 connection.used = True
                 self._idle.setdefault(target, []).append(connection)

@@ -145,4 +145,7 @@ def test_a_mistake_in_a_flow_that_is_run_is_reported_at_its_name() -> None:
 
 
 def test_flows_that_run_each_other_are_checked_once() -> None:
-    assert parent({"sub/child.yaml": PARENT.encode(), "sub/sub/child.yaml": PARENT.encode()}) == []
+    other = PARENT.replace("sub/child.yaml", "parent.yaml")
+    files = {"other.yaml": other.encode(), "parent.yaml": PARENT.replace("sub/child", "other").encode()}
+    checked = load_flow(files["parent.yaml"], "x/parent.yaml", CATALOGUE, GivenFiles(files))
+    assert checked.findings == ()

@@ -129,3 +129,35 @@ class Masks:
         self.learn(password)
         shown = match["user"] if password is not None else MASK
         return f"{match['scheme']}{shown}{':' + MASK if password is not None else ''}@"
+
+
+def same_but_for_secrets(recorded: object, now: object) -> bool:
+    """Whether a request is the recorded one as far as a recording can tell: what is masked now may be anything.
+
+    Args:
+        recorded: from the recording.
+        now: rendered from masked inputs.
+    """
+    if isinstance(now, str) and MASK in now:
+        return isinstance(recorded, str | int | float) and _fits(str(recorded), now.split(MASK))
+    if isinstance(recorded, Mapping) and isinstance(now, Mapping):
+        same_keys = recorded.keys() == now.keys()
+        return same_keys and all(same_but_for_secrets(value, now[key]) for key, value in recorded.items())
+    if isinstance(recorded, list | tuple) and isinstance(now, list | tuple):
+        same_length = len(recorded) == len(now)
+        return same_length and all(same_but_for_secrets(a, b) for a, b in zip(recorded, now, strict=True))
+    return isinstance(recorded, bool) is isinstance(now, bool) and recorded == now
+
+
+def _fits(text: str, parts: list[str]) -> bool:
+    """Whether a text is the parts in order with anything between them."""
+    first, *middle, last = parts
+    if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
+        return False
+    place, end = len(first), len(text) - len(last)
+    for part in middle:
+        found = text.find(part, place, end)
+        if found < 0:
+            return False
+        place = found + len(part)
+    return True

@@ -29,12 +29,11 @@ from flows.engine.effects import (
 from flows.engine.flow import execution, run_verdict
 from flows.engine.given import Given
 from flows.engine.loading import TextFiles, beside, checked, parsed_file
-from flows.engine.masking import MASK, Masks
+from flows.engine.masking import MASK, Masks, same_but_for_secrets
 from flows.engine.names import Names, Sources, step_ids
 from flows.engine.variables import VariableProblem, resolve
 from flows.language.errors import NotEvaluable
 from flows.language.spec import Flow
-from flows.language.values import to_json
 from graph.runs import Exchange, FlowRun, Run, StepRun
 from testmesh.kernel.clock import iso
 from testmesh.kernel.errors import DiagnosticsError
@@ -238,7 +237,7 @@ class World:
         exchange = step.exchanges[request.attempt]
         if request.attempt == 0 and not self._read.get((request.path, 0), 0) > 1:
             self.clock = max(self.clock, step.started_ms)
-        if to_json(exchange.request) != to_json(request.recorded):
+        if not same_but_for_secrets(exchange.request, request.recorded):
             differs = _difference(exchange.request, request.recorded)
             raise NotRecorded(f"its request differs from the recorded one{differs}")
         return exchange
@@ -263,8 +262,24 @@ class World:
         return Loaded(None, found.message) if isinstance(found, DiagnosticsError) else Loaded(found)
 
 
+def _asks_the_same(recorded: object, now: object) -> bool:
+    """Whether two requests are one; what was masked in an input stands for whatever was recorded there."""
+    if isinstance(now, str) and isinstance(recorded, str) and MASK in now:
+        parts = now.split(MASK)
+        return recorded.startswith(parts[0]) and recorded.endswith(parts[-1]) and len(recorded) >= len(now) - len(MASK)
+    if isinstance(now, Mapping) and isinstance(recorded, Mapping):
+        return now.keys() == recorded.keys() and all(_asks_the_same(recorded[key], now[key]) for key in now)
+    if isinstance(now, list | tuple) and isinstance(recorded, list | tuple):
+        return len(now) == len(recorded) and all(map(_asks_the_same, recorded, now))
+    return to_json(recorded) == to_json(now)
+
+
 def _difference(recorded: object, now: object) -> str:
     if not isinstance(recorded, Mapping) or not isinstance(now, Mapping):
         return ""
-    keys = [key for key in (*recorded, *(k for k in now if k not in recorded)) if recorded.get(key) != now.get(key)]
+    keys = [
+        key
+        for key in (*recorded, *(k for k in now if k not in recorded))
+        if not same_but_for_secrets(recorded.get(key), now.get(key))
+    ]
     return f" ({', '.join(str(key) for key in keys)})" if keys else ""

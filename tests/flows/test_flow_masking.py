@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.engine import judge
-from flows.engine.masking import Masks, is_secret_key
+from flows.engine.masking import Masks, is_secret_key, same_but_for_secrets
 from flows.events import event_data, run_from_json, run_to_json, to_json
 from graph.runs import Event
 from tests.flows.support import Reply, Web, only, run_text
@@ -67,3 +67,34 @@ def test_short_values_do_not_mask_ordinary_words() -> None:
     masks = Masks()
     assert masks.request({"password": "orders", "to": "orders"}) == {"password": "***", "to": "orders"}
     assert masks.evidence("three orders") == "three orders"
+
+
+def test_a_recording_is_judged_although_its_inputs_are_masked(tmp_path: Path, web: Web) -> None:
+    web.on("GET /a", 200, {})
+    run = run_text(
+        tmp_path,
+        """
+        flow:
+          name: masked
+          steps:
+            - id: a
+              action: http_request
+              config: {url: "${STOCK_DSN}/a", query: {token: "${SHORT_TOKEN}"}, headers: {X-Say: "it is ${SHORT_TOKEN}!"}}
+              assert: [status == 200]
+        """,
+        process={"STOCK_DSN": web.url, "SHORT_TOKEN": "abc"},
+    )
+    assert only(run).variables == {"STOCK_DSN": "***", "SHORT_TOKEN": "***"}
+    assert run.verdict == judge(run).verdict == "passed"
+    source = only(run).source
+    assert judge(run, {"flow.yaml": source.replace("it is", "it was")}).verdict == "error"
+    assert judge(run, {"flow.yaml": source.replace("}/a", "}/b")}).verdict == "error"
+
+
+def test_masked_text_fits_only_what_surrounds_it() -> None:
+    assert same_but_for_secrets("Bearer abc", "Bearer ***")
+    assert same_but_for_secrets({"a": ["x-1-y-2-z"]}, {"a": ["x***y***z"]})
+    for recorded, now in (("Basic abc", "Bearer ***"), ("xz", "x***y***z"), ("ab", "ab***b"), ({"a": 1}, {"b": 1}),
+                          ([1], [1, 2]), (True, 1), (None, "***")):  # fmt: skip
+        assert not same_but_for_secrets(recorded, now), (recorded, now)
+    assert same_but_for_secrets(1.0, 1)

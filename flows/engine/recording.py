@@ -262,18 +262,6 @@ class World:
         return Loaded(None, found.message) if isinstance(found, DiagnosticsError) else Loaded(found)
 
 
-def _asks_the_same(recorded: object, now: object) -> bool:
-    """Whether two requests are one; what was masked in an input stands for whatever was recorded there."""
-    if isinstance(now, str) and isinstance(recorded, str) and MASK in now:
-        parts = now.split(MASK)
-        return recorded.startswith(parts[0]) and recorded.endswith(parts[-1]) and len(recorded) >= len(now) - len(MASK)
-    if isinstance(now, Mapping) and isinstance(recorded, Mapping):
-        return now.keys() == recorded.keys() and all(_asks_the_same(recorded[key], now[key]) for key in now)
-    if isinstance(now, list | tuple) and isinstance(recorded, list | tuple):
-        return len(now) == len(recorded) and all(map(_asks_the_same, recorded, now))
-    return to_json(recorded) == to_json(now)
-
-
 def _difference(recorded: object, now: object) -> str:
     if not isinstance(recorded, Mapping) or not isinstance(now, Mapping):
         return ""

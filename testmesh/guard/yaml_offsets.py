@@ -53,8 +53,8 @@ def _block_table(node: ScalarNode) -> list[int]:
     table: list[int] = []
     at = body
     for line in lines:
-        first = min(indent, len(line))
-        table += range(at + first, at + len(line) + 1)
+        written = len(line) - line.endswith("\r")
+        table += range(at + min(indent, written), at + written + 1)
         at += len(line) + 1
     after = table[min(len(node.text), len(table) - 1)] if table else end
     return [*table[: len(node.text)], after]

@@ -145,6 +145,8 @@ POSITIONS = [
     ("key: |\n\n  one\n", 1, (3, 3)),
     ("key: one\n  two\n", 4, (2, 3)),
     ("é: ü x", 2, (1, 6)),
+    ("key: |\r\n  one\r\n  two\r\n", 4, (3, 3)),
+    ("key: 'a\r\n  b'\r\n", 2, (2, 3)),
 ]
 
 

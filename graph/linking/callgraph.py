@@ -24,12 +24,14 @@ class Site:
         fact: the call fact.
         target: what is called; constructing calls target the class and its constructor.
         rule: how it was found.
+        owner: the class of the object a constructing call makes, or None.
     """
 
     file: FileKey
     fact: Fact
     target: SymbolKey
     rule: str
+    owner: SymbolKey | None = None
 
     @property
     def symbol(self) -> SymbolKey:
@@ -76,7 +78,7 @@ class CallGraph:
             yield Site(file, fact, symbol, rule)
             for inside in _CONSTRUCTORS:
                 if self._sort(symbol) == "class" and (made := self._names.member(symbol, (inside,))) is not None:
-                    yield Site(file, fact, (made.file, made.name), "constructor")
+                    yield Site(file, fact, (made.file, made.name), "constructor", symbol)
         yield from self._handed_over(placed)
 
     def _handed_over(self, placed: Placed) -> Iterator[Site]:
@@ -102,6 +104,10 @@ class CallGraph:
             scope: symbol it is written in.
         """
         name = dotted(callee)
+        if isinstance(callee, Member) and isinstance(callee.base, Call) and dotted(callee.base.callee) == "super":
+            return self._above(file, scope, callee.name)
+        if name == "super":
+            return self._above(file, scope, "constructor")
         if name:
             found = self._names.find(file, scope, name)
             if found is not None and found.kind == "symbol":
@@ -113,6 +119,32 @@ class CallGraph:
         if isinstance(callee, Member):
             return self._methods(self.types_of(callee.base, file, scope), callee.name)
         return []
+
+    def _above(self, file: FileKey, scope: str, method: str) -> list[tuple[SymbolKey, str]]:
+        """A method of the classes above the enclosing one: ``super().__init__(...)``, ``super(...)``."""
+        owner = self._names.enclosing_class(file, scope)
+        bases = self._names.bases((file, owner)) if owner else ()
+        found = [self._names.member(base, (method,)) for base in bases]
+        return [((f.file, f.name), "super") for f in found if f is not None and f.kind == "symbol" and not f.rest][:1]
+
+    def related(self, one: SymbolKey, other: SymbolKey) -> bool:
+        """Whether an object can be of both classes: they are one, or one extends the other.
+
+        Args:
+            one: a class.
+            other: another class.
+        """
+        return one == other or one in self._ancestors(other) or other in self._ancestors(one)
+
+    def _ancestors(self, owner: SymbolKey) -> set[SymbolKey]:
+        found: set[SymbolKey] = set()
+        queue = [owner]
+        while queue:
+            for base in self._names.bases(queue.pop()):
+                if base not in found:
+                    found.add(base)
+                    queue.append(base)
+        return found
 
     def _of_symbol(self, found: Found, rule: str) -> list[tuple[SymbolKey, str]]:
         symbol = (found.file, found.name)

@@ -11,7 +11,7 @@ from graph.linking.names import dotted
 from graph.linking.outcomes import Context, Definition, Frame, Instance
 from graph.linking.sqltext import UNKNOWN_TABLE, table_name, table_uses
 from graph.linking.state import Linking, LooseEnd
-from graph.linking.wrappers import Reading, Results, first_param
+from graph.linking.wrappers import Reading, Results, all_params
 from graph.schema import Evidence, Resolution
 from graph.values import Value
 
@@ -135,9 +135,9 @@ def _model_table(state: Linking, placed: Placed, service: str) -> str:
     return table_name(names[0]) if names else ""
 
 
-def _need(results: Sequence[Results]) -> SymbolKey | None:
+def _need(results: Sequence[Results]) -> Sequence[SymbolKey]:
     text = results[0][0][0]
-    return first_param(results[0]) if not text.template.replace("{}", "").strip(":/._-") else None
+    return all_params(results[0]) if not text.template.replace("{}", "").strip(":/._-") else ()
 
 
 def _access(state: Linking, use: _Use) -> None:

@@ -16,7 +16,7 @@ from graph.linking.outcomes import Text
 from graph.linking.shapes import reads, sends
 from graph.linking.state import Linking, LooseEnd
 from graph.linking.urls import Url, after, take_apart
-from graph.linking.wrappers import Reading, Results, first_param
+from graph.linking.wrappers import Reading, Results, all_params
 from graph.schema import Evidence, Resolution
 from graph.values import Concat, Format, Lit, Shape, Value
 
@@ -104,29 +104,25 @@ class Requests:
         fact = placed.fact
         values = (fact.get("base"), fact.get("url"), fact.get("method"))
 
-        def need(results: Sequence[Results]) -> SymbolKey | None:
+        def need(results: Sequence[Results]) -> Sequence[SymbolKey]:
             return self._needed(results, service, has_base=fact.get("base") is not None)
 
         readings = self._state.wrappers.readings(values, placed.symbol, service, need)
         mine = [r for r in readings if service in (self._state.owners(r.origin[0]) or (service,))]
         return mine
 
-    def _needed(self, results: Sequence[Results], service: str, *, has_base: bool) -> SymbolKey | None:
+    def _needed(self, results: Sequence[Results], service: str, *, has_base: bool) -> list[SymbolKey]:
+        """Whose callers must be asked: for method, host and what may hold slashes; else only if nothing fits."""
         base, url, method = results
-        structural = first_param(base) if has_base else None
-        structural = structural or first_param(method)
-        if structural is not None:
-            return structural
+        asked = [*(all_params(base) if has_base else ()), *all_params(method)]
+        plain: list[SymbolKey] = []
         for text, _ in url:
-            whole = [after(b, text) for b, _ in base] if has_base else [text]
-            for candidate in whole:
-                apart = take_apart(candidate)
-                holes = [h for h in (*apart.holes, *apart.loose) if h.param is not None]
-                if holes:
-                    return holes[0].param
-                if any(h.param for h in apart.path_holes) and not self._matches(apart, service):
-                    return next(h.param for h in apart.path_holes if h.param)
-        return None
+            for whole in [after(b, text) for b, _ in base] if has_base else [text]:
+                apart = take_apart(whole)
+                asked += [h.param for h in (*apart.holes, *apart.loose) if h.param is not None]
+                if not self._matches(apart, service):
+                    plain += [h.param for h in apart.path_holes if h.param is not None]
+        return asked or plain
 
     def _matches(self, url: Url, service: str) -> bool:
         """Whether the path is an operation as it stands, so that its parameters are only path parameters."""

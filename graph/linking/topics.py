@@ -9,7 +9,7 @@ from graph.linking.corpus import Placed, SymbolKey
 from graph.linking.outcomes import Text
 from graph.linking.shapes import reads, sends
 from graph.linking.state import Linking, LooseEnd
-from graph.linking.wrappers import Reading, Results, first_param
+from graph.linking.wrappers import Reading, Results, all_params
 from graph.schema import Resolution
 from graph.values import Shape
 
@@ -30,8 +30,8 @@ def _link(state: Linking, placed: Placed, how: tuple[str, str]) -> None:
     edge, service = how
     fact = placed.fact
 
-    def need(results: Sequence[Results]) -> SymbolKey | None:
-        return first_param(results[0])
+    def need(results: Sequence[Results]) -> Sequence[SymbolKey]:
+        return all_params(results[0])
 
     for reading in state.wrappers.readings([fact.get("topic")], placed.symbol, service, need):
         if service not in (state.owners(reading.origin[0]) or (service,)):

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 from graph.linking.callgraph import CallGraph, Site
 from graph.linking.corpus import SymbolKey
-from graph.linking.outcomes import Arguments, Context, Frame, Text
+from graph.linking.names import SELVES, dotted
+from graph.linking.outcomes import Arguments, Context, Frame, Instance, Text
 from graph.linking.values import Evaluator
-from graph.values import Value
+from graph.values import Member, Name, Value
 
-_FUNCTIONS = 4
+_BOUND = 8
 _READINGS = 256
 Results = Sequence[tuple[Text, frozenset[str]]]
-Need = Callable[[Sequence[Results]], SymbolKey | None]
+Need = Callable[[Sequence[Results]], Sequence[SymbolKey]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Reading:
 class _Try:
     bound: Mapping[SymbolKey, Arguments]
     origin: SymbolKey
+    owner: SymbolKey | None
     sites: tuple[Site, ...] = ()
     built: tuple[Site, ...] = ()
 
@@ -65,54 +67,108 @@ class Wrappers:
             values: of the fact.
             at: the symbol the fact is in.
             service: whose environment applies.
-            need: the function whose callers must be asked, or None when the results will do.
+            need: the functions whose callers must be asked, none when the results will do.
         """
-        queue = [_Try({}, at)]
+        queue = [_Try({}, at, self._class_around(at))]
         made: list[Reading] = []
         while queue and len(made) < _READINGS:
             attempt = queue.pop(0)
             context = Context(service=service, bound=attempt.bound)
             frame = Frame(*at)
             results = tuple(self._evaluator.texts(v, frame, context) for v in values)
-            asked = need(results)
-            further = self._further(attempt, asked)
+            further = self._further(attempt, need(results), service)
             if further:
                 queue += further
                 continue
-            made.append(
-                Reading(
-                    results,
-                    attempt.origin,
-                    attempt.sites,
-                    attempt.built,
-                    frozenset(context.constants),
-                    frozenset(context.keys),
-                )
-            )
+            constants, keys = frozenset(context.constants), frozenset(context.keys)
+            made.append(Reading(results, attempt.origin, attempt.sites, attempt.built, constants, keys))
         return made
 
-    def _further(self, attempt: _Try, asked: SymbolKey | None) -> list[_Try]:
-        if asked is None or asked in attempt.bound or len(attempt.bound) >= _FUNCTIONS:
+    def _class_around(self, symbol: SymbolKey) -> SymbolKey | None:
+        file, name = symbol
+        if file not in self._evaluator.names.files:
+            return None
+        owner = self._evaluator.names.enclosing_class(file, name)
+        return (file, owner) if owner else None
+
+    def _further(self, attempt: _Try, asked: Sequence[SymbolKey], service: str) -> list[_Try]:
+        """One more step towards the callers: first those of the function itself, then those who made its object."""
+        if len(attempt.bound) >= _BOUND:
             return []
-        tries: list[_Try] = []
-        for site in self._calls.callers.get(asked, ())[:_READINGS]:
-            if site.symbol == asked:
+        for key in sorted(dict.fromkeys(asked), key=lambda k: k != attempt.origin):
+            if key in attempt.bound:
                 continue
-            arguments = Arguments(
-                tuple(site.fact.get("args", ()) or ()), tuple(site.fact.get("named", ()) or ()), Frame(*site.symbol)
-            )
-            bound = {**attempt.bound, asked: arguments}
-            if asked == attempt.origin:
-                tries.append(_Try(bound, site.symbol, (*attempt.sites, site), attempt.built))
-            else:
-                tries.append(_Try(bound, attempt.origin, attempt.sites, (*attempt.built, site)))
-        return tries
+            sites = [site for site in self._calls.callers.get(key, ())[:_READINGS] if site.symbol != key]
+            step = self._through_call if key == attempt.origin else self._through_maker
+            tries = [t for site in sites for t in step(attempt, key, site, service)]
+            if tries:
+                return tries
+        return []
+
+    def _through_call(self, attempt: _Try, key: SymbolKey, site: Site, service: str) -> list[_Try]:
+        bound = {**attempt.bound, key: _arguments(site)}
+        sites = (*attempt.sites, site)
+        tries: list[_Try] = []
+        for instance in self._receivers(site, bound, service):
+            made = bound | self._constructed(instance)
+            tries.append(_Try(made, site.symbol, instance.owner, sites, attempt.built))
+        if tries:
+            return tries
+        owner = self._class_around(site.symbol) if site.rule in ("self", "override") else None
+        if owner is not None and attempt.owner is not None and not self._calls.related(owner, attempt.owner):
+            return []
+        return [_Try(bound, site.symbol, owner or attempt.owner, sites, attempt.built)]
+
+    def _through_maker(self, attempt: _Try, key: SymbolKey, site: Site, service: str) -> list[_Try]:
+        owner = site.owner or (self._class_around(site.symbol) if site.rule == "super" else None)
+        if owner is not None and attempt.owner is not None and not self._calls.related(owner, attempt.owner):
+            return []
+        bound = {**attempt.bound, key: _arguments(site)}
+        return [_Try(bound, attempt.origin, attempt.owner, attempt.sites, (*attempt.built, site))]
+
+    def _receivers(self, site: Site, bound: Mapping[SymbolKey, Arguments], service: str) -> list[Instance]:
+        """The objects a method is called on, when it is known how they were made."""
+        value = receiver(site.fact.get("callee"))
+        if value is None or site.rule in ("super", "constructor"):
+            return []
+        context = Context(service=service, bound=bound)
+        things = [o.thing for o in self._evaluator.evaluate(value, Frame(*site.symbol), context)]
+        return [thing for thing in things if isinstance(thing, Instance) and thing.arguments is not None]
+
+    def _constructed(self, instance: Instance) -> dict[SymbolKey, Arguments]:
+        if instance.arguments is None:
+            return {}
+        made = {instance.owner: instance.arguments}
+        for name in ("__init__", "constructor"):
+            found = self._evaluator.names.member(instance.owner, (name,))
+            if found is not None and found.kind == "symbol":
+                made[found.file, found.name] = instance.arguments
+        return made
 
 
-def first_param(results: Results) -> SymbolKey | None:
-    """The function whose callers give a part of some texts, if any.
+def _arguments(site: Site) -> Arguments:
+    args, named = site.fact.get("args", ()) or (), site.fact.get("named", ()) or ()
+    return Arguments(tuple(args), tuple(named), Frame(*site.symbol))
+
+
+def receiver(callee: Value | None) -> Value | None:
+    """What a method is called on, None for a plain function and for ``self``.
+
+    Args:
+        callee: of a call fact.
+    """
+    if isinstance(callee, Name):
+        base = callee.name.rpartition(".")[0]
+        return Name(base) if base and base not in SELVES else None
+    if isinstance(callee, Member):
+        return None if dotted(callee.base) in SELVES else callee.base
+    return None
+
+
+def all_params(results: Results) -> list[SymbolKey]:
+    """The functions whose callers give parts of some texts.
 
     Args:
         results: of one value.
     """
-    return next((hole.param for text, _ in results for hole in text.holes if hole.param is not None), None)
+    return [hole.param for text, _ in results for hole in text.holes if hole.param is not None]

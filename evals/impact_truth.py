@@ -115,40 +115,64 @@ class Truth:
     up: bool = True
 
 
-def steady(made: Sample, commit: str) -> tuple[dict[str, Observed], dict[str, set[str]]]:
-    """The base's behaviour, and the paths whose values differ between runs of the unchanged system.
+@dataclass(frozen=True, slots=True)
+class Base:
+    """How the unchanged system behaves.
+
+    Args:
+        seen: flow to its behaviour.
+        moving: flow to paths whose values differ between runs.
+        unsteady: flows whose verdict differs between runs; nothing is concluded from them.
+    """
+
+    seen: Mapping[str, Observed]
+    moving: Mapping[str, frozenset[str]]
+    unsteady: frozenset[str] = frozenset()
+
+
+def steady(made: Sample, commit: str) -> Base:
+    """The base's behaviour, from several runs in different orders.
 
     Args:
         made: the sample.
         commit: 40 hex.
     """
-    runs = [observed(made, commit, {}, again) for again in range(len(_ORDERS))]
-    first, *others = runs
-    moving: dict[str, set[str]] = {flow: set() for flow in first}
-    for other in others:
-        for flow, seen in first.items():
-            if flow not in other or other[flow].verdict != seen.verdict:
-                raise UserError(f"{flow} does not behave the same twice on the unchanged system")
-            moving[flow] |= _differing(seen.leaves, other[flow].leaves)
-    return first, moving
+    first, *others = [observed(made, commit, {}, again) for again in range(len(_ORDERS))]
+    verdicts = {flow: {seen.verdict} | {o[flow].verdict for o in others if flow in o} for flow, seen in first.items()}
+    moving = {
+        flow: frozenset(p for o in others if flow in o for p in _differing(seen.leaves, o[flow].leaves))
+        for flow, seen in first.items()
+    }
+    return Base(first, moving, frozenset(f for f, found in verdicts.items() if len(found) > 1))
 
 
 def _differing(one: Leaves, other: Leaves) -> set[str]:
     return {path for path in {*one, *other} if one.get(path) != other.get(path)}
 
 
-def truth(base: Mapping[str, Observed], moving: Mapping[str, set[str]], changed: Mapping[str, Observed]) -> Truth:
+def truth(base: Base, changed: Mapping[str, Observed]) -> Truth:
     """Which flows a change affects.
 
     Args:
-        base: behaviour of the base.
-        moving: paths that mean nothing.
+        base: behaviour of the unchanged system.
         changed: behaviour of the changed system.
     """
+    flows = frozenset(base.seen) - base.unsteady
     if "" in changed:
-        return Truth(frozenset(base), frozenset(base), False)
-    verdict = frozenset(f for f in base if f not in changed or base[f].verdict != changed[f].verdict)
-    behaviour = frozenset(
-        f for f in base if f in verdict or _differing(base[f].leaves, changed[f].leaves) - moving.get(f, set())
-    )
-    return Truth(verdict, behaviour)
+        return Truth(flows, flows, False)
+    verdict = frozenset(f for f in flows if f not in changed or base.seen[f].verdict != changed[f].verdict)
+    return Truth(verdict, verdict | {f for f in flows & set(changed) if _differs(base, f, changed[f])})
+
+
+def _differs(base: Base, flow: str, changed: Observed) -> bool:
+    return bool(_differing(base.seen[flow].leaves, changed.leaves) - base.moving[flow])
+
+
+def both(one: Truth, other: Truth) -> Truth:
+    """What two runs of the same change agree on.
+
+    Args:
+        one: from one run.
+        other: from another.
+    """
+    return Truth(one.verdict & other.verdict, one.behaviour & other.behaviour, one.up or other.up)

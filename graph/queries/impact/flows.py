@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graph.answers import Boundary, Hop, SelectedFlow
-from graph.queries.impact.rules import RAN, SEEN_DIFFERENTLY
+from graph.linking.roles import aside
+from graph.queries.impact.rules import CHANGED, RAN, SEEN_DIFFERENTLY, SERVING
 from graph.queries.impact.seeds import Start
 from graph.queries.impact.spread import Reach, Reached, Via, best, hop, path
 from graph.queries.impact.world import EdgeId, World
@@ -31,6 +32,19 @@ class Spread:
         self.services = frozenset(
             node.key[0] for node, mode in kinds if node.kind == "Endpoint" and mode in SEEN_DIFFERENTLY
         )
+        self.at_start = _at_start(world, self.effects)
+
+
+def _at_start(world: World, effects: Reached) -> Reach | None:
+    """The nearest thing that differs and decides whether a service comes up: module code, or a health check."""
+    found = [r for (uid, mode), r in effects.items() if mode in (CHANGED, SERVING) and _starts(world.node(uid), mode)]
+    return min(found, key=lambda r: (not r.certain, r.steps, world.node(r.state[0]).label), default=None)
+
+
+def _starts(node: Node, mode: str) -> bool:
+    if node.kind == "Endpoint":
+        return bool(node.props.get("operational"))
+    return node.kind == "Symbol" and mode == CHANGED and node.key[2] == "" and not aside(node.key[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +92,14 @@ def _judged(spread: Spread, flow: Node) -> SelectedFlow | bool:
     loose = next(_loose_steps(spread, flow), None)
     if loose is not None and spread.effects:
         return _flow(flow, False, f"{loose.label} leads somewhere nobody could name", ())
+    if spread.at_start is not None:
+        return _flow(flow, False, _start_reason(spread), path(spread.world, spread.effects, spread.at_start))
     return bool(sights)
+
+
+def _start_reason(spread: Spread) -> str:
+    label = spread.world.node(spread.at_start.state[0]).label if spread.at_start else ""
+    return f"{label} decides whether its service comes up, and without it the environment may not"
 
 
 def _flow(flow: Node, certain: bool, reason: str, proof: tuple[Hop, ...]) -> SelectedFlow:

@@ -13,7 +13,7 @@ from flows.language.files import GivenFiles
 from flows.language.findings import Findings, More
 from flows.language.names import Elsewhere, Place, ScopedNames, Visible, World
 from flows.language.reader import Reader
-from flows.language.shapes import ANYTHING, NUMBER, STRING, Shape, listing, record
+from flows.language.shapes import ANYTHING, NUMBER, STRING, Shape, listing, record, with_article
 from flows.language.spec import Assertion, Position, Step
 from flows.language.steps import Read
 from flows.language.templates import Template
@@ -178,7 +178,9 @@ class Resolver:
             if node is not None and read.settings.nodes.get("items") is node:
                 shape = self.expression(expression, Place(step.id, None, "", local))
                 if shape.kind not in ("any", "array"):
-                    self.world.findings.node("flow/type", node, f"a list is expected here, not a {shape.kind}")
+                    self.world.findings.node(
+                        "flow/type", node, f"a list is expected here, not {with_article(shape.kind)}"
+                    )
                 item = shape.items or ANYTHING
         return {str(name or "item"): item, "index": NUMBER}
 

@@ -88,3 +88,14 @@ def maybe(shape: Shape) -> Shape:
         shape: what it is otherwise.
     """
     return shape._replace(nullable=True)
+
+
+def with_article(kind: Kind) -> str:
+    """A kind in a sentence: ``a number``, ``an array``, ``null``.
+
+    Args:
+        kind: which.
+    """
+    if kind == "null":
+        return kind
+    return f"an {kind}" if kind[0] in "aio" else f"a {kind}"

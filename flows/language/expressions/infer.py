@@ -14,9 +14,9 @@ from flows.language.shapes import (
     BOOLEAN,
     NUMBER,
     STRING,
-    Kind,
     Shape,
     listing,
+    with_article,
 )
 from flows.language.values import type_name
 
@@ -102,7 +102,7 @@ class Inference:
         found = self.shape(tree)
         if found.kind in ("any", "boolean"):
             return True
-        self.wrong("flow/condition", tree, f"{what} must be a boolean; this is {_article(found.kind)}")
+        self.wrong("flow/condition", tree, f"{what} must be a boolean; this is {with_article(found.kind)}")
         return False
 
     def wrong(self, rule: str, tree: t.Tree, message: str) -> None:
@@ -174,7 +174,7 @@ class Inference:
             return found
         if name == "length" and target.kind in ("string", "array"):
             return NUMBER
-        message = f"{whose} is {_article(target.kind)}, which has no field '{name}'"
+        message = f"{whose} is {with_article(target.kind)}, which has no field '{name}'"
         self.names.report(Finding("flow/unknown-field", at, len(name), message))
         return ANYTHING
 
@@ -184,9 +184,9 @@ class Inference:
             return self._field(target, tree.key.value, tree.key.start, "this")
         key = self.shape(tree.key)
         if target.kind == "array" and key.kind not in ("any", "number"):
-            self.wrong("flow/compare", tree.key, f"an index is a number, not {_article(key.kind)}")
+            self.wrong("flow/compare", tree.key, f"an index is a number, not {with_article(key.kind)}")
         if target.kind in ("null", "boolean", "number"):
-            self.wrong("flow/unknown-field", tree.key, f"{_article(target.kind)} has no elements")
+            self.wrong("flow/unknown-field", tree.key, f"{with_article(target.kind)} has no elements")
         return target.items or ANYTHING if target.kind == "array" else ANYTHING
 
     def _slice(self, tree: t.Slice) -> Shape:
@@ -203,7 +203,7 @@ class Inference:
         accepted = PARAMETERS.get(tree.function)
         for argument, shape in zip(tree.arguments, shapes, strict=True):
             if accepted is not None and shape.kind != "any" and shape.kind not in accepted:
-                message = f"{tree.function}() needs {' or '.join(accepted)}, not {_article(shape.kind)}"
+                message = f"{tree.function}() needs {' or '.join(accepted)}, not {with_article(shape.kind)}"
                 self.wrong("flow/compare", argument, message)
             accepted = None if tree.function in ("round", "join", "split", "replace") else accepted
         return RESULTS.get(tree.function, ANYTHING)
@@ -211,7 +211,7 @@ class Inference:
     def _closure(self, tree: t.Closure) -> Shape:
         items = self.shape(tree.items)
         if items.kind not in ("any", "array"):
-            message = f"{tree.function}() needs an array, not {_article(items.kind)}"
+            message = f"{tree.function}() needs an array, not {with_article(items.kind)}"
             self.wrong("flow/compare", tree.items, message)
         self.elements.append(items.items or ANYTHING)
         if tree.function == "map":
@@ -229,7 +229,7 @@ class Inference:
             return BOOLEAN if self.condition(tree.operand, "what 'not' negates") else ANYTHING
         operand = self.shape(tree.operand)
         if operand.kind not in ("any", "number", "duration"):
-            self.wrong("flow/compare", tree.operand, f"'-' needs a number, not {_article(operand.kind)}")
+            self.wrong("flow/compare", tree.operand, f"'-' needs a number, not {with_article(operand.kind)}")
         return operand
 
     def _binary(self, tree: t.Binary) -> Shape:
@@ -280,10 +280,6 @@ class Inference:
     def _map_of(self, tree: t.MapOf) -> Shape:
         shapes = [self.shape(value) for value in tree.values]
         return Shape("object", dict(zip(tree.keys, shapes, strict=True)), closed=True)
-
-
-def _article(kind: Kind) -> str:
-    return "null" if kind == "null" else f"an {kind}" if kind[0] in "aio" else f"a {kind}"
 
 
 _RULES: Mapping[type, Callable[[Inference, Any], Shape]] = {

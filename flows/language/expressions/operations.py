@@ -15,6 +15,7 @@ from flows.language.shapes import (
     Kind,
     Shape,
     listing,
+    with_article,
 )
 
 Judged = tuple[Shape, str | None]
@@ -50,7 +51,7 @@ def unlike(left: Shape, right: Shape) -> bool:
 
 def _equality(operator: str, left: Shape, right: Shape) -> Judged:
     if unlike(left, right):
-        return BOOLEAN, f"a {left.kind} is compared with a {right.kind}; they are never equal"
+        return BOOLEAN, f"{with_article(left.kind)} is compared with {with_article(right.kind)}; they are never equal"
     return BOOLEAN, None
 
 
@@ -59,25 +60,25 @@ def _order(operator: str, left: Shape, right: Shape) -> Judged:
         if side.kind != "any" and side.kind not in _ORDERED:
             return BOOLEAN, f"'{operator}' does not order values of type {side.kind}"
     if unlike(left, right):
-        return BOOLEAN, f"'{operator}' cannot compare a {left.kind} with a {right.kind}"
+        return BOOLEAN, f"'{operator}' cannot compare {with_article(left.kind)} with {with_article(right.kind)}"
     return BOOLEAN, None
 
 
 def _membership(operator: str, left: Shape, right: Shape) -> Judged:
     item, container = (right, left) if operator == "contains" else (left, right)
     if container.kind not in ("any", "array", "string", "object"):
-        return BOOLEAN, f"a {container.kind} contains nothing; a string, array or object does"
+        return BOOLEAN, f"{with_article(container.kind)} contains nothing; a string, array or object does"
     if container.kind in ("string", "object") and item.kind not in ("any", "string"):
-        return BOOLEAN, f"a {container.kind} contains strings, not values of type {item.kind}"
+        return BOOLEAN, f"{with_article(container.kind)} contains strings, not values of type {item.kind}"
     if container.kind == "array" and container.items is not None and unlike(container.items, item):
-        return BOOLEAN, f"an array of type {container.items.kind} never contains a {item.kind}"
+        return BOOLEAN, f"an array of type {container.items.kind} never contains {with_article(item.kind)}"
     return BOOLEAN, None
 
 
 def _text(operator: str, left: Shape, right: Shape) -> Judged:
     for side in (left, right):
         if side.kind not in ("any", "string"):
-            return BOOLEAN, f"'{operator}' needs strings, not a {side.kind}"
+            return BOOLEAN, f"'{operator}' needs strings, not {with_article(side.kind)}"
     return BOOLEAN, None
 
 
@@ -86,7 +87,7 @@ def _arithmetic(operator: str, left: Shape, right: Shape) -> Judged:
         return (NUMBER if operator in ("/", "%") else ANYTHING), None
     result = _SUMS.get((operator, left.kind, right.kind))
     if result is None:
-        return ANYTHING, f"'{operator}' does not work on a {left.kind} and a {right.kind}"
+        return ANYTHING, f"'{operator}' does not work on {with_article(left.kind)} and {with_article(right.kind)}"
     return result, None
 
 

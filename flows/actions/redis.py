@@ -115,10 +115,10 @@ async def run(config: RedisConfig, call: Call) -> Result:
         config: rendered.
         call: connections.
     """
-    from flows.clients.redis import RedisConnection, RedisError
+    from flows.clients.redis import RedisError, RedisPool
 
     server = where(config)
-    connection = call.clients.shared(("redis", server), lambda: RedisConnection(server))
+    connection = call.clients.shared(("redis", server), lambda: RedisPool(server))
     words = _words(config)
     try:
         reply = await connection.command(*words)

@@ -45,14 +45,14 @@ async def run(config: PublishConfig, call: Call) -> Result:
         call: connections.
     """
     from flows.clients.errors import ClientError
-    from flows.clients.redis import RedisAddress, RedisConnection, RedisError, address
+    from flows.clients.redis import RedisAddress, RedisError, RedisPool, address
 
     if config.url:
         server = address(config.url)
         server = replace(server, password=config.password) if config.password else server
     else:
         server = RedisAddress(config.host or "localhost", config.port, config.db, password=config.password or "")
-    connection = call.clients.shared(("redis", server), lambda: RedisConnection(server))
+    connection = call.clients.shared(("redis", server), lambda: RedisPool(server))
     try:
         receivers = await connection.command("PUBLISH", config.channel, as_text(config.message))
     except RedisError as error:

@@ -176,6 +176,36 @@ class RedisConnection:
         self._reader = self._writer = None
 
 
+class RedisPool:
+    """Connections to one server, one command on each at a time.
+
+    Args:
+        where: the server.
+    """
+
+    def __init__(self, where: RedisAddress) -> None:
+        self._where = where
+        self._idle: list[RedisConnection] = []
+
+    async def command(self, *words: str | bytes | int | float) -> Reply:
+        """A command's reply; see :meth:`RedisConnection.command`.
+
+        Args:
+            words: the command and its arguments.
+        """
+        connection = self._idle.pop() if self._idle else RedisConnection(self._where)
+        try:
+            return await connection.command(*words)
+        finally:
+            self._idle.append(connection)
+
+    async def aclose(self) -> None:
+        """Closes every connection."""
+        for connection in self._idle:
+            await connection.aclose()
+        self._idle.clear()
+
+
 def encoded(words: Sequence[str | bytes | int | float]) -> bytes:
     """A command on the wire: an array of bulk strings.
 

@@ -144,7 +144,10 @@ def flow_lines(flow: FlowRun, paint: Paint = plain, *, verbose: bool = False) ->
 
 
 def _step_lines(step: StepRun, paint: Paint, verbose: bool, indent: int) -> Iterator[str]:
-    inner_shown = any(_shown(inner, verbose) for inner in _all(step.steps))
+    if step.action == "log" and step.verdict == "passed" and isinstance(step.result, dict):
+        yield from _indented(_visible(f"[{step.result.get('level')}] {step.result.get('message')}"), indent)
+        return
+    inner_shown = any(_shown(inner, verbose) or inner.action == "log" for inner in _all(step.steps))
     if not _shown(step, verbose) and not inner_shown:
         return
     name = step.id if step.iteration is None else f"{step.id}[{step.iteration}]"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from flows.engine.effects import Loaded
 from flows.engine.loading import KeptFiles, beside, checked
+from flows.engine.masking import MASK
 from flows.language.catalogue import Catalogue
 from flows.language.check import DiskFiles
 from flows.language.spec import Flow
@@ -87,4 +88,11 @@ class Loader:
             return Opened(file, "", None, (Diagnostic(file, 1, 1, "flow/unreadable", problem.message),))
         files = KeptFiles(file, DiskFiles(path.parent), self.included)
         found = checked(data, file, self._known, files)
+        self._hide(file, found.flow)
         return Opened(file, found.text, found.flow, found.findings)
+
+    def _hide(self, file: str, flow: Flow | None) -> None:
+        """Env files hold secrets and are usually not in the repository: only their names go into a recording."""
+        if flow is not None and flow.env_file is not None:
+            names = "".join(f"{name}={MASK}\n" for name in flow.env_file.values)
+            self.included[beside(file, flow.env_file.file)] = names

@@ -79,7 +79,8 @@ def test_a_recording_is_judged_although_its_inputs_are_masked(tmp_path: Path, we
           steps:
             - id: a
               action: http_request
-              config: {url: "${STOCK_DSN}/a", query: {token: "${SHORT_TOKEN}"}, headers: {X-Say: "it is ${SHORT_TOKEN}!"}}
+              config: {url: "${STOCK_DSN}/a", query: {token: "${SHORT_TOKEN}"},
+                       headers: {X-Say: "it is ${SHORT_TOKEN}!"}}
               assert: [status == 200]
         """,
         process={"STOCK_DSN": web.url, "SHORT_TOKEN": "abc"},
@@ -98,3 +99,21 @@ def test_masked_text_fits_only_what_surrounds_it() -> None:
                           ([1], [1, 2]), (True, 1), (None, "***")):  # fmt: skip
         assert not same_but_for_secrets(recorded, now), (recorded, now)
     assert same_but_for_secrets(1.0, 1)
+
+
+def test_an_env_file_s_values_stay_out_of_the_recording(tmp_path: Path) -> None:
+    (tmp_path / "local.env").write_text("PLAIN=visible-name\nLOGIN_PASSWORD=not-to-be-kept\n")
+    run = run_text(
+        tmp_path,
+        """
+        flow:
+          name: env file
+          env_file: local.env
+          steps:
+            - {id: a, action: assert, config: {assertions: ['PLAIN == "visible-name"', LOGIN_PASSWORD exists]}}
+        """,
+    )
+    text = run_to_json(run)
+    assert "not-to-be-kept" not in text
+    (tmp_path / "local.env").unlink()
+    assert run.verdict == judge(run_from_json(text)).verdict == "passed"

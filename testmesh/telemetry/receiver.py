@@ -13,6 +13,7 @@ from testmesh.telemetry.store import SpanStore
 PATH = "/v1/traces"
 _LOOPBACK = "127.0.0.1"
 _SECONDS = 10
+_LINE = 8192
 
 
 class _Server(ThreadingHTTPServer):
@@ -36,14 +37,34 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Keep the spans of a request."""
         length = self.headers.get("Content-Length", "")
+        chunked = "chunked" in self.headers.get("Transfer-Encoding", "").lower()
         if self.path.partition("?")[0] != PATH:
             self._answer(404, b"only /v1/traces is served here")
+        elif chunked:
+            self._keep_chunks()
         elif not length.isdigit():
             self._answer(411, b"Content-Length is needed")
         elif int(length) > MAX_BYTES:
             self._answer(413, b"the body is too large")
         else:
             self._keep(self.rfile.read(int(length)))
+
+    def _keep_chunks(self) -> None:
+        """Exporters for Node send chunks (RFC 9112 §7.1); trailers are read and dropped."""
+        body = bytearray()
+        try:
+            while size := int(self.rfile.readline(_LINE).partition(b";")[0], 16):
+                if not 0 < size <= MAX_BYTES - len(body):
+                    self._answer(413, b"the body is too large")
+                    return
+                body += self.rfile.read(size)
+                self.rfile.readline(_LINE)
+            while self.rfile.readline(_LINE).strip():
+                pass
+        except ValueError:
+            self._answer(400, b"a chunk without a size")
+            return
+        self._keep(bytes(body))
 
     def _keep(self, body: bytes) -> None:
         content_type = self.headers.get("Content-Type", "")

@@ -61,3 +61,22 @@ def test_bad_requests_get_an_answer(
 def test_a_taken_port_is_the_users_error(receiver: Receiver) -> None:
     with pytest.raises(UserError, match="cannot be used"), Receiver(SpanStore(), receiver.port):
         pass
+
+
+def test_bodies_sent_in_chunks_are_understood(receiver: Receiver) -> None:
+    client = http.client.HTTPConnection("127.0.0.1", receiver.port, timeout=5)
+    headers = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+    client.request("POST", "/v1/traces", iter([b'{"resourceSpans"', b": []}"]), headers, encode_chunked=True)
+    assert client.getresponse().read() == b"{}"
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("chunks", "status"), [(b"what\r\n", 400), (b"-5\r\n", 413), (b"7fffffff\r\n", 413), (b"2\r\n{}\r\n\r\n", 400)]
+)
+def test_bad_chunks_get_an_answer(receiver: Receiver, chunks: bytes, status: int) -> None:
+    client = http.client.HTTPConnection("127.0.0.1", receiver.port, timeout=5)
+    headers = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+    client.request("POST", "/v1/traces", iter([chunks]), headers, encode_chunked=False)
+    assert client.getresponse().status == status
+    client.close()

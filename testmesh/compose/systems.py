@@ -13,15 +13,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from graph.codec import from_json, to_json
 from graph.runs import Run
-from graph.spans import Span
-from graph.store import Bucket
-from testmesh.compose.graphs import LINKS, Checkout, embedded_store, state_folder
 from testmesh.kernel.errors import UserError
 from testmesh.workspaces.records import Project
 
 if TYPE_CHECKING:
+    from graph.spans import Span
+    from testmesh.compose.graphs import Checkout
     from flows.runner.options import Listener, RunOptions
     from testmesh.environments.environment import Addresses, Environment
     from testmesh.telemetry.store import SpanStore
@@ -258,6 +256,8 @@ def keep_spans(root: Path, run_id: str, spans: Sequence[Span]) -> None:
         run_id: whose.
         spans: in order.
     """
+    from graph.codec import to_json
+
     folder = root / ".testmesh" / "spans"
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / f"{run_id}.new"
@@ -269,6 +269,9 @@ class KeptSpans:
     """The spans kept with one run, as a SpanSource."""
 
     def __init__(self, root: Path, run_id: str) -> None:
+        from graph.codec import from_json
+        from graph.spans import Span
+
         file = root / ".testmesh" / "spans" / f"{run_id}.json"
         data = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
         self.spans = [from_json(Span, item) for item in data]
@@ -292,6 +295,8 @@ def observe_run(checkout: Checkout, ran: Ran) -> int:
     Returns:
         Links in the day's runtime bucket afterwards.
     """
+    from graph.store import Bucket
+    from testmesh.compose.graphs import LINKS, embedded_store, state_folder
     from testmesh.telemetry.known import Known
     from testmesh.telemetry.observe import merged, observe
 

@@ -30,7 +30,7 @@ def response_reads(code: JsCode, site: CallSite, client: str) -> Shape | None:
     start, end = _span(code, site, held)
     names = _response_names(code, site, held)
     decoded = _decoder(code, site, client, names)
-    payload = Payload(decoded, {}, (start, end))
+    payload = Payload(decoded, ("data", "json", "body", "parse", "then"), span=(start, end))
     if client in _IN_DATA:
         for assign in held:
             if assign.key == "data":
@@ -41,7 +41,7 @@ def response_reads(code: JsCode, site: CallSite, client: str) -> Shape | None:
     body = _callback_body(code, site, client)
     if body:
         payload.names[body] = ()
-    return reads(code, payload).shape()
+    return reads(code, payload).all()
 
 
 def result_reads(code: JsCode, site: CallSite, held: Assign) -> Shape | None:
@@ -53,7 +53,8 @@ def result_reads(code: JsCode, site: CallSite, held: Assign) -> Shape | None:
         held: what the result is assigned to.
     """
     span = _span(code, site, [held])
-    return reads(code, Payload(lambda node: node.id == site.node.id, {held.target: ()}, span)).shape()
+    payload = Payload(lambda node: node.id == site.node.id, (), {held.target: ()}, span)
+    return reads(code, payload).all()
 
 
 def _held(code: JsCode, site: CallSite) -> list[Assign]:

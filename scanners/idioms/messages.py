@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import Shape
 from scanners.idioms.code import Scope
-from scanners.idioms.python_reads import reads
+from scanners.idioms.python_reads import Payload, reads
 from scanners.idioms.reading import Reads
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def consumed(code: PyCode, scope: Scope) -> tuple[str, Shape | None]:
     for candidate in candidates:
         found = message_reads(code, candidate)
         if found.paths or found.named or found.escaped:
-            return candidate.name, found.shape()
+            return candidate.name, found.all()
     return "", None
 
 
@@ -76,4 +76,4 @@ def message_reads(code: PyCode, scope: Scope) -> Reads:
             return False
         return code.text(node.child_by_field_name("attribute")) == "value"
 
-    return reads(code, scope, is_source)
+    return reads(code, scope, Payload(is_source, (*_LOADS, "value")))

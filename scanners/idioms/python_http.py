@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from graph.values import Call, Env, Fact, Lit, Location, Member, Name, Shape, Value
 from scanners.idioms.code import Assign, CallSite
 from scanners.idioms.http import VERBS
-from scanners.idioms.python_reads import reads
+from scanners.idioms.python_reads import Payload, reads
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -125,7 +125,7 @@ def response_reads(code: PyCode, site: CallSite) -> Shape | None:
             return True
         return held is not None and code.dotted(receiver) == held.target and held.line <= inner.line < until
 
-    return reads(code, site.scope, is_source).shape()
+    return reads(code, site.scope, Payload(is_source, ("json",))).all()
 
 
 def _bare(node: Node) -> Node:
@@ -155,7 +155,8 @@ def result_reads(code: PyCode, site: CallSite, held: Assign | None) -> Shape | N
             return False
         return held.line <= int(node.start_point[0]) + 1 < until
 
-    return reads(code, site.scope, is_source).shape()
+    marks = (held.target,) if held is not None else (site.method,)
+    return reads(code, site.scope, Payload(is_source, marks)).all()
 
 
 def _next_line(code: PyCode, held: Assign | None) -> int:

@@ -2,172 +2,270 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scanners.idioms.code import MAX_DEPTH, CallSite, Scope
-from scanners.idioms.reading import ITEM, Path, Reads
+from scanners.idioms.reading import ITEM, Path, Reads, places
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
     from scanners.idioms.python import PyCode
 
+_BUILTINS = ("print", "len", "isinstance", "type", "bool")
+_LOGS = ("info", "debug", "warning", "error", "exception")
+_CONDITIONS = ("if_statement", "elif_clause", "while_statement", "not_operator", "assert_statement", "if_clause")
+_THROUGH = ("parenthesized_expression", "await", "conditional_expression")
+_BINDERS = ("parameters", "lambda_parameters", "typed_parameter", "pattern_list", "tuple_pattern", "as_pattern_target")
+_DEFAULTS = ("default_parameter", "typed_default_parameter")
+_NAMERS = ("assignment", "for_statement", "for_in_clause", "named_expression", "keyword_argument", *_DEFAULTS)
+_PARSES = ("model_validate", "parse_obj", "from_dict", "model_construct")
 
-def reads(code: PyCode, scope: Scope, is_source: Callable[[Node], bool], names: tuple[str, ...] = ()) -> Reads:
+
+@dataclass(slots=True)
+class Payload:
+    """A payload's expression and the local names for it and its parts.
+
+    Args:
+        is_source: whether an expression is the payload.
+        marks: identifiers that occur in such an expression.
+        names: local names, with the path of the part each holds.
+    """
+
+    is_source: Callable[[Node], bool]
+    marks: tuple[str, ...] = ()
+    names: dict[str, Path] = field(default_factory=dict)
+
+
+def reads(code: PyCode, scope: Scope, payload: Payload, depth: int = 0) -> Reads:
     """The fields of a payload that a function reads, followed into functions of this file it is handed to.
 
     Args:
         code: the file.
         scope: the function.
-        is_source: whether an expression is the payload.
-        names: local names that hold the payload already.
+        payload: what to follow.
+        depth: how many functions it was handed through.
     """
     found = Reads()
-    _collect(code, scope, _Payload(is_source, dict.fromkeys(names, ())), (found, 0))
+    for assign in code.assigns:
+        inside = assign.scope is scope or scope in assign.scope.outward()
+        if inside and assign.value is not None and assign.target.isidentifier():
+            path = _path(code, assign.value, payload)
+            if path is not None:
+                payload.names[assign.target] = (*path, ITEM) if assign.how == "for" else path
+    span = (scope.node.start_byte, scope.node.end_byte)
+    seen: set[tuple[int, int]] = set()
+    for around in places(code.root, code.data, span, (*payload.marks, *payload.names)):
+        start = _start(code, around, payload)
+        if start is not None and (start[0].start_byte, start[0].end_byte) not in seen:
+            seen.add((start[0].start_byte, start[0].end_byte))
+            _Walk(code, payload, found, depth).climb(*start)
     return found
 
 
-class _Payload:
-    """A payload's expression and the local names for it and its parts."""
-
-    def __init__(self, is_source: Callable[[Node], bool], names: dict[str, Path]) -> None:
-        self.is_source = is_source
-        self.names = names
-
-    def path(self, code: PyCode, node: Node | None) -> tuple[Path, bool] | None:
-        """Key path of an expression into the payload and whether code fails without it; None when unrelated."""
-        keys: list[str] = []
-        required = True
-        for _ in range(MAX_DEPTH):
-            if node is None:
-                return None
-            if self.is_source(node):
-                return tuple(reversed(keys)), required
-            if node.type == "identifier":
-                prefix = self.names.get(code.text(node))
-                return None if prefix is None else ((*prefix, *reversed(keys)), required)
-            step = _step(code, node)
-            if step is None:
-                return None
-            node, key, needed = step
-            if key:
-                required = required and needed if not keys else required
-                keys.append(key)
+def _start(code: PyCode, around: list[Node], payload: Payload) -> tuple[Node, Path] | None:
+    """The payload's expression at an identifier, with its path."""
+    for node in around:
+        if payload.is_source(node):
+            return node, ()
+    node = around[0]
+    parent = node.parent
+    if parent is not None and parent.type == "attribute" and parent.named_children[-1].id == node.id:
         return None
+    path = payload.names.get(code.text(node))
+    return (node, path) if path is not None and not _is_target(node) else None
 
 
-def _step(code: PyCode, node: Node) -> tuple[Node | None, str, bool] | None:
-    """One step towards the payload's root: the inner expression, the key (empty for none), required."""
-    if node.type in ("parenthesized_expression", "await"):
-        return (node.named_children[0] if node.named_child_count else None), "", True
-    if node.type == "boolean_operator":
-        return node.child_by_field_name("left"), "", False
-    if node.type == "subscript":
-        key = code.string(node.child_by_field_name("subscript"))
-        return node.child_by_field_name("value"), key or ITEM, True
-    if node.type == "call":
-        site = code.site(node)
-        if site is not None and site.receiver is not None and site.method in ("get", "pop") and site.args:
-            key = code.string(site.args[0])
-            return (site.receiver, key, False) if key else None
-        if (
-            site is not None
-            and site.receiver is not None
-            and site.method in ("items", "values", "copy")
-            and not site.args
-        ):
-            return site.receiver, "" if site.method == "copy" else ITEM, True
+def _is_target(node: Node) -> bool:
+    parent = node.parent
+    if parent is None or parent.type in _BINDERS:
+        return True
+    left = parent.child_by_field_name("left") or parent.child_by_field_name("name")
+    return _is(left, node) and parent.type in _NAMERS
+
+
+def _path(code: PyCode, node: Node | None, payload: Payload) -> Path | None:
+    """Key path of an expression into the payload; None when it is not a part of it."""
+    keys: list[str] = []
+    for _ in range(MAX_DEPTH):
+        if node is None:
+            return None
+        if payload.is_source(node):
+            return tuple(reversed(keys))
+        if node.type == "identifier":
+            prefix = payload.names.get(code.text(node))
+            return None if prefix is None else (*prefix, *reversed(keys))
+        step = _down(code, node)
+        if step is None:
+            return None
+        node, key = step
+        keys += [key] if key else []
     return None
 
 
-def _collect(code: PyCode, scope: Scope, payload: _Payload, into: tuple[Reads, int]) -> None:
-    found, _ = into
-    for assign in code.assigns:
-        if assign.scope is scope and assign.value is not None and "." not in assign.target:
-            hit = payload.path(code, assign.value)
-            if hit is not None:
-                payload.names[assign.target] = (*hit[0], ITEM) if assign.how == "for" else hit[0]
-                found.add(hit[0], required=hit[1])
-    for node, where in code.subscripts:
-        if where is scope:
-            _note(found, payload.path(code, node))
-    for site in code.calls:
-        if site.scope is scope:
-            _note(found, payload.path(code, site.node) if site.method in ("get", "pop") else None)
-            _handed_on(code, site, payload, into)
-    for node, where in code.returns:
-        if where is scope and any(payload.path(code, n) == ((), True) for n in _leaves(node)):
-            found.escaped = True
+def _down(code: PyCode, node: Node) -> tuple[Node | None, str] | None:
+    """One step towards the payload: the inner expression and the key, empty for none."""
+    if node.type in ("parenthesized_expression", "await"):
+        return (node.named_children[0] if node.named_child_count else None), ""
+    if node.type == "boolean_operator" and code.text(node.child_by_field_name("operator")) == "or":
+        return node.child_by_field_name("left"), ""
+    if node.type == "subscript":
+        key = _key(code, node)
+        return (node.child_by_field_name("value"), key) if key is not None else None
+    site = code.site(node) if node.type == "call" else None
+    if site is not None and site.receiver is not None:
+        key = _got(code, site)
+        return (site.receiver, key) if key is not None else None
+    return None
 
 
-def _note(found: Reads, hit: tuple[Path, bool] | None) -> None:
-    if hit is not None:
-        found.add(hit[0], required=hit[1])
+def _key(code: PyCode, subscript: Node) -> str | None:
+    """The key of a subscript: a name, ``[]`` for an index, empty for a slice; None when it is chosen at run time."""
+    node = subscript.child_by_field_name("subscript")
+    if node is None:
+        return None
+    if node.type == "string":
+        return code.string(node) or None
+    if node.type == "slice":
+        return ""
+    return ITEM if node.type in ("integer", "unary_operator") else None
 
 
-def _leaves(node: Node) -> Iterator[Node]:
-    yield from node.named_children
-    for child in node.named_children:
-        if child.type in ("expression_list", "tuple", "dictionary", "pair", "list"):
-            yield from _leaves(child)
+def _got(code: PyCode, site: CallSite) -> str | None:
+    """The key that ``get`` and its like pick, ``[]`` for items; None for any other method."""
+    if site.method in ("get", "pop", "setdefault") and site.args:
+        return code.string(site.args[0]) or None
+    if site.method == "values" and not site.args:
+        return ITEM
+    return "" if site.method in ("copy", "items") and not site.args else None
 
 
-def _handed_on(code: PyCode, site: CallSite, payload: _Payload, into: tuple[Reads, int]) -> None:
-    found, depth = into
-    for unpacked in splats(site.node):
-        if payload.path(code, unpacked) == ((), True) and site.method[:1].isupper():
-            found.named = site.dotted
-    for index, arg in enumerate((*site.args, *site.named.values())):
-        hit = payload.path(code, arg)
-        if hit is None or payload.is_source(site.node):
-            continue
-        target = _local_function(code, site)
-        if site.method in ("model_validate", "parse_obj") and site.receiver is not None and not hit[0]:
-            found.named = code.dotted(site.receiver)
-        elif target is not None and depth < 2 and index < len(target.params):
-            inner = Reads()
-            _collect(code, target, _Payload(lambda _: False, {target.params[index]: hit[0]}), (inner, depth + 1))
-            for path, required in inner.paths.items():
-                found.add(path, required=required)
-            found.escaped = found.escaped or inner.escaped
-        elif site.method not in _HARMLESS:
-            found.escaped = True
+class _Walk:
+    """From a part of a payload outwards, to what becomes of it."""
+
+    def __init__(self, code: PyCode, payload: Payload, found: Reads, depth: int) -> None:
+        self.code = code
+        self.payload = payload
+        self.found = found
+        self.depth = depth
+
+    def climb(self, node: Node, path: Path) -> None:
+        """Follow an expression until it is read, handed on or held by a name.
+
+        Args:
+            node: expression.
+            path: which part of the payload it is.
+        """
+        required = True
+        for _ in range(MAX_DEPTH):
+            parent = node.parent
+            if parent is None:
+                return
+            step = self._outwards(node, parent, path)
+            if step is None:
+                self._ends(node, parent, path, required)
+                return
+            node, more, needed = step
+            path, required = (*path, *more), needed if more else required
+        self.found.whole(path)
+
+    def _outwards(self, node: Node, parent: Node, path: Path) -> tuple[Node, Path, bool] | None:
+        """The expression around, the keys it adds and whether it fails without them; None at the end of the chain."""
+        if parent.type in _THROUGH and not (parent.type == "conditional_expression" and _is_condition(node, parent)):
+            return parent, (), True
+        if parent.type == "boolean_operator" and self.code.text(parent.child_by_field_name("operator")) == "or":
+            return parent, (), True
+        if parent.type == "subscript" and _is(parent.child_by_field_name("value"), node):
+            key = _key(self.code, parent)
+            return None if key is None else (parent, (key,) if key else (), True)
+        if parent.type == "attribute" and parent.parent is not None and parent.parent.type == "call":
+            site = self.code.site(parent.parent)
+            key = _got(self.code, site) if site is not None and site.node.id == parent.parent.id else None
+            return (
+                None
+                if key is None
+                else (parent.parent, (key,) if key else (), site is not None and site.method == "values")
+            )
+        return None
+
+    def _ends(self, node: Node, parent: Node, path: Path, required: bool) -> None:
+        sort = parent.type
+        if sort in ("assignment", "named_expression", "for_statement", "for_in_clause"):
+            left = parent.child_by_field_name("left") or parent.child_by_field_name("name")
+            held = left is not None and left.type == "identifier"
+            self.found.add(path, required=required)
+            if not held and not _is(left, node):
+                self.found.whole(path, required=required)
+        elif sort in _CONDITIONS or sort in ("expression_statement", "conditional_expression", "boolean_operator"):
+            self.found.add(path, required=required)
+        elif sort == "comparison_operator":
+            self._compared(node, parent, path, required)
+        elif sort in ("argument_list", "keyword_argument", "dictionary_splat", "list_splat"):
+            self._handed(node, parent, (path, required))
+        else:
+            self.found.whole(path, required=required)
+
+    def _compared(self, node: Node, parent: Node, path: Path, required: bool) -> None:
+        key = self.code.string(parent.named_children[0]) if parent.named_child_count else ""
+        if key and not _is(parent.named_children[0], node) and " in " in self.code.text(parent):
+            self.found.add((*path, key))
+        else:
+            self.found.add(path, required=required)
+
+    def _handed(self, node: Node, parent: Node, about: tuple[Path, bool]) -> None:
+        """An argument: followed into a function of this file, else everything may be read there."""
+        path, required = about
+        listed = parent if parent.type == "argument_list" else parent.parent
+        call = listed.parent if listed is not None and listed.type == "argument_list" else None
+        site = self.code.site(call) if call is not None and call.type == "call" else None
+        if site is None:
+            self.found.whole(path, required=required)
+        elif parent.type == "dictionary_splat" and not path and site.method[:1].isupper():
+            self.found.named = site.dotted
+        elif site.method in _PARSES and site.receiver is not None and not path:
+            self.found.named = self.code.dotted(site.receiver)
+        elif site.method in (_BUILTINS if site.receiver is None else _LOGS):
+            self.found.add(path, required=required)
+        elif not self._followed(site, node, parent, path):
+            self.found.whole(path, required=required)
+
+    def _followed(self, site: CallSite, node: Node, parent: Node, path: Path) -> bool:
+        target = local_function(self.code, site)
+        if target is None or self.depth >= 2:
+            return False
+        name = self.code.text(parent.child_by_field_name("name")) if parent.type == "keyword_argument" else ""
+        position = next((i for i, a in enumerate(site.args) if a.id == node.id), -1)
+        if not name and 0 <= position < len(target.params):
+            name = target.params[position]
+        if name not in target.params:
+            return False
+        inner = Payload(lambda _: False, (), {name: path})
+        self.found.merge(reads(self.code, target, inner, self.depth + 1))
+        return True
 
 
-_HARMLESS = (
-    "print",
-    "len",
-    "str",
-    "info",
-    "debug",
-    "warning",
-    "error",
-    "exception",
-    "isinstance",
-    "type",
-    "bool",
-    "get",
-)
+def _is(left: Node | None, node: Node) -> bool:
+    return left is not None and left.id == node.id
 
 
-def _local_function(code: PyCode, site: CallSite) -> Scope | None:
+def _is_condition(node: Node, parent: Node) -> bool:
+    return parent.named_child_count > 1 and parent.named_children[1].id == node.id
+
+
+def local_function(code: PyCode, site: CallSite) -> Scope | None:
+    """The function of this file that a call leads to, None when it is not here.
+
+    Args:
+        code: the file.
+        site: the call.
+    """
     name = site.dotted
     if name.startswith("self.") and site.scope.owner:
         name = f"{site.scope.owner}.{name[5:]}"
     for outer in site.scope.outward():
-        full = f"{outer.name}.{name}" if outer.name and "." not in name else name
-        found = code.scope(full)
+        found = code.scope(f"{outer.name}.{name}" if outer.name and "." not in name else name)
         if found is not None and found.sort != "class":
             return found
-    return code.scope(name)
-
-
-def splats(node: Node) -> list[Node]:
-    """Expressions unpacked with ``**`` in a call's arguments.
-
-    Args:
-        node: a call.
-    """
-    listed = node.child_by_field_name("arguments")
-    return [c.named_children[0] for c in (listed.named_children if listed else ()) if c.type == "dictionary_splat"]
+    return None

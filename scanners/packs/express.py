@@ -178,7 +178,7 @@ def _request(code: JsCode, scope: Scope, part: str) -> Reads:
     def is_source(node: Node) -> bool:
         return node.type == "member_expression" and code.text(node) == wanted
 
-    return reads(code, Payload(is_source, {}, (scope.node.start_byte, scope.node.end_byte)))
+    return reads(code, Payload(is_source, (part,), span=(scope.node.start_byte, scope.node.end_byte)))
 
 
 def _answers(code: JsCode, scope: Scope) -> Iterator[tuple[CallSite, int]]:

@@ -10,7 +10,7 @@ from graph.values import ANYTHING, Fact, Lit, Location, Name, Shape, Value
 from scanners.idioms import python as py
 from scanners.idioms.code import CallSite, Scope, name_value
 from scanners.idioms.http import VERBS, operational, status_of
-from scanners.idioms.python_reads import reads
+from scanners.idioms.python_reads import Payload, reads
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -128,7 +128,7 @@ def _body(code: PyCode, scope: Scope) -> Shape | None:
             return site is not None and site.dotted in ("request.get_json", "flask.request.get_json")
         return node.type == "attribute" and code.dotted(node) in ("request.json", "request.form", "flask.request.json")
 
-    return reads(code, scope, is_source).shape()
+    return reads(code, scope, Payload(is_source, ("get_json", "json", "form"))).shape()
 
 
 def _query(code: PyCode, scope: Scope) -> tuple[str, ...]:

@@ -92,7 +92,7 @@ def _decoded(code: JsCode, span: tuple[int, int]) -> Shape | None:
         text = code.text(site.args[0])
         return "value" in text or "content" in text
 
-    return reads(code, Payload(is_source, {}, span)).shape()
+    return reads(code, Payload(is_source, ("parse",), span=span)).all()
 
 
 PACK = MessagingNode()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Fact, Lit, Location, Shape, Unknown, Value
 from scanners.idioms.code import CallSite
-from scanners.idioms.python_reads import reads
+from scanners.idioms.python_reads import Payload, reads
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -81,7 +81,7 @@ def _read(code: PyCode, site: CallSite, handler: str) -> Shape | None:
         inner = code.site(node) if node.type == "call" else None
         return inner is not None and inner.method == "loads"
 
-    return reads(code, scope, is_source).shape()
+    return reads(code, scope, Payload(is_source, ("loads",))).all()
 
 
 PACK = Pika()

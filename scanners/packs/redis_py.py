@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import Fact, Location, Shape, Unknown, Value
 from scanners.idioms.code import CallSite
-from scanners.idioms.python_reads import reads
+from scanners.idioms.python_reads import Payload, reads
 from scanners.idioms.redis import ALL_KEYS, LISTENS, MODES, SENDS, STREAM_READS
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _read_fields(code: PyCode, site: CallSite) -> Shape | None:
         return False
 
     names = tuple(n for n in ("fields", "data", "entry", "payload", "values") if _unpacked(code, site, n))
-    return reads(code, site.scope, is_source, names).shape()
+    return reads(code, site.scope, Payload(is_source, ("loads",), dict.fromkeys(names, ()))).all()
 
 
 def _unpacked(code: PyCode, site: CallSite, name: str) -> bool:

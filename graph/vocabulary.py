@@ -256,6 +256,8 @@ _DEPLOY = (
         ports="texts: `host:container` or `container`",
         hosts="texts: names it answers to",
         command="text: start command",
+        selector="texts: `key=value` labels a Kubernetes Service selects its pods by",
+        labels="texts: `key=value` labels of a workload's pods",
     ),
     _kind(
         "env_value",
@@ -277,6 +279,7 @@ _DEPLOY = (
         ports="texts: exposed container ports",
         command="text: start command",
         store_kind="text: kind of store its base image is, empty when none",
+        scripts="texts: `name=command` scripts of a package",
         base_sort="text: sort of its base image: infrastructure, gateway or business",
     ),
     _kind(

@@ -109,6 +109,9 @@ def _workload(source: SourceFile, name: str, where: Node, body: dict[str, Node])
     }
     if deploy.store_kind(image):
         fields["store_kind"] = deploy.store_kind(image)
+    labels = _labels(deploy.mapping(deploy.mapping(spec.get("template")).get("metadata")).get("labels"))
+    if labels:
+        fields["labels"] = labels
     yield Fact("service", fields, deploy.at(source, where))
     for container in containers:
         yield from _variables(source, name, container)
@@ -150,14 +153,20 @@ def _named(source: SourceFile, name: str, where: Node, about: tuple[str, dict[st
         ports.append(f"{port}:{target}" if target.isdigit() else port)
     selected = deploy.mapping(spec.get("selector"))
     app = deploy.text(selected.get("app") or selected.get("app.kubernetes.io/name") or selected.get("service"))
+    selector = _labels(spec.get("selector"))
     fields = {
         "name": app or name,
         "root": "",
         "image": "",
         "ports": tuple(p for p in ports if p),
         "hosts": (name, f"{name}.{namespace}", f"{name}.{namespace}.svc.cluster.local"),
+        "selector": selector,
     }
     return Fact("service", fields, deploy.at(source, where))
+
+
+def _labels(node: Node | None) -> tuple[str, ...]:
+    return tuple(f"{key}={value}" for key, value, _ in deploy.pairs(node) if value)
 
 
 def _ingress(source: SourceFile, name: str, spec: dict[str, Node]) -> Iterator[Fact]:

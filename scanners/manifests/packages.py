@@ -75,7 +75,9 @@ def _node(source: SourceFile, text: str) -> Iterator[Fact]:
         return
     scripts = data.get("scripts")
     start = scripts.get("start", "") if isinstance(scripts, dict) else ""
-    yield _root(source, "package.json", str(data.get("name", "")), str(start))
+    root = _root(source, "package.json", str(data.get("name", "")), str(start))
+    named = tuple(f"{k}={v}" for k, v in scripts.items()) if isinstance(scripts, dict) else ()
+    yield Fact("root", {**root.fields, "scripts": named}, root.at)
     for key in ("dependencies", "devDependencies", "peerDependencies"):
         listed = data.get(key)
         for name, version in listed.items() if isinstance(listed, dict) else ():

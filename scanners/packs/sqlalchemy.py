@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from scanners.idioms.python import PyCode
 
+_SNAKE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _COLUMNS = ("Column", "mapped_column", "Field", "column_property")
 _STATEMENTS = {"select": "read", "insert": "write", "update": "write", "delete": "write", "query": "read"}
 _SESSION_READS = ("get", "get_one", "refresh")
@@ -64,12 +66,20 @@ def _models(code: PyCode) -> Iterator[Fact]:
         own = [a for a in code.assigns if a.scope is scope]
         named = next((a for a in own if a.target == "__tablename__"), None)
         header = code.data[scope.node.start_byte : scope.node.start_byte + 300].split(b":", 1)[0]
-        if named is None and b"table=True" not in header.replace(b" ", b""):
+        by_name = _named_by_class(scope, header)
+        if named is None and not by_name:
             continue
-        table = code.value(named.value, scope) if named is not None else Lit(scope.name.lower())
+        table = code.value(named.value, scope) if named is not None else Lit(by_name)
         columns = [a.target for a in own if _is_column(code, a.value, a.annotation)]
         fields = {"name": scope.name, "dataset": table, "columns": tuple(columns), "store_kind": store_kind(code.data)}
         yield Fact("model", fields, code.at(scope.node))
+
+
+def _named_by_class(scope: Scope, header: bytes) -> str:
+    """The table of a class without ``__tablename__``: SQLModel lowers the name, Flask-SQLAlchemy makes it snake case."""
+    if b"table=True" in header.replace(b" ", b""):
+        return scope.name.lower()
+    return _SNAKE.sub("_", scope.name).lower() if "db.Model" in scope.bases else ""
 
 
 def _is_column(code: PyCode, value: Node | None, annotation: Node | None) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 _HERE = Path(__file__).parent
 _MEDIA = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".js": "text/javascript; charset=utf-8"}
@@ -96,6 +97,20 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def words(text: str) -> Markup:
+    """A sentence with its `quoted` names as code, everything escaped.
+
+    Args:
+        text: of an answer.
+    """
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else escape(part) for number, part in enumerate(parts)
+    )
+
+
 @cache
 def _templates() -> Environment:
     environment = Environment(
@@ -105,7 +120,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(pretty=pretty, duration=duration, short=short)
+    environment.filters.update(pretty=pretty, duration=duration, short=short, words=words)
     environment.globals.update(asset=asset_url, count=count)
     return environment
 

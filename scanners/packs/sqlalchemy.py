@@ -76,7 +76,7 @@ def _models(code: PyCode) -> Iterator[Fact]:
 
 
 def _named_by_class(scope: Scope, header: bytes) -> str:
-    """The table of a class without ``__tablename__``: SQLModel lowers the name, Flask-SQLAlchemy makes it snake case."""
+    """The table of a class without ``__tablename__``: SQLModel lowers the name, Flask-SQLAlchemy snakes it."""
     if b"table=True" in header.replace(b" ", b""):
         return scope.name.lower()
     return _SNAKE.sub("_", scope.name).lower() if "db.Model" in scope.bases else ""

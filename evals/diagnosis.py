@@ -13,8 +13,10 @@ from pathlib import Path
 from agents.diagnosis import diagnose
 from evals.failures import FailedRun, failed_runs, really_failed
 from evals.knowing import known
+from evals.rules import by_rule
 from evals.seeding import Budget, sample, shard
 from graph.runs import Run
+from testmesh.kernel.errors import UnavailableError
 
 RANGE = 8
 SYSTEMS = ("shop", "depot")
@@ -128,6 +130,7 @@ def measure(options: argparse.Namespace) -> dict[str, object]:
     budget = Budget(options.seconds)
     systems = (options.system,) if options.system else SYSTEMS
     cases = {case.name: case for system in systems for case in failed_runs(sample(system))}
+    cases |= {case.name: case for system in systems for case in by_rule(sample(system), options.rules)}
     wanted = [n for n in shard(list(cases), options.shard) if options.only in n]
     found: list[Row] = []
     skipped: list[str] = []
@@ -136,7 +139,11 @@ def measure(options: argparse.Namespace) -> dict[str, object]:
             skipped.append(f"{name}: the time was over")
             continue
         began = time.monotonic()
-        mine = list(rows(cases[name]))
+        try:
+            mine = list(rows(cases[name]))
+        except UnavailableError as problem:
+            skipped.append(f"{name}: the system did not come up: {problem}")
+            continue
         if not mine:
             skipped.append(f"{name}: no flow failed")
         found += mine
@@ -160,6 +167,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--shard", default="", help="1/4 = the first of four")
     parser.add_argument("--only", default="", help="cases whose name has this text")
+    parser.add_argument("--rules", type=int, default=0, help="further bugs made by rule, for each system")
     parser.add_argument("--seconds", type=float, default=3600.0, help="start nothing new after this long")
     options = parser.parse_args()
     result = measure(options)

@@ -74,6 +74,20 @@ def test_a_wrong_migration_is_named_and_leaves_no_database(
     assert left == []
 
 
+def test_a_reset_does_not_wait_for_ever_for_a_lock(place: Place) -> None:
+    part = postgres.PART.start(SETTINGS, place)
+    with psycopg.connect(part.address) as holder:
+        holder.execute("UPDATE items SET note = 'held'")
+        with pytest.raises(UnavailableError, match="tables were still locked after 2 s"):
+            part.reset()
+
+
+def test_a_wrong_seed_is_told(place: Place) -> None:
+    (place.tree / "seed.sql").write_text("INSERT INTO nowhere VALUES (1);")
+    with pytest.raises(UserError, match='the seed of the database failed: relation "nowhere" does not exist'):
+        postgres.PART.start(SETTINGS, place)
+
+
 def test_a_pattern_without_files_is_told(place: Place) -> None:
     with pytest.raises(UserError, match=r"no file matches 'none/\*.sql'"):
         postgres.PART.start(PartSettings("postgres", "DB", migrations=("none/*.sql",)), place)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import psycopg
 
 _START_SECONDS = 20.0
+_LOCK_SECONDS = 2
 _NOBODY = 65534
 _FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB", "max_connections=200"]
 _TABLES = """
@@ -44,7 +45,7 @@ def _start(settings: PartSettings, place: Place) -> RunningPart:
     try:
         with _connection(running.address) as connection:
             _migrate(connection, migrations, place.tree)
-            connection.execute(seed.encode())
+            _seed(connection, seed)
     except BaseException:
         running.close()
         raise
@@ -72,11 +73,8 @@ class RunningPostgres:
     def reset(self) -> None:
         """Empty every table and seed again; counters go on, so that no number of an earlier flow comes back."""
         with _connection(self.address) as connection:
-            connection.execute("SET lock_timeout = '5s'")
-            tables = [str(row[0]) for row in connection.execute(_TABLES).fetchall()]
-            if tables:
-                connection.execute(f"TRUNCATE {', '.join(tables)} CASCADE".encode())
-            connection.execute(self.seed.encode())
+            _truncate(connection)
+            _seed(connection, self.seed)
 
     def close(self) -> None:
         """Drop the database on a server that is not ours; our own server is gone with its data."""
@@ -145,6 +143,28 @@ def _connection(address: str) -> psycopg.Connection[tuple[object, ...]]:
     except psycopg.OperationalError as e:
         shown = urlsplit(address)
         raise UnavailableError(f"postgres at {shown.hostname}:{shown.port}", str(e).strip()) from e
+
+
+def _truncate(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    import psycopg
+
+    tables = [str(row[0]) for row in connection.execute(_TABLES).fetchall()]
+    connection.execute(f"SET lock_timeout = '{_LOCK_SECONDS}s'".encode())
+    try:
+        if tables:
+            connection.execute(f"TRUNCATE {', '.join(tables)} CASCADE".encode())
+    except psycopg.errors.LockNotAvailable as e:
+        reason = f"tables were still locked after {_LOCK_SECONDS} s"
+        raise UnavailableError("postgres", reason, hint="a service keeps a transaction open") from e
+
+
+def _seed(connection: psycopg.Connection[tuple[object, ...]], seed: str) -> None:
+    import psycopg
+
+    try:
+        connection.execute(seed.encode())
+    except psycopg.Error as e:
+        raise UserError(f"the seed of the database failed: {str(e).strip()}") from e
 
 
 def _migrate(connection: psycopg.Connection[tuple[object, ...]], migrations: tuple[Path, ...], tree: Path) -> None:

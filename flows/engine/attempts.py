@@ -98,7 +98,7 @@ def tried(context: Context, tries: Tries, retry: Retry | None) -> Steps[list[Att
         if context.clock() >= tries.limit.at or not _retryable(attempt, retry, tries):
             return found
         try:
-            waited = yield from answered(Pause(_delay(retry, len(found)), tries.limit.at))
+            waited = yield from answered(Pause(delay_before_retry(retry, len(found)), tries.limit.at))
         except CutOff as off:
             attempt.cut = off
             return found
@@ -108,7 +108,13 @@ def tried(context: Context, tries: Tries, retry: Retry | None) -> Steps[list[Att
             return found
 
 
-def _delay(retry: Retry, done: int) -> float:
+def delay_before_retry(retry: Retry, done: int) -> float:
+    """Seconds to wait before another attempt.
+
+    Args:
+        retry: the policy.
+        done: attempts made.
+    """
     factor = {"constant": 1, "linear": done, "exponential": 2 ** (done - 1)}[retry.backoff]
     return float(retry.delay * factor)
 

@@ -8,15 +8,15 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from flows.actions import AnyAction, Result
-from flows.engine.attempts import Attempt, Tries, settled, tried
+from flows.engine.attempts import UNTIL_SECONDS, Attempt, Tries, delay_before_retry, settled, tried
 from flows.engine.configuring import Configured, configured
 from flows.engine.context import NEVER, Context, Limit, seconds
 from flows.engine.effects import CutOff, NotRecorded, Path, Pause, Request, Steps, answered
-from flows.engine.judging import judged, scope_of
+from flows.engine.judging import condition, judged, scope_of
 from flows.engine.masking import Masks
 from flows.engine.names import Names
 from flows.engine.streams import open_streams
-from flows.engine.waiting import Job
+from flows.engine.waiting import Job, pauses
 from flows.language.errors import NotEvaluable, StepDidNotRun
 from flows.language.spec import Retry, Step
 from graph.runs import AssertionResult, Exchange, StepFinished, StepRun, StepStarted, StepVerdict
@@ -206,17 +206,46 @@ class _Work:
             yield from self._try(settings)
 
     def _contain(self, settings: Configured) -> Steps[None]:
+        """A container, again while its `until` does not hold, and by its own `retry`."""
+        retry = self.step.retry
+        tries = 1 if retry is None or self.context.recorded else retry.max_attempts
+        for number in range(1, tries + 1):
+            yield from self._contain_until(settings)
+            if self.verdict == "passed" or self.cut is not None or number == tries or retry is None:
+                return
+            waited = yield from answered(Pause(delay_before_retry(retry, number), self.limit.at))
+            if waited.type == "timeout":
+                return
+
+    def _contain_until(self, settings: Configured) -> Steps[None]:
+        until = self.step.until
+        rhythm = pauses(until.interval if until is not None else None)
+        end = self.context.clock() + ((until.timeout if until is not None else None) or UNTIL_SECONDS) * 1000
+        while True:
+            attempt = yield from self._contain_once(settings)
+            if until is None or attempt.verdict != "passed" or self.cut is not None:
+                break
+            scope = scope_of(attempt.view or {}, self.action.spec.alias, self.place.names)
+            found = condition(until.expression, scope)
+            if found.holds:
+                break
+            if self.context.recorded or self.context.clock() >= min(end, self.limit.at):
+                attempt.verdict, attempt.message = "failed", "\n".join(("until did not hold; last:", *found.failed))
+                break
+            yield from answered(Pause(next(rhythm), self.limit.at))
+        if attempt.verdict == "passed" and attempt.result is not None:
+            request = Request(self._path, self.action, settings.config, None)
+            _judged_once(Job(self.step, request, self.place.names, self.limit), attempt)
+        self.verdict, self.message = attempt.verdict, attempt.message
+        self.attempts = [attempt]
+        self._keep(attempt)
+
+    def _contain_once(self, settings: Configured) -> Steps[Attempt]:
         from flows.engine.containers import contained
 
         ended = yield from contained(self.context, self.step, self.place, self.limit, settings)
-        self.verdict, self.message, self.inner, self.cut = ended.verdict, ended.message, ended.runs, ended.cut
-        attempt = Attempt(ended.verdict, ended.message, result=ended.result, view=ended.result)
-        if ended.verdict == "passed" and ended.result is not None:
-            request = Request(self._path, self.action, settings.config, None)
-            settled_on = _judged_once(Job(self.step, request, self.place.names, self.limit), attempt)
-            self.verdict, self.message = settled_on.verdict, settled_on.message
-        self.attempts.append(attempt)
-        self._keep(attempt)
+        self.inner, self.cut = ended.runs, ended.cut
+        return Attempt(ended.verdict, ended.message, result=ended.result, view=ended.result)
 
     def _compute(self, settings: Configured) -> Steps[None]:
         """Actions without evidence: judged anew every time, also on a recording."""

@@ -18,9 +18,9 @@ from testmesh.kernel.errors import UserError
 from testmesh.workspaces.records import Project
 
 if TYPE_CHECKING:
+    from flows.runner.options import Listener, RunOptions
     from graph.spans import Span
     from testmesh.compose.graphs import Checkout
-    from flows.runner.options import Listener, RunOptions
     from testmesh.environments.environment import Addresses, Environment
     from testmesh.telemetry.store import SpanStore
 

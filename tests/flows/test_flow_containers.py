@@ -226,3 +226,32 @@ def test_a_failing_child_fails_its_step_and_endless_nesting_ends(tmp_path: Path)
     write(tmp_path, text, "self.yaml")
     run = run_files(tmp_path, "self.yaml")
     assert run.verdict == "error"
+
+
+def test_a_container_is_repeated_by_its_own_retry_and_until(tmp_path: Path, web: Web) -> None:
+    counts = iter(range(100))
+    web.routes["GET /n"] = lambda seen: Reply(200, {"n": next(counts)})
+    run = run_text(
+        tmp_path,
+        f"""
+        flow:
+          name: again
+          steps:
+            - id: retried
+              action: parallel
+              retry: {{max_attempts: 5, delay: 1ms}}
+              config:
+                steps:
+                  - {{id: a, action: http_request, config: {{url: "{web.url}/n"}}, assert: [body.n == 2]}}
+            - id: repeated
+              action: for_each
+              until: results[0].b.body.n >= 5
+              config:
+                items: [1]
+                steps:
+                  - {{id: b, action: http_request, config: {{url: "{web.url}/n"}}, assert: [status == 200]}}
+        """,
+    )
+    assert verdicts(run) == {"retried": "passed", "a": "passed", "repeated": "passed", "b": "passed"}
+    assert step(run, "b").result["body"] == {"n": 5}
+    assert judge(run).verdict == "passed"

@@ -98,6 +98,19 @@ def test_a_flow_that_only_looks_at_old_data_is_named_but_neither_selected_nor_ca
     assert any("seeded.yaml" in note for note in impact.notes)
 
 
+def test_what_only_reads_data_the_change_may_write_is_affected_but_not_certain() -> None:
+    found = {a.label: a.certain for a in asked(touched("notifications/store.py::add")).affected}
+    assert found["notifications:GET /inbox"] is False
+    assert found["postgresql/notifications"] is True
+
+
+def test_a_service_that_may_not_start_lets_every_flow_run() -> None:
+    head = System(SHOP + "\nsetup = payments/app.py::")
+    impact = affected(System(SHOP).store(), head.store(), change(touched("payments/app.py::", "module", "added")))
+    assert len(impact.flows) == 8
+    assert any("whether its service comes up" in f.reason for f in impact.flows)
+
+
 def test_a_lookup_made_by_a_consumer_carries_the_change_to_what_it_writes() -> None:
     impact = asked(touched("orders/app.py::get"))
     assert runs(impact) == {"order", "notified", "inbox"}

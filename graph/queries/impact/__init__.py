@@ -71,13 +71,18 @@ def _affected(carried: Spread) -> Iterator[Affected]:
     for uid, reach in sorted(best_of.items(), key=lambda item: (not item[1].certain, item[1].steps, item[0])):
         for service in world.services(uid) if world.node(uid).kind in ("Endpoint", "Symbol") else ():
             owners.setdefault(service.uid, reach)
-    found = [
-        Affected(n.kind, n.label, uid, reach.certain, path(world, carried.effects, reach))
-        for uid, reach in (best_of | owners).items()
-        for n in (world.node(uid),)
-        if n.kind in _SHOWN
-    ]
+    found = [_shown(carried, uid, reach) for uid, reach in (best_of | owners).items() if _kind(world, uid) in _SHOWN]
     yield from sorted(found, key=lambda a: (a.kind, a.label))
+
+
+def _kind(world: World, uid: str) -> str:
+    return world.node(uid).kind
+
+
+def _shown(carried: Spread, uid: str, reach: Reach) -> Affected:
+    """What only differs because it reads data the change may write is not certain."""
+    node, proof = carried.world.node(uid), path(carried.world, carried.effects, reach)
+    return Affected(node.kind, node.label, uid, reach.certain and all(h.edge != "READS" for h in proof), proof)
 
 
 def _reader_note(readers: list[str]) -> list[str]:

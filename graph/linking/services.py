@@ -15,7 +15,6 @@ from graph.schema import Evidence
 OFFERING = ("endpoint", "router", "consume")
 _WORKING = (*OFFERING, "http_call", "publish", "access", "sql", "operation")
 _VARIABLE = re.compile(r"\$\{[^}]*\}|\$\w+|\{\{.*?\}\}")
-_FALLBACK_SORTS = frozenset({"dockerfile", "pyproject", "package.json", "skaffold", "go.mod", "pom", "csproj"})
 
 
 @dataclass(slots=True)
@@ -252,7 +251,7 @@ class Services:
         best: Placed | None = None
         for placed in self.roots:
             root = placed.fact.get("root", "")
-            fits = placed.file[0] == repository and placed.fact.get("sort") in _FALLBACK_SORTS and under(path, root)
+            fits = placed.file[0] == repository and under(path, root)
             if fits and (best is None or len(root) > len(best.fact.get("root", ""))):
                 best = placed
         return (best.fact.get("root", "") if best else ""), best

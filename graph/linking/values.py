@@ -85,6 +85,8 @@ class Evaluator:
         context.depth += 1
         outcomes = self._rules[type(value)](value, frame, context)
         context.depth -= 1
+        if not outcomes:
+            return [hole("no value is given")]
         return outcomes if len(outcomes) < 2 else distinct(outcomes)[:_OUTCOMES]
 
     def texts(self, value: Value | None, frame: Frame, context: Context) -> list[tuple[Text, frozenset[str]]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from agents.diagnosis import DiagnosisInputs, Scene, diagnose, suggestion
 from agents.repair import RepairInputs, Seams, repair
 from agents.repair.confidence import SHIPPED
+from agents.repair.gates import JUDGED
 from evals.failures import FailedRun, bugs, really_failed, stale
 from evals.knowing import known
 from evals.seeding import Budget, Trial, Up, execute, sample, shard, system
@@ -207,7 +208,8 @@ def keep(found: Sequence[Row]) -> None:
     cases = [c for c in old if c["system"] not in systems]
     for row in found:
         if row.stale and row.edited:
-            asked = "live" if all(not g.startswith("not checked") for g in row.gates.values()) else "recorded"
+            unasked = [name for name, g in row.gates.items() if g.startswith("not checked") and name != JUDGED]
+            asked = "recorded" if unasked else "live"
             for name in row.repairer.split(" + "):
                 case = f"{row.case} {row.flow}"
                 cases.append({"system": row.system, "repairer": name, "gates": asked, "held": row.held, "case": case})

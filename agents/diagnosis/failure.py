@@ -11,6 +11,7 @@ from graph.runs import AssertionResult, FlowRun, Json, Run, StepRun
 
 FAILING = ("failed", "error")
 _COMPARISON = re.compile(r"^\s*(?:\$\.)?(?P<path>[\w.\[\]$-]+)\s*(?P<op>==|!=|>=|<=|>|<|contains|in|exists)")
+_OF_ELEMENT = re.compile(r"(?<![\w\])}\"'$])\.([A-Za-z_]\w*)")
 _WHOLE = re.compile(r"(?<![\w.$])(?:value|rows|body|messages)(?![\w.\[])")
 _TAKEN = re.compile(r"[A-Za-z_$][\w$-]*(?:(?:\.[A-Za-z_][\w-]*)|\[-?\d+\])+")
 
@@ -215,6 +216,7 @@ def _paths(step: StepRun) -> frozenset[str]:
     for assertion in step.assertions:
         if not assertion.passed:
             found |= set(_WHOLE.findall(assertion.expression))
+            found |= {f"*.{name}" for name in _OF_ELEMENT.findall(assertion.expression)}
     return frozenset(found)
 
 
@@ -230,6 +232,8 @@ def _marked(item: Difference, looked_at: frozenset[str]) -> Difference:
     if plain.partition(".")[0] in looked_at:
         return replace(item, asserted=True)
     bare = {re.sub(r"\[-?\d+\]", "", seen) for seen in looked_at}
+    if f"*.{item.name}" in looked_at and any(plain.startswith(b + ".") for b in bare):
+        return replace(item, asserted=True)
     if any(b == plain or b.endswith(("." + plain, "." + item.name)) or b.startswith(plain + ".") for b in bare):
         return replace(item, asserted=True)
     return item

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from agents.repair import policy, strength
 from agents.repair.draft import Draft, leaves
@@ -79,7 +80,7 @@ def judged(trial: Trial) -> GateResult:
     if trial.inputs.seams.judge is None or recorded is None:
         return _unchecked(JUDGED, "no recording or no judge was given")
     again = rejudge(trial.inputs.seams.judge, recorded, trial.draft.text)
-    steps = [s for s in leaves(again.steps) if s.phase != "teardown"]
+    steps = list(takewhile(lambda s: s.verdict != "not_run", (s for s in leaves(again.steps) if s.phase != "teardown")))
     bad = [s for s in steps if s.verdict in _FAILING]
     if bad:
         return _failed(JUDGED, f"{bad[0].id} does not hold on the recording: {bad[0].message}")
@@ -117,7 +118,7 @@ def green(trial: Trial) -> GateResult:
     if inputs.seams.live is None:
         return _unchecked(GREEN, "no live system was given")
     flows = tuple(dict.fromkeys((*inputs.impacted, inputs.path)))
-    if len(flows) == 1:
+    if not inputs.impacted:
         return _unchecked(GREEN, "no impacted flows were named")
     before = _verdicts(inputs.seams.live.run({}, flows))
     after = _verdicts(inputs.seams.live.run({inputs.path: trial.draft.text}, flows))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from agents.agent import Agent
 from agents.repair import confidence
 from agents.repair.draft import Draft, draft
-from agents.repair.gates import Trial, through
+from agents.repair.gates import JUDGED, Trial, through
 from agents.repair.inputs import RepairInputs
 from graph.answers import Cause, Confidence, ContractEdit, Diagnosis, Fix, FixStatus, GateResult
 
@@ -56,22 +56,25 @@ def _tried(inputs: RepairInputs, made: Draft) -> Fix:
 
 
 def _status(gates: Sequence[GateResult], low: float | None) -> FixStatus:
-    """Verified when every gate was asked and passed and nothing counted speaks against it."""
-    outcomes = {g.outcome for g in gates}
-    if "failed" in outcomes:
+    """Verified when every gate that can be asked passed and nothing counted speaks against it."""
+    if any(g.outcome == "failed" for g in gates):
         return "abstained"
-    return "suggestion" if "not checked" in outcomes or (low is not None and low < THRESHOLD) else "verified"
+    return "verified" if _asked(gates) == "live" and (low is None or low >= THRESHOLD) else "suggestion"
+
+
+def _asked(gates: Sequence[GateResult]) -> str:
+    """Whether the live gates were asked; a recording cannot answer a request that itself had to change."""
+    return "recorded" if any(g.outcome == "not checked" and g.gate != JUDGED for g in gates) else "live"
 
 
 def _confidence(inputs: RepairInputs, made: Draft, gates: Sequence[GateResult]) -> Confidence | None:
     """Of several repairers the one that held least often counts."""
     if any(g.outcome == "failed" for g in gates):
         return None
-    asked = "recorded" if any(g.outcome == "not checked" for g in gates) else "live"
     path = inputs.outcomes or confidence.SHIPPED
     outcomes = confidence.load(path)
     found = [
-        confidence.confidence(outcomes, system=inputs.system, repairer=name, gates=asked, source=path.name)
+        confidence.confidence(outcomes, system=inputs.system, repairer=name, gates=_asked(gates), source=path.name)
         for name in made.repairers
     ]
     known = [c for c in found if c is not None]

@@ -11,7 +11,7 @@ from flows.engine.context import Context, Limit, seconds
 from flows.engine.effects import CutOff, NotRecorded, Pause, Request, Steps, answered
 from flows.engine.judging import Judgement, judged, outputs, scope_of
 from flows.engine.names import Names
-from flows.engine.waiting import Job, Reading, cut, read
+from flows.engine.waiting import SLACK_MS, Job, Reading, cut, read
 from flows.language.errors import NotEvaluable
 from flows.language.expressions.scope import InnerScope
 from flows.language.spec import Retry, Step
@@ -89,7 +89,7 @@ def tried(context: Context, tries: Tries, retry: Retry | None) -> Steps[list[Att
         except NotRecorded as missing:
             if not found:
                 raise
-            found[-1].verdict, found[-1].message = "error", f"undecided: {missing.reason}; last: {found[-1].message}"
+            _no_more(context, found[-1], tries, missing.reason)
             return found
         found.append(attempt)
         more = retry is not None and len(found) < retry.max_attempts
@@ -106,6 +106,14 @@ def tried(context: Context, tries: Tries, retry: Retry | None) -> Steps[list[Att
             attempt.message = f"{tries.limit.text} while waiting to retry; last: {attempt.message}"
             attempt.verdict, attempt.type = "failed", "timeout"
             return found
+
+
+def _no_more(context: Context, last: Attempt, tries: Tries, reason: str) -> None:
+    """A recording has no further attempt: there was no time for one, or nobody knows how it would have ended."""
+    if context.clock() >= tries.limit.at - SLACK_MS:
+        last.verdict, last.type = "failed", "timeout"
+    else:
+        last.verdict, last.message = "error", f"undecided: {reason}; last: {last.message}"
 
 
 def delay_before_retry(retry: Retry, done: int) -> float:

@@ -81,6 +81,8 @@ def _judged_flow(
 ) -> FlowRun:
     if not flow_run.steps and flow_run.verdict == "cancelled":
         return flow_run
+    if not flow_run.steps:
+        return replace(flow_run, verdict="error", message=flow_run.message or "nothing of it was recorded")
     text = texts[flow_run.file]
     world = World(run, flow_run, texts, known)
     blank = replace(flow_run, source=text, steps=(), verdict="error", message="", problems=())
@@ -221,18 +223,32 @@ class World:
         if isinstance(effect, Next):
             return self._answer(self._exchange(effect.request), effect.place)
         if isinstance(effect, Together):
-            return Joined(tuple(played(child, self.perform) for child in effect.children))
+            return self._together(effect)
         if isinstance(effect, Load):
             return self._child(effect)
         if isinstance(effect, Follow | Pause):
             return Answer(self.clock)
         raise TypeError(f"the engine asked for {type(effect).__name__}")
 
+    def _together(self, effect: Together) -> Joined:
+        """One child after the other; what one at a time would never have started is not started here either."""
+        results: list[object] = []
+        stopped = False
+        for child in effect.children:
+            if stopped and effect.limit == 1:
+                child.close()
+                results.append(None)
+                continue
+            results.append(played(child, self.perform))
+            stopped = stopped or bool(effect.cut(results[-1]))
+        return Joined(tuple(results))
+
     def _exchange(self, request: Request) -> Exchange:
         step = self._steps.get(request.path)
         if step is None or not step.exchanges:
             raise NotRecorded("it was not recorded")
         if request.attempt >= len(step.exchanges):
+            self.clock = max(self.clock, step.started_ms + step.duration_ms)
             raise NotRecorded(f"attempt {request.attempt + 1} was not recorded")
         exchange = step.exchanges[request.attempt]
         if request.attempt == 0 and not self._read.get((request.path, 0), 0) > 1:

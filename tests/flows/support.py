@@ -14,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from flows.engine import judge
+from flows.events import run_from_json, run_to_json
 from flows.runner import RunOptions, run_flows
 from graph.runs import Event, FlowRun, Run, StepRun
 
@@ -153,7 +155,21 @@ def run_text(folder: Path, text: str, *, events: list[Event] | None = None, **op
 def run_files(folder: Path, *files: str, events: list[Event] | None = None, **options: Any) -> Run:
     """Runs flow files and gives the artefact."""
     listeners = [events.append] if events is not None else []
-    return asyncio.run(run_flows(RunOptions(paths=files, root=folder, **options), listeners))
+    run = asyncio.run(run_flows(RunOptions(paths=files, root=folder, **options), listeners))
+    _judges_the_same(run)
+    return run
+
+
+def _judges_the_same(run: Run) -> None:
+    """A law: the artefact, written and read, judged by the flows as they are, gives every verdict it recorded."""
+    judged = judge(run_from_json(run_to_json(run)))
+    for live, again in zip(run.flows, judged.flows, strict=True):
+        assert _tree(live.steps) == _tree(again.steps), (live.message, again.message)
+        assert live.verdict == again.verdict
+
+
+def _tree(steps: tuple[StepRun, ...]) -> list[object]:
+    return [(found.id, found.iteration, found.verdict, _tree(found.steps)) for found in steps]
 
 
 def only(run: Run) -> FlowRun:

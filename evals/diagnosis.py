@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from agents.diagnosis import diagnose
+from agents.diagnosis import DiagnosisInputs, Scene, confirm, diagnose
 from evals.failures import FailedRun, failed_runs, really_failed
 from evals.knowing import known
 from evals.rules import by_rule
-from evals.seeding import Budget, sample, shard
+from evals.seeding import Budget, Trial, execute, sample, shard
+from graph.answers import Diagnosis
 from graph.runs import Run
 from testmesh.kernel.errors import UnavailableError
 
@@ -37,6 +38,7 @@ class Row:
         first: the culprit commit's hunk is ranked first; None when there is no culprit.
         top: what was ranked first.
         summary: of the diagnosis.
+        confirmed: what taking the first hunk back showed, empty when it was not asked for.
     """
 
     case: str
@@ -49,13 +51,15 @@ class Row:
     first: bool | None
     top: str
     summary: str
+    confirmed: str = ""
 
 
-def rows(case: FailedRun) -> Iterator[Row]:
+def rows(case: FailedRun, *, prove: bool = False) -> Iterator[Row]:
     """The rows of a case; none when nothing failed.
 
     Args:
         case: the failed run.
+        prove: take the first hunk of a regression back and run again.
     """
     runs = case.runs()
     failed = next((r for r in runs if really_failed(r)), None)
@@ -81,7 +85,27 @@ def rows(case: FailedRun) -> Iterator[Row]:
             first=(top is not None and top.commit == case.culprit) if blamed else None,
             top=f"{top.file}:{top.line} {top.commit[:10]} {top.score}" if top else "",
             summary=found.summary,
+            confirmed=proven(case, inputs, found) if prove and case.truth == "product regression" else "",
         )
+
+
+def proven(case: FailedRun, inputs: DiagnosisInputs, found: Diagnosis) -> str:
+    """What taking the first hunk back shows.
+
+    Args:
+        case: the failed run.
+        inputs: of the diagnosis.
+        found: the diagnosis.
+    """
+    if inputs.change is None or inputs.sources is None:
+        return "not checked"
+
+    def run_tree(files: dict[str, str | None], flows: Sequence[str]) -> Run:
+        return execute(Trial(case.made, case.head, texts=files, flows=tuple(flows)))
+
+    scene = Scene(inputs.change, inputs.sources, run_tree, inputs.commits)
+    shown = confirm(found, scene).confirmation
+    return shown.outcome if shown else "not checked"
 
 
 def _passes_elsewhere(flow: str, runs: Sequence[Run]) -> bool:
@@ -110,6 +134,8 @@ def figures(found: Sequence[Row]) -> dict[str, object]:
         "culprit_cases": len(ranked),
         "culprit_first": sum(bool(r.first) for r in ranked),
         "culprit_first_share": _share(sum(bool(r.first) for r in ranked), len(ranked)),
+        "confirmed": sum(r.confirmed == "confirmed" for r in found),
+        "confirmations": sum(bool(r.confirmed) for r in found),
         "by_class": {
             truth: f"{sum(r.right for r in found if r.truth == truth)}/{sum(r.truth == truth for r in found)}"
             for truth in sorted({r.truth for r in found})
@@ -140,7 +166,7 @@ def measure(options: argparse.Namespace) -> dict[str, object]:
             continue
         began = time.monotonic()
         try:
-            mine = list(rows(cases[name]))
+            mine = list(rows(cases[name], prove=options.confirm))
         except UnavailableError as problem:
             skipped.append(f"{name}: the system did not come up: {problem}")
             continue
@@ -168,6 +194,7 @@ def main() -> int:
     parser.add_argument("--shard", default="", help="1/4 = the first of four")
     parser.add_argument("--only", default="", help="cases whose name has this text")
     parser.add_argument("--rules", type=int, default=0, help="further bugs made by rule, for each system")
+    parser.add_argument("--confirm", action="store_true", help="take the first hunk of each regression back")
     parser.add_argument("--seconds", type=float, default=3600.0, help="start nothing new after this long")
     options = parser.parse_args()
     result = measure(options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from graph.runs import Exchange, Json, StepRun
 
@@ -159,7 +159,7 @@ def _walk_items(here: _Here, old: Sequence[Json], new: Sequence[Json]) -> Iterat
         yield from _walk(here.at(index), a, b)
 
 
-def _is_list(value: Json) -> bool:
+def _is_list(value: Json) -> TypeGuard[Sequence[Json]]:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 

@@ -138,7 +138,7 @@ def _readers(store: GraphStore, case: Case, edit: Seen) -> Iterator[tuple[tuple[
     near = uids_at(way, 1)
     for key in sorted(way.graph.edges):
         edge = way.graph.edges[key]
-        reads = set(edge.props.get("reads") or edge.props.get("columns") or ())
+        reads: set[str] = set(edge.props.get("reads") or edge.props.get("columns") or ())
         if edge.target in near and edge.kind in ("CALLS", "CONSUMES", "READS") and reads:
             yield _shown(way.graph.nodes[edge.source], edge), reads
 

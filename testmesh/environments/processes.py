@@ -69,13 +69,22 @@ class Processes:
             require_free(instance.names.ports[service.name], service.name)
         tasks: dict[str, Callable[[], object]] = {"revision": partial(self._note_revision, instance.tree)}
         tasks |= {f"part {p.name}": partial(self._start_part, instance, p) for p in self._settings.parts}
-        tasks |= {f"build {s.name}": partial(instance.prepare, s) for s in wanted}
+        tasks |= {f"build {s.name}": partial(self._prepare, instance, s, unavailable) for s in wanted}
         together(tasks)
-        together({s.name: partial(instance.start, s) for s in wanted})
+        together({s.name: partial(instance.start, s) for s in wanted if s.name not in unavailable})
         return Addresses(instance.names.variables(), unavailable)
 
     def _note_revision(self, tree: Path) -> None:
         self._revision = revision_of(tree)
+
+    def _prepare(self, instance: _Instance, service: ServiceSettings, unavailable: dict[str, str]) -> None:
+        """A service whose packages cannot be fetched is not there; one that does not build is broken."""
+        try:
+            instance.install(service)
+        except UnavailableError as e:
+            unavailable[service.name] = f"its packages cannot be installed: {e.message}"
+        else:
+            instance.build(service)
 
     def _start_part(self, instance: _Instance, settings: PartSettings) -> None:
         part = declared_one(_PARTS, settings.name, "PART", Part)
@@ -141,8 +150,8 @@ class _Instance:
                     reasons.setdefault(service.name, reason)
         return reasons
 
-    def prepare(self, service: ServiceSettings) -> None:
-        """Install and build one service outside the tree."""
+    def install(self, service: ServiceSettings) -> None:
+        """Fetch what one service needs, outside the tree."""
         state = self._scratch / _FILE_NAME.sub("_", service.name)
         state.mkdir(parents=True, exist_ok=True)
         local = {"STATE": str(state)}
@@ -151,10 +160,12 @@ class _Instance:
             argv = self._filled(service.install.run, local)
             local["INSTALL"] = str(installing.installed(service.install, folder, argv))
         self._local[service.name] = local
-        if service.build:
-            self._build(service, folder, local)
 
-    def _build(self, service: ServiceSettings, folder: Path, local: Mapping[str, str]) -> None:
+    def build(self, service: ServiceSettings) -> None:
+        """Build one service, outside the tree."""
+        if not service.build:
+            return
+        local, folder = self._local[service.name], self._folder_of(service)
         argv = self._filled(service.build, local)
         env = {**harmless_environment(self._settings.inherit), **self._own(service, local)}
         done = process.run(Command(argv, cwd=folder, env=env, timeout=_BUILD_SECONDS))

@@ -216,9 +216,18 @@ def test_a_failed_install_leaves_no_half_filled_cache(tmp_path: Path, monkeypatc
     (tree / "app" / "lock").write_text("v1")
     code = "open('half', 'w').close(); raise SystemExit('registry is away')"
     settings = toy.settings(install={"run": ["${PYTHON}", "-c", code], "inputs": ["lock"]})
-    with pytest.raises(UnavailableError, match="registry is away"):
-        open_environment(settings, tmp_path / "state").up(tree)
+    environment = open_environment(settings, tmp_path / "state")
+    unavailable = environment.up(tree).unavailable
+    environment.down()
+    assert unavailable["toy"].startswith("its packages cannot be installed: ")
+    assert unavailable["toy"].endswith("failed: registry is away")
     assert not [p for p in (tmp_path / "cache" / "testmesh" / "installs").iterdir() if p.is_dir()]
+
+
+def test_a_service_that_does_not_build_says_why(tmp_path: Path) -> None:
+    settings = toy.settings(build=["${PYTHON}", "-c", "raise SystemExit('server.ts:3: unexpected }')"])
+    with pytest.raises(UnavailableError, match=r"toy: its build failed: server.ts:3: unexpected \}"):
+        open_environment(settings, tmp_path / "state").up(toy.tree(tmp_path / "tree"))
 
 
 def test_revision_is_the_commit_and_says_when_files_differ(toy_environment: Environment, tmp_path: Path) -> None:

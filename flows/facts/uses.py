@@ -157,11 +157,15 @@ def _payload_field(parts: tuple[str, ...]) -> str | None:
     return ".".join(rest)
 
 
-def paths(tree: t.Tree) -> Iterator[tuple[str, tuple[str, ...]]]:
+Found = Iterator[tuple[str, tuple[str, ...]]]
+
+
+def paths(tree: t.Tree, element: tuple[str, tuple[str, ...]] | None = None) -> Found:
     """Every path in an expression: the name it starts from (empty for ``$``) and the field names after it.
 
     Args:
         tree: any node.
+        element: path of the list whose element ``.`` stands for.
     """
     if isinstance(tree, t.PathOf):
         yield OWN, tuple(match[1] or match[2] for match in _PATH_PART.finditer(tree.path) if match[1] or match[2])
@@ -170,20 +174,30 @@ def paths(tree: t.Tree) -> Iterator[tuple[str, tuple[str, ...]]]:
     node: t.Tree = tree
     while isinstance(node, t.Member | t.Index | t.Slice):
         if isinstance(node, t.Member):
-            parts.append(node.name)
+            parts.insert(0, node.name)
         elif isinstance(node, t.Index):
             if isinstance(node.key, t.Literal) and isinstance(node.key.value, str):
-                parts.append(node.key.value)
-            yield from paths(node.key)
+                parts.insert(0, node.key.value)
+            yield from paths(node.key, element)
         node = node.target
+    yield from _from_root(node, tuple(parts), element)
+
+
+def _from_root(node: t.Tree, below: tuple[str, ...], element: tuple[str, tuple[str, ...]] | None) -> Found:
     if isinstance(node, t.Name | t.Default):
-        yield node.name, tuple(reversed(parts))
-        return
-    if isinstance(node, t.Root):
-        yield OWN, tuple(reversed(parts))
-        return
-    for child in t.children(node):
-        yield from paths(child)
+        yield node.name, below
+    elif isinstance(node, t.Root):
+        yield OWN, below
+    elif isinstance(node, t.Element):
+        if element is not None:
+            yield element[0], (*element[1], *below)
+    elif isinstance(node, t.Closure):
+        items = list(paths(node.items, element))
+        yield from items
+        yield from paths(node.body, items[0] if items else None)
+    else:
+        for child in t.children(node):
+            yield from paths(child, element)
 
 
 def _statuses(tree: t.Tree, found: dict[str, Use], own: Use) -> None:

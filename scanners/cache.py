@@ -18,6 +18,7 @@ create table if not exists facts (
 ) without rowid
 """
 _ASKED = 400
+_MOST_PAGES = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +117,17 @@ class FactCache:
                 self._connection.execute("rollback")
             raise self._failed(error) from error
 
-    def forget_others(self, digest: str) -> None:
-        """Drop facts of readers that no longer exist.
+    def trim(self, digest: str) -> None:
+        """Drop facts of readers that are not in use when the file has grown large.
 
         Args:
             digest: of the readers in use.
         """
         if self._connection is not None:
             try:
-                self._connection.execute("delete from facts where digest <> ?", (digest,))
+                pages = self._connection.execute("pragma page_count").fetchone()[0]
+                if pages > _MOST_PAGES:
+                    self._connection.execute("delete from facts where digest <> ?", (digest,))
             except sqlite3.DatabaseError as error:
                 raise self._failed(error) from error
 

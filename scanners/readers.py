@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
@@ -23,6 +25,7 @@ SOURCE_LIMIT = MIB
 MANIFEST_LIMIT = 4 * MIB
 _LINE_LIMIT = 20_000
 _SNIFFED = 8192
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _UNDEPLOYED = ("test", "example")
 
 
@@ -93,6 +96,16 @@ class Readers:
         """
         return any(m.matches(path) for m in self.extra)
 
+    def certain(self, path: str) -> bool:
+        """Whether something reads a file for its name alone; other readers look into it first, as into any JSON.
+
+        Args:
+            path: relative to the repository.
+        """
+        named = "openapi" in path.lower() or "swagger" in path.lower()
+        sure = any(not getattr(m, "sniffs", False) for m in self.for_path(path))
+        return sure or named or self.language(path) is not None
+
     def wants(self, path: str) -> int:
         """Bytes of a file that are worth reading, 0 when nothing reads it.
 
@@ -113,7 +126,7 @@ class Readers:
         if any(p.get("rule") == "scan/binary" for p in out):
             return out
         for manifest in self.for_path(source.path):
-            out += _guarded(source, manifest.name, partial(manifest.facts, source))
+            out += _well_formed(_guarded(source, manifest.name, partial(manifest.facts, source)))
         language = self.language(source.path)
         if language is not None and sort_of(source.path) != "vendored":
             out += _guarded(source, language.name, partial(self._code, language, source))
@@ -152,6 +165,14 @@ def _guarded(source: SourceFile, reader: str, facts: Callable[[], Iterable[Fact]
         fields = {"rule": "scan/reader-failed", "message": text, "severity": "error"}
         out.append(Fact("problem", fields, Location(source.path, 1)))
     return out
+
+
+def _well_formed(facts: list[Fact]) -> list[Fact]:
+    """Facts without lone surrogates, which escapes in JSON and YAML can make and nothing can store."""
+    text = json.dumps([codec.encode_fact(f) for f in facts], ensure_ascii=False)
+    if _SURROGATE.search(text) is None:
+        return facts
+    return [codec.decode_fact(f) for f in json.loads(_SURROGATE.sub("\ufffd", text))]
 
 
 def problem(path: str, line: int, rule: str, message: str, hint: str = "") -> Fact:

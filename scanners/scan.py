@@ -178,7 +178,8 @@ class _Work:
         sources: list[tuple[Key, SourceFile]] = []
         for content in self._tree.read({p: n for p, n in limits.items() if p in fresh}):
             if content.data is None:
-                self._facts[content.path] = [problem(content.path, 1, "scan/unread", f"not read: {content.why}")]
+                unread = problem(content.path, 1, "scan/unread", f"not read: {content.why}")
+                self._facts[content.path] = [unread] if self._readers.certain(content.path) else []
             else:
                 sources.append((Key(content.blob, content.path), SourceFile(content.path, content.data)))
         if not blobs:
@@ -208,6 +209,7 @@ class _Work:
                 waiting = []
             self._say(path)
         self._cache.put(self._readers.digest, waiting)
+        self._cache.trim(self._readers.digest)
 
     def _say(self, label: str) -> None:
         if self._progress is not None:

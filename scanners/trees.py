@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from testmesh.guard.git import Repository, blob_id
+from testmesh.guard.git import Repository, blob_id, shown
 
 _PIECE = 1 << 20
 
@@ -98,21 +98,20 @@ class WorkTree:
         entries = repository.work_tree()
         self._root = repository.path
         self._hash = repository.hash_name
-        self._paths = [e.path for e in entries if not e.link]
-        self.links = [e.path for e in entries if e.link]
+        self._raw = {shown(os.fsencode(e.path)): e.path for e in entries if not e.link}
 
     def paths(self) -> Sequence[str]:
-        return self._paths
+        return list(self._raw)
 
     def blobs(self) -> Mapping[str, str]:
         root = os.path.realpath(self._root)
-        found = {path: _hashed(root, path, self._hash) for path in self._paths}
+        found = {path: _hashed(root, raw, self._hash) for path, raw in self._raw.items()}
         return {path: oid for path, oid in found.items() if oid}
 
     def read(self, limits: Mapping[str, int]) -> Iterator[Content]:
         root = os.path.realpath(self._root)
         for path, limit in limits.items():
-            yield _on_disk(root, path, (limit, self._hash))
+            yield _on_disk(root, (path, self._raw[path]), (limit, self._hash))
 
 
 def _inside(root: str, path: str) -> bool:
@@ -139,12 +138,12 @@ def _hashed(root: str, path: str, hash_name: str) -> str:
     return hashed.hexdigest()
 
 
-def _on_disk(root: str, path: str, about: tuple[int, str]) -> Content:
-    limit, hash_name = about
+def _on_disk(root: str, names: tuple[str, str], about: tuple[int, str]) -> Content:
+    (path, raw), (limit, hash_name) = names, about
     try:
-        if not _inside(root, path):
+        if not _inside(root, raw):
             return Content(path, "", None, "it lies outside the repository")
-        with _opened(root, path) as stream:
+        with _opened(root, raw) as stream:
             size = os.fstat(stream.fileno()).st_size
             data = stream.read(limit + 1) if size <= limit else b""
     except OSError as error:

@@ -51,11 +51,11 @@ class _Block:
     inner: list[_Block] = field(default_factory=list)
 
     def walk(self) -> Iterator[_Block]:
-        todo = [self]
+        todo: list[_Block] = [self]
         while todo:
             block = todo.pop()
             yield block
-            todo += reversed(block.inner)
+            todo.extend(reversed(block.inner))
 
     def directive(self, name: str) -> _Block | None:
         return next((b for b in self.inner if b.words[:1] == [name]), None)

@@ -68,12 +68,13 @@ def _statement(source: SourceFile, text: str, about: tuple[int, str]) -> Iterato
     import logging
 
     import sqlglot
+    from sqlglot.errors import SqlglotError
 
     line, dialect = about
     logging.getLogger("sqlglot").setLevel(logging.ERROR)
     try:
         parsed = sqlglot.parse_one(text, read=dialect or None, error_level=sqlglot.ErrorLevel.RAISE)
-    except (sqlglot.errors.SqlglotError, RecursionError) as error:
+    except (SqlglotError, RecursionError) as error:
         message = f"this statement cannot be read: {str(error).splitlines()[0][:200]}"
         fields = {"rule": "sql/syntax", "message": message, "severity": "warning"}
         yield Fact("problem", fields, Location(source.path, line))
@@ -115,7 +116,7 @@ def _columns(parsed: exp.Expr) -> Iterator[str]:
             continue
         names = [column.this, column.args.get("to"), *(column.args.get("tables") or ())]
         for name in names:
-            text = name.name if isinstance(name, exp.Expression) else ""
+            text = name.name if isinstance(name, exp.Expr) else ""
             if text and text not in seen:
                 seen.add(text)
                 yield text

@@ -74,7 +74,7 @@ def _mounted(code: JsCode, site: CallSite) -> Iterator[Fact]:
         return
     first = code.value(site.args[0], site.scope)
     prefixed = len(site.args) > 1 and (isinstance(first, Lit) or site.args[0].type in ("template_string", "identifier"))
-    child = code.value(site.args[-1], site.scope)
+    child = code.value(site.args[len(site.args) - 1], site.scope)
     if isinstance(child, Name):
         parent = name_value(code.dotted(site.receiver), "an application built in place")
         fields = {"parent": parent, "child": child, "prefix": first if prefixed else Lit("")}

@@ -189,7 +189,7 @@ class Repository:
             if path:
                 mode, _, oid = meta.decode("ascii").split(" ", 2)
                 if int(mode, 8) != _GITLINK:
-                    entries.append(Entry(_decoded(path), oid, int(mode, 8) == _LINK, int(mode, 8) == _EXECUTABLE))
+                    entries.append(Entry(shown(path), oid, int(mode, 8) == _LINK, int(mode, 8) == _EXECUTABLE))
         return sorted(entries, key=lambda e: e.path)
 
     def sizes(self, oids: Iterable[str]) -> Mapping[str, int]:
@@ -249,6 +249,8 @@ class Repository:
     def work_tree(self) -> list[Entry]:
         """Tracked and untracked files below the folder asked for, ignored ones left out; oid is empty.
 
+        Paths are as the file system takes them: bytes that are no UTF-8 are surrogates.
+
         Raises:
             UserError: the repository is bare.
         """
@@ -256,7 +258,7 @@ class Repository:
             raise UserError(f"{self.path} has no work tree", hint="name a revision, e.g. HEAD")
         listed = self._checked("ls-files", "-z", "-c", "-o", "--exclude-standard", cap=_LIST_CAP)
         entries = []
-        for path in sorted({_decoded(p) for p in listed.stdout.split(b"\0") if p}):
+        for path in sorted({os.fsdecode(p) for p in listed.stdout.split(b"\0") if p}):
             try:
                 mode = (self.path / path).lstat().st_mode
             except (OSError, ValueError):
@@ -290,7 +292,7 @@ class Repository:
                 current = text[1:41].decode("ascii")
                 text = text[41:].lstrip(b"\n")
             if text:
-                touched.setdefault(_decoded(text), []).append(current)
+                touched.setdefault(shown(text), []).append(current)
         return {path: tuple(commits) for path, commits in touched.items()}
 
     def log(self, base: str, head: str) -> tuple[Logged, ...]:
@@ -333,8 +335,13 @@ def blob_id(data: bytes, hash_name: str = "sha1") -> str:
     return hashlib.new(hash_name, b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def _decoded(path: bytes) -> str:
-    return path.decode("utf-8", "surrogateescape")
+def shown(path: bytes) -> str:
+    """A path as text that can be shown and stored; bytes that are no UTF-8 are written ``\\xff``.
+
+    Args:
+        path: as git has it.
+    """
+    return path.decode("utf-8", "backslashreplace")
 
 
 def _environment() -> dict[str, str]:

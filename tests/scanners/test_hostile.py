@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scanners.cache import FactCache
 from scanners.scan import ScanRequest, ScanResult, scan
 from testmesh.guard.git import Repository
 from tests.scanners.conftest import Repo
@@ -134,16 +135,33 @@ def test_a_repository_s_own_configuration_runs_nothing(repo: Repo, tmp_path: Pat
     assert not mark.exists()
 
 
-def test_strange_names_are_read(repo: Repo) -> None:
+def test_strange_names_are_read_and_remembered(repo: Repo, tmp_path: Path) -> None:
     repo.write({"good.py": GOOD, "-rf.py": GOOD, "späte bestellung.py": GOOD, 'quo"te\n.py': GOOD})
     with open(os.fsencode(repo.path) + b"/\xff.py", "wb") as stream:
         stream.write(GOOD.encode())
     repo.commit()
 
-    for revision in (None, "HEAD"):
-        found = {f.at.file for f in scan(ScanRequest(repo.path, revision)).facts if f.kind == "endpoint"}
-        assert {"good.py", "-rf.py", "späte bestellung.py", 'quo"te\n.py'} <= found
-        assert len(found) == 5
+    with FactCache(tmp_path / "facts.db") as cache:
+        for revision in (None, "HEAD"):
+            found = {
+                f.at.file for f in scan(ScanRequest(repo.path, revision), cache=cache).facts if f.kind == "endpoint"
+            }
+            assert found == {"good.py", "-rf.py", "späte bestellung.py", 'quo"te\n.py', "\\xff.py"}
+
+
+def test_half_characters_do_not_reach_the_facts(repo: Repo, tmp_path: Path) -> None:
+    repo.commit(
+        {
+            "package.json": '{"name": "\\ud800", "dependencies": {"a\\udfff": "1"}}',
+            "compose.yml": 'services: {"\\ud83d": {image: x}}',
+        }
+    )
+
+    with FactCache(tmp_path / "facts.db") as cache:
+        facts = scan(ScanRequest(repo.path), cache=cache).facts
+
+    assert [f.get("name") for f in facts if f.kind == "dependency"] == ["a\ufffd"]
+    assert "\\ud" not in repr([f.fields for f in facts])
 
 
 def test_a_missing_object_is_said_and_the_rest_counts(repo: Repo) -> None:

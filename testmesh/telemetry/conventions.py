@@ -6,7 +6,7 @@ import logging
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from graph.spans import Span
@@ -178,12 +178,13 @@ def _redis(text: str) -> tuple[Access, ...]:
 def _sql(text: str, store: str) -> tuple[Access, ...]:
     import sqlglot
     from sqlglot import exp
+    from sqlglot.errors import SqlglotError
 
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
     dialect = store if store in ("postgres", "mysql", "sqlite") else None
     try:
         statements = sqlglot.parse(text, dialect=dialect)
-    except (sqlglot.errors.SqlglotError, RecursionError):
+    except (SqlglotError, RecursionError):
         return ()
     found: set[Access] = set()
     for statement in statements:
@@ -197,11 +198,14 @@ def _sql(text: str, store: str) -> tuple[Access, ...]:
     return tuple(sorted(found))
 
 
-def _written(statement: object) -> list[object]:
+def _written(statement: Any) -> list[object]:
+    """The tables a statement changes.
+
+    Args:
+        statement: a parsed sqlglot expression.
+    """
     from sqlglot import exp
 
-    if not isinstance(statement, exp.Expression):
-        return []
     found: list[object] = []
     for node in statement.find_all(exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.TruncateTable):
         target = node.this.this if isinstance(node.this, exp.Schema) else node.this

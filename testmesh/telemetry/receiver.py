@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import cast
 
 from testmesh.kernel.errors import MissingExtra, UserError
 from testmesh.telemetry.otlp import MAX_BYTES, decode, inflate, success
@@ -32,7 +33,10 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = _SECONDS
-    server: _Server
+
+    @property
+    def _receiver(self) -> _Server:
+        return cast(_Server, self.server)
 
     def do_POST(self) -> None:
         """Keep the spans of a request."""
@@ -73,8 +77,8 @@ class _Handler(BaseHTTPRequestHandler):
         except UserError as error:
             self._answer(501 if isinstance(error, MissingExtra) else 400, error.message.encode())
             return
-        self.server.store.add(batch.spans)
-        self.server.rejected += batch.rejected
+        self._receiver.store.add(batch.spans)
+        self._receiver.rejected += batch.rejected
         self._answer(200, success(batch, content_type), content_type.partition(";")[0])
 
     def _answer(self, status: int, body: bytes, content_type: str = "text/plain; charset=utf-8") -> None:

@@ -7,8 +7,8 @@ from graph.runs import AssertionResult, Exchange, FlowRun, Run, StepRun
 HOSTILE = "<script>alert('x')</script>\"&"
 
 
-def a_run(run_id: str = "01kb2v9w3h5c", mark: str = "mark", verdict: str = "failed") -> Run:
-    setup = StepRun(
+def _seed(mark: str) -> StepRun:
+    return StepRun(
         "seed",
         "setup",
         "database_query",
@@ -17,7 +17,10 @@ def a_run(run_id: str = "01kb2v9w3h5c", mark: str = "mark", verdict: str = "fail
         exchanges=(Exchange({"query": f"DELETE FROM orders -- {mark}"}, ({"rows": [], "row_count": 3},), (4.0,)),),
         line=4,
     )
-    create = StepRun(
+
+
+def _create() -> StepRun:
+    return StepRun(
         "create_order",
         "steps",
         "http_request",
@@ -38,7 +41,10 @@ def a_run(run_id: str = "01kb2v9w3h5c", mark: str = "mark", verdict: str = "fail
         trace_id="a" * 32,
         line=9,
     )
-    check = StepRun(
+
+
+def _check() -> StepRun:
+    return StepRun(
         "total_is_shown",
         "steps",
         "http_request",
@@ -64,6 +70,10 @@ def a_run(run_id: str = "01kb2v9w3h5c", mark: str = "mark", verdict: str = "fail
         trace_id="b" * 32,
         line=16,
     )
+
+
+def a_run(run_id: str = "01kb2v9w3h5c", mark: str = "mark", verdict: str = "failed") -> Run:
+    setup, create, check = _seed(mark), _create(), _check()
     teardown = StepRun("forget", "teardown", "http_request", "passed", started_ms=106.0, duration_ms=9.0, line=25)
     rest = StepRun("later", "steps", "http_request", "not_run", "a step before it failed", line=23)
     flow = FlowRun("flows/order.yaml", f"Order {HOSTILE}", None, verdict, 115.0, (setup, create, check, rest, teardown))  # type: ignore[arg-type]

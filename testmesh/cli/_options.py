@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from testmesh.kernel.errors import UserError
 
 
 def add_folder(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +37,21 @@ def add_server(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument("--server", metavar="URL", help="ask a TestMesh service (token in TESTMESH_TOKEN)")
     parser.add_argument("--repository", default="", help="with --server: name of the registered repository")
+
+
+def refuse_local(given: Mapping[str, object]) -> None:
+    """Options that need the repository here are refused with `--server`, never passed over.
+
+    Args:
+        given: option as typed to its value; empty, false or None was not given.
+
+    Raises:
+        UserError: one was given.
+    """
+    for option, value in given.items():
+        if value:
+            raise UserError(f"{option} works in the repository here, not with --server",
+                            hint=f"leave out --server, or {option}")  # fmt: skip
 
 
 def print_json(answer: Any) -> None:

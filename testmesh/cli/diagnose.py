@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from testmesh.cli import Command
-from testmesh.cli._options import add_folder, add_json, add_server, print_json
+from testmesh.cli._options import add_folder, add_json, add_server, print_json, refuse_local
 from testmesh.kernel.errors import EXIT_OK
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def _asked(options: argparse.Namespace) -> Diagnosis:
     if options.server:
         from testmesh.compose.remote import Remote
 
+        refuse_local({"--flow": options.flow, "--env": options.env, "--confirm": options.confirm})
         return Remote(options.server).diagnosis(options.run, options.repository, options.base)
     from testmesh.compose.diagnosing import Asked, diagnosed
     from testmesh.compose.graphs import open_checkout

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from testmesh.cli import Command
-from testmesh.cli._options import add_folder, add_json, add_server, print_json
+from testmesh.cli._options import add_folder, add_json, add_server, print_json, refuse_local
 from testmesh.kernel.errors import EXIT_FAILED, EXIT_OK, UserError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base", default="", help="revision to compare with (default: the last green run's)")
     parser.add_argument("--env", default="", help="environment for the live checks (default: the run's)")
     parser.add_argument("--no-live", action="store_true", help="skip the live checks; reported as not checked")
-    parser.add_argument("--times", type=int, default=3, help="how often it must fail before and pass after (default 3)")
+    parser.add_argument("--times", type=int, help="how often it must fail before and pass after (default 3)")
     parser.add_argument("--apply", action="store_true", help="write the edit into the work tree")
     parser.add_argument("--pr", metavar="REMOTE", help="push it as a branch with its text to this bare repository")
     add_folder(parser)
@@ -30,11 +30,13 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.times < 1:
+    times = 3 if options.times is None else options.times
+    if times < 1:
         raise UserError("--times must be at least 1")
     if options.server:
         from testmesh.compose.remote import Remote
 
+        _refuse_local(options)
         fix = Remote(options.server).fix(options.run, options.repository)
         return _shown(options, fix)
     from testmesh.compose.diagnosing import Asked
@@ -43,7 +45,7 @@ def _run(options: argparse.Namespace) -> int:
 
     checkout = open_checkout(options.dir)
     asked = Asked(options.run, options.flow, options.base, options.env)
-    fix = repaired(checkout, RepairAsked(asked, not options.no_live, options.times))
+    fix = repaired(checkout, RepairAsked(asked, not options.no_live, times))
     keep(checkout, fix)
     code = _shown(options, fix)
     if fix.edits and options.apply:
@@ -51,6 +53,11 @@ def _run(options: argparse.Namespace) -> int:
     if options.pr:
         _push(checkout, fix, options.pr)
     return code
+
+
+def _refuse_local(options: argparse.Namespace) -> None:
+    named = {"--flow": options.flow, "--base": options.base, "--env": options.env, "--no-live": options.no_live}
+    refuse_local({**named, "--times": options.times, "--apply": options.apply, "--pr": options.pr})
 
 
 def _shown(options: argparse.Namespace, fix: Fix) -> int:

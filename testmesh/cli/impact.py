@@ -45,7 +45,7 @@ def _asked(options: argparse.Namespace) -> Impact:
     if options.server:
         from testmesh.compose.remote import Remote
 
-        return Remote(options.server).impact(options.repository, options.range)
+        return Remote(options.server).impact(options.repository, options.range, _patch(options.patch))
     from testmesh.compose.graphs import open_checkout
     from testmesh.compose.questions import impact
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from testmesh.cli import Command
 from testmesh.cli._options import add_folder, add_json, add_server, print_json
 from testmesh.kernel.errors import EXIT_OK
+
+if TYPE_CHECKING:
+    from testmesh.compose.searching import Hit
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,19 +23,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     words = " ".join(options.words)
-    if options.server:
-        from testmesh.compose.remote import Remote
-
-        print_json(Remote(options.server).search(words, options.limit))
-        return EXIT_OK
-    from testmesh.compose.graphs import open_checkout, state_folder
-    from testmesh.compose.models import routes_of
-    from testmesh.compose.questions import stored_graph
-    from testmesh.compose.searching import found
-
-    checkout = open_checkout(options.dir)
-    with stored_graph(checkout) as store:
-        hits = found(store, state_folder(checkout.project) / "vectors.npz", words, options.limit, routes_of(checkout))
+    hits = _asked(options, words)
     if options.json:
         print_json(hits)
     else:
@@ -40,6 +32,21 @@ def _run(options: argparse.Namespace) -> int:
         if not hits:
             print("nothing is named or means that")
     return EXIT_OK
+
+
+def _asked(options: argparse.Namespace, words: str) -> list[Hit]:
+    if options.server:
+        from testmesh.compose.remote import Remote
+
+        return Remote(options.server).search(words, options.limit)
+    from testmesh.compose.graphs import open_checkout, state_folder
+    from testmesh.compose.models import routes_of
+    from testmesh.compose.questions import stored_graph
+    from testmesh.compose.searching import found
+
+    checkout = open_checkout(options.dir)
+    with stored_graph(checkout) as store:
+        return found(store, state_folder(checkout.project) / "vectors.npz", words, options.limit, routes_of(checkout))
 
 
 COMMAND = Command("find things by name and meaning", _arguments, _run, "Graph")

@@ -12,6 +12,7 @@ from graph.answers import Diagnosis
 from graph.change import Change
 from graph.runs import FlowRun, Run, RunStore
 from testmesh.compose.graphs import Checkout, view_at
+from testmesh.compose.past import alike, remember
 from testmesh.compose.systems import KeptSpans, System, run_flows_in
 from testmesh.compose.trees import export
 from testmesh.guard.git import Repository
@@ -150,7 +151,8 @@ def inputs_of(checkout: Checkout, asked: Asked) -> tuple[DiagnosisInputs, Range 
     history = tuple(runs.load(s.id) for s in runs.list(HISTORY, before="") if s.id != run.id)
     found = range_of(checkout, asked, run, green)
     spans = KeptSpans(checkout.project.root, run.id)
-    inputs = DiagnosisInputs(run=run, flow=flow.file, green=green, history=history, spans=spans)
+    similar = alike(checkout.project.state, run)
+    inputs = DiagnosisInputs(run=run, flow=flow.file, green=green, history=history, spans=spans, similar=similar)
     if found is None:
         return inputs, None
     root = checkout.project.root
@@ -215,9 +217,10 @@ def diagnosed(checkout: Checkout, asked: Asked, *, confirm: bool = False) -> Dia
 
     inputs, found = inputs_of(checkout, asked)
     diagnosis: Diagnosis = answered(checkout, AGENT, inputs)
-    if not confirm:
-        return diagnosis
-    return confirmed(diagnosis, scene_of(checkout, asked, inputs, found))
+    if confirm:
+        diagnosis = confirmed(diagnosis, scene_of(checkout, asked, inputs, found))
+    remember(checkout.project.state, inputs, diagnosis)
+    return diagnosis
 
 
 def scene_of(checkout: Checkout, asked: Asked, inputs: DiagnosisInputs, found: Range | None) -> Scene:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from testmesh.compose.graphs import Checkout
-from testmesh.kernel.errors import UserError
+from testmesh.kernel.errors import NotFoundError, UserError
 from testmesh.routing import ModelRef, Routes, environment_routes, parse_routes, resolve
 
 if TYPE_CHECKING:
@@ -15,10 +16,12 @@ if TYPE_CHECKING:
     from agents.llm.model import ChatModel
     from agents.llm.router import Call, Router
     from embeddings.index import Embedder
+    from testmesh.workspaces.tenants import Kept
 
 Inputs = TypeVar("Inputs")
 Answer = TypeVar("Answer")
 Secret = Callable[[str], str]
+_LOG = logging.getLogger("testmesh.models")
 
 
 def routes_of(checkout: Checkout) -> list[Routes]:
@@ -93,21 +96,78 @@ def wording_for(router: Router) -> Wording:
     return wording
 
 
-def answered(checkout: Checkout, agent: Agent[Inputs, Answer], inputs: Inputs) -> Answer:
+def worded(sources: Sequence[Routes], secret: Secret, agent: Agent[Inputs, Answer], inputs: Inputs) -> Answer:
     """An agent's answer, worded by the model of its route when there is one.
+
+    Args:
+        sources: where models may be named, most specific first.
+        secret: value of a secret by name, empty when there is none.
+        agent: which.
+        inputs: what it needs.
+    """
+    if not resolve(sources, "chat", agent.name).models:
+        return agent.answer(inputs)
+    from agents.agent import ask
+
+    router = router_for(sources, agent.name, secret, _log)
+    return ask(agent, inputs, None if router is None else wording_for(router))
+
+
+def _log(call: Call) -> None:
+    used = f"{call.usage.input} tokens in, {call.usage.output} out"
+    _LOG.info("model %s for agent %s: %s, %s %s", call.model, call.agent, call.outcome, used, call.detail)
+
+
+def answered(checkout: Checkout, agent: Agent[Inputs, Answer], inputs: Inputs) -> Answer:
+    """An agent's answer for a repository.
 
     Args:
         checkout: whose routes.
         agent: which.
         inputs: what it needs.
     """
-    sources = routes_of(checkout)
-    if not resolve(sources, "chat", agent.name).models:
-        return agent.answer(inputs)
-    from agents.agent import ask
+    return worded(routes_of(checkout), environment_secret, agent, inputs)
 
-    router = router_for(sources, agent.name, lambda name: os.environ.get(name, ""), lambda call: None)
-    return ask(agent, inputs, None if router is None else wording_for(router))
+
+def environment_secret(name: str) -> str:
+    """A secret of the process environment; empty when there is none.
+
+    Args:
+        name: of the variable.
+    """
+    return os.environ.get(name, "")
+
+
+def workspace_sources(kept: Kept) -> list[Routes]:
+    """Where a workspace of the service names models: its own routes, then the server's.
+
+    Args:
+        kept: of the workspace.
+    """
+    table: dict[str, Any] = {"agents": {}}
+    for route in kept.settings.routes():
+        models = list(route.models)
+        if route.agent:
+            table["agents"].setdefault(route.agent, {})[route.purpose] = models
+        else:
+            table[route.purpose] = models
+    return [parse_routes(table, f"workspace {kept.workspace.name}"), environment_routes(os.environ)]
+
+
+def workspace_secret(kept: Kept) -> Secret:
+    """Reads secrets of a workspace, then of the server.
+
+    Args:
+        kept: of the workspace.
+    """
+
+    def secret(name: str) -> str:
+        try:
+            return kept.secrets.reveal(name)
+        except NotFoundError:
+            return environment_secret(name)
+
+    return secret
 
 
 def embedder_for(sources: Sequence[Routes]) -> Embedder:

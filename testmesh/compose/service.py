@@ -23,6 +23,7 @@ from graph.spans import SpanSource
 from graph.store import GraphStore
 from testmesh.compose.diagnosing import commit_of, failing_flow, green_before
 from testmesh.compose.graphs import LINKS, Tree, View, linked, neo4j_store, scan_trees, view_of
+from testmesh.compose.past import alike, remember
 from testmesh.kernel.clock import SystemClock, iso
 from testmesh.kernel.errors import UserError
 from testmesh.kernel.workspace import Workspace
@@ -158,9 +159,13 @@ class ServiceEngines:
 
     def diagnose(self, kept: Kept, question: DiagnosisQuestion) -> Diagnosis:
         """Why a run failed."""
-        from agents.diagnosis import diagnose
+        from agents.diagnosis import AGENT
+        from testmesh.compose.models import worded, workspace_secret, workspace_sources
 
-        return diagnose(self._diagnosis_inputs(kept, question))
+        inputs = self._diagnosis_inputs(kept, question)
+        diagnosis: Diagnosis = worded(workspace_sources(kept), workspace_secret(kept), AGENT, inputs)
+        remember(self.folders.of(kept.workspace), inputs, diagnosis)
+        return diagnosis
 
     def _diagnosis_inputs(self, kept: Kept, question: DiagnosisQuestion) -> DiagnosisInputs:
         from agents.diagnosis import DiagnosisInputs, GitSources, Views, commits
@@ -172,7 +177,12 @@ class ServiceEngines:
         green = green_before(kept.runs, run, flow.file)
         history = tuple(kept.runs.load(s.id) for s in kept.runs.list(HISTORY) if s.id != run.id)
         inputs = DiagnosisInputs(
-            run=run, flow=flow.file, green=green, history=history, spans=self.spans(kept.workspace)
+            run=run,
+            flow=flow.file,
+            green=green,
+            history=history,
+            spans=self.spans(kept.workspace),
+            similar=alike(self.folders.of(kept.workspace), run),
         )
         base = question.base or (commit_of(green.revision) if green else "")
         head = commit_of(run.revision)
@@ -194,7 +204,8 @@ class ServiceEngines:
     def repair(self, kept: Kept, question: RepairQuestion) -> Fix:
         """What the fix is, and how sure we are; live checks need a site agent and are reported as not checked."""
         from agents.diagnosis import GitSources, diagnose
-        from agents.repair import RepairInputs, Seams, repair
+        from agents.repair import AGENT, RepairInputs, Seams
+        from testmesh.compose.models import worded, workspace_secret, workspace_sources
         from testmesh.compose.repairing import impacted_flows, judge, validate
         from testmesh.guard.git import Repository as GitRepository
 
@@ -221,15 +232,17 @@ class ServiceEngines:
             impacted=impacted_flows(inputs, diagnosis.flow),
             system=question.repository.name,
         )
-        return repair(request)
+        return worded(workspace_sources(kept), workspace_secret(kept), AGENT, request)
 
     def search(self, kept: Kept, words: str, limit: int) -> Sequence[SearchHit]:
         """What fits a question in words, best first."""
+        from testmesh.compose.models import workspace_sources
         from testmesh.compose.searching import found
 
         store = self.graph(kept.workspace)
         try:
-            hits = found(store, self.folders.of(kept.workspace) / "vectors.npz", words, limit)
+            file = self.folders.of(kept.workspace) / "vectors.npz"
+            hits = found(store, file, words, limit, workspace_sources(kept))
         finally:
             store.close()
         return [SearchHit(h.kind, h.label, h.uid, h.place, h.score, h.how) for h in hits]

@@ -14,7 +14,8 @@ from agents.diagnosis import DiagnosisInputs, Scene, confirm, diagnose
 from evals.failures import FailedRun, failed_runs, really_failed
 from evals.knowing import known
 from evals.rules import by_rule
-from evals.seeding import Budget, Trial, execute, sample, shard
+from evals.seeding import Trial, execute, sample
+from evals.sharding import Budget, shard
 from graph.answers import Diagnosis
 from graph.runs import Run
 from testmesh.kernel.errors import UnavailableError

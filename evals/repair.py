@@ -16,7 +16,8 @@ from agents.repair.confidence import SHIPPED
 from agents.repair.gates import JUDGED
 from evals.failures import FailedRun, bugs, really_failed, stale
 from evals.knowing import known
-from evals.seeding import Budget, Trial, Up, execute, sample, shard, system
+from evals.seeding import Trial, Up, execute, sample, system
+from evals.sharding import Budget, shard
 from graph.answers import Diagnosis, Fix
 from graph.runs import Run
 from testmesh.compose.repairing import judge, validate

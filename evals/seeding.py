@@ -6,7 +6,6 @@ import asyncio
 import os
 import shutil
 import tempfile
-import time
 import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
@@ -375,33 +374,3 @@ def required(file: Path) -> set[str]:
     graph = flow.get("graph") if isinstance(flow, dict) else None
     wanted = graph.get("require", []) if isinstance(graph, dict) else []
     return {str(w["service"]) for w in wanted if isinstance(w, dict) and "service" in w}
-
-
-@dataclass(slots=True)
-class Budget:
-    """How long an eval may still start new work.
-
-    Args:
-        seconds: from its creation.
-    """
-
-    seconds: float
-    _began: float = field(default_factory=time.monotonic)
-
-    @property
-    def over(self) -> bool:
-        """No new work."""
-        return time.monotonic() - self._began > self.seconds
-
-
-def shard(names: Sequence[str], text: str) -> list[str]:
-    """The names of one shard.
-
-    Args:
-        names: all.
-        text: `1/4` = the first of four; empty = all.
-    """
-    if not text:
-        return list(names)
-    part, _, parts = text.partition("/")
-    return [n for i, n in enumerate(names) if i % int(parts) == int(part) - 1]

@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.facts.files import FLOWS
-
 from evals.impact_baseline import service_level
 from evals.impact_mutants import Mutant, chosen, mutants
 from evals.impact_truth import Truth, both, observed, steady, truth
-from evals.seeding import AUTHOR, CACHE, DATE, Budget, Sample, sample, shard
+from evals.seeding import AUTHOR, CACHE, DATE, Sample, sample
+from evals.sharding import Budget, shard
+from flows.facts.files import FLOWS
 from graph.linking.link import RepositoryFacts, link
 from graph.overlay import Overlay
 from graph.queries.impact import affected

@@ -19,6 +19,8 @@ _LOCAL = re.compile(r"^(localhost|127\.0\.0\.1):\d+$")
 _WORD = re.compile(r"[^A-Za-z0-9]+")
 _SQL = ("sql", "postgresql", "mysql", "mariadb", "sqlite", "mssql", "oracle")
 _SAMPLES: Mapping[str, Json] = {"string": "text", "integer": 1, "number": 1.5, "boolean": True, "null": None}
+_OF_ERRORS = ("message", "error", "errors", "detail")
+_EASY = ("404", "400", "422", "200", "201")
 _DEEP = 6
 
 
@@ -134,6 +136,7 @@ class _System:
         """
         if door.key[1] != "http":
             return False
+        wanted = self._concrete(door, wanted)
         method = "GET" if door.key[2] == "ANY" else door.key[2]
         base = self._address(out, door.key[0])
         missing = wanted in ("404", "410")
@@ -148,19 +151,24 @@ class _System:
         out.step(id, "http_request", config, checks=self._checks(door, wanted))
         return True
 
+    def _concrete(self, door: Node, wanted: str) -> str:
+        """A status of a wanted class that the operation is known to answer; the one easiest to bring about first."""
+        said = sorted(str(s) for s in (*(door.props.get("statuses") or ()), *(door.props.get("errors") or ())))
+        of_class = [s for s in said if wanted.endswith("xx") and s[:1] == wanted[0] and s.isdigit()]
+        return min(of_class, key=lambda s: (s not in _EASY, s), default=wanted)
+
     def _checks(self, door: Node, wanted: str) -> list[str]:
         said = sorted(str(s) for s in door.props.get("statuses") or () if str(s).isdigit())
         if wanted.endswith("xx"):
-            status = next((s for s in said if s[0] == wanted[0]), "")
             low = int(wanted[0]) * 100
-            return [f"- status == {status}"] if status else [f"- status >= {low}", f"- status < {low + 100}"]
+            return [f"- status >= {low}", f"- status < {low + 100}"]
         if wanted.isdigit():
             return [f"- status == {wanted}"]
         success = next((s for s in said if s.startswith("2")), "")
         checks = [f"- status == {success}" if success else "- status < 400"]
         shape = self._shape(door, "RETURNS")
-        names = [f["name"] for f in (shape or {}).get("fields", ()) if f["name"].isidentifier()]
-        return checks + [f"- body.{name} exists" for name in names]
+        names = [f["name"] for f in (shape or {}).get("fields", ()) if f.get("required") is not False]
+        return checks + [f"- body.{name} exists" for name in names if name.isidentifier() and name not in _OF_ERRORS]
 
     def _filled(self, out: _Text, door: Node, maker: str, base: str) -> str:
         """The path with each hole filled by what was made before, a variable, or a value nothing has."""

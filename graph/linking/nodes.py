@@ -56,7 +56,7 @@ def _service(state: Linking, service: Service, languages: Counter[str]) -> None:
         "sort": service.sort,
         "repository": service.repository,
         "language": most[0][0] if most else None,
-        "hosts": sorted(service.hosts),
+        "hosts": sorted(service.hosts | {f"${{{name}}}" for name in service.variables}),
     }
     state.builder.node("Service", (service.name,), evidence, props)
     store = _store_node(service)

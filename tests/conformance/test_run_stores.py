@@ -23,7 +23,13 @@ def _sql(tmp_path: Path, request: pytest.FixtureRequest) -> RunStore:
     return directory.open(directory.create(Workspace("w"))).runs
 
 
-STORES: dict[str, Callable[[Path, pytest.FixtureRequest], RunStore]] = {"sql": _sql}
+def _file(tmp_path: Path, request: pytest.FixtureRequest) -> RunStore:
+    from flows.runner import FileRunStore
+
+    return FileRunStore(tmp_path / ".testmesh" / "runs")
+
+
+STORES: dict[str, Callable[[Path, pytest.FixtureRequest], RunStore]] = {"file": _file, "sql": _sql}
 
 
 @pytest.fixture(params=sorted(STORES))

@@ -36,16 +36,18 @@ class NumpyIndex:
         return self._loaded
 
     def _read(self) -> dict[str, Row]:
+        from zipfile import BadZipFile
+
         import numpy as np
 
         assert self._path is not None
         try:
             with np.load(self._path, allow_pickle=False) as archive:
                 heads, vectors = json.loads(str(archive["heads"])), archive["vectors"]
-        except (OSError, ValueError, KeyError) as error:
-            raise UserError(f"{self._path} is not a vector index: {error}",
-                            hint="delete it; the next scan makes it anew") from error  # fmt: skip
-        return {h[0]: Row(h[0], h[1], h[2], h[3], tuple(v.tolist())) for h, v in zip(heads, vectors, strict=True)}
+            return {h[0]: Row(h[0], h[1], h[2], h[3], tuple(v.tolist())) for h, v in zip(heads, vectors, strict=True)}
+        except (OSError, ValueError, LookupError, TypeError, BadZipFile) as error:
+            raise UserError(f"{self._path} is not a readable vector index",
+                            hint="delete it; the next search makes it anew") from error  # fmt: skip
 
     def _write(self) -> None:
         self._matrix = None

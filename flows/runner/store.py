@@ -57,7 +57,8 @@ class FileRunStore:
         try:
             return run_from_json(data)
         except UserError as problem:
-            raise UserError(f"{path}: {problem.message}", hint=problem.hint) from problem
+            hint = problem.hint or "it was cut short or edited: delete it; other runs are not affected"
+            raise UserError(f"{path}: {problem.message}", hint=hint) from problem
 
     def list(self, limit: int = 50, before: str = "") -> Sequence[RunSummary]:
         """Newest first, those older than `before`; files that are no artefact are passed over.

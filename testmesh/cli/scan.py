@@ -22,7 +22,8 @@ _REDRAW = 0.1
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("paths", nargs="*", type=Path, default=[], help="repositories (default: this one)")
+    parser.add_argument("paths", nargs="*", type=Path, default=[],
+                        help="exactly these (default: this repository and those scanned with it before)")  # fmt: skip
     parser.add_argument("--revision", help="scan this commit, branch or tag instead of the work tree")
     add_json(parser)
 
@@ -56,7 +57,7 @@ def _run(options: argparse.Namespace) -> int:
     for path in paths:
         if not path.exists():
             raise UserError(f"{path} does not exist", hint="give the path of a repository")
-    checkout = open_checkout(paths[0], paths[1:])
+    checkout = open_checkout(paths[0], paths[1:] if options.paths else None)
     bar = Bar()
     scanned = refresh(checkout, options.revision, bar)
     bar.clear()

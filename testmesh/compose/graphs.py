@@ -66,31 +66,63 @@ class Scanned:
     seconds: float = field(compare=False, default=0.0)
 
 
-def open_checkout(start: Path, others: Sequence[Path] = ()) -> Checkout:
+def open_checkout(start: Path, others: Sequence[Path] | None = None) -> Checkout:
     """The repository around a folder, with the repositories scanned together with it before.
 
     Args:
         start: a folder inside the repository.
-        others: further repositories; those of the last scan when empty.
+        others: further repositories, exactly these; those of the last scan when None.
 
     Raises:
-        UserError: a folder does not exist, or testmesh.toml is malformed.
+        UserError: a folder does not exist, testmesh.toml is malformed, or two repositories have one name.
     """
     project = load_project(start)
-    known = others or _remembered(project)
-    return Checkout(project, tuple(load_project(path) for path in known))
+    known = remembered(project) if others is None else others
+    found = {project.root: project}
+    for path in known:
+        other = load_project(path)
+        found.setdefault(other.root, other)
+    _one_name_each(tuple(found.values()))
+    return Checkout(project, tuple(found.values())[1:])
 
 
-def _remembered(project: Project) -> list[Path]:
-    file = project.state / REPOSITORIES
-    if not file.is_file():
-        return []
-    paths = [Path(p) for p in json.loads(file.read_text(encoding="utf-8"))]
+def _one_name_each(projects: Sequence[Project]) -> None:
+    seen: dict[str, Project] = {}
+    for project in projects:
+        first = seen.setdefault(project.name, project)
+        if first is not project:
+            raise UserError(f"{first.root} and {project.root} are both called '{project.name}'",
+                            hint="give one another name in its testmesh.toml: [project] name = \"...\"")  # fmt: skip
+
+
+def remembered(project: Project) -> list[Path]:
+    """The repositories that were scanned together with this one.
+
+    Args:
+        project: the main one.
+
+    Raises:
+        UserError: one is gone, or the list cannot be read.
+    """
+    paths = _listed(project.state / REPOSITORIES)
     gone = [p for p in paths if not p.is_dir()]
     if gone:
         raise UserError(f"the repository {gone[0]}, scanned together with this one before, is gone",
                         hint="scan again, naming the repositories that are there")  # fmt: skip
     return paths
+
+
+def _listed(file: Path) -> list[Path]:
+    if not file.is_file():
+        return []
+    try:
+        data = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        data = None
+    if not isinstance(data, list) or not all(isinstance(item, str) for item in data):
+        raise UserError(f"{file} is not the list of repositories that a scan writes",
+                        hint="scan again, naming the repositories")  # fmt: skip
+    return [Path(item) for item in data]
 
 
 def state_folder(project: Project) -> Path:
@@ -240,12 +272,12 @@ def refresh(checkout: Checkout, revision: str | None = None, progress: Progress 
 
 
 def _remember(checkout: Checkout) -> None:
-    text = json.dumps([str(p.root) for p in checkout.others])
+    from flows.reports import write_whole
+
+    data = json.dumps([str(p.root) for p in checkout.others]).encode()
     file = state_folder(checkout.project) / REPOSITORIES
-    if not file.exists() or file.read_text(encoding="utf-8") != text:
-        temporary = file.with_suffix(".new")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(file)
+    if not file.exists() or file.read_bytes() != data:
+        write_whole(file, data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,25 +256,34 @@ def keep_spans(root: Path, run_id: str, spans: Sequence[Span]) -> None:
         run_id: whose.
         spans: in order.
     """
+    from flows.reports import write_whole
     from graph.codec import to_json
 
-    folder = root / ".testmesh" / "spans"
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f"{run_id}.new"
-    temporary.write_text(json.dumps([to_json(span) for span in spans]), encoding="utf-8")
-    temporary.replace(folder / f"{run_id}.json")
+    data = json.dumps([to_json(span) for span in spans]).encode()
+    write_whole(root / ".testmesh" / "spans" / f"{run_id}.json", data)
 
 
 class KeptSpans:
-    """The spans kept with one run, as a SpanSource."""
+    """The spans kept with one run, as a SpanSource.
+
+    Args:
+        root: repository's top folder.
+        run_id: whose; a run without kept spans has none.
+
+    Raises:
+        UserError: the file of its spans cannot be read.
+    """
 
     def __init__(self, root: Path, run_id: str) -> None:
         from graph.codec import from_json
         from graph.spans import Span
 
         file = root / ".testmesh" / "spans" / f"{run_id}.json"
-        data = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
-        self.spans = [from_json(Span, item) for item in data]
+        try:
+            data = json.loads(file.read_bytes()) if file.is_file() else []
+            self.spans = list(from_json(tuple[Span, ...], data))
+        except (OSError, ValueError, RecursionError, UserError) as error:
+            raise UserError(f"{file} does not hold the spans of a run", hint="delete it, or run again") from error
 
     def trace(self, trace_id: str) -> list[Span]:
         """The spans of one trace.

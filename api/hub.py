@@ -58,6 +58,11 @@ class Hub:
                 if not self._listeners[key]:
                     del self._listeners[key]
 
+    def followers(self) -> int:
+        """How many follow a run now."""
+        with self._lock:
+            return sum(map(len, self._listeners.values()))
+
     def announce(self, key: Key) -> None:
         """Wake all who follow that run.
 

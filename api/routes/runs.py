@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import closing
+from functools import partial
 from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
@@ -20,6 +22,8 @@ from api.schemas import EventBatch
 from graph.codec import from_json, to_tagged
 from graph.runs import Event, FlowFinished, FlowStarted, Run, RunFinished, RunStarted, StepFinished
 from testmesh.kernel.errors import NotFoundError
+from testmesh.workflow.jobs import Work
+from testmesh.workflow.observing import Observed, observe_run
 from testmesh.workspaces.tenants import EventRow
 
 router = APIRouter(prefix="/runs", tags=["runs"])
@@ -30,10 +34,11 @@ _LAST = ("RunFinished",)
 
 @router.post("", status_code=201, responses={201: {"model": Run}}, response_model=None)
 def upload(caller: Editor, body: Annotated[bytes, Depends(upload_body)]) -> Response:
-    """Keep a run artefact as `testmesh run` wrote it; the same id again replaces it."""
+    """Keep a run artefact as `testmesh run` wrote it, and add what its spans show to the graph in a job."""
     run = from_json(Run, parsed(body))
     check_run_id(run.id)
     caller.kept.runs.save(run)
+    caller.services.jobs.submit(caller.kept, Work("observe", run.id, partial(_observe, caller, run)))
     return answer({"id": run.id, "verdict": run.verdict}, 201, {"Location": f"/api/v1/runs/{run.id}"})
 
 
@@ -115,6 +120,11 @@ def retold(run: Run) -> list[Event]:
         found += [StepFinished(run.id, flow.file, flow.row, step) for step in flow.steps]
         found.append(FlowFinished(run.id, flow))
     return [*found, RunFinished(run)]
+
+
+def _observe(caller: Caller, run: Run) -> Observed:
+    with closing(caller.services.graph(caller.access.workspace)) as graph:
+        return observe_run(graph, caller.services.spans(caller.access.workspace), run, caller.services.clock)
 
 
 def parsed(body: bytes) -> Any:

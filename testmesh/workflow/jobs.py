@@ -11,8 +11,9 @@ from typing import Any, Protocol
 from graph.codec import to_json
 from testmesh.kernel.clock import Clock, SystemClock, iso
 from testmesh.kernel.errors import UnavailableError, UserError
-from testmesh.workspaces.tenants import Job, Kept
+from testmesh.workspaces.tenants import Busy, Directory, Job, Kept
 
+_RECENT = 500
 _LOG = logging.getLogger("testmesh.jobs")
 
 
@@ -40,6 +41,10 @@ class JobRunner(Protocol):
 
     def wait(self, job: Job, seconds: float) -> bool:
         """Whether it ended within that time, when it runs here."""
+        ...
+
+    def recover(self, directory: Directory) -> int:
+        """Record as failed what an earlier process left unfinished; returns how many."""
         ...
 
     def close(self) -> None:
@@ -86,6 +91,31 @@ class InProcessJobs:
         try:
             future.result(timeout=seconds)
         except TimeoutError:
+            return False
+        return True
+
+    def recover(self, directory: Directory) -> int:
+        """Record as failed what an earlier process left unfinished; returns how many.
+
+        A job that still runs elsewhere holds its lock; one that only waits elsewhere corrects its record when it runs.
+
+        Args:
+            directory: of the server.
+        """
+        found = 0
+        for workspace in directory.list():
+            kept = directory.open(workspace)
+            for job in kept.jobs.list(_RECENT):
+                if job.state in ("waiting", "running") and job.id not in self._futures:
+                    found += self._abandon(kept, job)
+        return found
+
+    def _abandon(self, kept: Kept, job: Job) -> bool:
+        try:
+            with kept.alone(f"{job.kind} {job.subject}"):
+                said = replace(job, state="failed", error="the server stopped before it ended", hint="ask for it again")
+                kept.jobs.update(replace(said, finished=iso(self._clock.now())))
+        except Busy:
             return False
         return True
 

@@ -1,0 +1,71 @@
+"""What runs were seen to do, added to the graph day by day and forgotten after a while (DESIGN §3, runtime buckets)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from graph.runs import Run
+from graph.schema import GraphData
+from graph.spans import SpanSource
+from graph.store import Bucket, GraphStore, VersionConflict
+from testmesh.kernel.clock import Clock, SystemClock
+from testmesh.telemetry.known import Known
+from testmesh.telemetry.observe import merged, observe
+
+RUNTIME = "runtime"
+KEEP_DAYS = 30
+_NODES = ("Service", "Endpoint", "Topic", "Dataset", "Flow", "Step")
+_EDGES = ("OWNS", "READS", "WRITES", "EXERCISES")
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What an observation added.
+
+    Args:
+        run: its id.
+        spans: looked at.
+        links: in the day's bucket now.
+        unmatched: what spans name and the graph does not know.
+    """
+
+    run: str
+    spans: int
+    links: int
+    unmatched: tuple[str, ...] = ()
+
+
+def observe_run(store: GraphStore, source: SpanSource, run: Run, clock: Clock | None = None) -> Observed:
+    """Add the links a run was seen to make to its environment's bucket of the day, and drop buckets out of date.
+
+    Args:
+        store: the graph.
+        source: the spans of its traces.
+        run: the recording.
+        clock: decides what is out of date.
+
+    Raises:
+        VersionConflict: others kept changing the graph meanwhile.
+    """
+    bucket = Bucket(RUNTIME, run.environment or "local", run.started[:10])
+    for _ in range(_TRIES):
+        version = store.version()
+        shown = store.slice(_NODES, _EDGES)
+        seen = observe(run, source, Known(GraphData(shown.nodes, shown.edges)))
+        content = merged(store.content(bucket), seen.data)
+        try:
+            store.replace(bucket, content, version)
+        except VersionConflict:
+            continue
+        _forget(store, clock or SystemClock())
+        return Observed(run.id, seen.spans, len(content.edges), seen.unmatched)
+    raise VersionConflict(f"the graph changed {_TRIES} times while run {run.id} was observed")
+
+
+def _forget(store: GraphStore, clock: Clock) -> None:
+    oldest = (clock.now() - timedelta(days=KEEP_DAYS)).date().isoformat()
+    for bucket in store.buckets():
+        if bucket.scanner == RUNTIME and bucket.root < oldest:
+            store.replace(bucket, GraphData())

@@ -1,0 +1,84 @@
+"""Jobs are recorded, never done twice at a time, and what a dead process left is said to have failed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from testmesh.kernel.errors import UserError
+from testmesh.kernel.workspace import Workspace
+from testmesh.workflow.jobs import InProcessJobs, Work
+from testmesh.workspaces.sql.credentials import Sealer
+from testmesh.workspaces.sql.database import Database
+from testmesh.workspaces.sql.store import SqlDirectory, SqlKept
+
+
+@pytest.fixture
+def directory(postgres_url: str) -> Iterator[SqlDirectory]:
+    database = Database(postgres_url)
+    yield SqlDirectory(database, Sealer(bytes(32)))
+    database.close()
+
+
+@pytest.fixture
+def kept(directory: SqlDirectory) -> SqlKept:
+    return directory.open(directory.create(Workspace("w")))
+
+
+@pytest.fixture
+def jobs() -> Iterator[InProcessJobs]:
+    runner = InProcessJobs()
+    yield runner
+    runner.close()
+
+
+def refuse() -> None:
+    raise UserError("no such thing", hint="make one")
+
+
+def break_down() -> None:
+    raise ZeroDivisionError("secret detail")
+
+
+def test_a_job_ends_with_its_result_or_its_reason(kept: SqlKept, jobs: InProcessJobs) -> None:
+    done = jobs.submit(kept, Work("scan", "a", lambda: {"n": 1}))
+    refused = jobs.submit(kept, Work("scan", "b", refuse))
+    broken = jobs.submit(kept, Work("scan", "c", break_down))
+    assert all(jobs.wait(job, 30) for job in (done, refused, broken))
+    assert kept.jobs.get(done.id).result == {"n": 1}
+    assert (kept.jobs.get(refused.id).error, kept.jobs.get(refused.id).hint) == ("no such thing", "make one")
+    assert "secret" not in kept.jobs.get(broken.id).error
+
+
+def test_the_same_work_twice_at_a_time_is_refused(kept: SqlKept, jobs: InProcessJobs) -> None:
+    began, go = threading.Event(), threading.Event()
+
+    def slowly() -> str:
+        began.set()
+        go.wait(30)
+        return "done"
+
+    first = jobs.submit(kept, Work("scan", "a", slowly))
+    assert began.wait(30)
+    second = jobs.submit(kept, Work("scan", "a", slowly))
+    assert jobs.wait(second, 30)
+    assert not jobs.wait(first, 0.01)
+    go.set()
+    assert jobs.wait(first, 30)
+    assert (kept.jobs.get(first.id).state, kept.jobs.get(second.id).state) == ("done", "failed")
+
+
+def test_what_a_dead_process_left_is_recorded_as_failed(directory: SqlDirectory, kept: SqlKept) -> None:
+    dead = kept.jobs.add("scan", "a")
+    kept.jobs.update(replace(dead, state="running"))
+    elsewhere = kept.jobs.add("scan", "b")
+    kept.jobs.update(replace(elsewhere, state="running"))
+    runner = InProcessJobs()
+    with kept.alone("scan b"):
+        assert runner.recover(directory) == 1
+    runner.close()
+    assert kept.jobs.get(dead.id).error == "the server stopped before it ended"
+    assert kept.jobs.get(elsewhere.id).state == "running"

@@ -65,9 +65,11 @@ class Cuts:
             task: the task.
             off: thrown into the engine where it waits.
         """
-        if not task.done():
-            self._reasons[task] = off
+        if task.done():
+            return
+        if task not in self._reasons:
             task.cancel()
+        self._reasons[task] = off
 
     def taken(self) -> CutOff | None:
         """Why the current task was cancelled, once; None when not by a cut."""
@@ -123,8 +125,14 @@ class Live:
                     raise
 
     async def aclose(self) -> None:
-        """Closes what this execution alone used."""
-        await self.flow_clients.aclose()
+        """Closes what this execution alone used, also when it is cut off meanwhile."""
+        closing = asyncio.ensure_future(self.flow_clients.aclose())
+        while not closing.done():
+            try:
+                await asyncio.shield(closing)
+            except asyncio.CancelledError:
+                if self.cuts.taken() is None:
+                    raise
 
     async def _perform(self, effect: Effect) -> object:
         if isinstance(effect, Ask):

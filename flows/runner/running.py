@@ -197,6 +197,10 @@ class _Execution:
                 self._state.tasks[task] = unit
                 try:
                     flow_run = await task
+                except asyncio.CancelledError:
+                    if not (task.cancelled() and self._state.cancelled):
+                        raise
+                    flow_run = self._finished(_not_started(unit, self._state.stopped))
                 finally:
                     self._state.tasks.pop(task, None)
             found.append((flow_run, unit.key))

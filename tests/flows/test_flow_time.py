@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from flows.engine import judge
 from flows.runner import RunOptions, exit_code, run_flows
 from graph.runs import Run
 from tests.flows.support import Reply, Route, Seen, Web, only, run_text, step, verdicts, write
@@ -191,8 +192,6 @@ def test_cancelling_goes_to_teardown_and_reports_what_did_not_run(tmp_path: Path
 
 
 def test_a_delay_waits_and_a_recording_of_it_does_not(tmp_path: Path) -> None:
-    from flows.engine import judge
-
     run = run_text(
         tmp_path,
         "flow: {name: d, steps: [{id: d, action: delay, config: {duration: 120ms}}]}",
@@ -201,3 +200,47 @@ def test_a_delay_waits_and_a_recording_of_it_does_not(tmp_path: Path) -> None:
     started = time.monotonic()
     assert judge(run).verdict == "passed"
     assert time.monotonic() - started < 0.1
+
+
+def test_whenever_it_is_cancelled_a_flow_ends_and_cleans_up(tmp_path: Path, web: Web) -> None:
+    web.routes["GET /slow"] = _slow(0.03)
+    web.on("GET /clean", 200, {})
+    file = write(
+        tmp_path,
+        f"""
+        flow:
+          name: cancel
+          steps:
+            - id: p
+              action: parallel
+              config:
+                steps:
+                  - id: each
+                    action: for_each
+                    config:
+                      items: [1, 2, 3]
+                      max_concurrent: 2
+                      steps:
+                        - {{id: s, action: http_request, config: {{url: "{web.url}/slow"}}, assert: [status == 200]}}
+                  - {{id: again, action: http_request, config: {{url: "{web.url}/slow"}}, assert: [status == 500],
+                     retry: {{max_attempts: 9, delay: 20ms}}, optional: true}}
+                  - {{id: d, action: delay, config: {{duration: 100ms}}}}
+          teardown:
+            - {{id: clean, action: http_request, config: {{url: "{web.url}/clean"}}, assert: [status == 200]}}
+        """,
+    )
+
+    async def cancelled(after: float) -> Run:
+        task = asyncio.create_task(run_flows(RunOptions(paths=(file,), root=tmp_path)))
+        await asyncio.sleep(after)
+        task.cancel()
+        return await task
+
+    for number in range(8):
+        run = asyncio.run(asyncio.wait_for(cancelled(0.015 * number), 10))
+        assert run.verdict in ("cancelled", "passed")
+        if run.flows[0].steps:
+            found = verdicts(run)
+            assert found["clean"] == "passed"
+            assert "failed" not in {found["p"], found["each"], found["d"]}
+            assert (judge(run).verdict == "passed") is (run.verdict == "passed")

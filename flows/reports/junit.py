@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 from flows.reports import Report
 from graph.runs import FlowRun, Run, StepRun
 
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _COUNTED = {"failed": "failures", "error": "errors", "skipped": "skipped", "not_run": "skipped"}
 
 

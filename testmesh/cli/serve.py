@@ -43,7 +43,9 @@ def _run(options: argparse.Namespace) -> int:
         print(f"TestMesh on http://{options.host}:{port} ({started.database})", file=sys.stderr, flush=True)
         app = create_app(started.services)
         with suppress(KeyboardInterrupt):
-            uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False)).run([door])
+            # Somebody who follows a run never ends a connection by himself.
+            config = uvicorn.Config(app, log_level="warning", server_header=False, timeout_graceful_shutdown=5)
+            uvicorn.Server(config).run([door])
     return EXIT_OK
 
 

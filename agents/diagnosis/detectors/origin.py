@@ -20,6 +20,7 @@ _NODE = re.compile(
 _EXCEPTION = re.compile(r"^(?:[\w.]+(?:Error|Exception|Violation|NotFound|Refused|Timeout)\b|\w+: )")
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z?\t")
 _NEAR = 3
+_FADING = 0.08
 _NAMED = re.compile(
     r"KeyError: '([^']+)'|has no attribute '(\w+)'|name '(\w+)' is not defined|column \"?([\w.]+)\"? does not exist"
     r"|\(reading '(\w+)'\)|unexpected keyword argument '(\w+)'|'(\w+)' is undefined|Field required.*'(\w+)'"
@@ -105,8 +106,8 @@ def _match(frame: Frame, candidate: Candidate) -> Finding | None:
     start, count = candidate.hunk.new_start, candidate.hunk.new_lines
     if start <= frame.line < start + count:
         weight = (PROOF, STRONG, STRONG)[min(frame.depth, 2)]
-    elif start - _NEAR <= frame.line <= start + count + _NEAR:
-        weight = CLEAR
+    elif (away := _distance(frame.line, start, count)) <= _NEAR:
+        weight = CLEAR - _FADING * (away - 1)
     else:
         weight = WEAK
     if unreachable(frame.error):
@@ -114,7 +115,13 @@ def _match(frame: Frame, candidate: Candidate) -> Finding | None:
     if (names := named(frame.error)) and not any(_about(candidate, name) for name in names):
         weight = min(weight, CLEAR)
     text = f"{frame.source} failed at {candidate.file}:{frame.line}: {frame.error[:160]}"
-    return Finding(Clue(DETECTOR.name, text, f"{candidate.file}:{frame.line}", weight), candidate.index)
+    return Finding(Clue(DETECTOR.name, text, f"{candidate.file}:{frame.line}", round(weight, 4)), candidate.index)
+
+
+def _distance(line: int, start: int, count: int) -> int:
+    """Lines between a line and a region; a pure deletion lies behind its first line."""
+    last = start + max(count, 1) - 1
+    return start - line if line < start else line - last
 
 
 def _about(candidate: Candidate, name: str) -> bool:

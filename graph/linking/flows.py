@@ -11,6 +11,7 @@ from graph.linking.outcomes import Context, Frame, Text
 from graph.linking.requests import Link, Request, Requests
 from graph.linking.sqltext import table_name, table_uses
 from graph.linking.state import Linking, LooseEnd
+from graph.linking.subflows import Subflows
 from graph.linking.urls import take_apart
 from graph.linking.wrappers import Reading
 from graph.schema import Json, Resolution
@@ -31,12 +32,29 @@ def flows(state: Linking) -> None:
             "name": fact.get("name"),
             "tags": tuple(fact.get("tags", ()) or ()) or None,
             "suite": fact.get("suite"),
+            "files": tuple(fact.get("files", ()) or ()) or None,
         }
         state.builder.node("Flow", placed.file, [state.corpus.evidence(placed)], props)
     for placed in state.corpus.of("step"):
         _step(state, placed)
     for placed in state.corpus.of("touch"):
         _touch(state, placed, requests, stores)
+    _inner(state, requests, stores)
+
+
+def _inner(state: Linking, requests: Requests, stores: Stores) -> None:
+    """What steps touch through the flows they run; what stays unknown is a loose end, never nothing."""
+    subflows = Subflows(state)
+    for step in subflows.steps():
+        touches, loose = subflows.of(step)
+        for touch in touches:
+            _touch(state, touch, requests, stores)
+        if loose is not None:
+            source = state.builder.node("Step", _step_key(step, "id"), [state.corpus.evidence(step)])
+            end = state.loose_end(step, loose)
+            resolution = Resolution("unresolved", loose.cause, loose.reason)
+            evidence = [state.corpus.evidence(step)]
+            state.builder.edge("EXERCISES", (source, end), resolution, evidence, {"grade": "referenced"})
 
 
 def _step_key(placed: Placed, name: str) -> tuple[str, ...]:

@@ -306,13 +306,18 @@ def _image_name(image: str) -> str:
 
 
 def _folders_named(roots: Iterable[Placed], name: str) -> list[str]:
+    """Folders that bear a name, or whose name an image's name ends in (``shop-orders`` for ``services/orders``)."""
     wanted = name.lower()
-    named = {
-        p.fact.get("root", "")
-        for p in roots
-        if wanted in (basename(p.fact.get("root", "")).lower(), _image_name(p.fact.get("name", "") or "").lower())
+    folders: dict[str, str] = {p.fact.get("root", ""): basename(p.fact.get("root", "")).lower() for p in roots}
+    built = {p.fact.get("root", "") for p in roots if _image_name(p.fact.get("name", "") or "").lower() == wanted}
+    exact = built | {root for root, base in folders.items() if base == wanted}
+    if exact:
+        return sorted(exact)
+    ending = {
+        root: base for root, base in folders.items() if len(base) > 2 and wanted.endswith((f"-{base}", f"_{base}"))
     }
-    return sorted(named)
+    longest = max(map(len, ending.values()), default=0)
+    return sorted(root for root, base in ending.items() if len(base) == longest)
 
 
 def _ports(texts: Iterable[str]) -> Iterable[tuple[str, str]]:

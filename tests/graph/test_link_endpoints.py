@@ -130,6 +130,15 @@ def test_code_that_no_deployment_file_starts_is_a_service_by_its_manifest() -> N
     assert labels(data, "Endpoint") == {"shop-api:GET /orders/{}"}
 
 
+def test_an_image_named_after_system_and_folder_is_built_from_that_folder() -> None:
+    deployed = FileFacts("k8s/shop.yaml").say("service", name="frontdoor", root="", image="hub/me/big-system-shop:2")
+    roots = (
+        FileFacts("shop/Dockerfile").say("root", root="shop", sort="dockerfile"),
+        FileFacts("mail/Dockerfile").say("root", root="mail", sort="dockerfile"),
+    )
+    assert labels(linked(deployed, *roots, router()), "Endpoint") == {"frontdoor:GET /orders/{}"}
+
+
 def test_a_cluster_name_belongs_to_what_its_selector_selects() -> None:
     deployed = (
         FileFacts("k8s/shop.yaml")

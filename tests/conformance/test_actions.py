@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -256,3 +257,17 @@ def test_a_server_that_hangs_ends_with_the_step_s_timeout_and_by_cancelling(tmp_
             assert time.monotonic() - started < 12
         finally:
             release.set()
+
+
+@pytest.mark.parametrize("name", sorted(CONNECTED))
+def test_a_server_that_speaks_nonsense_is_an_error_of_theirs_not_of_ours(tmp_path: Path, name: str) -> None:
+    def nonsense(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"!!! nonsense\r\n\r\n" * 10)
+
+    with raw_server(nonsense) as port:
+        config = CONNECTED[name](port)
+        run = run_text(tmp_path, _flow(f"{{id: a, action: {name}, timeout: 3s, config: {config}}}"))
+    found = step(run, "a")
+    assert found.verdict in ("error", "failed"), found.message
+    assert found.exchanges[0].error_type in ("connection", "server", "timeout"), found.message

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flows.facts import flow_facts
-from flows.language.check import GivenFiles
 from graph.values import Concat, Env, Fact, Lit, Unknown
 from graph.vocabulary import FACT_KINDS
 
@@ -40,9 +39,9 @@ flow:
 """
 
 
-def _facts(text: str, **options: object) -> dict[str, list[Fact]]:
+def _facts(text: str) -> dict[str, list[Fact]]:
     found: dict[str, list[Fact]] = {}
-    for fact in flow_facts(text, "flows/order.yaml", **options):  # type: ignore[arg-type]
+    for fact in flow_facts(text, "flows/order.yaml"):
         found.setdefault(fact.kind, []).append(fact)
         allowed = FACT_KINDS[fact.kind].fields
         assert set(fact.fields) <= set(allowed), (fact.kind, set(fact.fields) - set(allowed))
@@ -103,13 +102,40 @@ def test_what_is_sent_is_a_shape() -> None:
     assert not shape.open
 
 
-def test_what_a_child_flow_touches_counts_for_the_step_that_runs_it() -> None:
-    parent = "flow: {name: p, steps: [{id: call, action: run_flow, config: {flow: child.yaml}}]}"
-    files = GivenFiles({"child.yaml": FLOW.encode()})
-    found = _facts(parent, files=files)
-    assert {fact.get("step") for fact in found["touch"]} == {"call"}
-    assert {fact.get("target") for fact in found["touch"]} == {"endpoint", "topic", "dataset"}
-    assert {fact.at.file for fact in found["touch"]} == {"flows/order.yaml"}
+PARENT = """
+flow:
+  name: p
+  env_file: ../test.env
+  data: {file: rows.csv}
+  steps:
+    - id: call
+      action: run_flow
+      config: {flow: parts/child.yaml, input: {ORDERS: "${URL:http://o}", n: 2, who: [a]}}
+      assert: ['call.body matches_schema "call.json"']
+    - {id: other, action: run_flow, config: {flow: "${WHICH}.yaml"}}
+    - {id: own, action: http_request, config: {url: "${BASE}/a/${column}"}, assert: [body.id == call.place.order_id]}
+"""
+
+
+def test_files_a_flow_names_are_said_and_not_missed() -> None:
+    found = _facts(PARENT)
+    assert "problem" not in found
+    (flow,) = found["flow"]
+    named = ["flows/call.json", "flows/parts/child.yaml", "flows/rows.csv", "test.env"]
+    assert flow.get("files") == named
+    assert _touch(found, "own").get("url") == Concat((Env("BASE"), Lit("/a/"), Env("column")))
+
+
+def test_a_step_that_runs_a_flow_says_which_and_what_it_gives_it() -> None:
+    call, other, own = _facts(PARENT)["step"]
+    assert call.get("runs") == "flows/parts/child.yaml"
+    assert dict(call.get("inputs")) == {
+        "ORDERS": Env("URL", Lit("http://o")),
+        "n": Lit(2),
+        "who": Unknown("a structure"),
+    }
+    assert "runs" not in other.fields
+    assert "runs" not in own.fields
 
 
 def test_a_broken_flow_is_a_problem_with_its_place() -> None:

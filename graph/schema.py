@@ -136,6 +136,7 @@ NODES: Mapping[str, NodeKind] = dict(
             name=Prop("Flow name", index=True),
             tags=Prop("Tags", "texts"),
             suite=Prop("Suite"),
+            files=Prop("Files it names", "texts"),
         ),
         _node(
             "Step",

@@ -341,6 +341,7 @@ _FLOW = (
         tags="texts: its tags",
         suite="text: suite or empty",
         requires="texts: services it requires",
+        files="texts: files it names (data, env files, schemas, other flows)",
     ),
     _kind(
         "step",
@@ -351,6 +352,8 @@ _FLOW = (
         id="text: step id",
         action="text: canonical action",
         index="number: order within the flow",
+        runs="text: file of the flow a run_flow step runs",
+        inputs="named values: variables it gives that flow",
     ),
     _kind(
         "touch",

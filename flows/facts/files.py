@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from graph.facts import SourceFile
 from graph.values import Fact
 
-VERSION = 1
+VERSION = 2
 
 
 class FlowFiles:

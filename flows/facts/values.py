@@ -40,6 +40,16 @@ class Values:
         except SyntaxProblem as problem:
             return Unknown(problem.message)
 
+    def given(self, value: object) -> Value:
+        """The Value of a setting: text with templates, a plain value, or something made at run time.
+
+        Args:
+            value: as written.
+        """
+        if isinstance(value, str):
+            return self.of(value)
+        return Lit(value) if isinstance(value, int | float | bool) else Unknown("a structure")
+
     def _tree(self, tree: t.Tree) -> Value:
         if isinstance(tree, t.Literal):
             return Lit(tree.value if isinstance(tree.value, str | int | float | bool) else as_text(tree.value))

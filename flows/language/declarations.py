@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from flows.language.files import Files
+from flows.language.files import Files, NotAtHand
 from flows.language.findings import More, position
 from flows.language.reader import Reader, descend, owners
 from flows.language.spec import Data, EnvFile, Position, Variable
@@ -109,6 +109,8 @@ class DeclarationReader:
             return None
         try:
             return utf8(self.files.read(name), file=name, limit=8 * 1024 * 1024)
+        except NotAtHand:
+            return None
         except DiagnosticsError as problem:
             self.findings.node("flow/bad-file", node, f"{name}: {problem.message}")
         except UserError as problem:

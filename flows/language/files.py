@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from testmesh.guard.limits import MIB, read_bytes
-from testmesh.kernel.errors import NotFoundError
+from testmesh.kernel.errors import NotFoundError, UserError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,22 @@ class Files(Protocol):
             UserError: it does not exist, is too large or cannot be read.
         """
         ...
+
+
+class NotAtHand(UserError):
+    """A named file that nobody looked for: nothing is known about it, and nothing is wrong with its name."""
+
+
+class UnseenFiles:
+    """The files of a flow that is read alone, as in a scan, where files are handed over one at a time."""
+
+    def __init__(self) -> None:
+        self.named: dict[str, None] = {}
+
+    def read(self, name: str) -> bytes:
+        """Remembers the name; the content is not at hand."""
+        self.named[name] = None
+        raise NotAtHand(f"{name} is not at hand")
 
 
 class DiskFiles:

@@ -8,7 +8,7 @@ from flows.language.expressions.compiling import compiled
 from flows.language.expressions.frame import Frame
 from flows.language.expressions.schemas import check_schema
 from flows.language.expressions.scope import MappingScope
-from flows.language.files import Files
+from flows.language.files import Files, NotAtHand
 from testmesh.guard.yaml import FOREIGN, parse, plain
 from testmesh.kernel.errors import UserError
 
@@ -35,6 +35,8 @@ def schema_problem(node: t.Tree, files: Files) -> tuple[str, str] | None:
 def _file_problem(name: str, files: Files) -> tuple[str, str] | None:
     try:
         content = files.read(name)
+    except NotAtHand:
+        return None
     except UserError as problem:
         return "flow/missing-file", problem.message
     try:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from flows.language.catalogue import ActionSpec, ExpressionScope
 from flows.language.config import Field, fields_of, spelled
 from flows.language.expressions.expression import Expression, compile_expression, compile_path
-from flows.language.files import Files
+from flows.language.files import Files, NotAtHand
 from flows.language.findings import More
 from flows.language.reader import Reader, descend, key_of, owners
 from flows.language.spec import Assertion, Branch, Position, Step
@@ -185,6 +185,8 @@ class SettingsReader:
         """
         try:
             return self.files.read(node.text)
+        except NotAtHand:
+            return None
         except UserError as problem:
             self.findings.node("flow/missing-file", node, problem.message)
             return None

@@ -78,7 +78,7 @@ def selected(spread: Spread) -> tuple[list[SelectedFlow], list[str], list[str]]:
 def _judged(spread: Spread, flow: Node) -> SelectedFlow | bool:
     own = spread.start.flows.get(flow.uid)
     if own is not None and own[1]:
-        return _flow(flow, True, "the flow itself changed", (own[0],))
+        return _flow(flow, True, own[0].note or "the flow itself changed", (own[0],))
     sights = _sights(spread, flow, spread.effects)
     ran = best(spread.runs, flow.uid, (RAN,))
     if sights and (ran is not None or spread.start.ambient):

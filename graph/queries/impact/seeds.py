@@ -201,6 +201,24 @@ def _flow(place: _Placing, start: Start) -> None:
     for step in place.world.of("Step"):
         for _, flow in place.world.back(step.uid, "CONTAINS") if step.props.get("action") == "run_flow" else ():
             start.flows.setdefault(flow.uid, (place.hop(flow.label, "runs other flows, maybe the changed one"), False))
+    for flow in _naming(place):
+        start.flows[flow.uid] = place.hop(flow.label, "runs the changed flow"), True
+
+
+def _naming(place: _Placing) -> list[Node]:
+    """Flows that name the changed file, directly or through flows they name."""
+    ours = {f.key[1]: f for f in place.world.of("Flow") if f.key[0] == place.change.repository}
+    users: dict[str, list[Node]] = {}
+    for flow in ours.values():
+        for name in flow.props.get("files") or ():
+            users.setdefault(str(name), []).append(flow)
+    found: dict[str, Node] = {}
+    waiting = place.paths()
+    while waiting:
+        fresh = [f for f in users.get(waiting.pop(), []) if f.uid not in found]
+        found.update({f.uid: f for f in fresh})
+        waiting += [f.key[1] for f in fresh]
+    return list(found.values())
 
 
 def _annotation(place: _Placing, start: Start) -> None:
@@ -210,10 +228,14 @@ def _annotation(place: _Placing, start: Start) -> None:
 def _file(place: _Placing, start: Start) -> None:
     path = place.item.file
     name = path.rpartition("/")[2].lower()
-    near = [f for f in place.world.of("Flow") if f.key[0] == place.change.repository and _beside(f.key[1], path)]
+    ours = [f for f in place.world.of("Flow") if f.key[0] == place.change.repository]
+    naming = _naming(place)
+    for flow in naming:
+        start.flows[flow.uid] = place.hop(flow.label, f"reads {path}, which changed"), True
+    near = [f for f in ours if _beside(f.key[1], path)]
     for flow in near:
         start.flows.setdefault(flow.uid, (place.hop(flow.label, "lies beside the flow and may be read by it"), False))
-    if near:
+    if near or naming:
         return
     if name.endswith(_INERT) or name.partition(".")[0] in _INERT_NAMES or aside(path):
         start.notes.append(f"{path}: no service runs it")

@@ -19,9 +19,9 @@ class _Merged:
     """The elements all buckets together say, and who touches whom.
 
     Args:
-        nodes: by uid.
-        edges: by id.
-        out: uid to ids of edges that start there.
+        nodes: by uid, sorted.
+        edges: by id, sorted.
+        out: uid to ids of edges that start there; empty until a traversal asks.
         back: uid to ids of edges that end there.
         kinds: node kind to its nodes in uid order.
     """
@@ -68,7 +68,7 @@ class Overlay:
     def expand(self, starts: Collection[str], pattern: Pattern, depth: int, limit: int = 200_000) -> Subgraph:
         """Everything within `depth` steps of `starts` along `pattern`."""
         out, back = (frozenset(kinds) for kinds in directions(pattern))
-        graph = self._merged()
+        graph = self._linked()
 
         def follow(frontier: Collection[str], first: bool) -> Iterable[Step]:
             for uid in frontier:
@@ -89,11 +89,11 @@ class Overlay:
         node_kinds = frozenset(NODES if nodes is None else nodes)
         edge_kinds = frozenset(EDGES if edges is None else edges)
         graph = self._merged()
-        kept = {e: graph.edges[e] for e in sorted(graph.edges) if e[0] in edge_kinds}
+        kept = {number: edge for number, edge in graph.edges.items() if number[0] in edge_kinds}
         wanted = {n.uid for kind in node_kinds for n in graph.kinds.get(kind, ())}
         wanted.update(e[1] for e in kept)
         wanted.update(e[2] for e in kept)
-        return Subgraph({u: graph.nodes[u] for u in sorted(wanted)}, kept)
+        return Subgraph({uid: node for uid, node in graph.nodes.items() if uid in wanted}, kept)
 
     def content(self, bucket: Bucket) -> GraphData:
         """What this bucket says, alone and unmerged; empty when it owns nothing."""
@@ -137,17 +137,25 @@ class Overlay:
     def _merged(self) -> _Merged:
         if self._all is None:
             claims = {b.name: said for b, said in self._claims().items()}
-            graph = _Merged(_nodes_of(claims), _edges_of(claims))
-            for edge in sorted(graph.edges):
-                graph.out.setdefault(edge[1], []).append(edge)
-                graph.back.setdefault(edge[2], []).append(edge)
-            for uid in sorted(graph.nodes):
-                graph.kinds.setdefault(graph.nodes[uid].kind, []).append(graph.nodes[uid])
+            nodes, edges = _nodes_of(claims), _edges_of(claims)
+            graph = _Merged({uid: nodes[uid] for uid in sorted(nodes)}, {e: edges[e] for e in sorted(edges)})
+            for node in graph.nodes.values():
+                graph.kinds.setdefault(node.kind, []).append(node)
             self._all = graph
         return self._all
 
+    def _linked(self) -> _Merged:
+        graph = self._merged()
+        if not graph.out:
+            for edge in graph.edges:
+                graph.out.setdefault(edge[1], []).append(edge)
+                graph.back.setdefault(edge[2], []).append(edge)
+        return graph
 
-def _nodes_of(claims: Mapping[str, GraphData]) -> dict[str, Node]:
+
+def _nodes_of(claims: Mapping[str, GraphData]) -> Mapping[str, Node]:
+    if len(claims) == 1:
+        return next(iter(claims.values())).nodes
     by_uid: dict[str, dict[str, Node]] = {}
     for name, said in claims.items():
         for uid, node in said.nodes.items():
@@ -162,7 +170,9 @@ def _one_node(says: Mapping[str, Node]) -> Node:
     return read_node(first.kind, first.uid, merged_node({name: node_doc(node) for name, node in says.items()}))
 
 
-def _edges_of(claims: Mapping[str, GraphData]) -> dict[EdgeId, Edge]:
+def _edges_of(claims: Mapping[str, GraphData]) -> Mapping[EdgeId, Edge]:
+    if len(claims) == 1:
+        return next(iter(claims.values())).edges
     by_id: dict[EdgeId, dict[str, Edge]] = {}
     for name, said in claims.items():
         for number, edge in said.edges.items():

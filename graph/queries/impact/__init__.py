@@ -10,7 +10,7 @@ from graph.queries.impact.differences import differences
 from graph.queries.impact.flows import Spread, boundaries, selected
 from graph.queries.impact.rules import CHANGED, FED, RUNS, SEEN_DIFFERENTLY, background, effects, executed
 from graph.queries.impact.seeds import Start, starts
-from graph.queries.impact.spread import Reach, Seed, best, path, spread
+from graph.queries.impact.spread import Reach, Seed, Steps, best, path, spread
 from graph.queries.impact.world import World
 from graph.query import Asked, Query
 from graph.store import GraphStore
@@ -54,9 +54,10 @@ def affected(base: GraphStore, head: GraphStore, change: Change) -> Impact:
 def _carried(world: World, start: Start) -> Spread:
     seeds = [s for s in start.seeds if world.has(s.uid)]
     running = [Seed(s.uid, RUNS, s.hop, s.certain) for s in seeds]
-    differing = spread(world, seeds, effects)
+    steps: Steps = {}
+    differing = spread(world, seeds, effects, steps)
     alone = [Seed(uid, FED, differing[uid, CHANGED].seed.hop) for uid in background(world, differing)]
-    ways = differing, spread(world, running, executed), spread(world, [*alone, *start.loops], effects)
+    ways = differing, spread(world, running, executed, {}), spread(world, [*alone, *start.loops], effects, steps)
     return Spread(world, start, ways)
 
 

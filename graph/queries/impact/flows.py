@@ -9,8 +9,8 @@ from graph.answers import Boundary, Hop, SelectedFlow
 from graph.linking.roles import aside
 from graph.queries.impact.rules import CHANGED, RAN, SEEN_DIFFERENTLY, SERVING
 from graph.queries.impact.seeds import Start
-from graph.queries.impact.spread import Reach, Reached, Via, best, hop, path
-from graph.queries.impact.world import EdgeId, World
+from graph.queries.impact.spread import Reach, Reached, best, hop, path
+from graph.queries.impact.world import EdgeId, Via, World
 from graph.schema import Node
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from graph.linking.roles import aside
-from graph.queries.impact.spread import State, Via
-from graph.queries.impact.world import EdgeId, World
+from graph.queries.impact.spread import State
+from graph.queries.impact.world import EdgeId, Via, World
 from graph.schema import Node
 
 CHANGED, SERVING, FED, DIFFERS = "changed", "serving", "fed", "differs"
@@ -72,7 +72,7 @@ def _to_callers(world: World, node: Node, mode: str) -> Iterator[tuple[State, Vi
     leading = doors(world, node.uid)
     yield from _steps(world, (d for d in leading if d[1].kind == "Endpoint"), SERVING)
     onward = SERVING if leading else mode
-    callers = list(callers_of(world, node))
+    callers = callers_of(world, node)
     for far, via in callers:
         yield (far.uid, onward), via
     if not callers and onward == CHANGED and not aside(node.key[1]):
@@ -134,7 +134,7 @@ def background(world: World, reached: Iterable[State]) -> list[str]:
     alone = {
         uid for uid, mode in reached if mode == CHANGED and world.node(uid).kind == "Symbol" and not doors(world, uid)
     }
-    queue = [uid for uid in sorted(alone) if not any(True for _ in callers_of(world, world.node(uid)))]
+    queue = [uid for uid in sorted(alone) if not callers_of(world, world.node(uid))]
     found = dict.fromkeys(queue)
     while queue:
         for _, far in world.out(queue.pop(), "CALLS"):
@@ -183,7 +183,7 @@ def executed(world: World, state: State) -> Iterator[tuple[State, Via]]:
 
 def _run_by(world: World, node: Node, mode: str) -> Iterator[tuple[State, Via]]:
     leading = doors(world, node.uid)
-    callers = list(callers_of(world, node))
+    callers = callers_of(world, node)
     for far, via in callers:
         yield (far.uid, RAN if leading else mode), via
     if mode == RUNS and not callers and not leading and not aside(node.key[1]):
@@ -206,20 +206,25 @@ def _writing(world: World, uid: str) -> Iterator[tuple[EdgeId, Node]]:
             yield number, step
 
 
-def callers_of(world: World, node: Node) -> Iterator[tuple[Node, Via]]:
+def callers_of(world: World, node: Node) -> list[tuple[Node, Via]]:
     """Who calls a symbol; what Python or JavaScript calls by itself is called by whoever makes or contains it.
 
     Args:
         world: both revisions.
         node: a Symbol.
     """
-    found = [(far, _via(world, number)) for number, far in world.back(node.uid, "CALLS")]
-    yield from found
+    if node.uid not in world.callers:
+        found = [(far, _via(world, number)) for number, far in world.back(node.uid, "CALLS")]
+        world.callers[node.uid] = found or _containing(world, node)
+    return world.callers[node.uid]
+
+
+def _containing(world: World, node: Node) -> list[tuple[Node, Via]]:
     owner = world.symbol(node.key[0], node.key[1], node.key[2].rpartition(".")[0]) if "." in node.key[2] else None
-    if owner is None or found or doors(world, node.uid):
-        return
+    if owner is None or doors(world, node.uid):
+        return []
     note = "runs as part of it" if owner.props.get("sort") == "class" else "is defined and used inside it"
-    yield owner, Via(None, note, True, "PART OF")
+    return [(owner, Via(None, note, True, "PART OF"))]
 
 
 def services_of(world: World, node: Node) -> list[Node]:
@@ -242,4 +247,7 @@ def _steps(world: World, found: Iterable[tuple[EdgeId, Node]], mode: str) -> Ite
 
 
 def _via(world: World, number: EdgeId) -> Via:
-    return Via(number, certain=world.edge(number).resolution.status == "resolved")
+    known = world.vias.get(number)
+    if known is None:
+        known = world.vias[number] = Via(number, certain=world.edge(number).resolution.status == "resolved")
+    return known

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from graph.answers import Hop
-from graph.queries.impact.world import EdgeId, World
+from graph.queries.impact.world import Via, World
 from graph.schema import Node
 
 State = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Via:
-    """How a state was reached from the one before.
-
-    Args:
-        edge: the edge gone along, in either direction, or None for a step that no edge of the graph stands for;
-            with neither edge nor label it is no step for people.
-        note: what about it matters.
-        certain: nothing about this step is a guess.
-        label: name of a step without an edge.
-    """
-
-    edge: EdgeId | None
-    note: str = ""
-    certain: bool = True
-    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,41 +54,55 @@ Rules = Callable[[World, State], Iterable[tuple[State, Via]]]
 Reached = Mapping[State, Reach]
 
 
-def spread(world: World, seeds: Iterable[Seed], rules: Rules) -> dict[State, Reach]:
+Steps = dict[State, list[tuple[State, Via]]]
+
+
+class _Carrier:
+    def __init__(self, world: World, rules: Rules, steps: Steps) -> None:
+        self._world, self._rules, self._steps = world, rules, steps
+        self.reached: dict[State, Reach] = {}
+
+    def further(self, reaches: Iterable[Reach], sure: bool) -> list[Reach]:
+        """One step on, to states not reached before."""
+        found: list[Reach] = []
+        for reach in reaches:
+            for state, via in self._onward(reach.state):
+                if state not in self.reached and (via.certain or not sure):
+                    certain = reach.certain and via.certain
+                    found.append(Reach(state, certain, reach.state, via, reach.seed, reach.steps + 1))
+        return found
+
+    def _onward(self, state: State) -> list[tuple[State, Via]]:
+        if state not in self._steps:
+            self._steps[state] = list(self._rules(self._world, state))
+        return self._steps[state]
+
+    def take(self, frontier: Iterable[Reach]) -> list[Reach]:
+        """Keep the first way to each state."""
+        fresh: list[Reach] = []
+        for reach in frontier:
+            if reach.state not in self.reached:
+                self.reached[reach.state] = reach
+                fresh.append(reach)
+        return fresh
+
+
+def spread(world: World, seeds: Iterable[Seed], rules: Rules, steps: Steps) -> dict[State, Reach]:
     """Every state reached, each by the shortest path that is certain, else by the shortest one.
 
     Args:
         world: both revisions.
         seeds: where it starts.
         rules: steps from a state.
+        steps: what the rules gave before, kept here.
     """
-    reached: dict[State, Reach] = {}
-    steps: dict[State, list[tuple[State, Via]]] = {}
-    starts = list(seeds)
-
-    def onward(state: State) -> list[tuple[State, Via]]:
-        if state not in steps:
-            steps[state] = list(rules(world, state))
-        return steps[state]
-
+    carrier, starts = _Carrier(world, rules, steps), list(seeds)
     for sure in (True, False):
         frontier = [Reach((s.uid, s.mode), s.certain, None, None, s) for s in starts if s.certain or not sure]
-        if not sure:
-            frontier += [n for r in list(reached.values()) for n in _next(r, onward(r.state)) if not n.certain]
+        frontier += [] if sure else carrier.further(list(carrier.reached.values()), sure)
         while frontier:
-            fresh: list[Reach] = []
-            for reach in frontier:
-                if reach.state not in reached:
-                    reached[reach.state] = reach
-                    fresh.append(reach)
-            frontier = [n for r in fresh for n in _next(r, onward(r.state)) if n.certain or not sure]
-    return reached
-
-
-def _next(reach: Reach, steps: Iterable[tuple[State, Via]]) -> Iterator[Reach]:
-    for state, via in steps:
-        certain = reach.certain and via.certain
-        yield Reach(state, certain, reach.state, via, reach.seed, reach.steps + 1)
+            frontier = carrier.further(carrier.take(frontier), sure)
+    return carrier.reached
 
 
 def best(reached: Reached, uid: str, modes: Iterable[str]) -> Reach | None:

@@ -4,11 +4,32 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from graph.schema import Edge, Node
 from graph.store import AnyOf, GraphStore, Page, Subgraph
 
 EdgeId = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Via:
+    """How a state was reached from the one before.
+
+    Args:
+        edge: the edge gone along, in either direction, or None for a step that no edge of the graph stands for;
+            with neither edge nor label it is no step for people.
+        note: what about it matters.
+        certain: nothing about this step is a guess.
+        label: name of a step without an edge.
+    """
+
+    edge: EdgeId | None
+    note: str = ""
+    certain: bool = True
+    label: str = ""
+
+
 _EVERYTHING = Page(limit=1_000_000)
 NODES = ("Service", "Endpoint", "Topic", "Dataset", "Flow", "Step", "Unresolved", "Config", "Store")
 EDGES = (
@@ -18,7 +39,7 @@ EDGES = (
 
 
 class World:
-    """Nodes and edges of both revisions, the head's words first.
+    """Nodes and edges of both revisions, the head's words first; `vias` and `callers` keep what rules worked out.
 
     Args:
         base: graph of the merge base.
@@ -30,6 +51,8 @@ class World:
         self.head: Subgraph = head.slice((), EDGES)
         self.stores = head, base
         self._symbols: dict[tuple[str, str], dict[str, Node]] | None = None
+        self.vias: dict[EdgeId, Via] = {}
+        self.callers: dict[str, list[tuple[Node, Via]]] = {}
         self._out_of: dict[str, list[tuple[EdgeId, Node]]] = {}
         self._back_of: dict[str, list[tuple[EdgeId, Node]]] = {}
         self._out: dict[str, list[EdgeId]] = defaultdict(list)

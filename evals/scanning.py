@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from os.path import splitext
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,10 @@ from graph.linking.link import RepositoryFacts, link
 from graph.schema import GraphData
 from scanners.scan import ScanRequest, scan
 from testmesh.kernel.errors import UserError
+
+_CODE = frozenset(
+    [".py", ".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx", ".java", ".kt", ".go", ".cs", ".php", ".rb", ".rs", ".scala"]
+)
 
 
 def scored(data: GraphData, truth: TruthFile) -> list[Row]:
@@ -39,24 +44,41 @@ def scored(data: GraphData, truth: TruthFile) -> list[Row]:
     return [row for name in CATEGORIES for row in compare(name, *pairs[name], excused)]
 
 
-def report(rows: Sequence[Row]) -> dict[str, Any]:
+def languages_read(data: GraphData) -> frozenset[str]:
+    """Suffixes of the files whose code was read.
+
+    Args:
+        data: the graph.
+    """
+    return frozenset(splitext(n.key[1])[1] for n in data.nodes.values() if n.kind == "Symbol")
+
+
+def report(rows: Sequence[Row], read: frozenset[str]) -> dict[str, Any]:
     """The JSON report.
 
     Args:
         rows: scored rows.
+        read: suffixes of the files whose code was read; misses elsewhere say so.
     """
     business = [r for r in rows if not r.infrastructure]
     languages = sorted({r.language for r in business if r.language})
     out: dict[str, Any] = _figures(business)
     out["infrastructure"] = _figures([r for r in rows if r.infrastructure])
     out["by_language"] = {name: _figures([r for r in business if r.language == name]) for name in languages}
-    out["misses"] = [_row(r) for r in rows if r.outcome == "fn"]
+    out["misses"] = [_row(r) | {"why": _why(r, read)} for r in rows if r.outcome == "fn"]
     out["false_alarms"] = [_row(r) for r in rows if r.outcome == "fp"]
     return out
 
 
 def _figures(rows: Sequence[Row]) -> dict[str, Any]:
     return {name: score(rows, name).to_json() for name in CATEGORIES}
+
+
+def _why(row: Row, read: frozenset[str]) -> str:
+    suffix = splitext(row.place.rpartition(":")[0])[1]
+    if suffix in _CODE and suffix not in read:
+        return f"no scanner reads {suffix} files"
+    return "a candidate only" if row.category == "resolved" else "not found"
 
 
 def _row(row: Row) -> dict[str, Any]:
@@ -116,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     data = json.loads(chosen.truth.read_text(encoding="utf-8"))
     truth = TruthFile(data)
     graph = graph_of(chosen.repository, None if chosen.worktree else data.get("commit"))
-    result = report(scored(graph, truth))
+    result = report(scored(graph, truth), languages_read(graph))
     if chosen.json:
         chosen.json.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     print(table(result, f"{data['repo']} — business rows"))
@@ -127,7 +149,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{name.replace('_', ' ')}: {len(result[name])}")
         for row in result[name]:
             mark = " (infrastructure)" if row["infrastructure"] else ""
-            print(f"  {row['category']:15} {' '.join(row['row'])}  [{row['language']}] {row['place']}{mark}")
+            why = f": {row['why']}" if "why" in row else ""
+            print(f"  {row['category']:15} {' '.join(row['row'])}  [{row['language']}] {row['place']}{mark}{why}")
     return 0
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from evals.scanning import main, report, scored
-from evals.scoring import Claim, Truth, compare, same, score
+from evals.scoring import Claim, Row, Truth, compare, same, score
 from evals.scoring_rows import TruthFile, dataset_name
 from graph.linking.link import RepositoryFacts, link
 from graph.values import Fact, Lit, Location, Name
@@ -155,7 +155,7 @@ def test_operational_and_infrastructure_rows_are_scored_apart() -> None:
         ),
     )
     found = TruthFile(truth())
-    result = report(scored(link([RepositoryFacts("r", "c", facts)], "w"), found))
+    result = report(scored(link([RepositoryFacts("r", "c", facts)], "w"), found), frozenset({".py"}))
     assert (result["endpoints"]["tp"], result["endpoints"]["fp"], result["endpoints"]["fn"]) == (1, 1, 1)
     assert result["infrastructure"]["endpoints"]["f1"] == 1.0
     assert result["infrastructure"]["services"]["f1"] == 1.0
@@ -167,6 +167,13 @@ def test_operational_and_infrastructure_rows_are_scored_apart() -> None:
     assert {row["category"] for row in result["misses"]} == {
         "services", "endpoints", "service_edges", "endpoint_edges", "resolved",
     }  # fmt: skip
+
+
+def test_a_miss_in_a_language_nobody_reads_says_so() -> None:
+    row = Row("endpoints", "fn", ("a", "http", "GET", "/x"), "Java", False, "src/A.java:7")
+    other = Row("resolved", "fn", ("a", "b", "http", "GET", "/x"), "Python", False, "a/app.py:9")
+    whys = [m["why"] for m in report([row, other], frozenset({".py"}))["misses"]]
+    assert whys == ["no scanner reads .java files", "a candidate only"]
 
 
 def test_the_command_scans_the_commit_of_the_truth_from_a_bare_repository(

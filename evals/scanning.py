@@ -10,7 +10,7 @@ from os.path import splitext
 from pathlib import Path
 from typing import Any
 
-from evals.scoring import CATEGORIES, Row, compare, score
+from evals.scoring import CATEGORIES, Key, Row, compare, score
 from evals.scoring_rows import Claims, TruthFile
 from graph.linking.link import RepositoryFacts, link
 from graph.schema import GraphData
@@ -18,7 +18,7 @@ from scanners.scan import ScanRequest, scan
 from testmesh.kernel.errors import UserError
 
 _CODE = frozenset(
-    [".py", ".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx", ".java", ".kt", ".go", ".cs", ".php", ".rb", ".rs", ".scala"]
+    (".py", ".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx", ".java", ".kt", ".go", ".cs", ".php", ".rb", ".rs", ".scala")
 )
 
 
@@ -65,7 +65,8 @@ def report(rows: Sequence[Row], read: frozenset[str]) -> dict[str, Any]:
     out: dict[str, Any] = _figures(business)
     out["infrastructure"] = _figures([r for r in rows if r.infrastructure])
     out["by_language"] = {name: _figures([r for r in business if r.language == name]) for name in languages}
-    out["misses"] = [_row(r) | {"why": _why(r, read)} for r in rows if r.outcome == "fn"]
+    absent = {r.key for r in rows if r.category == "endpoint_edges" and r.outcome == "fn"}
+    out["misses"] = [_row(r) | {"why": _why(r, read, absent)} for r in rows if r.outcome == "fn"]
     out["false_alarms"] = [_row(r) for r in rows if r.outcome == "fp"]
     return out
 
@@ -74,11 +75,11 @@ def _figures(rows: Sequence[Row]) -> dict[str, Any]:
     return {name: score(rows, name).to_json() for name in CATEGORIES}
 
 
-def _why(row: Row, read: frozenset[str]) -> str:
+def _why(row: Row, read: frozenset[str], absent: set[Key]) -> str:
     suffix = splitext(row.place.rpartition(":")[0])[1]
     if suffix in _CODE and suffix not in read:
         return f"no scanner reads {suffix} files"
-    return "a candidate only" if row.category == "resolved" else "not found"
+    return "a candidate only" if row.category == "resolved" and row.key not in absent else "not found"
 
 
 def _row(row: Row) -> dict[str, Any]:

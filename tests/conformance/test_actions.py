@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -271,3 +272,13 @@ def test_a_server_that_speaks_nonsense_is_an_error_of_theirs_not_of_ours(tmp_pat
     found = step(run, "a")
     assert found.verdict in ("error", "failed"), found.message
     assert found.exchanges[0].error_type in ("connection", "server", "timeout"), found.message
+
+
+def test_a_missing_library_names_the_command_that_installs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "confluent_kafka", None)
+    with raw_server(lambda connection: None) as port:
+        run = run_text(
+            tmp_path, _flow(f"{{id: a, action: kafka_producer, config: {CONNECTED['kafka_producer'](port)}}}")
+        )
+    assert step(run, "a").verdict == "error"
+    assert "pip install 'testmesh[kafka]'" in step(run, "a").message

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import socket
+import ssl
 import struct
 import time
 import zlib
@@ -151,6 +152,56 @@ def test_an_untrusted_certificate_is_an_error(tmp_path: Path) -> None:
             """,
         )
     assert step(run, "a").verdict == "error"
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    from datetime import UTC, datetime, timedelta
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    built = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    built = built.serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    certificate, private = folder / "cert.pem", folder / "key.pem"
+    certificate.write_bytes(built.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return certificate, private
+
+
+def test_a_certificate_is_checked_unless_the_step_says_not_to(tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*_certificate(tmp_path))
+
+    def secure(connection: socket.socket) -> None:
+        try:
+            with context.wrap_socket(connection, server_side=True) as wrapped:
+                wrapped.recv(65536)
+                wrapped.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok")
+        except ssl.SSLError:
+            return
+
+    with raw_server(secure) as port:
+        run = run_text(
+            tmp_path,
+            f"""
+            flow:
+              name: tls
+              steps:
+                - {{id: open, action: http_request, config: {{url: "https://127.0.0.1:{port}/", verify_ssl: false}},
+                   assert: [status == 200, body == "ok"]}}
+                - {{id: strict, action: http_request, config: {{url: "https://127.0.0.1:{port}/"}},
+                   assert: [status == 200]}}
+            """,
+        )
+    assert step(run, "open").verdict == "passed", step(run, "open").message
+    assert step(run, "strict").verdict == "error"
+    assert "certificate not trusted" in step(run, "strict").message
 
 
 def _sent(tmp_path: Path, web: Web, config: str) -> Run:

@@ -11,7 +11,9 @@ from evals.scoring import Claim, Key, Truth, flagged, path_of
 from graph.schema import Edge, GraphData, Node
 
 Rows = Sequence[Mapping[str, Any]]
-_EXCUSES = re.compile(r"neither way|doubtful|not wrong|not a mistake|left out on purpose", re.IGNORECASE)
+_EXCUSES = re.compile(
+    r"neither way|doubtful|not wrong|not a mistake|left out on purpose|\baccept(ed)?\b", re.IGNORECASE
+)
 _DEFAULT_SCHEMA = re.compile(r"^(public|dbo)\.")
 
 
@@ -124,7 +126,11 @@ class TruthFile:
             (c["from"], g) for c in self._of("calls") for g, _ in routed if g in str(c.get("via", ""))
         }
 
+        stores = {(str(s[part]),) for s in self._of("stores") for part in ("name", "instance") if part in s}
+
         def excused(key: Key) -> bool:
+            if key in stores:
+                return True
             if len(key) == 2 and (key in routed or key in gateways):
                 return True
             words = [

@@ -32,6 +32,18 @@ _FILES = re.compile(
 )
 
 
+_TESTING = frozenset({"test", "tests", "testing", "e2e", "loadtest", "loadgen", "mock", "mocks"})
+
+
+def testing(name: str) -> bool:
+    """Whether a deployed name is that of a test helper.
+
+    Args:
+        name: of a service.
+    """
+    return bool(_TESTING & set(re.split(r"[-_.]", name.lower())))
+
+
 def counts(fact: Fact) -> bool:
     """Whether a fact is about the system itself.
 

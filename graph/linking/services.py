@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from posixpath import basename, dirname
 
 from graph.linking.corpus import Corpus, Placed
-from graph.linking.roles import aside
+from graph.linking.roles import aside, testing
 from graph.schema import Evidence
 
 OFFERING = ("endpoint", "router", "consume")
@@ -104,7 +104,7 @@ class Services:
     def _deployed(self, placed: Placed) -> None:
         fact = placed.fact
         name = fact.get("name", "")
-        if not name or aside(placed.file[1]) or fact.get("selector"):
+        if not name or aside(placed.file[1]) or testing(name) or fact.get("selector"):
             return
         service = self._service(placed.file[0], name)
         service.evidence.add(self._corpus.evidence(placed))

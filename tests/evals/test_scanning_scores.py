@@ -133,6 +133,12 @@ def test_a_note_that_leaves_a_thing_open_excuses_it_only_by_its_whole_name() -> 
     assert not excused(("loadgenerator", "cart"))
 
 
+def test_a_database_listed_under_stores_only_is_no_false_alarm_among_services() -> None:
+    excused = TruthFile(truth(stores=[{"name": "orderdb", "kind": "postgresql", "instance": "postgres"}])).excuses()
+    assert excused(("postgres",))
+    assert not excused(("redis",))
+
+
 def test_a_gateway_and_its_route_reported_separately_is_no_false_alarm() -> None:
     routes = [{"gateway": "web", "path": "/api/**", "to": "cart", "to_path": "/**"}]
     assert TruthFile(truth(routes=routes)).excuses()(("web", "cart"))

@@ -166,6 +166,13 @@ def test_a_folder_that_a_side_deployment_calls_otherwise_stays_one_service() -> 
     assert "shop-depl" not in labels(data, "Service")
 
 
+def test_helpers_for_tests_are_no_services() -> None:
+    deployed = (
+        FileFacts("compose.yaml").say("service", name="shop", root="shop").say("service", name="store-tests", root="")
+    )
+    assert labels(linked(deployed), "Service") == {"shop"}
+
+
 def test_one_folder_deployed_twice_belongs_to_both_services() -> None:
     twice = (
         FileFacts("compose.yaml")

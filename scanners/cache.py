@@ -19,6 +19,7 @@ create table if not exists facts (
 """
 _ASKED = 400
 _MOST_PAGES = 32_768
+_FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_TRUNCATE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_FSYNC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +156,14 @@ class FactCache:
         self.close()
 
     def _failed(self, error: sqlite3.DatabaseError) -> UserError:
+        name = getattr(error, "sqlite_errorname", "") or ""
+        if name.startswith(_FULL):
+            hint = "free some disk space and scan again; what was kept before is whole"
+            return UserError(f"the disk or quota of {self.path} is full", hint=hint)
         return UserError(f"cannot keep facts in {self.path}: {error}", hint=_hint(str(error)))
 
 
 def _hint(text: str) -> str:
-    if "full" in text:
-        return "free some disk space and scan again; what was kept before is whole"
     if "readonly" in text or "unable to open" in text:
         return "make the folder writable"
     return "delete the file; it only saves time"

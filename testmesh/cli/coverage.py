@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from testmesh.cli import Command
 from testmesh.cli._options import add_folder, add_json, add_server, counted, print_json
-from testmesh.kernel.errors import EXIT_OK, UserError
+from testmesh.kernel.errors import EXIT_OK
 
 if TYPE_CHECKING:
     from graph.answers import Coverage
+
+LONGEST = 80
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,17 +60,15 @@ def write_skeletons(found: Coverage, folder: Path) -> int:
     Raises:
         UserError: the folder cannot be written.
     """
+    from flows.reports import write_whole
+
     written = 0
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for row in found.rows:
-            name = "".join(c if c.isalnum() else "_" for c in row.label).strip("_").lower()
-            file = folder / f"{name}.yaml"
-            if row.skeleton and not file.exists():
-                file.write_text(row.skeleton, encoding="utf-8")
-                written += 1
-    except OSError as error:
-        raise UserError(f"cannot write {folder}: {error.strerror}", hint="choose another folder") from error
+    for row in found.rows:
+        name = "".join(c if c.isalnum() else "_" for c in row.label).strip("_").lower()[:LONGEST]
+        file = folder / f"{name}.yaml"
+        if row.skeleton and not file.exists():
+            write_whole(file, row.skeleton.encode())
+            written += 1
     return written
 
 

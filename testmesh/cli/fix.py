@@ -92,15 +92,15 @@ def as_text(fix: Fix) -> Iterator[str]:
 
 
 def _apply(checkout: Checkout, fix: Fix) -> None:
+    from flows.reports import write_whole
+
     for edit in fix.edits:
         path = checkout.project.root / edit.path
-        if path.read_text(encoding="utf-8") != edit.before:
+        if not path.is_file() or path.read_bytes() != edit.before.encode():
             raise UserError(
                 f"{edit.path} was changed meanwhile; nothing was written", hint="run the flow again, then fix"
             )
-        temporary = path.with_name(path.name + ".new")
-        temporary.write_text(edit.after, encoding="utf-8")
-        temporary.replace(path)
+        write_whole(path, edit.after.encode())
         print(f"  {edit.path} written")
 
 

@@ -130,6 +130,14 @@ def repaired(checkout: Checkout, wanted: RepairAsked) -> Fix:
         return _repair(checkout, wanted, (inputs, found, diagnosis), live)
 
 
+def _flow_text(file: Path) -> str:
+    """A flow's text with its own line ends, so that an edit keeps them."""
+    try:
+        return file.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{file} cannot be read: {error}", hint="run the flow again, then fix") from error
+
+
 def _repair(
     checkout: Checkout,
     wanted: RepairAsked,
@@ -142,7 +150,7 @@ def _repair(
 
     inputs, found, diagnosis = known
     path = flow_path(checkout.project.root, diagnosis.flow)
-    text = (checkout.project.root / path).read_text(encoding="utf-8")
+    text = _flow_text(checkout.project.root / path)
     seams = Seams(validate, judge, live, lambda run: diagnose(replace(inputs, run=run)))
     shown = ""
     if found is not None and inputs.change is not None and inputs.sources is not None:

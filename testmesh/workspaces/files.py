@@ -54,7 +54,10 @@ def load_project(start: Path) -> Project:
 
 
 def _read(path: Path) -> str:
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}", hint="give it read permission") from error
     if len(data) > MAX_BYTES:
         raise UserError(f"{path} is larger than {MAX_BYTES} bytes", hint="settings belong there, not data")
     try:
@@ -186,12 +189,18 @@ def append_annotations(root: Path, lines: str) -> Path:
 
     Raises:
         DiagnosticsError: the file would no longer be valid with them; nothing is written.
+        UserError: the disk is full or the folder cannot be written; nothing is changed.
     """
     path = root / FILE
     before = _read(path) if path.is_file() else ""
     after = before + ("" if before.endswith("\n") or not before else "\n") + ("\n" if before else "") + lines
     parse_project(after, root, path)
     temporary = path.with_name(FILE + ".new")
-    temporary.write_text(after, encoding="utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(after, encoding="utf-8", newline="")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UserError(f"cannot write {path}: {error.strerror}; it is unchanged",
+                        hint="free disk space, or give the folder write permission") from error  # fmt: skip
     return path

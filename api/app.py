@@ -9,7 +9,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import iter_route_contexts
 
-from api import errors
+from api import errors, work
 from api.hub import Hub
 from api.limits import BodyLimit
 from api.metrics import Metrics
@@ -40,6 +40,7 @@ def create_app(services: Services) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.services = services
+    work.install(services)
     app.state.hub = Hub()
     app.state.metrics = Metrics()
     errors.install(app, pages.error_page)

@@ -11,7 +11,6 @@ from api.answers import Cursor, Limit, answer, page
 from api.auth import Editor, Viewer
 from api.policy import allowed_source
 from api.schemas import NAME, NewRepository
-from testmesh.workflow.jobs import Work
 from testmesh.workspaces.tenants import Job, Repository
 
 router = APIRouter(prefix="/repositories", tags=["repositories"])
@@ -52,8 +51,7 @@ def scan(caller: Editor, name: RepositoryName, wait: Wait = 0.0) -> Response:
     """Bring the graph up to date in a job; with `wait` the answer is the finished job when it ends in time."""
     repository = caller.kept.repositories.get(name)
     allowed_source(repository.source, caller.services.policy)
-    work = Work("scan", name, lambda: caller.services.engines.scan(caller.kept, repository))
-    job = caller.services.jobs.submit(caller.kept, work)
-    if wait and caller.services.jobs.wait(job, wait):
+    job = caller.services.jobs.submit(caller.kept, "scan", name)
+    if wait and caller.services.jobs.wait(caller.kept, job, wait):
         return answer(caller.kept.jobs.get(job.id), 200)
     return answer(job, 202, {"Location": f"/api/v1/jobs/{job.id}"})

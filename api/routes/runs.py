@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import closing
-from functools import partial
 from typing import Annotated, Any
 
 from anyio.to_thread import run_sync
@@ -22,8 +20,6 @@ from api.schemas import EventBatch
 from graph.codec import from_json, to_tagged
 from graph.runs import Event, FlowFinished, FlowStarted, Run, RunFinished, RunStarted, StepFinished
 from testmesh.kernel.errors import NotFoundError
-from testmesh.workflow.jobs import Work
-from testmesh.workflow.observing import Observed, observe_run
 from testmesh.workspaces.tenants import EventRow
 
 router = APIRouter(prefix="/runs", tags=["runs"])
@@ -38,7 +34,7 @@ def upload(caller: Editor, body: Annotated[bytes, Depends(upload_body)]) -> Resp
     run = from_json(Run, parsed(body))
     check_run_id(run.id)
     caller.kept.runs.save(run)
-    caller.services.jobs.submit(caller.kept, Work("observe", run.id, partial(_observe, caller, run)))
+    caller.services.jobs.submit(caller.kept, "observe", run.id)
     return answer({"id": run.id, "verdict": run.verdict}, 201, {"Location": f"/api/v1/runs/{run.id}"})
 
 
@@ -120,11 +116,6 @@ def retold(run: Run) -> list[Event]:
         found += [StepFinished(run.id, flow.file, flow.row, step) for step in flow.steps]
         found.append(FlowFinished(run.id, flow))
     return [*found, RunFinished(run)]
-
-
-def _observe(caller: Caller, run: Run) -> Observed:
-    with closing(caller.services.graph(caller.access.workspace)) as graph:
-        return observe_run(graph, caller.services.spans(caller.access.workspace), run, caller.services.clock)
 
 
 def parsed(body: bytes) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any, Protocol, TypeAlias
 
 from graph.codec import to_json
 from testmesh.kernel.clock import Clock, SystemClock, iso
@@ -14,37 +14,31 @@ from testmesh.kernel.errors import UnavailableError, UserError
 from testmesh.workspaces.tenants import Busy, Directory, Job, Kept
 
 _RECENT = 500
+_ENDED = ("done", "failed")
 _LOG = logging.getLogger("testmesh.jobs")
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A job and what does it.
-
-    Args:
-        kind: e.g. scan.
-        subject: what it is done to.
-        do: does it and returns a record or JSON-shaped data.
-    """
-
-    kind: str
-    subject: str
-    do: Callable[[], Any]
+Do: TypeAlias = Callable[[Kept, str], Any]
+"""Does a job of one kind to a subject of a workspace; gives a record or JSON-shaped data."""
 
 
 class JobRunner(Protocol):
     """Runs jobs."""
 
-    def submit(self, kept: Kept, work: Work) -> Job:
+    def handle(self, kind: str, do: Do) -> None:
+        """Say how jobs of a kind are done; before any is submitted."""
+        ...
+
+    def submit(self, kept: Kept, kind: str, subject: str) -> Job:
         """Record it as waiting and do it soon; the same (kind, subject) of a workspace never twice at a time."""
         ...
 
-    def wait(self, job: Job, seconds: float) -> bool:
-        """Whether it ended within that time, when it runs here."""
+    def wait(self, kept: Kept, job: Job, seconds: float) -> bool:
+        """Whether it ended within that time."""
         ...
 
     def recover(self, directory: Directory) -> int:
-        """Record as failed what an earlier process left unfinished; returns how many."""
+        """Take care of what an earlier process left unfinished; returns how many jobs that were."""
         ...
 
     def close(self) -> None:
@@ -52,8 +46,29 @@ class JobRunner(Protocol):
         ...
 
 
+def perform(kept: Kept, job: Job, do: Do, clock: Clock) -> None:
+    """Do a job and record how it ended; nothing a job raises goes further, and a bug's text stays in the log.
+
+    Args:
+        kept: whose.
+        job: as recorded.
+        do: does it.
+        clock: for the record.
+    """
+    kept.jobs.update(replace(job, state="running"))
+    try:
+        with kept.alone(f"{job.kind} {job.subject}"):
+            ended = replace(job, state="done", result=to_json(do(kept, job.subject)))
+    except (UserError, UnavailableError) as error:
+        ended = replace(job, state="failed", error=error.message, hint=error.hint or "")
+    except Exception:
+        _LOG.exception("job %s failed", job.id)
+        ended = replace(job, state="failed", error="this is a bug of TestMesh", hint="see the server's log")
+    kept.jobs.update(replace(ended, finished=iso(clock.now())))
+
+
 class InProcessJobs:
-    """Threads of this process; what was waiting when it is killed stays recorded as not finished.
+    """Threads of this process; what it leaves unfinished when it is killed is recorded as failed by the next one.
 
     Args:
         workers: jobs at a time.
@@ -63,31 +78,43 @@ class InProcessJobs:
     def __init__(self, workers: int = 2, clock: Clock | None = None) -> None:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="job")
         self._clock = clock or SystemClock()
+        self._handlers: dict[str, Do] = {}
         self._futures: dict[str, Future[None]] = {}
 
-    def submit(self, kept: Kept, work: Work) -> Job:
+    def handle(self, kind: str, do: Do) -> None:
+        """Say how jobs of a kind are done.
+
+        Args:
+            kind: e.g. scan.
+            do: does one.
+        """
+        self._handlers[kind] = do
+
+    def submit(self, kept: Kept, kind: str, subject: str) -> Job:
         """Record it as waiting and do it soon.
 
         Args:
             kept: whose.
-            work: what.
+            kind: a handled one.
+            subject: what it is done to.
         """
-        job = kept.jobs.add(work.kind, work.subject)
-        future = self._pool.submit(self._run, kept, job, work)
+        job = kept.jobs.add(kind, subject)
+        future = self._pool.submit(perform, kept, job, self._handlers[kind], self._clock)
         self._futures[job.id] = future
         future.add_done_callback(lambda _: self._futures.pop(job.id, None))
         return job
 
-    def wait(self, job: Job, seconds: float) -> bool:
-        """Whether it ended within that time, when it runs here.
+    def wait(self, kept: Kept, job: Job, seconds: float) -> bool:
+        """Whether it ended within that time.
 
         Args:
+            kept: whose.
             job: as submitted.
             seconds: at most.
         """
         future = self._futures.get(job.id)
         if future is None:
-            return True
+            return kept.jobs.get(job.id).state in _ENDED
         try:
             future.result(timeout=seconds)
         except TimeoutError:
@@ -106,7 +133,7 @@ class InProcessJobs:
         for workspace in directory.list():
             kept = directory.open(workspace)
             for job in kept.jobs.list(_RECENT):
-                if job.state in ("waiting", "running") and job.id not in self._futures:
+                if job.state not in _ENDED and job.id not in self._futures:
                     found += self._abandon(kept, job)
         return found
 
@@ -122,16 +149,3 @@ class InProcessJobs:
     def close(self) -> None:
         """Finish what is going on, begin nothing new."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def _run(self, kept: Kept, job: Job, work: Work) -> None:
-        kept.jobs.update(replace(job, state="running"))
-        try:
-            with kept.alone(f"{work.kind} {work.subject}"):
-                result = to_json(work.do())
-            ended = replace(job, state="done", result=result)
-        except (UserError, UnavailableError) as error:
-            ended = replace(job, state="failed", error=error.message, hint=error.hint or "")
-        except Exception:
-            _LOG.exception("job %s failed", job.id)
-            ended = replace(job, state="failed", error="this is a bug of TestMesh", hint="see the server's log")
-        kept.jobs.update(replace(ended, finished=iso(self._clock.now())))

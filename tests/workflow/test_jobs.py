@@ -10,10 +10,11 @@ import pytest
 
 from testmesh.kernel.errors import UserError
 from testmesh.kernel.workspace import Workspace
-from testmesh.workflow.jobs import InProcessJobs, Work
+from testmesh.workflow.jobs import InProcessJobs, JobRunner
 from testmesh.workspaces.sql.credentials import Sealer
 from testmesh.workspaces.sql.database import Database
 from testmesh.workspaces.sql.store import SqlDirectory, SqlKept
+from testmesh.workspaces.tenants import Job
 
 
 @pytest.fixture
@@ -35,19 +36,24 @@ def jobs() -> Iterator[InProcessJobs]:
     runner.close()
 
 
-def refuse() -> None:
+def ended(jobs: JobRunner, kept: SqlKept, job: Job) -> bool:
+    return jobs.wait(kept, job, 30)
+
+
+def refuse(kept: SqlKept, subject: str) -> None:
     raise UserError("no such thing", hint="make one")
 
 
-def break_down() -> None:
+def break_down(kept: SqlKept, subject: str) -> None:
     raise ZeroDivisionError("secret detail")
 
 
 def test_a_job_ends_with_its_result_or_its_reason(kept: SqlKept, jobs: InProcessJobs) -> None:
-    done = jobs.submit(kept, Work("scan", "a", lambda: {"n": 1}))
-    refused = jobs.submit(kept, Work("scan", "b", refuse))
-    broken = jobs.submit(kept, Work("scan", "c", break_down))
-    assert all(jobs.wait(job, 30) for job in (done, refused, broken))
+    jobs.handle("count", lambda _, subject: {"n": len(subject)})
+    jobs.handle("refuse", refuse)
+    jobs.handle("break", break_down)
+    done, refused, broken = (jobs.submit(kept, kind, "a") for kind in ("count", "refuse", "break"))
+    assert all(ended(jobs, kept, job) for job in (done, refused, broken))
     assert kept.jobs.get(done.id).result == {"n": 1}
     assert (kept.jobs.get(refused.id).error, kept.jobs.get(refused.id).hint) == ("no such thing", "make one")
     assert "secret" not in kept.jobs.get(broken.id).error
@@ -56,18 +62,19 @@ def test_a_job_ends_with_its_result_or_its_reason(kept: SqlKept, jobs: InProcess
 def test_the_same_work_twice_at_a_time_is_refused(kept: SqlKept, jobs: InProcessJobs) -> None:
     began, go = threading.Event(), threading.Event()
 
-    def slowly() -> str:
+    def slowly(kept: SqlKept, subject: str) -> str:
         began.set()
         go.wait(30)
         return "done"
 
-    first = jobs.submit(kept, Work("scan", "a", slowly))
+    jobs.handle("scan", slowly)
+    first = jobs.submit(kept, "scan", "a")
     assert began.wait(30)
-    second = jobs.submit(kept, Work("scan", "a", slowly))
-    assert jobs.wait(second, 30)
-    assert not jobs.wait(first, 0.01)
+    second = jobs.submit(kept, "scan", "a")
+    assert ended(jobs, kept, second)
+    assert not jobs.wait(kept, first, 0.01)
     go.set()
-    assert jobs.wait(first, 30)
+    assert ended(jobs, kept, first)
     assert (kept.jobs.get(first.id).state, kept.jobs.get(second.id).state) == ("done", "failed")
 
 

@@ -173,7 +173,8 @@ def _job(context: Context, tries: Tries, request: Request) -> Job:
     timeout = float(getattr(config, "timeout", None) or 0.0)
     window, interval = 0.0, getattr(config, "interval", None)
     if step.until is not None:
-        window, interval = step.until.timeout or step.timeout or max(UNTIL_SECONDS, timeout), step.until.interval
+        own_window = timeout if spec.windowed else step.timeout or max(UNTIL_SECONDS, timeout)
+        window, interval = step.until.timeout or own_window, step.until.interval or interval
     elif spec.windowed:
         window = 0.0 if step.wait == 0 else timeout
     elif step.reads and step.assertions:

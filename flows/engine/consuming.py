@@ -74,7 +74,7 @@ def consume(context: Context, job: Job, reading: Reading) -> Steps[None]:
         reading: filled with every message read.
     """
     config: ConsumerConfig = job.request.config
-    end = min(context.clock() + config.timeout * 1000, job.limit.at)
+    end = min(context.clock() + _window(job) * 1000, job.limit.at)
     held: deque[dict[str, object]] = deque(maxlen=config.count)
     tally = _Tally()
     judged = 0
@@ -107,6 +107,13 @@ def consume(context: Context, job: Job, reading: Reading) -> Steps[None]:
             return None
 
 
+def _window(job: Job) -> float:
+    """Seconds to wait: the consumer's own timeout, or that of its `until`."""
+    until = job.step.until
+    config: ConsumerConfig = job.request.config
+    return until.timeout if until is not None and until.timeout is not None else config.timeout
+
+
 def _matches(job: Job, message: dict[str, object], tally: _Tally) -> bool:
     match: Expression | None = job.request.config.match
     if match is not None:
@@ -134,7 +141,7 @@ def _over(context: Context, job: Job, reading: Reading, answer: Answer, tally: _
         reading.result = result_of([])
         return None
     if reading.result is None:
-        reading.failed = (tally.shortage(config.count, seconds(config.timeout)),)
+        reading.failed = (tally.shortage(config.count, seconds(_window(job))),)
     else:
-        reading.failed = (f"not satisfied within {seconds(config.timeout)}; nearest:", *reading.judgement.failed)
+        reading.failed = (f"not satisfied within {seconds(_window(job))}; nearest:", *reading.judgement.failed)
     return None

@@ -198,3 +198,20 @@ def test_a_recording_is_judged_by_every_candidate(tmp_path: Path, database: str)
     assert undecided.verdict == "error"
     assert "undecided: recording ends at" in step(undecided, "r").message
     assert verdicts(_judged(run, lambda text: text.replace("ORDER BY id", "ORDER BY state"))) == {"r": "not_run"}
+
+
+def test_until_on_a_poll_keeps_the_poll_s_own_window(tmp_path: Path, database: str) -> None:
+    run = run_text(
+        tmp_path,
+        f"""
+flow:
+  name: poll
+  steps:
+    - id: p
+      action: db_poll
+      until: count == 1
+      config: {{connection: "{database}", query: SELECT * FROM jobs, timeout: 300ms}}
+""",
+    )
+    assert step(run, "p").verdict == "failed"
+    assert step(run, "p").duration_ms < 2000

@@ -67,6 +67,7 @@ class JsCode(Code):
         self.type_nodes: list[Node] = []
         self.comments: list[Node] = []
         self.strings: list[Node] = []
+        self.named_shapes: dict[tuple[str, int, str], Shape] = {}
 
     def value(self, node: Node | None, scope: Scope) -> Value:
         from scanners.idioms import js_values

@@ -93,6 +93,15 @@ def _identifier(code: JsCode, node: Node, scope: Scope, depth: int) -> Shape:
 
 
 def _by_name(code: JsCode, name: str, scope: Scope, depth: int) -> Shape:
+    """Read once per name and scope: minified code assigns one letter to many things, many times over."""
+    key = (scope.name, scope.node.id, name)
+    if key not in code.named_shapes:
+        code.named_shapes[key] = ANYTHING
+        code.named_shapes[key] = _looked_up(code, name, scope, depth)
+    return code.named_shapes[key]
+
+
+def _looked_up(code: JsCode, name: str, scope: Scope, depth: int) -> Shape:
     for outer in scope.outward():
         made = [a for a in code.assigned(outer, name) if not a.key and a.how in ("=", ":=")]
         for assign in reversed(made):

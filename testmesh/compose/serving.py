@@ -79,7 +79,7 @@ def serving(options: ServeOptions) -> Iterator[Started]:
         UnavailableError: the database does not answer.
         UserError: the data folder cannot be used.
     """
-    from testmesh.workflow.jobs import InProcessJobs
+    from testmesh.workflow.queued import QueuedJobs
     from testmesh.workspaces.sql.credentials import Sealer
     from testmesh.workspaces.sql.database import Database
     from testmesh.workspaces.sql.server import start_postgres
@@ -98,7 +98,7 @@ def serving(options: ServeOptions) -> Iterator[Started]:
         directory = SqlDirectory(database, Sealer(key_of(folders.data)))
         made = {name: ensure_admin_token(directory, Workspace(name, name)) for name in options.workspaces}
         tokens = {name: text for name, text in made.items() if text is not None}
-        jobs = InProcessJobs()
+        jobs = QueuedJobs(url, directory)
         stack.callback(jobs.close)
         spans, graph = WorkspaceSpans(), graph_opener(folders)
         engines = ServiceEngines(folders, graph, spans)

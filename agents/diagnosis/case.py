@@ -9,7 +9,7 @@ from typing import Final
 from agents.diagnosis.candidates import Candidate
 from agents.diagnosis.failure import Failure, leaves
 from agents.diagnosis.inputs import DiagnosisInputs
-from agents.diagnosis.walk import Trail
+from agents.diagnosis.walk import Atlas, Trail
 from graph.answers import Clue, FailureClass
 
 PROOF: Final = 0.95
@@ -29,11 +29,20 @@ class Case:
         inputs: everything there is.
         failure: the failing step and its differences.
         candidates: changed regions, `index` is the position here.
+        base: the graph before, or None.
+        head: the graph after, or None.
     """
 
     inputs: DiagnosisInputs
     failure: Failure
     candidates: tuple[Candidate, ...]
+    base: Atlas | None = None
+    head: Atlas | None = None
+
+    @property
+    def atlases(self) -> tuple[Atlas, ...]:
+        """The graphs there are, the one before first."""
+        return tuple(a for a in (self.base, self.head) if a is not None)
 
     @property
     def trail(self) -> Trail:

@@ -8,9 +8,10 @@ from agents.agent import Agent
 from agents.diagnosis.candidates import candidates
 from agents.diagnosis.case import Case, Detector, Finding
 from agents.diagnosis.edits import contract_edits
-from agents.diagnosis.failure import Failure, locate
+from agents.diagnosis.failure import Failure, leaves, locate
 from agents.diagnosis.inputs import DiagnosisInputs
 from agents.diagnosis.ranking import Ranked, Verdict, causes, classify, rank
+from agents.diagnosis.walk import Atlas, Trail
 from graph.answers import Diagnosis
 from testmesh.kernel.discovery import declared
 from testmesh.kernel.errors import UserError
@@ -40,7 +41,7 @@ def diagnose(inputs: DiagnosisInputs) -> Diagnosis:
         what = f"flow {inputs.flow} of run {inputs.run.id}" if inputs.flow else f"run {inputs.run.id}"
         raise UserError(f"{what} did not fail", hint="diagnose a run that did")
     flows = frozenset(f.file for f in inputs.run.flows)
-    case = Case(inputs, failure, candidates(inputs, flows))
+    case = _with_graphs(Case(inputs, failure, candidates(inputs, flows)))
     findings, blind = _look(case)
     ranked = rank(case, findings)
     verdict = classify(case, findings, ranked)
@@ -57,6 +58,14 @@ def diagnose(inputs: DiagnosisInputs) -> Diagnosis:
         not_checked=(*blind, *_missing(inputs, failure)),
         contract=tuple(seen.edit for seen in contract_edits(case)),
     )
+
+
+def _with_graphs(case: Case) -> Case:
+    views = case.inputs.views
+    trails = [case.trail, *(Trail(f.file, tuple(leaves(f.steps))) for f in case.inputs.run.flows)]
+    base = Atlas(views.base, [case.green_trail, *trails]) if views.base is not None else None
+    head = Atlas(views.head, trails) if views.head is not None else None
+    return replace(case, base=base, head=head)
 
 
 def _look(case: Case) -> tuple[list[Finding], list[str]]:

@@ -10,10 +10,9 @@ from agents.diagnosis.candidates import Candidate
 from agents.diagnosis.case import CLEAR, PROOF, STRONG, SUGGESTIVE, Case
 from agents.diagnosis.edits import Seen, fits, request_line, swaps
 from agents.diagnosis.signs import Sign
-from agents.diagnosis.walk import handling, reached, uids_at
+from agents.diagnosis.walk import Atlas, handling, uids_at
 from agents.diagnosis.words import spellings
 from graph.schema import Edge, Node
-from graph.store import GraphStore
 from graph.values import Fact, Shape
 
 _AT_THE_DOOR = 3
@@ -102,8 +101,8 @@ def _linked(case: Case, edit: Seen) -> frozenset[str] | None:
     """Folders of the services that ask for what the step touched, on either side; None when links are missing."""
     found: set[str] = set()
     known = False
-    for store in (case.inputs.views.base, case.inputs.views.head):
-        way = reached(store, case.trail_of(edit.difference.step)) if store else None
+    for atlas in case.atlases:
+        way = atlas.reached(case.trail_of(edit.difference.step))
         if way is None or way.open:
             continue
         known = True
@@ -114,7 +113,7 @@ def _linked(case: Case, edit: Seen) -> frozenset[str] | None:
 
 
 def _of_readers(case: Case, edit: Seen) -> Iterator[Sign]:
-    head, base = case.inputs.views.head, case.inputs.views.base
+    head, base = case.head, case.base
     if head is None:
         return
     before = {r for _, reads in _readers(base, case, edit) for r in reads} if base else set()
@@ -130,9 +129,9 @@ def _among(name: str, reads: set[str]) -> bool:
     return bool(name) and any(form in names for form in spellings(name))
 
 
-def _readers(store: GraphStore, case: Case, edit: Seen) -> Iterator[tuple[tuple[str, str], set[str]]]:
+def _readers(atlas: Atlas, case: Case, edit: Seen) -> Iterator[tuple[tuple[str, str], set[str]]]:
     """Who reads from the endpoint, topic or table the step exercised, with the fields read."""
-    way = reached(store, case.trail_of(edit.difference.step))
+    way = atlas.reached(case.trail_of(edit.difference.step))
     if way is None:
         return
     near = uids_at(way, 1)
@@ -152,8 +151,8 @@ def _producers(case: Case, edit: Seen) -> frozenset[str]:
     """Folders of the services that give the answer: those the step leads to, else those that write the name."""
     files = {case.candidates[i].file for i in edit.candidates}
     near: set[str] = set()
-    for store in (case.inputs.views.base, case.inputs.views.head):
-        way = reached(store, case.trail_of(edit.difference.step)) if store else None
+    for atlas in case.atlases:
+        way = atlas.reached(case.trail_of(edit.difference.step))
         if way is not None:
             near |= {n.key[1] for n in handling(way, _AT_THE_DOOR)}
     services = {service_of(f) for f in files} & {service_of(f) for f in near}

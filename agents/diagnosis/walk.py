@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +16,7 @@ FORWARD = frozenset({"EXERCISES", "HANDLED_BY", "CALLS", "PUBLISHES", "ROUTES_TO
 FILLED_BY: Mapping[str, str] = {"Topic": "PUBLISHES", "Dataset": "WRITES"}
 _PATTERN = Pattern(edges={kind: "both" for kind in sorted(FORWARD | {"CONSUMES"})})
 _DEPTH = 14
+_TOUCHED = ("Endpoint", "Topic", "Dataset")
 _Way = Literal["down", "up"]
 _Place = tuple[str, _Way]
 
@@ -109,32 +110,54 @@ def every(store: GraphStore, kind: str) -> Iterator[Node]:
         after = found.next
 
 
-def reached(store: GraphStore, trail: Trail) -> Reached | None:
-    """What the steps lead to, or None when the graph knows nothing of what they touch.
+class Atlas:
+    """What all the flows of a case may lead to in one graph, read at once; ways are then measured in memory.
 
     Args:
         store: a graph.
-        trail: the steps.
+        trails: every trail that will be asked for, or one that has its steps.
     """
-    ids = {s.id for s in trail.steps}
-    steps = [n for n in every(store, "Step") if ends_alike(n.key[1], trail.flow) and n.key[3] in ids]
-    starts = dict.fromkeys((n.uid for n in steps), 0)
-    for kind in ("Endpoint", "Topic", "Dataset"):
-        for node in touched(trail.steps, kind, every(store, kind)):
-            starts.setdefault(node.uid, 1)
-    if not starts:
-        return None
-    graph = store.expand(list(starts), _PATTERN, _DEPTH)
-    distance = _distances(graph, starts)
-    loose = tuple(sorted(u for u in distance if graph.nodes[u].kind == "Unresolved"))
-    return Reached(distance, graph, loose)
+
+    def __init__(self, store: GraphStore, trails: Iterable[Trail]) -> None:
+        self._nodes = {kind: tuple(every(store, kind)) for kind in ("Step", *_TOUCHED)}
+        starts = dict.fromkeys(uid for trail in trails for uid in self._starts(trail))
+        self._graph = store.expand(list(starts), _PATTERN, _DEPTH) if starts else Subgraph({}, {})
+        self._after: dict[_Place, list[_Place]] = {}
+        for edge in self._graph.edges.values():
+            for source, target in _ways(self._graph, edge):
+                self._after.setdefault(source, []).append(target)
+        self._known: dict[tuple[str, tuple[int, ...]], Reached | None] = {}
+
+    def reached(self, trail: Trail) -> Reached | None:
+        """What the steps lead to, or None when the graph knows nothing of what they touch.
+
+        Args:
+            trail: the steps.
+        """
+        key = trail.flow, tuple(map(id, trail.steps))
+        if key not in self._known:
+            self._known[key] = self._measured(trail)
+        return self._known[key]
+
+    def _starts(self, trail: Trail) -> dict[str, int]:
+        ids = {s.id for s in trail.steps}
+        steps = (n for n in self._nodes["Step"] if n.key[3] in ids and ends_alike(n.key[1], trail.flow))
+        starts = dict.fromkeys((n.uid for n in steps), 0)
+        for kind in _TOUCHED:
+            for node in touched(trail.steps, kind, self._nodes[kind]):
+                starts.setdefault(node.uid, 1)
+        return starts
+
+    def _measured(self, trail: Trail) -> Reached | None:
+        starts = {uid: hops for uid, hops in self._starts(trail).items() if uid in self._graph.nodes}
+        if not starts:
+            return None
+        distance = _distances(self._after, starts)
+        loose = tuple(sorted(u for u in distance if self._graph.nodes[u].kind == "Unresolved"))
+        return Reached(distance, self._graph, loose)
 
 
-def _distances(graph: Subgraph, starts: Mapping[str, int]) -> dict[str, int]:
-    after: dict[_Place, list[_Place]] = {}
-    for edge in graph.edges.values():
-        for source, target in _ways(graph, edge):
-            after.setdefault(source, []).append(target)
+def _distances(after: Mapping[_Place, Sequence[_Place]], starts: Mapping[str, int]) -> dict[str, int]:
     hops: dict[_Place, int] = {(uid, "down"): distance for uid, distance in starts.items()}
     queue = deque(sorted(hops, key=lambda place: (hops[place], place)))
     while queue:

@@ -3,51 +3,51 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from agents.diagnosis.callers import service_of
 from agents.diagnosis.candidates import Candidate
 from agents.diagnosis.case import CLEAR, STRONG, Case, Detector, Finding
-from agents.diagnosis.walk import Reached, reached
+from agents.diagnosis.walk import Reached
 from agents.diagnosis.words import counted
 from graph.answers import Clue
 
 _STATUS = re.compile(r"(?<![\w.])([1-5]\d\d)(?![\w.])")
 _KEY = re.compile(r"[\"'](\w+)[\"']\s*:|(?<![\w.\[\"'])(\w+)\s*[:=](?![=])")
+_COMPARED = re.compile(r"\bstatus(?:_?[cC]ode)?\b[^#]*(?:===?|!==?|\bin\b)[^#]*\b([1-5]\d\d)\b")
+_Waiting = tuple[str, int, str]
 _READERS = ("CALLS", "CONSUMES")
 
 
 def _find(case: Case) -> Iterable[Finding]:
-    store = case.inputs.views.head
-    way = reached(store, case.trail) if store is not None else None
+    way = case.head.reached(case.trail) if case.head is not None else None
+    waiting = _comparisons(case)
     for candidate in case.candidates:
         if candidate.role == "code" and not candidate.inert:
-            yield from _of_status(case, candidate, way)
+            yield from _of_status(candidate, way, waiting)
             if way is not None:
                 yield from _of_keys(candidate, way)
 
 
-def _of_status(case: Case, candidate: Candidate, way: Reached | None) -> Iterator[Finding]:
+def _of_status(candidate: Candidate, way: Reached | None, waiting: Sequence[_Waiting]) -> Iterator[Finding]:
     gone = {s for line in candidate.removed for s in _STATUS.findall(line)}
     gone = {s for s in gone if counted(candidate.removed, s) > counted(candidate.added, s)}
-    for path, number, status in _comparing(case, candidate, gone):
-        if way is None or way.of_file(path) is not None:
+    for path, number, status in waiting if gone else ():
+        elsewhere = service_of(path) != service_of(candidate.file)
+        if status in gone and elsewhere and (way is None or way.of_file(path) is not None):
             text = f"this hunk takes status {status} away, {path}:{number} still waits for it"
             yield Finding(Clue(DETECTOR.name, text, candidate.place, STRONG), candidate.index)
 
 
-def _comparing(case: Case, candidate: Candidate, gone: set[str]) -> Iterator[tuple[str, int, str]]:
+def _comparisons(case: Case) -> list[_Waiting]:
+    """Every place of the code that compares an answer's status with a number."""
     sources = case.inputs.sources
-    if sources is None or not gone:
-        return
-    numbers = "|".join(sorted(gone))
-    pattern = re.compile(rf"\bstatus(?:_?[cC]ode)?\b[^#]*(?:===?|!==?|\bin\b)[^#]*\b({numbers})\b")
-    for path in sources.head_files():
-        if path.endswith((".py", ".ts", ".js", ".go", ".java")) and service_of(path) != service_of(candidate.file):
+    found: list[_Waiting] = []
+    for path in sources.head_files() if sources else ():
+        if sources is not None and path.endswith((".py", ".ts", ".js", ".go", ".java")):
             for number, line in enumerate((sources.head(path) or "").splitlines(), 1):
-                match = pattern.search(line)
-                if match:
-                    yield path, number, match[1]
+                found += [(path, number, match[1]) for match in _COMPARED.finditer(line)]
+    return found
 
 
 def _of_keys(candidate: Candidate, way: Reached) -> Iterator[Finding]:

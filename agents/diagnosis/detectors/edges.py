@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from agents.diagnosis.case import STRONG, WEAK, Case, Detector, Finding
-from agents.diagnosis.walk import Reached, reached
+from agents.diagnosis.walk import Reached
 from graph.answers import Clue
 from graph.schema import Edge
 from graph.store import Subgraph
@@ -70,10 +70,9 @@ def _served(graph: Subgraph, edge: Edge) -> bool:
 
 
 def _both(case: Case) -> tuple[Reached | None, Reached | None]:
-    views = case.inputs.views
-    if views.base is None or views.head is None:
+    if case.base is None or case.head is None:
         return None, None
-    return reached(views.base, case.green_trail), reached(views.head, case.trail)
+    return case.base.reached(case.green_trail), case.head.reached(case.trail)
 
 
 def _missing(here: Reached, there: Reached) -> Iterator[Edge]:

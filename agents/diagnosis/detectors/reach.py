@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from agents.diagnosis.candidates import Candidate
 from agents.diagnosis.case import CLEAR, WEAK, Case, Detector, Finding
-from agents.diagnosis.walk import Reached, reached
+from agents.diagnosis.walk import Reached
 from graph.answers import Clue
 
 _FADING = 0.9
@@ -33,9 +33,8 @@ def _find(case: Case) -> Iterable[Finding]:
 
 def _ways(case: Case) -> list[Reached]:
     """From the steps up to the failing one, on both sides: what vanished is only in the base."""
-    views = case.inputs.views
-    sides = ((views.head, case.trail), (views.base, case.green_trail))
-    found = (reached(store, trail) for store, trail in sides if store is not None)
+    sides = ((case.head, case.trail), (case.base, case.green_trail))
+    found = (atlas.reached(trail) for atlas, trail in sides if atlas is not None)
     return [w for w in found if w is not None]
 
 
@@ -48,7 +47,7 @@ def _hops(way: Reached, candidate: Candidate) -> float | None:
 
 
 def _blind(case: Case) -> str:
-    if case.inputs.views.head is None and case.inputs.views.base is None:
+    if not case.atlases:
         return "distance in the graph: no graph was given"
     return "" if _ways(case) else "distance in the graph: it does not know this flow"
 

@@ -8,7 +8,7 @@ from math import sqrt
 from agents.diagnosis.candidates import Candidate
 from agents.diagnosis.case import SUGGESTIVE, Case, Detector, Finding
 from agents.diagnosis.failure import FAILING, leaves
-from agents.diagnosis.walk import Reached, Trail, reached
+from agents.diagnosis.walk import Reached, Trail
 from graph.answers import Clue
 
 
@@ -29,13 +29,13 @@ def _find(case: Case) -> Iterable[Finding]:
 
 
 def _spectra(case: Case) -> tuple[list[Reached], list[Reached]]:
-    store = case.inputs.views.head or case.inputs.views.base
+    atlas = case.head or case.base
     passing: list[Reached] = []
     failing: list[Reached] = []
-    if store is None:
+    if atlas is None:
         return passing, failing
     for flow in case.inputs.run.flows:
-        way = reached(store, Trail(flow.file, tuple(leaves(flow.steps))))
+        way = atlas.reached(Trail(flow.file, tuple(leaves(flow.steps))))
         if way is not None:
             (failing if flow.verdict in FAILING else passing).append(way)
     return passing, failing

@@ -29,7 +29,7 @@ from testmesh.kernel.ids import digest
 SYSTEMS = ("shop", "depot")
 PER_SYSTEM = 36
 SEED = "impact-1"
-_CODE = (".py", ".ts")
+_CODE = (".py", ".ts", ".sql")
 
 
 @dataclass(frozen=True, slots=True)

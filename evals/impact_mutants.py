@@ -29,6 +29,10 @@ _SQL_EDITS = (
     (re.compile(r"\border by (\w+)(?! desc)"), r"order by \1 desc"),
     (re.compile(r"= true\b"), "= false"),
 )
+_SQL_FILE: tuple[tuple[re.Pattern[str], str, Callable[[str], str]], ...] = (
+    (re.compile(r"(?m)^\s+([a-z]\w*)\s+(?:text|integer|int|uuid|numeric|timestamptz)\b"), "column", lambda n: f"{n}_new"),
+    (re.compile(r"(?<=, )(\d+(?:\.\d+)?)(?=[,)])"), "seed-value", lambda n: f"{n}1"),
+)
 _TS: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     ("status", re.compile(r"\.status\((\d{3})\)"), lambda m: f".status({_STATUSES.get(int(m[1]), 418)})"),
     ("rename-field", re.compile(r"(?<=[{,\n] )(\w+): (?=[\w.]+[,\s}])"), lambda m: f"{m[1]}_new: "),
@@ -89,6 +93,8 @@ def mutants(path: str, text: str) -> list[Mutant]:
     """
     if path.endswith(".ts"):
         return list(_typescript(path, text))
+    if path.endswith(".sql"):
+        return list(_sql_file(path, text))
     if not path.endswith(".py") or not text.strip():
         return []
     source = _Source(path, text, ast.parse(text))
@@ -281,6 +287,14 @@ _RULES: Mapping[str, _Rule] = {
     "path": _routes,
     "harmless": _harmless,
 }
+
+
+def _sql_file(path: str, text: str) -> Iterator[Mutant]:
+    """A migration's column renamed, a default or a seeded value changed."""
+    for pattern, rule, new in _SQL_FILE:
+        for found in pattern.finditer(text):
+            changed = text[: found.start(1)] + new(found[1]) + text[found.end(1) :]
+            yield Mutant(rule, path, text.count("\n", 0, found.start(1)) + 1, changed, f"{found[1]} changed")
 
 
 def _typescript(path: str, text: str) -> Iterator[Mutant]:

@@ -116,6 +116,8 @@ def _judged_flow(
         root_file=flow_run.file,
     )
     verdict, message, steps = played(execution(context, names), world.perform)
+    if verdict == "passed" and flow_run.verdict == "cancelled":
+        verdict, message = "error", "undecided: the recording was cancelled"
     return replace(blank, name=flow.name, verdict=verdict, message=message, steps=steps)
 
 

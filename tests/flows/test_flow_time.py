@@ -244,3 +244,16 @@ def test_whenever_it_is_cancelled_a_flow_ends_and_cleans_up(tmp_path: Path, web:
             assert found["clean"] == "passed"
             assert "failed" not in {found["p"], found["each"], found["d"]}
             assert (judge(run).verdict == "passed") is (run.verdict == "passed")
+
+
+def test_a_recording_that_was_cancelled_is_never_judged_as_passed(tmp_path: Path) -> None:
+    file = write(tmp_path, "flow: {name: d, steps: [{id: d, action: delay, config: {duration: 5s}}]}")
+
+    async def cancelled() -> Run:
+        task = asyncio.create_task(run_flows(RunOptions(paths=(file,), root=tmp_path)))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        return await task
+
+    run = asyncio.run(cancelled())
+    assert (run.verdict, judge(run).verdict) == ("cancelled", "error")

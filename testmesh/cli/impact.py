@@ -60,8 +60,10 @@ def _patch(path: Path | None) -> str:
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}", hint="give the path of a unified diff") from error
     if len(data) > MAX_PATCH:
-        raise UserError(f"{path} is larger than {MAX_PATCH >> 20} MiB")
-    return data.decode("utf-8", "replace")
+        raise UserError(f"{path} is larger than {MAX_PATCH >> 20} MiB", hint="compare revisions: BASE..HEAD")
+    if not data.strip():
+        raise UserError(f"{path} is empty", hint="make one with: git diff BASE > change.patch")
+    return data.decode("utf-8", "surrogateescape")
 
 
 COMMAND = Command("what a change affects, and which flows must run", _arguments, _run, "Agents")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from graph.stores.embedded import EmbeddedStore
     from graph.values import Fact
     from scanners.scan import Progress, ScanResult
+    from scanners.trees import Tree as Files
 
 LINKS = Bucket("links")
 REPOSITORIES = "repositories.json"
@@ -193,11 +194,13 @@ class Tree:
         path: work tree or bare repository.
         name: as in the graph.
         revision: commit, branch or tag; None is the work tree.
+        patch: unified diff on top of the revision, or empty.
     """
 
     path: Path
     name: str
     revision: str | None = None
+    patch: str = ""
 
 
 def trees_of(checkout: Checkout, revision: str | None = None) -> list[Tree]:
@@ -221,11 +224,28 @@ def scan_trees(trees: Sequence[Tree], cache: Path, progress: Progress | None = N
     """
     from flows.facts.files import FLOWS
     from scanners.cache import FactCache
-    from scanners.scan import ScanRequest, scan
+    from scanners.scan import ScanRequest, scan, scan_tree
 
     kept = FactCache(cache)
-    requests = [ScanRequest(tree.path, tree.revision, tree.name, (FLOWS,)) for tree in trees]
-    return [scan(request, cache=kept, progress=progress) for request in requests]
+    found = []
+    for tree in trees:
+        request = ScanRequest(tree.path, tree.revision, tree.name, (FLOWS,))
+        if tree.patch:
+            found.append(scan_tree(request, *_patched(tree), (kept, progress)))
+        else:
+            found.append(scan(request, cache=kept, progress=progress))
+    return found
+
+
+def _patched(tree: Tree) -> tuple[Files, str]:
+    """The files of a revision with a patch applied, and what to call them."""
+    from scanners.changes import ChangeRequest, open_sides
+    from testmesh.guard.git import Repository
+
+    data = tree.patch.encode("utf-8", "surrogateescape")
+    asked = ChangeRequest(tree.path, tree.revision or "HEAD", None, data, tree.name)
+    sides = open_sides(asked, Repository(tree.path))
+    return sides.new, sides.head
 
 
 def linked(results: Sequence[ScanResult], workspace: Workspace) -> GraphData:
@@ -315,3 +335,15 @@ def view_at(checkout: Checkout, revision: str | None) -> View:
         revision: of the main repository; None is its work tree.
     """
     return view_of(trees_of(checkout, revision), cache_file(checkout), checkout.workspace)
+
+
+def patched_view(checkout: Checkout, revision: str, patch: str) -> View:
+    """A checkout at a revision with a patch on top.
+
+    Args:
+        checkout: which repositories.
+        revision: of the main repository.
+        patch: unified diff.
+    """
+    main, *others = trees_of(checkout, revision)
+    return view_of([replace(main, patch=patch), *others], cache_file(checkout), checkout.workspace)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from graph.answers import Coverage, Impact
 from graph.change import Change
 from testmesh.compose.changing import changes_of, patched
-from testmesh.compose.graphs import Checkout, open_store, refresh, view_at
+from testmesh.compose.graphs import Checkout, open_store, patched_view, refresh, view_at
 
 if TYPE_CHECKING:
     from graph.query import Query
@@ -85,8 +85,8 @@ def impact(checkout: Checkout, text: str, patch: str = "") -> Impact:
 
     change = change_of(checkout, text, patch)
     base = view_at(checkout, change.base).graph
-    head = base if patch else view_at(checkout, split_range(text)[1]).graph
-    return answer(ImpactInputs(base, head, change))
+    head = patched_view(checkout, change.base, patch) if patch else view_at(checkout, split_range(text)[1])
+    return answer(ImpactInputs(base, head.graph, change))
 
 
 def coverage(checkout: Checkout, *, skeletons: bool = True) -> Coverage:

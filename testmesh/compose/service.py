@@ -118,9 +118,10 @@ class ServiceEngines:
                             hint="register the path of a clone on the server")  # fmt: skip
         return Tree(Path(repository.source), repository.name, revision or repository.branch or "HEAD")
 
-    def _view(self, kept: Kept, repository: Repository, revision: str) -> View:
+    def _view(self, kept: Kept, repository: Repository, revision: str, patch: str = "") -> View:
         others = [r for r in kept.repositories.list(MOST) if r.commit and r.name != repository.name]
-        trees = [self._tree(repository, revision), *(self._tree(r, r.commit) for r in others)]
+        main = replace(self._tree(repository, revision), patch=patch)
+        trees = [main, *(self._tree(r, r.commit) for r in others)]
         return view_of(trees, self._cache(kept), kept.workspace)
 
     def impact(self, kept: Kept, question: ImpactQuestion) -> Impact:
@@ -138,8 +139,8 @@ class ServiceEngines:
                 store.close()
         if question.patch:
             change = patched(named, question.base or head_name, question.patch)
-            view = self._view(kept, question.repository, change.base).graph
-            return answer(ImpactInputs(view, view, change))
+            sides = [self._view(kept, question.repository, change.base, p).graph for p in ("", question.patch)]
+            return answer(ImpactInputs(sides[0], sides[1], change))
         if not question.base:
             raise UserError("the question names no base", hint="ask with base=REVISION and head=REVISION")
         change = changes_of(named, question.base, head_name)

@@ -103,8 +103,8 @@ def _unused(world: World, node: Node) -> bool:
 
 
 def _same_tokens(place: _Placing) -> bool:
-    """Whether a symbol has the same tokens on both sides; moving a file to another place is a change."""
-    if place.file is not None and place.file.status == "renamed":
+    """Whether a symbol has the same tokens on both sides; moving its file is a change, and so is what people name."""
+    if not place.change.base or (place.file is not None and place.file.status == "renamed"):
         return False
     repository, name = place.change.repository, place.item.name
     sides = []

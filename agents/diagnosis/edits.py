@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from agents.diagnosis.candidates import Candidate
 from agents.diagnosis.case import Case
-from agents.diagnosis.differences import Difference, last_exchange
+from agents.diagnosis.differences import Difference, last_exchange, last_result
 from agents.diagnosis.failure import leaves
 from agents.diagnosis.requests import renamed_requests
 from agents.diagnosis.words import counted
@@ -21,6 +21,7 @@ from graph.values import Fact, Lit
 Kind = Literal["field", "status", "path", "value", "request"]
 _QUOTED_PATH = re.compile(r"[\"'`](/[^\"'`\s]*)[\"'`]")
 _REFUSED = 400
+_NOBODY = (404, 405)
 _SERVER = 500
 _MOST = 6
 
@@ -76,11 +77,25 @@ def contract_edits(case: Case) -> tuple[Seen, ...]:
         case: the failure.
     """
     found: dict[tuple[str, str, str], Seen] = {}
+    for edit in _unseen_move(case):
+        found[edit.kind, edit.old, edit.new] = edit
     for item in case.failure.differences:
         if item.asserted:
             for edit in _of(case, item):
                 found.setdefault((edit.kind, edit.old, edit.new), edit)
     return tuple(found.values())[:_MOST]
+
+
+def _unseen_move(case: Case) -> Iterator[Seen]:
+    """A step that is meant to get 404 gets it from nobody now: the path moved although the status is the same."""
+    step = case.failure.step
+    result = last_result(step)
+    status = result.get("status") if isinstance(result, dict) else None
+    if status in _NOBODY and not any(d.kind == "status" and d.step == step.id for d in case.failure.differences):
+        item = Difference("status", step.id, "status", status, status, True)
+        moved = moved_path(case, item)
+        if moved is not None:
+            yield _edit(case, "path", moved, item)
 
 
 def _of(case: Case, item: Difference) -> Iterator[Seen]:

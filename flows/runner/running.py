@@ -40,7 +40,7 @@ from graph.runs import (
     StepRun,
 )
 from testmesh.kernel.clock import iso
-from testmesh.kernel.errors import UserError
+from testmesh.kernel.errors import TestMeshError, UserError
 from testmesh.kernel.ids import run_id
 
 
@@ -280,7 +280,7 @@ class _Execution:
     def _fold(self, flow_runs: Sequence[FlowRun]) -> Run:
         options = self._options
         started, finished = iso(self._started), iso(_now())
-        logs = options.logs(started, finished) if options.logs is not None else {}
+        logs = _logs(options, started, finished)
         run = Run(
             id=self._id,
             started=started,
@@ -305,6 +305,16 @@ class _Execution:
 def _now() -> datetime:
     moment = datetime.now(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _logs(options: RunOptions, started: str, finished: str) -> Mapping[str, tuple[str, ...]]:
+    """The services' lines of the run's window; a run is not lost because they cannot be read."""
+    if options.logs is None:
+        return {}
+    try:
+        return options.logs(started, finished)
+    except (TestMeshError, OSError) as problem:
+        return {"(not read)": (str(problem),)}
 
 
 def _asked(options: RunOptions) -> dict[str, object]:

@@ -19,6 +19,7 @@ def _flow(name: str, step_text: str, head: str = "") -> str:
 
 
 OK = "{id: a, action: assert, config: {assertions: [1 == 1]}}"
+SECRET = "s3cr3t-of-a-service"
 BAD = "{id: a, action: assert, config: {assertions: [1 == 2]}}"
 
 
@@ -146,3 +147,18 @@ def test_an_unreasonable_parallel_is_refused(tmp_path: Path) -> None:
     file = write(tmp_path, _flow("x", OK))
     with pytest.raises(UserError, match="--parallel"):
         asyncio.run(run_flows(RunOptions(paths=(file,), root=tmp_path, parallel=0)))
+
+
+def test_the_services_lines_are_kept_masked_and_a_run_survives_when_they_cannot_be_read(tmp_path: Path) -> None:
+    def lines(started: str, finished: str) -> dict[str, tuple[str, ...]]:
+        assert started <= finished
+        return {"orders": (f"token {SECRET} used",)}
+
+    def broken(started: str, finished: str) -> dict[str, tuple[str, ...]]:
+        raise UserError("no log files")
+
+    text = _flow("x", "{id: s, action: set, config: {t: \"${secret('TOKEN')}\"}}")
+    run = run_text(tmp_path, text, logs=lines, process={"TOKEN": SECRET})
+    assert run.logs == {"orders": ["token *** used"]}
+    run = run_text(tmp_path, text, logs=broken, process={"TOKEN": SECRET})
+    assert (run.verdict, run.logs) == ("passed", {"(not read)": ["no log files"]})

@@ -116,7 +116,7 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class Calm:
     """How the unchanged system behaves.
 
     Args:
@@ -130,7 +130,7 @@ class Base:
     unsteady: frozenset[str] = frozenset()
 
 
-def steady(made: Sample, commit: str) -> Base:
+def steady(made: Sample, commit: str) -> Calm:
     """The base's behaviour, from several runs in different orders.
 
     Args:
@@ -143,14 +143,14 @@ def steady(made: Sample, commit: str) -> Base:
         flow: frozenset(p for o in others if flow in o for p in _differing(seen.leaves, o[flow].leaves))
         for flow, seen in first.items()
     }
-    return Base(first, moving, frozenset(f for f, found in verdicts.items() if len(found) > 1))
+    return Calm(first, moving, frozenset(f for f, found in verdicts.items() if len(found) > 1))
 
 
 def _differing(one: Leaves, other: Leaves) -> set[str]:
     return {path for path in {*one, *other} if one.get(path) != other.get(path)}
 
 
-def truth(base: Base, changed: Mapping[str, Observed]) -> Truth:
+def truth(base: Calm, changed: Mapping[str, Observed]) -> Truth:
     """Which flows a change affects.
 
     Args:
@@ -164,7 +164,7 @@ def truth(base: Base, changed: Mapping[str, Observed]) -> Truth:
     return Truth(verdict, verdict | {f for f in flows & set(changed) if _differs(base, f, changed[f])})
 
 
-def _differs(base: Base, flow: str, changed: Observed) -> bool:
+def _differs(base: Calm, flow: str, changed: Observed) -> bool:
     return bool(_differing(base.seen[flow].leaves, changed.leaves) - base.moving[flow])
 
 

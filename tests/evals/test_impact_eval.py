@@ -6,7 +6,7 @@ import ast
 
 from evals.impact import Case, figures
 from evals.impact_mutants import chosen, mutants
-from evals.impact_truth import Base, Observed, both, truth
+from evals.impact_truth import Calm, Observed, both, truth
 
 CODE = '''
 """Docs stay."""
@@ -54,7 +54,7 @@ def seen(verdict: str = "passed", **leaves: str) -> Observed:
     return Observed(verdict, dict(leaves))
 
 
-BASE = Base(
+BASE = Calm(
     {"a": seen(status="200", id="1"), "b": seen(status="200"), "c": seen()},
     {"a": frozenset({"id"}), "b": frozenset(), "c": frozenset()},
     frozenset({"c"}),

@@ -87,15 +87,15 @@ class Requests:
 
     def _settled(self, rows: Sequence[tuple[Request, Link]]) -> list[tuple[Request, Link]]:
         """Several values at one origin that lead to different services make each of them a candidate."""
-        services: dict[tuple[SymbolKey, str], set[str]] = defaultdict(set)
+        services: dict[tuple[object, ...], set[str]] = defaultdict(set)
         for request, link in rows:
             if link.offer is not None:
-                services[request.reading.origin, request.url.path].add(link.offer.service)
+                services[_call_of(request)].add(link.offer.service)
         settled: list[tuple[Request, Link]] = []
         for request, link in rows:
-            found = services.get((request.reading.origin, request.url.path), set())
+            found = services.get(_call_of(request), set())
             if len(found) > 1 and link.resolution.status == "resolved":
-                reason = f"deployments give different hosts: {', '.join(sorted(found))}"
+                reason = f"its host may be any of {', '.join(sorted(found))}"
                 link = replace(link, resolution=Resolution("candidate", link.resolution.rule, reason))
             settled.append((request, link))
         return settled
@@ -314,6 +314,12 @@ class Requests:
             owner: NodeKey = ("Service", (link.offer.service,))
             state.builder.edge("OWNS", (owner, link.node), link.resolution, evidence)
         return link.node
+
+
+def _call_of(request: Request) -> tuple[object, ...]:
+    """The one call in the code that a request is: its origin, the calls it goes through, and its path."""
+    reading = request.reading
+    return reading.origin, request.url.path, *((s.file, s.fact.at.line) for s in reading.sites)
 
 
 def _settle(target: Target, link: Link) -> tuple[str, str]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graph.linking.callgraph import CallGraph, Site
 from graph.linking.corpus import SymbolKey
 from graph.linking.names import SELVES, dotted
-from graph.linking.outcomes import Arguments, Context, Frame, Instance, Text
+from graph.linking.outcomes import Arguments, Context, Frame, Hole, Instance, Text
 from graph.linking.values import Evaluator
 from graph.values import Member, Name, Value
 
 _BOUND = 8
-_READINGS = 256
+_READINGS = 20_000
 Results = Sequence[tuple[Text, frozenset[str]]]
 Need = Callable[[Sequence[Results]], Sequence[SymbolKey]]
 
@@ -69,10 +70,13 @@ class Wrappers:
             service: whose environment applies.
             need: the functions whose callers must be asked, none when the results will do.
         """
-        queue = [_Try({}, at, self._class_around(at))]
+        queue = deque([_Try({}, at, self._class_around(at))])
         made: list[Reading] = []
-        while queue and len(made) < _READINGS:
-            attempt = queue.pop(0)
+        while queue:
+            if len(made) + len(queue) > _READINGS:
+                unread = Text((Hole(f"more than {_READINGS} callers give this value"),))
+                return [*made, Reading(tuple([(unread, frozenset())] for _ in values), at)]
+            attempt = queue.popleft()
             context = Context(service=service, bound=attempt.bound)
             frame = Frame(*at)
             results = tuple(self._evaluator.texts(v, frame, context) for v in values)
@@ -98,7 +102,7 @@ class Wrappers:
         for key in sorted(dict.fromkeys(asked), key=lambda k: k != attempt.origin):
             if key in attempt.bound:
                 continue
-            sites = [site for site in self._calls.callers.get(key, ())[:_READINGS] if site.symbol != key]
+            sites = [site for site in self._calls.callers.get(key, ()) if site.symbol != key]
             step = self._through_call if key == attempt.origin else self._through_maker
             tries = [t for site in sites for t in step(attempt, key, site, service)]
             if tries:

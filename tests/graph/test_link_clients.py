@@ -47,6 +47,18 @@ def test_two_objects_of_one_client_class_keep_their_own_hosts() -> None:
     }
 
 
+def test_one_function_that_asks_two_objects_asks_both_services_surely() -> None:
+    user = (
+        FileFacts("web/use.py").imports("Base", ".base", "Base").function("a")
+        .bind("pay", Call(Name("Base"), (Lit("http://pay"),))).bind("mail", Call(Name("Base"), (Lit("http://mail"),)))
+        .say("call", 5, symbol="a", callee=Name("pay.get"), args=(Lit("/health"),))
+        .say("call", 6, symbol="a", callee=Name("mail.get"), args=(Lit("/health"),))
+    )  # fmt: skip
+    data = linked(compose(), offer("pay", "/health"), offer("mail", "/health"), base(), user)
+    for service in ("pay", "mail"):
+        assert edge(data, "CALLS", "web/use.py::a", f"{service}:GET /health").resolution.status == "resolved"
+
+
 def test_subclasses_that_give_their_host_to_the_class_above_keep_their_own_calls() -> None:
     def client(name: str, host: str) -> FileFacts:
         above = Member(Call(Name("super")), "__init__")

@@ -161,6 +161,20 @@ def test_a_wrapper_two_calls_deep_is_linked_at_the_outermost_call() -> None:
     assert ("web/http.py::send", "pay:GET /bills/{}") not in rows(data, "CALLS")
 
 
+def test_every_call_of_a_busy_wrapper_is_followed() -> None:
+    client = (
+        FileFacts("web/http.py").function("get", "path")
+        .say("http_call", 9, method=Lit("GET"), url=Concat((Lit("http://pay"), Param(0, "path"))), symbol="get")
+    )  # fmt: skip
+    user = FileFacts("web/many.py").imports("get", ".http", "get")
+    for number in range(600):
+        user.function(f"f{number}").say(
+            "call", number + 1, symbol=f"f{number}", callee=Name("get"), args=(Lit("/bills/1"),)
+        )
+    data = linked(compose(), offer("pay", ("GET", "/bills/{id}")), client, user)
+    assert sum(t == "pay:GET /bills/{}" for _, t in rows(data, "CALLS")) == 600
+
+
 def test_a_client_made_in_another_file_sends_requests_where_it_is_used() -> None:
     made = (
         FileFacts("web/client.py")

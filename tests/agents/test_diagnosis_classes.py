@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agents.diagnosis import Commit, DiagnosisInputs, diagnose
+from graph.runs import FlowRun
 from testmesh.kernel.errors import UserError
 from tests.agents.story import Http, Texts, change, flow_run, hunks, run, symbol
 
@@ -162,3 +163,21 @@ def test_a_run_without_a_change_and_without_signs_is_left_open() -> None:
 def test_a_passing_run_cannot_be_diagnosed() -> None:
     with pytest.raises(UserError, match="did not fail"):
         diagnose(DiagnosisInputs(run=run("r1", flow_run("f.yaml", GOOD))))
+
+
+def unusable(rule: str, message: str) -> DiagnosisInputs:
+    problem = {"file": "f.yaml", "line": 3, "rule": rule, "message": message}
+    flow = FlowRun("f.yaml", "f.yaml", None, "error", 0.0, message=message, problems=(problem,))
+    base = renamed("", "", "Tidy the answer")
+    return DiagnosisInputs(run=run("r2", flow), green=base.green, change=base.change, sources=base.sources)
+
+
+def test_a_variable_without_a_value_is_the_environment() -> None:
+    found = diagnose(unusable("flow/unset-variable", "variable 'ORDERS_URL' is not set and has no default"))
+    assert found.failure == "environment"
+
+
+def test_a_flow_that_cannot_be_read_is_a_test_defect() -> None:
+    found = diagnose(unusable("flow/unknown-key", "a step has no key 'asert'"))
+    assert found.failure == "test defect"
+    assert found.clues[0].place == "f.yaml:3"

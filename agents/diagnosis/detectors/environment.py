@@ -20,13 +20,20 @@ _ADDRESS = re.compile(
 
 
 def _find(case: Case) -> Iterable[Finding]:
-    found = [*_of_step(case.failure.step), *_of_logs(case), *_of_others(case)]
+    found = [*_of_settings(case), *_of_step(case.failure.step), *_of_logs(case), *_of_others(case)]
     moved = [c for c in case.candidates if moves_address(c)]
     for text, place, weight in found:
         yield Finding(Clue(DETECTOR.name, text, place, _tempered(weight, bool(moved))), None, "environment")
     for candidate in moved if found else ():
         text = "an address or setting changed here and something cannot be reached"
         yield Finding(Clue(DETECTOR.name, text, candidate.place, CLEAR), candidate.index)
+
+
+def _of_settings(case: Case) -> Iterator[tuple[str, str, float]]:
+    """Nothing was asked because a variable has no value."""
+    for problem in case.failure.flow.problems:
+        if isinstance(problem, dict) and problem.get("rule") == "flow/unset-variable":
+            yield str(problem.get("message", "a variable is not set")), case.failure.flow.file, PROOF
 
 
 def _tempered(weight: float, moved: bool) -> float:

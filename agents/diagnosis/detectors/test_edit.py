@@ -11,10 +11,17 @@ from agents.diagnosis.failure import counterpart
 from graph.answers import Clue
 
 _STATIC = ("config",)
+SETTINGS = ("flow/unset-variable",)
+"""Findings about what the flow is given, not about the flow."""
 
 
 def _find(case: Case) -> Iterable[Finding]:
     failure = case.failure
+    broken = [p for p in failure.flow.problems if isinstance(p, dict) and p.get("rule") not in SETTINGS]
+    if broken:
+        place = f"{broken[0].get('file', failure.flow.file)}:{broken[0].get('line', 1)}"
+        text = f"the flow file is not valid: {broken[0].get('message', failure.flow.message)}"
+        yield Finding(Clue(DETECTOR.name, text, place, PROOF), None, "test defect")
     if failure.error_type in _STATIC:
         text = f"the step itself is not valid: {failure.step.message[:160]}"
         yield Finding(Clue(DETECTOR.name, text, failure.step.id, CLEAR), None, "test defect")

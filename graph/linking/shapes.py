@@ -27,6 +27,8 @@ class Shapes:
         self._by_name: dict[tuple[str, str], list[SymbolKey]] = defaultdict(list)
         for placed in corpus.of("type"):
             name = placed.fact.get("name", "")
+            if placed.fact.get("shape") is None:
+                continue
             self._types.setdefault((placed.file, name), placed.fact.get("shape"))
             self._by_name[placed.file[0], name].append((placed.file, name))
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from graph.query import Asked, Parameter, Query
-from graph.schema import Node
-from graph.store import GraphStore
+from graph.store import GraphStore, Subgraph
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,15 @@ class Cause:
     service: str = ""
 
 
+_Key = tuple[str, str, str]
+
+
+class _End(NamedTuple):
+    place: str
+    reason: str
+    annotation: str
+
+
 @dataclass(frozen=True, slots=True)
 class Unresolved:
     """All loose ends.
@@ -53,26 +63,44 @@ def unresolved(store: GraphStore, edge: str = "") -> Unresolved:
         store: the graph.
         edge: only this kind of missing edge, or every kind when empty.
     """
-    groups: dict[tuple[str, str, str], list[Node]] = {}
-    for node in store.slice(("Unresolved",), ()).nodes.values():
-        kind = str(node.props.get("edge") or "")
-        if edge in ("", kind):
-            key = str(node.props.get("settles") or node.key[3]), kind, str(node.props.get("service") or "")
-            groups.setdefault(key, []).append(node)
-    causes = sorted((_cause(key, nodes) for key, nodes in groups.items()), key=_order)
+    part = store.slice(("Unresolved",), ("CALLS",))
+    groups: dict[_Key, list[_End]] = {}
+    for key, end in (*_ends(part), *_guesses(part)):
+        if edge in ("", key[1]):
+            groups.setdefault(key, []).append(end)
+    causes = sorted((_cause(key, ends) for key, ends in groups.items()), key=_order)
     return Unresolved(tuple(causes), sum(c.references for c in causes))
+
+
+def _ends(part: Subgraph) -> Iterator[tuple[_Key, _End]]:
+    for node in part.nodes.values():
+        if node.kind == "Unresolved":
+            given = {name: str(node.props.get(name) or "") for name in ("settles", "edge", "service")}
+            reason, annotation = (str(node.props.get(name) or "") for name in ("reason", "annotation"))
+            key = given["settles"] or node.key[3], given["edge"], given["service"]
+            yield key, _End(f"{node.key[1]}:{node.key[2]}", reason or node.key[3], annotation)
+
+
+def _guesses(part: Subgraph) -> Iterator[tuple[_Key, _End]]:
+    """Calls linked by their path alone: an annotation of their host would make them certain."""
+    for edge in part.edges.values():
+        settles, annotation = (str(edge.props.get(name) or "") for name in ("settles", "annotation"))
+        if edge.resolution.status == "candidate" and settles and annotation:
+            target = part.nodes[edge.target]
+            service = target.key[0] if target.kind == "Endpoint" else ""
+            place = min((e.place() for e in edge.evidence if e.place()), default="")
+            reason = edge.resolution.reason or f"only the path says that it is {target.label}"
+            yield (settles, edge.kind, service), _End(place, reason, annotation)
 
 
 def _order(cause: Cause) -> tuple[int, str, str, str]:
     return -cause.references, cause.settles, cause.edge, cause.service
 
 
-def _cause(key: tuple[str, str, str], nodes: list[Node]) -> Cause:
+def _cause(key: _Key, ends: list[_End]) -> Cause:
     settles, edge, service = key
-    reason = _commonest([str(n.props.get("reason") or n.key[3]) for n in nodes])
-    annotation = _commonest([str(n.props.get("annotation") or "") for n in nodes])
-    places = tuple(sorted(f"{n.key[1]}:{n.key[2]}" for n in nodes))
-    return Cause(settles, edge, reason, len(nodes), places, annotation, service)
+    reason, annotation = _commonest([e.reason for e in ends]), _commonest([e.annotation for e in ends])
+    return Cause(settles, edge, reason, len(ends), tuple(sorted(e.place for e in ends)), annotation, service)
 
 
 def _commonest(texts: list[str]) -> str:

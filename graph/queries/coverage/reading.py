@@ -123,7 +123,9 @@ def grade(touches: Iterable[Touch], least: Reached = "none", flows: Iterable[str
     grades = [least, *(_reached(t.edge) for t in found)]
     checks = {str(c) for t in found for c in t.edge.props.get("checks") or t.step.props.get("checks") or ()}
     files = {*flows, *(t.flow for t in found)}
-    return Grade(max(grades, key=_GRADES.index), tuple(c for c in _CHECKS if c in checks), tuple(sorted(files)))
+    return Grade(
+        _GRADES[max(map(_GRADES.index, grades))], tuple(c for c in _CHECKS if c in checks), tuple(sorted(files))
+    )
 
 
 def _reached(edge: Edge) -> Reached:

@@ -234,17 +234,22 @@ class Services:
 
     def _cover_the_rest(self) -> None:
         """Code that offers something but is deployed by no file we read is a service by its manifest folder."""
-        for placed in self._corpus.of(*OFFERING):
+        used = {p.fact.get("name", "") for p in self._corpus.of("dependency")}
+        for placed in self._corpus.of(*OFFERING, "http_call"):
             repository, path = placed.file
             mine = [s for s in self._found.values() if s.repository == repository]
             if any(s.root is not None and under(path, s.root) for s in mine):
                 continue
             folder, source = self._nearest(repository, path)
+            asks = placed.fact.kind == "http_call"
+            if asks and (source is None or not _is_page_code(source) or source.fact.get("name") in used):
+                continue
             if source is None and any(s.root is not None for s in mine):
                 continue
             name = str((source.fact.get("name") if source else "") or basename(folder) or repository).rpartition("/")[2]
             service = self._service(repository, name)
             service.root, service.rule = folder, "package manifest" if source else "repository"
+            service.sort = "frontend" if asks and service.sort == "business" else service.sort
             service.evidence.add(self._corpus.evidence(source or placed))
 
     def _nearest(self, repository: str, path: str) -> tuple[str, Placed | None]:
@@ -288,6 +293,11 @@ def _main_groups(corpus: Corpus) -> dict[str, str]:
         repository: min(found, key=lambda folder: (-len(found[folder]), folder.count("/"), folder))
         for repository, found in groups.items()
     }
+
+
+def _is_page_code(source: Placed) -> bool:
+    """Whether a build folder is a script package: one that only asks, and that no other uses, is a front end."""
+    return bool(source.fact.get("sort") == "package.json") and bool(source.fact.get("root", ""))
 
 
 def under(path: str, root: str) -> bool:

@@ -166,6 +166,21 @@ def test_a_folder_that_a_side_deployment_calls_otherwise_stays_one_service() -> 
     assert "shop-depl" not in labels(data, "Service")
 
 
+def test_a_script_package_that_only_asks_is_a_front_end_unless_others_use_it() -> None:
+    def package(root: str, *, used: bool) -> tuple[FileFacts, ...]:
+        manifest = FileFacts(f"{root}/package.json").say("root", root=root, sort="package.json", name="pages")
+        code = FileFacts(f"{root}/src/api.ts").function("load")
+        code.say("http_call", method=Lit("GET"), url=Lit("http://shop/orders/1"), symbol="load")
+        other = FileFacts("shop/package.json").say("dependency", ecosystem="npm", name="pages" if used else "left-pad")
+        return manifest, code, other
+
+    data = linked(shop(), router(), *package("pages", used=False))
+    (front,) = [n for n in data.nodes.values() if n.kind == "Service" and n.label == "pages"]
+    assert front.props["sort"] == "frontend"
+    assert ("pages", "pages/src/api.ts::load") in rows(data, "OWNS")
+    assert labels(linked(shop(), router(), *package("pages", used=True)), "Service") == {"shop"}
+
+
 def test_helpers_for_tests_are_no_services() -> None:
     deployed = (
         FileFacts("compose.yaml").say("service", name="shop", root="shop").say("service", name="store-tests", root="")

@@ -143,6 +143,14 @@ def test_library_joins_and_url_objects_are_known() -> None:
     assert evaluated(joined, file) == {"http://a/b"}
 
 
+def test_members_of_an_object_argument_come_from_the_call_that_gives_the_object() -> None:
+    send = FileFacts("svc/send.js").function("send", "{ queue }")
+    send.say("returns", symbol="send", value=Member(Param(0, "{ queue }"), "queue"))
+    user = app().imports("send", "send", "send")
+    call = Call(Name("send"), (), (("queue", Lit("orders")),))
+    assert evaluated(call, send, user, at=("svc/send.js", "")) == {"orders"}
+
+
 def test_default_exports_and_object_members_of_scripts_are_found() -> None:
     files = (
         FileFacts("web/a.ts").function("go").imports("cfg", "./config", "default").imports("api", "./api.js", "api"),

@@ -26,15 +26,24 @@ async def replay(
     Raises:
         UserError: a flow file of the run does not exist any more.
     """
+    return await run_flows(replay_options(run, options), listeners, store)
+
+
+def replay_options(run: Run, options: RunOptions) -> RunOptions:
+    """Options that run a recorded run again.
+
+    Args:
+        run: the recording.
+        options: root, environment and whatever else is not part of a recording.
+    """
     files = tuple(dict.fromkeys(flow.file for flow in run.flows))
-    again = replace(
+    return replace(
         options,
         paths=files,
         seed=run.seed,
         only=frozenset((flow.file, flow.row) for flow in run.flows),
         recorded={(flow.file, flow.row): _known(flow.variables) for flow in run.flows},
     )
-    return await run_flows(again, listeners, store)
 
 
 def _known(variables: Mapping[str, object]) -> dict[str, object]:

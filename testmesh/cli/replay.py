@@ -14,6 +14,7 @@ from testmesh.kernel.errors import UserError
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", help="run id, its beginning, or 'latest'")
     parser.add_argument("--env", default="", help="environment (default: the run's)")
+    parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="an input that was masked")
     add_folder(parser)
     add_json(parser)
 
@@ -23,7 +24,9 @@ def _run(options: argparse.Namespace) -> int:
 
     from flows.reports.terminal import Terminal
     from flows.runner.options import RunOptions
+    from flows.runner.replaying import replay_options
     from flows.runner.running import exit_code
+    from testmesh.cli.run import pairs
     from testmesh.compose.diagnosing import file_runs
     from testmesh.compose.graphs import open_checkout
     from testmesh.compose.systems import System, revision_of, run_flows_in
@@ -33,15 +36,14 @@ def _run(options: argparse.Namespace) -> int:
     if not run.flows:
         raise UserError(f"run {run.id} has no flow to replay")
     name = options.env or run.environment
-    wanted = RunOptions(
-        paths=tuple(dict.fromkeys(str(project.root / flow.file) for flow in run.flows)),
+    given = RunOptions(
+        paths=(),
         root=project.root,
+        variables=pairs(options.var, "--var"),
         process=dict(os.environ),
-        seed=run.seed,
         revision=revision_of(project),
-        only=frozenset((flow.file, flow.row) for flow in run.flows),
-        recorded={(flow.file, flow.row): flow.variables for flow in run.flows},
     )
+    wanted = replay_options(run, given)
     listeners = [] if options.json else [Terminal(sys.stdout)]
     with System(project, name) if name else nullcontext() as system:
         again = run_flows_in(system, wanted, listeners).run

@@ -118,8 +118,15 @@ class System:
             options: as asked for.
         """
         assert self.addresses is not None
+        addresses = self.addresses.variables
+        # A replay keeps the recorded inputs, but never the addresses of a system that is gone.
+        recorded = {
+            key: {name: value for name, value in inputs.items() if name not in addresses}
+            for key, inputs in options.recorded.items()
+        }
         return replace(
             options,
+            recorded=recorded,
             environment=self.name,
             environment_variables={**self.addresses.variables},
             deployed=self.deployed(),

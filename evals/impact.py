@@ -12,7 +12,7 @@ from typing import Any
 
 from evals.impact_baseline import service_level
 from evals.impact_mutants import Mutant, chosen, mutants
-from evals.impact_truth import Truth, both, observed, steady, truth
+from evals.impact_truth import Truth, both, known, observed, steady, truth
 from evals.seeding import AUTHOR, CACHE, DATE, Sample, sample
 from evals.sharding import Budget, shard
 from flows.facts.files import FLOWS
@@ -164,10 +164,10 @@ def cases(system: str, part: str, budget: Budget, most: int) -> Iterator[Case]:
         print(f"left out, because they do not behave the same twice on the unchanged system: {names}", file=sys.stderr)
     base = graph_of(on, on.commit)
     for name in shard(list(wanted), part):
-        if budget.over:
-            return
         mutant = wanted[name]
         texts = {mutant.path: mutant.text}
+        if budget.over and not known(on.made, on.commit, texts):
+            continue
         real = truth(calm, observed(on.made, on.commit, texts))
         found = case(on, mutant, base, real)
         if found.unsafe:

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from evals.seeding import CACHE, Sample, Trial, flow_files, system
@@ -41,7 +42,7 @@ def observed(made: Sample, commit: str, texts: Mapping[str, str], again: int = 0
         again: number of the repetition.
     """
     trial = Trial(made, commit, texts=dict(texts), again=again)
-    file = CACHE / "impact" / f"{digest([FORMAT, trial.key, *filter(None, _ORDERS[again : again + 1])])}.json"
+    file = _file(trial)
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(_run(trial))
@@ -50,6 +51,22 @@ def observed(made: Sample, commit: str, texts: Mapping[str, str], again: int = 0
         os.replace(temporary, file)
     data = json.loads(file.read_text())
     return {flow: Observed(verdict, leaves) for flow, (verdict, leaves) in data.items()}
+
+
+def known(made: Sample, commit: str, texts: Mapping[str, str]) -> bool:
+    """Whether the behaviour on a tree is in the cache.
+
+    Args:
+        made: the sample.
+        commit: 40 hex the texts lie over.
+        texts: files with another text.
+    """
+    return _file(Trial(made, commit, texts=dict(texts))).exists()
+
+
+def _file(trial: Trial) -> Path:
+    parts = [FORMAT, trial.key, *filter(None, _ORDERS[trial.again : trial.again + 1])]
+    return CACHE / "impact" / f"{digest(parts)}.json"
 
 
 def _run(trial: Trial) -> dict[str, tuple[str, Leaves]]:

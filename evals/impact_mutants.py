@@ -30,7 +30,11 @@ _SQL_EDITS = (
     (re.compile(r"= true\b"), "= false"),
 )
 _SQL_FILE: tuple[tuple[re.Pattern[str], str, Callable[[str], str]], ...] = (
-    (re.compile(r"(?m)^\s+([a-z]\w*)\s+(?:text|integer|int|uuid|numeric|timestamptz)\b"), "column", lambda n: f"{n}_new"),
+    (
+        re.compile(r"(?m)^\s+([a-z]\w*)\s+(?:text|integer|int|uuid|numeric|timestamptz)\b"),
+        "column",
+        lambda n: f"{n}_new",
+    ),
     (re.compile(r"(?<=, )(\d+(?:\.\d+)?)(?=[,)])"), "seed-value", lambda n: f"{n}1"),
 )
 _TS: tuple[tuple[str, re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (

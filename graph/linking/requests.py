@@ -203,8 +203,7 @@ class Requests:
             return Link(Resolution("candidate", "assumed operation", reason), offer.node, offer)
         unknown = "; ".join(dict.fromkeys(h.reason for h in request.url.path_holes))
         reason = f"{service} has no {request.method or 'ANY'} {path}" + (f" ({unknown})" if unknown else "")
-        annotation = f'[[edges]]\nfrom = "{request.service or request.placed.file[1]}"\nto = "{label}"\nwhy = ""'
-        end = LooseEnd("no such operation", "CALLS", reason, annotation, label, service)
+        end = LooseEnd("no such operation", "CALLS", reason, "", label, service)
         return Link(Resolution("unresolved", "no such operation", reason), loose=end)
 
     def _without_host(self, request: Request) -> list[Link]:

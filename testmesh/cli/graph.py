@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +16,7 @@ from testmesh.kernel.discovery import declared
 from testmesh.kernel.errors import EXIT_OK, UserError
 
 if TYPE_CHECKING:
+    from graph.queries.unresolved import Cause
     from graph.query import Query
     from testmesh.compose.graphs import Checkout
 
@@ -122,13 +126,44 @@ def _unresolved(answer: Any) -> Iterator[str]:
 def _write(checkout: Checkout, answer: Any) -> int:
     from testmesh.workspaces.files import append_annotations
 
-    texts = [cause.annotation for cause in answer.causes if cause.annotation and cause.service]
-    if not texts:
-        raise UserError("no loose end has an annotation that is certain",
+    hosts, by_hand = settled_hosts(answer.causes, {service.name for service in checkout.project.services})
+    if not hosts:
+        raise UserError("no loose end has an annotation that names one service and can be added to testmesh.toml",
                         hint="see 'testmesh graph unresolved' and write the lines that fit by hand")  # fmt: skip
-    path: Path = append_annotations(checkout.project.root, "\n".join(dict.fromkeys(texts)) + "\n")
-    print(f"{path}: {counted(len(texts), 'annotation')} added; scan again to use them")
+    tables = [f"[services.{_key(name)}]\nhosts = {json.dumps(found)}\n" for name, found in hosts.items()]
+    path: Path = append_annotations(checkout.project.root, "\n".join(tables))
+    print(f"{path}: {counted(sum(map(len, hosts.values())), 'host')} added; scan again to use them")
+    for cause in by_hand:
+        print(f"by hand, [services.{cause.service}] is there already: {cause.annotation.splitlines()[-1]}")
     return EXIT_OK
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
+
+
+def settled_hosts(causes: Iterable[Cause], declared_services: Set[str]) -> tuple[dict[str, list[str]], list[Cause]]:
+    """Hosts that belong to one service for certain enough to be written, and those whose table is written already.
+
+    Args:
+        causes: of the unresolved query.
+        declared_services: services that testmesh.toml has a table for.
+    """
+    services: dict[str, set[str]] = {}
+    for cause in causes:
+        services.setdefault(cause.settles, set()).add(cause.service)
+    hosts: dict[str, list[str]] = {}
+    by_hand: list[Cause] = []
+    for cause in causes:
+        if not cause.service or len(services[cause.settles]) != 1 or not cause.annotation.startswith("[services."):
+            continue
+        if cause.service in declared_services:
+            by_hand.append(cause)
+            continue
+        for host in tomllib.loads(cause.annotation)["services"][cause.service]["hosts"]:
+            if host not in hosts.setdefault(cause.service, []):
+                hosts[cause.service].append(host)
+    return hosts, by_hand
 
 
 COMMAND = Command("ask the graph: neighbours, paths, search, unresolved, diff, conflicts", _arguments, _run, "Graph")

@@ -44,9 +44,11 @@ def _run(options: argparse.Namespace) -> int:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from error
+        return path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}", hint="give the path of a flow file") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8", hint="save the file as UTF-8") from error
 
 
 def _recorded(flow: Path, files: set[str]) -> str:

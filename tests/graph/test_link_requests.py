@@ -85,7 +85,8 @@ def test_an_operation_the_service_does_not_have_names_the_service() -> None:
     data = asked(Lit("http://pay/refunds"))
     (end,) = [n for n in data.nodes.values() if n.kind == "Unresolved"]
     assert (end.props["service"], end.props["reason"]) == ("pay", "pay has no GET /refunds")
-    assert tomllib.loads(end.props["annotation"])["edges"][0]["to"] == "pay:GET /refunds"
+    # declaring an edge to an operation that is not in the graph would only be a second loose end
+    assert not end.props.get("annotation")
 
 
 def test_a_service_whose_code_cannot_be_read_gets_the_operation_its_callers_expect() -> None:

@@ -52,7 +52,7 @@ def pairs(texts: list[str], option: str) -> dict[str, str]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            raise UserError(f"{option} '{text}' is not NAME=VALUE", hint=f"for instance {option} {name or 'name'}=value")
+            raise UserError(f"{option} '{text}' is not NAME=VALUE", hint=f"write it as {option} NAME=VALUE")
         found[name] = value
     return found
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import iter_route_contexts
+from starlette.middleware.gzip import GZipMiddleware
 
 from api import errors, work
 from api.hub import Hub
@@ -18,6 +19,7 @@ from api.routes import answers, graph, health, pages, repositories, runs, traces
 from api.services import Services
 
 PREFIX = "/api/v1"
+SMALLEST_PACKED = 4096
 ABOUT = """The four answers over HTTP. Every answer is the JSON the CLI prints with `--json`.
 
 The workspace is that of the token; errors are RFC 9457 problems with a `hint`; lists are `{items, next}`."""
@@ -48,6 +50,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(traces.router)
     app.include_router(health.router)
     app.include_router(pages.router)
+    app.add_middleware(GZipMiddleware, minimum_size=SMALLEST_PACKED, compresslevel=5)
     app.add_middleware(BodyLimit, policy=services.policy)
     routes: dict[object, str] = {found.endpoint: found.path or "" for found in iter_route_contexts(app.routes)}
     app.add_middleware(Observed, metrics=app.state.metrics, routes=routes, html=pages.error_page)

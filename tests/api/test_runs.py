@@ -30,6 +30,13 @@ def test_a_run_comes_back_as_the_bytes_the_cli_prints(ours: Tenant, encoding: st
     assert ours.viewer.get("/api/v1/runs/latest").text == answer.text
 
 
+def test_large_answers_travel_packed(ours: Tenant) -> None:
+    ours.kept.runs.save(a_run())
+    answer = ours.viewer.get("/api/v1/runs/latest", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.text == dumps(a_run())
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [(b"{", 400), (b"[" * 50_000, 400), (b"[]", 400), (b"\xff", 400), (b'{"id": "../x"}', 400)],

@@ -172,7 +172,7 @@ def _part(ours: str, theirs: str) -> bool:
         return True
     if theirs.startswith("/") and theirs.endswith("/**"):
         return ours.startswith(theirs[:-2]) or ours == theirs[:-3]
-    return False
+    return ours.endswith("/**") and ours[:-2] + "{}" == theirs
 
 
 def path_of(text: str) -> str:

@@ -126,10 +126,11 @@ class TruthFile:
             (c["from"], g) for c in self._of("calls") for g, _ in routed if g in str(c.get("via", ""))
         }
 
+        ruled = {(str(r["gateway"]), path_of(str(r["path"]))) for r in self._of("routes")}
         stores = {(str(s[part]),) for s in self._of("stores") for part in ("name", "instance") if part in s}
 
         def excused(key: Key) -> bool:
-            if key in stores:
+            if key in stores or (len(key) == 4 and (key[0], key[3]) in ruled):
                 return True
             if len(key) == 2 and (key in routed or key in gateways):
                 return True

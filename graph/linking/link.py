@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from graph.linking import corrections, datasets, endpoints, flows, nodes, routes, specs, topics
+from graph.linking import corrections, datasets, endpoints, flows, nodes, proxies, routes, specs, topics
 from graph.linking.build import GraphBuilder
 from graph.linking.callgraph import CallGraph
 from graph.linking.corpus import Corpus, RepositoryFacts
@@ -91,7 +91,8 @@ _STAGES: tuple[Stage[Linking], ...] = (
     Stage("statuses", endpoints.statuses, _needs("endpoints")),
     Stage("operations", specs.operations, _needs("endpoints")),
     Stage("routes", routes.routes, _needs("operations")),
-    Stage("requests", lambda state: Requests(state).link_all(), _needs("routes", "calls")),
+    Stage("proxies", proxies.proxies, _needs("routes", "calls")),
+    Stage("requests", lambda state: Requests(state).link_all(), _needs("proxies")),
     Stage("routed", routes.routed, _needs("requests")),
     Stage("topics", topics.topics, _needs("symbols")),
     Stage("datasets", datasets.datasets, _needs("symbols", "services")),

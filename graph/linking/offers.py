@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from graph.linking.build import NodeKey
-from graph.linking.corpus import SymbolKey
+from graph.linking.corpus import FileKey, SymbolKey
 from graph.linking.paths import Fit, fit, rewritten
 
 
@@ -72,11 +72,24 @@ class Offers:
         by_service: operations of each service.
         handlers: the code behind an operation.
         rules: gateway rules by gateway.
+        handed_on: places of requests that are gateway rules written in code.
     """
 
     by_service: dict[str, dict[Offer, None]] = field(default_factory=lambda: defaultdict(dict))
     handlers: dict[NodeKey, dict[SymbolKey, None]] = field(default_factory=lambda: defaultdict(dict))
     rules: dict[str, list[Rule]] = field(default_factory=lambda: defaultdict(list))
+    handed_on: set[tuple[FileKey, int, SymbolKey]] = field(default_factory=set)
+
+    def hand_on(self, place: tuple[FileKey, int, SymbolKey], rule: Rule) -> None:
+        """Remember a request that sends the rest of a path on.
+
+        Args:
+            place: file and line of the request, and the handler it is sent for.
+            rule: the gateway rule it is.
+        """
+        self.handed_on.add(place)
+        if rule not in self.rules[rule.gateway]:
+            self.rules[rule.gateway].append(rule)
 
     def add(self, offer: Offer) -> None:
         """Remember an operation.

@@ -79,7 +79,8 @@ class Requests:
                 self._link(placed, service)
 
     def _link(self, placed: Placed, service: str) -> None:
-        readings = self._readings(placed, service)
+        here, on = (placed.file, placed.fact.at.line), self._state.offers.handed_on
+        readings = [r for r in self.readings(placed, service) if (*here, r.origin) not in on]
         rows = [(request, link) for reading in readings for request, link in self._of(placed, service, reading)]
         sure = [row for row in rows if row[1].offer is not None or row[1].loose is None]
         for request, link in self._settled(sure or rows):
@@ -100,7 +101,13 @@ class Requests:
             settled.append((request, link))
         return settled
 
-    def _readings(self, placed: Placed, service: str) -> list[Reading]:
+    def readings(self, placed: Placed, service: str) -> list[Reading]:
+        """What a request fact says in one service: base, URL and method, once per chain of callers that decides.
+
+        Args:
+            placed: the request.
+            service: who sends it.
+        """
         fact = placed.fact
         values = (fact.get("base"), fact.get("url"), fact.get("method"))
 

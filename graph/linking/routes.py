@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from graph.linking.build import NodeKey
 from graph.linking.corpus import Placed
 from graph.linking.offers import Offer, Rule
 from graph.linking.outcomes import Context, Frame, Text
@@ -77,17 +78,30 @@ def routed(state: Linking) -> None:
     Args:
         state: the link run.
     """
-    for gateway, rules in sorted(state.offers.rules.items()):
+    for _, rules in sorted(state.offers.rules.items()):
         for rule in rules:
-            source = ("Endpoint", (gateway, "http", "ANY", rule.path))
-            evidence = sorted(state.builder.nodes[source].evidence)[:1]
-            for service in rule.services:
-                resolution = Resolution("resolved", "gateway rule", f"{rule.path} goes to {service}")
-                reached = [o for o in state.offers.of(service) if _behind(rule, o)]
-                for offer in reached:
-                    state.builder.edge("ROUTES_TO", (source, offer.node), resolution, evidence)
-                if not reached:
-                    state.builder.edge("ROUTES_TO", (source, ("Service", (service,))), resolution, evidence)
+            for source in _sources(state, rule):
+                _lead(state, rule, source)
+
+
+def _sources(state: Linking, rule: Rule) -> list[NodeKey]:
+    """The Endpoints a rule is served at: its own, or the operations in code that hand the rest of their path on."""
+    own: NodeKey = ("Endpoint", (rule.gateway, "http", "ANY", rule.path))
+    return (
+        [own] if own in state.builder.nodes else [o.node for o in state.offers.of(rule.gateway) if o.path == rule.path]
+    )
+
+
+def _lead(state: Linking, rule: Rule, source: NodeKey) -> None:
+    evidence = sorted(state.builder.nodes[source].evidence)[:1]
+    method = source[1][2]
+    for service in rule.services:
+        resolution = Resolution("resolved", "gateway rule", f"{rule.path} goes to {service}")
+        reached = [o for o in state.offers.of(service) if _behind(rule, o) and (method in ("ANY", o.method))]
+        for offer in reached:
+            state.builder.edge("ROUTES_TO", (source, offer.node), resolution, evidence)
+        if not reached and not [o for o in state.offers.of(service) if _behind(rule, o)]:
+            state.builder.edge("ROUTES_TO", (source, ("Service", (service,))), resolution, evidence)
 
 
 def _behind(rule: Rule, offer: Offer) -> bool:

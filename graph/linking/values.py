@@ -330,9 +330,9 @@ class Evaluator:
             return self._name(Name(name), frame, context)
         if isinstance(value.base, Param):
             arguments = frame.arguments or context.bound.get((frame.file, frame.scope))
-            if arguments is not None and value.base.index >= len(arguments.positional):
-                if (given := dict(arguments.named).get(value.name)) is not None:
-                    return self.evaluate(given, arguments.frame, context)
+            flat = arguments is not None and value.base.index >= len(arguments.positional)
+            if arguments is not None and flat and (given := dict(arguments.named).get(value.name)) is not None:
+                return self.evaluate(given, arguments.frame, context)
         return self._attributes(self.evaluate(value.base, frame, context), (value.name,), context)
 
     def _attributes(self, bases: list[Outcome], names: Sequence[str], context: Context) -> list[Outcome]:

@@ -102,6 +102,7 @@ def test_methods_and_rests_of_paths_match_as_the_conventions_say() -> None:
     assert same(("a", "http", "GET", "/x"), ("a", "http", "ANY", "/x"))
     assert same(("a", "/api/cart/add"), ("a", "/api/cart/**"))
     assert not same(("a", "/api/cartoon"), ("a", "/api/cart/**"))
+    assert same(("a", "/files/**"), ("a", "/files/{}"))
     assert not same(("a", "b"), ("a", "b", "c"))
 
 
@@ -141,7 +142,10 @@ def test_a_database_listed_under_stores_only_is_no_false_alarm_among_services() 
 
 def test_a_gateway_and_its_route_reported_separately_is_no_false_alarm() -> None:
     routes = [{"gateway": "web", "path": "/api/**", "to": "cart", "to_path": "/**"}]
-    assert TruthFile(truth(routes=routes)).excuses()(("web", "cart"))
+    excused = TruthFile(truth(routes=routes)).excuses()
+    assert excused(("web", "cart"))
+    assert excused(("web", "http", "GET", "/api/**"))
+    assert not excused(("web", "http", "GET", "/other/**"))
 
 
 def test_operational_and_infrastructure_rows_are_scored_apart() -> None:

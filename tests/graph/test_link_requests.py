@@ -141,6 +141,24 @@ def test_a_browser_path_goes_through_the_rules_of_its_own_gateway() -> None:
     }
 
 
+def test_a_handler_that_sends_the_rest_of_its_path_on_is_a_gateway_rule() -> None:
+    def gate(*methods: str) -> FileFacts:
+        file = FileFacts("mail/gate.py").say("router", name="app").function("proxy", "rest")
+        for method in methods:
+            file.say("endpoint", 3, protocol="http", method=method, path=Lit("/shop/{rest:path}"), router=Name("app"),
+                     handler="proxy")  # fmt: skip
+        return file.say("http_call", 6, method=Unknown("the request's method"), symbol="proxy",
+                        url=Concat((Lit("http://pay/"), Param(0, "rest"))))  # fmt: skip
+
+    data = asked(Lit("http://mail/shop/bills/3"), gate("GET", "POST"))
+    assert edge(data, "CALLS", WEB, "pay:GET /bills/{}").resolution.rule == "gateway route"
+    assert rows(data, "ROUTES_TO") == {
+        ("mail:GET /shop/**", "pay:GET /bills/{}"),
+        ("mail:POST /shop/**", "pay:POST /bills"),
+    }
+    assert not [s for s, t in rows(data, "CALLS") if s == "mail/gate.py::proxy"]
+
+
 def test_a_wrapper_two_calls_deep_is_linked_at_the_outermost_call() -> None:
     client = (
         FileFacts("web/http.py")

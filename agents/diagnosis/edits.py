@@ -76,14 +76,19 @@ def contract_edits(case: Case) -> tuple[Seen, ...]:
     Args:
         case: the failure.
     """
-    found: dict[tuple[str, str, str], Seen] = {}
+    found: dict[ContractEdit, Seen] = {}
     for edit in _unseen_move(case):
-        found[edit.kind, edit.old, edit.new] = edit
+        found[_same(edit)] = edit
     for item in case.failure.differences:
         if item.asserted:
             for edit in _of(case, item):
-                found.setdefault((edit.kind, edit.old, edit.new), edit)
+                found.setdefault(_same(edit), edit)
     return tuple(found.values())[:_MOST]
+
+
+def _same(seen: Seen) -> ContractEdit:
+    """The edit without the index of the element that showed it."""
+    return replace(seen.edit, path=re.sub(r"\[\d+\]", "[]", seen.edit.path))
 
 
 def _unseen_move(case: Case) -> Iterator[Seen]:

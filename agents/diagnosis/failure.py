@@ -11,7 +11,7 @@ from graph.runs import AssertionResult, FlowRun, Json, Run, StepRun
 
 FAILING = ("failed", "error")
 _COMPARISON = re.compile(r"^\s*(?:\$\.)?(?P<path>[\w.\[\]$-]+)\s*(?P<op>==|!=|>=|<=|>|<|contains|in|exists)")
-_OF_ELEMENT = re.compile(r"(?<![\w\])}\"'$])\.([A-Za-z_]\w*)")
+_OF_ELEMENT = re.compile(r"(?<![\w}\"'$])\.([A-Za-z_]\w*)")
 _WHOLE = re.compile(r"(?<![\w.$])(?:value|rows|body|messages)(?![\w.\[])")
 _TAKEN = re.compile(r"[A-Za-z_$][\w$-]*(?:(?:\.[A-Za-z_][\w-]*)|\[-?\d+\])+")
 

@@ -83,7 +83,8 @@ def _confidence(inputs: RepairInputs, made: Draft, gates: Sequence[GateResult]) 
 
 def _title(inputs: RepairInputs, edits: Sequence[ContractEdit]) -> str:
     name = inputs.path.rsplit("/", 1)[-1]
-    return f"{name}: follow " + ", ".join(f"{e.old} -> {e.new}" for e in edits[:3])
+    swaps = dict.fromkeys(f"{e.old} -> {e.new}" for e in edits)
+    return f"{name}: follow " + ", ".join(list(swaps)[:3])
 
 
 def _explained(diagnosis: Diagnosis, edits: Sequence[ContractEdit]) -> str:

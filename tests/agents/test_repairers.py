@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agents.repair.flow_text import apply
 from agents.repair.repairer import Broken
-from agents.repair.repairers import changed_status, moved_path, renamed_field
+from agents.repair.repairers import changed_status, moved_path, renamed_field, renamed_request_field
 from graph.answers import ContractEdit
 
 FIELD = """# who pays
@@ -51,6 +51,19 @@ def test_a_renamed_field_is_followed_at_its_step_and_where_later_steps_use_it() 
 def test_a_field_of_list_elements_is_followed_inside_closures() -> None:
     after = fixed(FIELD, "field", ContractEdit("field", "list", "body.items[0].total", "total", "sum"))
     assert changed(FIELD, after) == ["- all(body.items, .sum > 0)"]
+
+
+def test_a_field_of_what_a_function_gives_is_followed() -> None:
+    text = FIELD.replace("all(body.items, .total > 0)", "filter(body.items, .id == 1)[0].total == 3")
+    after = fixed(text, "field", ContractEdit("field", "list", "body.items[0].total", "total", "sum"))
+    assert changed(text, after) == ["- filter(body.items, .id == 1)[0].sum == 3"]
+
+
+def test_a_request_field_is_sent_under_its_new_name() -> None:
+    edit = ContractEdit("request", "place", "request", "total", "amount")
+    assert changed(FIELD, apply(FIELD, renamed_request_field.REPAIRER.edits(Broken(FIELD, edit)))) == [
+        'config: { method: POST, url: "${ORDERS}/orders", body: { amount: 3 } }   # total stays here'
+    ]
 
 
 def test_a_field_of_a_message_is_followed_under_every_name_it_has() -> None:

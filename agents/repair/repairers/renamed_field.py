@@ -26,7 +26,8 @@ def _edits(broken: Broken) -> Iterable[Replacement]:
         own = place.step == edit.step and (place.role in _OWN or _is_match(place))
         patterns = [*(_own(p, edit.old) for p in parents if own), *(_foreign(edit.step, p, edit.old) for p in parents)]
         if own:
-            patterns += [_in_closure(p, edit.old) for p in parents if _names_list(p, place.raw, edit.path)]
+            lists = [p for p in parents if _names_list(p, place.raw, edit.path)]
+            patterns += [pattern for _ in lists for pattern in (_in_closure(edit.old), _of_call(edit.old))]
         yield from _replaced(place, patterns, edit.new)
 
 
@@ -60,9 +61,14 @@ def _foreign(step: str, parent: str, old: str) -> re.Pattern[str]:
     return re.compile(rf"({start}{_written_as(parent)}\s*\.\s*){re.escape(old)}\b")
 
 
-def _in_closure(parent: str, old: str) -> re.Pattern[str]:
+def _in_closure(old: str) -> re.Pattern[str]:
     """`.total` with nothing before the dot, as inside `all(body.items, .total > 0)`."""
     return re.compile(rf"((?<![\w\]\)\}}\"'])\.){re.escape(old)}\b")
+
+
+def _of_call(old: str) -> re.Pattern[str]:
+    """The field of what a function gives, as `filter(body.items, .id == 1)[0].total`."""
+    return re.compile(rf"(\)(?:\[[^\[\]]*\])?\.){re.escape(old)}\b")
 
 
 def _names_list(parent: str, raw: str, path: str) -> bool:

@@ -84,9 +84,10 @@ class CallGraph:
     def _handed_over(self, placed: Placed) -> Iterator[Site]:
         """Functions given to a call (``submit(work, 5)``) are called with the arguments that follow them."""
         fact, file = placed.fact, placed.file
-        args = tuple(fact.get("args", ()) or ())
-        named = tuple(fact.get("named", ()) or ())
-        values = [*((value, args[n + 1 :]) for n, value in enumerate(args)), *((value, ()) for _, value in named)]
+        args: tuple[Value, ...] = tuple(fact.get("args", ()) or ())
+        named: tuple[tuple[str, Value], ...] = tuple(fact.get("named", ()) or ())
+        values: list[tuple[Value, tuple[Value, ...]]] = [(value, args[n + 1 :]) for n, value in enumerate(args)]
+        values += [(value, ()) for _, value in named]
         for value, rest in values:
             if not isinstance(value, Name | Member):
                 continue

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from graph.facts import SourceFile
 from graph.values import Fact
 
-VERSION = 2
+VERSION = 3
 
 
 class FlowFiles:
@@ -37,7 +37,7 @@ class FlowFiles:
         from flows.actions import catalogue
         from flows.facts import flow_facts
 
-        return flow_facts(source.data.decode("utf-8", "replace"), source.path, catalogue())
+        return flow_facts(source.data, source.path, catalogue())
 
 
 FLOWS = FlowFiles()

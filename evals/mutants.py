@@ -59,10 +59,25 @@ def _only(step: StepRun) -> StepRun:
     if not step.exchanges or not step.exchanges[-1].candidates:
         return step
     last = step.exchanges[-1]
+    if isinstance(step.result, dict) and "messages" in step.result:
+        return _only_messages(step)
     kept = [i for i, c in enumerate(last.candidates) if c == step.result] or [len(last.candidates) - 1]
     index = kept[-1]
     one = replace(last, candidates=(last.candidates[index],), at_ms=last.at_ms[index : index + 1], ended="window")
     return replace(step, exchanges=(*step.exchanges[:-1], one))
+
+
+def _only_messages(step: StepRun) -> StepRun:
+    """Of a consumer's messages those that its result holds."""
+    last = step.exchanges[-1]
+    kept = [i for i, c in enumerate(last.candidates) if c in step.result["messages"]]
+    few = replace(
+        last,
+        candidates=tuple(last.candidates[i] for i in kept),
+        at_ms=tuple(last.at_ms[i] for i in kept if i < len(last.at_ms)),
+        ended="window",
+    )
+    return replace(step, exchanges=(*step.exchanges[:-1], few))
 
 
 def mutants(system: str, run: Run) -> Iterator[Mutant]:

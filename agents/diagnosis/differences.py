@@ -73,8 +73,15 @@ def last_result(step: StepRun) -> Json:
         return step.result
     for exchange in reversed(step.exchanges):
         if exchange.candidates:
-            return exchange.candidates[-1]
+            return _as_result(exchange.candidates[-1])
     return None
+
+
+def _as_result(candidate: Json) -> Json:
+    """A consumer records single messages; its result holds them in a list and repeats the first."""
+    if isinstance(candidate, Mapping) and "raw" in candidate and "messages" not in candidate:
+        return {"messages": [candidate], "count": 1, "value": candidate.get("value"), "key": candidate.get("key")}
+    return candidate
 
 
 def last_exchange(step: StepRun) -> Exchange | None:

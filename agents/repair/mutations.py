@@ -13,6 +13,7 @@ from graph.runs import Exchange, FlowRun, Json, StepRun
 Kind = Literal["status", "dropped", "retyped", "value", "empty", "fewer", "more"]
 _MOST_PER_STEP = 120
 _DEEP = 8
+_ELEMENT = re.compile(r"^messages\[\d+\]\.")
 _PART = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
 
@@ -126,7 +127,27 @@ def _told_to(step: StepRun, mutation: Mutation) -> StepRun:
 
 def _lied(exchange: Exchange, mutation: Mutation) -> Exchange:
     ended = "window" if exchange.ended == "satisfied" else exchange.ended
+    if any(_is_message(c) for c in exchange.candidates):
+        return _lied_messages(replace(exchange, ended=ended), mutation)
     return replace(exchange, candidates=tuple(changed(c, mutation) for c in exchange.candidates), ended=ended)
+
+
+def _is_message(candidate: Json) -> bool:
+    """A consumer records single messages, not results."""
+    return isinstance(candidate, Mapping) and "raw" in candidate and "messages" not in candidate
+
+
+def _lied_messages(exchange: Exchange, mutation: Mutation) -> Exchange:
+    """The lie told to the messages a consumer read: to each of them, or to how many there are."""
+    count = len(exchange.candidates)
+    if mutation.path == "messages":
+        keep = {"empty": 0, "fewer": count - 1}.get(mutation.kind, count)
+        more = exchange.candidates[-1:] if mutation.kind == "more" else ()
+        times = exchange.at_ms[:keep] + (exchange.at_ms[-1:] if more else ())
+        return replace(exchange, candidates=exchange.candidates[:keep] + more, at_ms=times)
+    inside = replace(mutation, path=_ELEMENT.sub("", mutation.path))
+    messages = tuple(_resaid(changed(c, inside)) for c in exchange.candidates)
+    return replace(exchange, candidates=messages)
 
 
 def changed(result: Json, mutation: Mutation) -> Json:
@@ -250,10 +271,11 @@ def _consistent(result: Json) -> Json:
     return result
 
 
-def _resaid(message: Json) -> None:
-    if not isinstance(message, dict) or "value" not in message:
-        return
-    if message.get("json") is not None:
-        message["json"] = message["value"]
-    if "raw" in message and not isinstance(message["value"], str):
-        message["raw"] = json.dumps(message["value"], default=str)
+def _resaid(message: Json) -> Json:
+    """A message whose other spellings of its value follow it."""
+    if isinstance(message, dict) and "value" in message:
+        if message.get("json") is not None:
+            message["json"] = message["value"]
+        if "raw" in message and not isinstance(message["value"], str):
+            message["raw"] = json.dumps(message["value"], default=str)
+    return message

@@ -39,6 +39,17 @@ class Site:
         return self.file, self.fact.get("symbol", "") or ""
 
 
+def given(fact: Fact) -> tuple[tuple[Value, ...], tuple[tuple[str, Value], ...]]:
+    """The positional and keyword arguments of a call fact.
+
+    Args:
+        fact: a call fact.
+    """
+    positional = fact.get("args")
+    named = fact.get("named")
+    return tuple(positional) if positional else (), tuple(named) if named else ()
+
+
 class CallGraph:
     """All calls between symbols.
 
@@ -84,8 +95,7 @@ class CallGraph:
     def _handed_over(self, placed: Placed) -> Iterator[Site]:
         """Functions given to a call (``submit(work, 5)``) are called with the arguments that follow them."""
         fact, file = placed.fact, placed.file
-        args: tuple[Value, ...] = tuple(fact.get("args", ()) or ())
-        named: tuple[tuple[str, Value], ...] = tuple(fact.get("named", ()) or ())
+        args, named = given(fact)
         values: list[tuple[Value, tuple[Value, ...]]] = [(value, args[n + 1 :]) for n, value in enumerate(args)]
         values += [(value, ()) for _, value in named]
         for value, rest in values:

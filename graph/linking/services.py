@@ -69,6 +69,7 @@ class Services:
         self._corpus = corpus
         self._found: dict[tuple[str, str], Service] = {}
         self._main = _main_groups(corpus)
+        self._coded = _coded_folders(corpus)
         self.roots = [p for p in corpus.of("root") if not aside(p.file[1])]
         for placed in corpus.of("service"):
             self._deployed(placed)
@@ -142,10 +143,15 @@ class Services:
         return self._found.setdefault((repository, name), made)
 
     def _find_root(self, service: Service) -> None:
-        """A folder that builds the service's image or bears its name."""
+        """A folder that builds the image or bears the name, and holds code when the build context has none."""
+        built = [p for p in self.roots if p.file[0] == service.repository and p.fact.get("root", "")]
+        if service.root and (service.repository, service.root) not in self._coded:
+            coded = [p for p in built if (service.repository, p.fact.get("root", "")) in self._coded]
+            folders = _folders_named(coded, service.declared)
+            if len(folders) == 1:
+                service.root, service.rule = folders[0], "folder of that name with code"
         if service.root == "" or service.root is None:
             wanted = [service.declared, *sorted(service.images)]
-            built = [p for p in self.roots if p.file[0] == service.repository and p.fact.get("root", "")]
             for name in wanted:
                 folders = _folders_named(built, name)
                 if len(folders) == 1 and (service.root is None or service.declared == name):
@@ -246,7 +252,7 @@ class Services:
                 continue
             if source is None and any(s.root is not None for s in mine):
                 continue
-            name = str((source.fact.get("name") if source else "") or basename(folder) or repository).rpartition("/")[2]
+            name = str(basename(folder) or (source.fact.get("name") if source else "") or repository).rpartition("/")[2]
             service = self._service(repository, name)
             service.root, service.rule = folder, "package manifest" if source else "repository"
             service.sort = "frontend" if asks and service.sort == "business" else service.sort
@@ -282,6 +288,17 @@ def _merge(into: Service, other: Service) -> None:
     into.evidence.update(other.evidence)
     into.command = into.command or other.command
     into.store_kind = into.store_kind or other.store_kind
+
+
+def _coded_folders(corpus: Corpus) -> set[tuple[str, str]]:
+    """Folders with code anywhere below them."""
+    found: set[tuple[str, str]] = set()
+    for repository, path in {placed.file for placed in corpus.of("symbol")}:
+        folder = dirname(path)
+        while folder and (repository, folder) not in found:
+            found.add((repository, folder))
+            folder = dirname(folder)
+    return found
 
 
 def _main_groups(corpus: Corpus) -> dict[str, str]:

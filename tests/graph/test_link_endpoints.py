@@ -127,7 +127,16 @@ def test_answers_of_a_handler_become_statuses_and_errors() -> None:
 def test_code_that_no_deployment_file_starts_is_a_service_by_its_manifest() -> None:
     manifest = FileFacts("apps/shop/pyproject.toml").say("root", root="apps/shop", sort="pyproject", name="shop-api")
     data = linked(manifest, router("apps/shop/app.py"))
-    assert labels(data, "Endpoint") == {"shop-api:GET /orders/{}"}
+    assert labels(data, "Endpoint") == {"shop:GET /orders/{}"}
+
+
+def test_a_build_context_without_code_leads_to_the_folder_of_the_services_name() -> None:
+    deployed = FileFacts("compose.yaml").say("service", name="shop", root="docker/shop")
+    roots = (
+        FileFacts("docker/shop/Dockerfile").say("root", root="docker/shop", sort="dockerfile"),
+        FileFacts("shop/pyproject.toml").say("root", root="shop", sort="pyproject", name="something"),
+    )
+    assert labels(linked(deployed, *roots, router()), "Endpoint") == {"shop:GET /orders/{}"}
 
 
 def test_an_image_named_after_system_and_folder_is_built_from_that_folder() -> None:

@@ -168,7 +168,7 @@ def by_rule(made: Sample, count: int, seed: int = 5) -> Iterator[FailedRun]:
     for number, spot in enumerate(chosen):
         message = MESSAGES[number % len(MESSAGES)]
         text = sources[spot.path]
-        edit = Edit(spot.path, text, _applied(text, spot))
+        edit = Edit(spot.path, text, applied(text, spot))
         head = seeded(made, newest, [Seed(f"rule {number}", message, (edit,))])[-1]
         name = f"{made.system}/rule/{spot.rule} {spot.path.rpartition('/')[2]}:{spot.start[0]}"
         yield FailedRun(name, made, "product regression", made.hashes["base"], head, culprit=head)
@@ -196,7 +196,13 @@ def _python(made: Sample, commit: str) -> dict[str, str]:
     return {entries[b.oid]: b.data.decode() for b in blobs if b.data}
 
 
-def _applied(text: str, spot: Spot) -> str:
+def applied(text: str, spot: Spot) -> str:
+    """The text with a spot changed.
+
+    Args:
+        text: of the file.
+        spot: what to change.
+    """
     lines = text.split("\n")
     first, last = lines[spot.start[0] - 1], lines[spot.end[0] - 1]
     head, tail = first.encode()[: spot.start[1]].decode(), last.encode()[spot.end[1] :].decode()

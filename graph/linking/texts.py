@@ -109,11 +109,12 @@ def behind_host(host: Outcome, value: Outcome) -> Outcome:
     return Outcome(joined((*host.thing.parts, path)), host.trail)
 
 
-def distinct(outcomes: Sequence[Outcome]) -> list[Outcome]:
+def distinct(outcomes: Sequence[Outcome], most: int) -> list[Outcome]:
     """Results without repeated texts; objects are few and dear to compare, so they stay.
 
     Args:
         outcomes: in order.
+        most: how many are kept; what is beyond is said to be unknown, never left out in silence.
     """
     seen: set[tuple[tuple[Part, ...], frozenset[str]]] = set()
     kept: list[Outcome] = []
@@ -124,4 +125,4 @@ def distinct(outcomes: Sequence[Outcome]) -> list[Outcome]:
                 continue
             seen.add(key)
         kept.append(outcome)
-    return kept
+    return kept if len(kept) <= most else [*kept[:most], hole(f"more than {most} values are possible")]

@@ -24,7 +24,7 @@ from graph.linking.strings import BROWSER, external_call, text_method
 from graph.linking.texts import as_member, as_text, behind_host, distinct, filled, hole, literal, plain
 from graph.values import Call, Choice, Concat, Config, Env, Format, Lit, Member, Name, Param, Unknown, Value
 
-_OUTCOMES = 16
+_OUTCOMES = 64
 _DEPTH = 60
 _CONSTRUCTORS = ("__init__", "constructor")
 _ENV: FileKey = ("", "environment")
@@ -87,7 +87,7 @@ class Evaluator:
         context.depth -= 1
         if not outcomes:
             return [hole("no value is given")]
-        return outcomes if len(outcomes) < 2 else distinct(outcomes)[:_OUTCOMES]
+        return outcomes if len(outcomes) < 2 else distinct(outcomes, _OUTCOMES)
 
     def texts(self, value: Value | None, frame: Frame, context: Context) -> list[tuple[Text, frozenset[str]]]:
         """The results as text; objects become holes.
@@ -257,7 +257,7 @@ class Evaluator:
     ) -> list[Outcome]:
         options = [self.texts(v, frame, context) for v in values]
         made = []
-        for combination in islice(product(*options), _OUTCOMES):
+        for combination in islice(product(*options), _OUTCOMES + 1):
             trail = frozenset[str]().union(*(t for _, t in combination))
             made.append(Outcome(joined(tuple(build(tuple(text.parts for text, _ in combination)))), trail))
         return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graph.linking.sqltext import TableUse, table_name, table_uses
-from graph.values import Call, Concat, Env, Field, Lit, Name, Param, Shape, Unknown
+from graph.values import Call, Choice, Concat, Env, Field, Lit, Name, Param, Shape, Unknown
 from tests.graph.link_facts import FileFacts, edge, labels, linked, rows
 
 EVENT = Shape("object", (Field("id", Shape("string")),))
@@ -131,6 +131,17 @@ def test_a_topic_nobody_can_name_is_a_loose_end_keyed_by_its_variable() -> None:
     code = FileFacts("app/c.py").function("f").say("consume", broker="kafka", topic=Env("TOPIC"), symbol="f")
     (end,) = [n for n in linked(compose(), code).nodes.values() if n.kind == "Unresolved"]
     assert (end.props["settles"], end.props["edge"]) == ("TOPIC", "CONSUMES")
+
+
+def test_a_long_list_of_topics_is_heard_whole_and_an_endless_one_says_so() -> None:
+    def listener(count: int) -> FileFacts:
+        topics = Choice(tuple(Lit(f"t{number}") for number in range(count)))
+        return FileFacts("app/c.py").function("f").say("consume", broker="kafka", topic=topics, symbol="f")
+
+    assert len(labels(linked(compose(), listener(60)), "Topic")) == 60
+    endless = linked(compose(), listener(200))
+    (end,) = [n for n in endless.nodes.values() if n.kind == "Unresolved"]
+    assert end.props["reason"] == "more than 64 values are possible"
 
 
 def test_reads_nobody_knows_are_not_said_to_be_nothing() -> None:

@@ -247,5 +247,5 @@ def _same_type(one: Json, other: Json) -> bool:
 
 
 def _short(value: Json) -> str:
-    text = repr(value) if not isinstance(value, str) else f"'{value}'"
+    text = " ".join((repr(value) if not isinstance(value, str) else f"'{value}'").split())
     return text if len(text) <= 80 else text[:77] + "..."

@@ -106,6 +106,12 @@ def test_the_same_revision_that_passed_before_is_flaky() -> None:
     assert found.failure == "flaky"
 
 
+def test_the_same_revision_that_passes_in_another_environment_is_the_environment() -> None:
+    failing = run("r3", flow_run("flows/order.yaml", GONE), environment="staging")
+    passed = run("r2", flow_run("flows/order.yaml", GOOD), environment="local")
+    assert diagnose(DiagnosisInputs(run=failing, history=(passed,))).failure == "environment"
+
+
 def test_an_unknown_revision_is_never_called_flaky() -> None:
     failing = run("r3", flow_run("flows/order.yaml", GONE), revision="unknown")
     passed = run("r2", flow_run("flows/order.yaml", GOOD), revision="unknown")

@@ -13,7 +13,12 @@ def _find(case: Case) -> Iterable[Finding]:
     run, flow = case.inputs.run, case.failure.flow
     runs = {r.id: r for r in (*case.inputs.history, *((case.inputs.green,) if case.inputs.green else ()))}
     runs.pop(run.id, None)
-    same = [(r, f) for r in runs.values() if same_code(r, run) for f in r.flows if _same(f, flow)]
+    alike = [(r, f) for r in runs.values() if same_code(r, run) for f in r.flows if _same(f, flow)]
+    same = [(r, f) for r, f in alike if r.environment == run.environment]
+    elsewhere = [r for r, f in alike if r.environment != run.environment and f.verdict == "passed"]
+    if elsewhere:
+        text = f"the same revision passed in environment '{elsewhere[0].environment}' (run {elsewhere[0].id})"
+        yield Finding(Clue(DETECTOR.name, text, run.revision, CLEAR), None, "environment")
     passed = [r.id for r, f in same if f.verdict == "passed"]
     failed = [r.id for r, f in same if f.verdict in ("failed", "error")]
     if passed:
@@ -23,7 +28,7 @@ def _find(case: Case) -> Iterable[Finding]:
 
 
 def same_code(one: Run, other: Run) -> bool:
-    """Whether both runs met the same known revision of flows and of everything deployed.
+    """Whether both runs met the same known revision of flows and of everything deployed, wherever that was.
 
     Args:
         one: a run.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -10,6 +11,9 @@ from agents.diagnosis.differences import last_exchange
 from agents.diagnosis.words import dataset_names
 from graph.runs import Json, StepRun
 from graph.schema import Node
+
+
+_EXECUTIONS = 5
 
 
 def touched(steps: Sequence[StepRun], kind: str, nodes: Iterable[Node]) -> Iterator[Node]:
@@ -22,9 +26,9 @@ def touched(steps: Sequence[StepRun], kind: str, nodes: Iterable[Node]) -> Itera
         kind: Endpoint, Topic or Dataset.
         nodes: of that kind.
     """
-    requests = [exchange.request for step in steps if (exchange := last_exchange(step)) is not None]
+    requests = [exchange.request for step in _few(steps) if (exchange := last_exchange(step)) is not None]
     names = _NAMES[kind]
-    wanted = [name for request in requests if isinstance(request, Mapping) for name in names(request)]
+    wanted = dict.fromkeys(name for request in requests if isinstance(request, Mapping) for name in names(request))
     matches = _MATCHES[kind]
     best: dict[str, tuple[int, list[Node]]] = {}
     for node in nodes:
@@ -34,6 +38,15 @@ def touched(steps: Sequence[StepRun], kind: str, nodes: Iterable[Node]) -> Itera
                 kept = best[name][1] if name in best and best[name][0] == weight else []
                 best[name] = (weight, [*kept, node])
     yield from {n.uid: n for _, found in best.values() for n in found}.values()
+
+
+def _few(steps: Sequence[StepRun]) -> Iterator[StepRun]:
+    """Of a step in a loop the first executions: the others ask for the same kinds of things."""
+    seen = Counter[str]()
+    for step in steps:
+        seen[step.id] += 1
+        if seen[step.id] <= _EXECUTIONS:
+            yield step
 
 
 def _requests(request: Mapping[str, Json]) -> Iterator[str]:

@@ -12,7 +12,6 @@ from agents.diagnosis.words import dataset_names
 from graph.runs import Json, StepRun
 from graph.schema import Node
 
-
 _EXECUTIONS = 5
 
 

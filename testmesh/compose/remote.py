@@ -23,6 +23,11 @@ TIMEOUT = 120.0
 LARGEST = 256 << 20
 _PIECE = 1 << 16
 _REDIRECTS = range(300, 400)
+_HINTS = {
+    401: "check TESTMESH_TOKEN",
+    403: "check TESTMESH_TOKEN",
+    404: "only what is in the workspace of TESTMESH_TOKEN can be seen; is it registered or uploaded there?",
+}
 
 
 class Remote:
@@ -191,7 +196,7 @@ class Remote:
         text = problem.get("detail") or problem.get("title") if isinstance(problem, dict) else None
         if not text:
             return self._no_service(f"it answered {status} without saying why")
-        hint = problem.get("hint") or ("check TESTMESH_TOKEN" if status in (401, 403) else None)
+        hint = problem.get("hint") or _HINTS.get(status)
         return UserError(f"{self._url}: {text}", hint=None if hint is None else str(hint))
 
 

@@ -40,7 +40,8 @@ def parse(patch: bytes) -> list[FilePatch]:
         UserError: it is no unified diff, or too large.
     """
     if len(patch) > _MOST:
-        raise UserError(f"the patch has {len(patch):,} bytes; at most {_MOST:,} are read")
+        hint = "compare revisions: BASE..HEAD"
+        raise UserError(f"the patch has {len(patch):,} bytes; at most {_MOST:,} are read", hint=hint)
     files: list[FilePatch] = []
     lines = patch.split(b"\n")
     at = 0
@@ -127,7 +128,7 @@ def apply(patch: bytes, base: Mapping[str, bytes]) -> dict[str, bytes | None]:
         if item.binary:
             continue
         if item.old and item.old not in base:
-            raise UserError(f"the patch changes {item.old}, which the base does not have")
+            raise UserError(f"the patch changes {item.old}, which the base does not have", hint="name the patch's base")
         changed = _applied(item, base.get(item.old, b""))
         if item.old and item.old != item.new:
             out[item.old] = None

@@ -11,7 +11,7 @@ from graph.queries.impact import affected
 from graph.store import GraphStore
 from testmesh.kernel.errors import NotFoundError
 
-_MOST = 50
+_MOST, _MOST_OPEN = 50, 10
 _KINDS = ("Service", "Endpoint", "Topic", "Dataset")
 
 
@@ -77,7 +77,7 @@ def text(impact: Impact) -> str:
             f"Affected {kind.lower()}s", [a.label + ("" if a.certain else "  (not certain)") for a in found]
         )
     lines += _section("Affected, and no flow exercises it", impact.untested)
-    lines += _section("Unknown", [_boundary(b) for b in impact.unknown])
+    lines += _section("Unknown", [_boundary(b) for b in impact.unknown], _MOST_OPEN)
     lines += _section("Notes", impact.notes)
     return "\n".join(lines).rstrip() + "\n"
 
@@ -93,11 +93,11 @@ def _boundary(boundary: Boundary) -> str:
     return f"{boundary.place}  {boundary.reason}{hint}"
 
 
-def _section(title: str, rows: Sequence[str]) -> list[str]:
+def _section(title: str, rows: Sequence[str], most: int = _MOST) -> list[str]:
     if not rows:
         return []
-    more = [f"  and {len(rows) - _MOST} more (--json shows all)"] if len(rows) > _MOST else []
-    return [f"{title} ({len(rows)})", *(f"  {row}" for row in rows[:_MOST]), *more, ""]
+    more = [f"  and {len(rows) - most} more (--json shows all)"] if len(rows) > most else []
+    return [f"{title} ({len(rows)})", *(f"  {row}" for row in rows[:most]), *more, ""]
 
 
 def why(impact: Impact, node: str) -> str:

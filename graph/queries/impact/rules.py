@@ -54,6 +54,8 @@ def effects(world: World, state: State) -> Iterator[tuple[State, Via]]:
         yield from _steps(world, world.back(uid, "READS"), SERVING)
     elif node.kind == "Service" and mode != FED:
         yield from _service(world, node)
+    elif node.kind == "Unresolved":
+        yield from _anything(world, node)
     if node.kind in _OPEN_SOURCES and mode != FED:
         yield from _open_sources(world, node, _OPEN_SOURCES[node.kind], SERVING)
 
@@ -61,7 +63,7 @@ def effects(world: World, state: State) -> Iterator[tuple[State, Via]]:
 def _outward(world: World, uid: str) -> Iterator[tuple[State, Via]]:
     for number, far in world.out(uid, "CALLS", "PUBLISHES", "WRITES"):
         if far.kind == "Unresolved":
-            yield from _anything(world, number, far)
+            yield (_group(world, number[0], far), _OPEN_TARGETS[number[0]][1]), Via(number, _OPEN, False)
         elif far.kind in ("Symbol", "Endpoint"):
             yield (far.uid, FED), _via(world, number)
         elif far.kind in _WIRE:
@@ -101,15 +103,19 @@ def _service(world: World, node: Node) -> Iterator[tuple[State, Via]]:
             yield (far.uid, SERVING), Via(number)
 
 
-def _anything(world: World, number: EdgeId, loose: Node) -> Iterator[tuple[State, Via]]:
+def _group(world: World, edge: str, loose: Node) -> str:
+    """One loose end stands for all of its kind that surely go to the same service, so that each is followed once."""
+    key = edge, str(loose.props.get("service") or "")
+    return world.groups.setdefault(key, loose.uid)
+
+
+def _anything(world: World, loose: Node) -> Iterator[tuple[State, Via]]:
     """A loose end may lead to anything of its kind, in the service it surely goes to where that is known."""
-    target = _OPEN_TARGETS.get(number[0])
-    if target is None:
-        return
-    kind, mode = target
-    for far in world.of(kind):
-        if kind != "Endpoint" or _may_be(loose, far):
-            yield (far.uid, mode), Via(number, _OPEN, False)
+    for edge in sorted({number[0] for number, _ in world.back(loose.uid, *_OPEN_TARGETS)}):
+        kind, mode = _OPEN_TARGETS[edge]
+        for far in world.of(kind):
+            if kind != "Endpoint" or _may_be(loose, far):
+                yield (far.uid, mode), Via(None, _OPEN, False, "MAY BE")
 
 
 def _open_sources(world: World, node: Node, edge: str, mode: str) -> Iterator[tuple[State, Via]]:

@@ -145,7 +145,7 @@ def hop(world: World, via: Via, before: Node | None, after: Node) -> Hop:
         after: node it reaches.
     """
     if via.edge is None:
-        source = before.label if before else ""
+        source = "an open end" if before is None or before.kind == "Unresolved" else before.label
         return Hop(via.label, source, after.label, "", "resolved" if via.certain else "candidate", "", via.note)
     edge = world.edge(via.edge)
     place = edge.evidence[0].place() if edge.evidence else ""

@@ -39,7 +39,9 @@ EDGES = (
 
 
 class World:
-    """Nodes and edges of both revisions, the head's words first; `vias` and `callers` keep what rules worked out.
+    """Nodes and edges of both revisions, the head's words first.
+
+    What rules worked out is kept in `vias`, `callers` and `groups`.
 
     Args:
         base: graph of the merge base.
@@ -51,6 +53,7 @@ class World:
         self.head: Subgraph = head.slice((), EDGES)
         self.stores = head, base
         self._symbols: dict[tuple[str, str], dict[str, Node]] | None = None
+        self.groups: dict[tuple[str, str], str] = {}
         self.vias: dict[EdgeId, Via] = {}
         self.callers: dict[str, list[tuple[Node, Via]]] = {}
         self._out_of: dict[str, list[tuple[EdgeId, Node]]] = {}

@@ -44,6 +44,16 @@ def connect(ref: ModelRef, secret: Secret) -> ChatModel:
         UserError: there is no provider of that name.
     """
     from agents.llm.model import Connection
+
+    provider = _provider(ref)
+    url = os.environ.get(f"TESTMESH_{ref.provider.upper()}_URL", "")
+    key_name = getattr(provider, "key_variable", "")
+    connection = Connection(ref.model, url, secret(key_name) if key_name else "")
+    model: ChatModel = provider.connect(connection)  # type: ignore[attr-defined]
+    return model
+
+
+def _provider(ref: ModelRef) -> object:
     from testmesh.kernel.discovery import declared, module_names, third_party
 
     package = "agents.llm.providers"
@@ -52,11 +62,7 @@ def connect(ref: ModelRef, secret: Secret) -> ChatModel:
         raise UserError(
             f"there is no model provider '{ref.provider}'", hint=f"known: {', '.join(module_names(package))}"
         )
-    url = os.environ.get(f"TESTMESH_{ref.provider.upper()}_URL", "")
-    key_name = getattr(provider, "key_variable", "")
-    connection = Connection(ref.model, url, secret(key_name) if key_name else "")
-    model: ChatModel = provider.connect(connection)  # type: ignore[attr-defined]
-    return model
+    return provider
 
 
 def router_for(sources: Sequence[Routes], agent: str, secret: Secret, record: Callable[[Call], None]) -> Router | None:
@@ -67,12 +73,17 @@ def router_for(sources: Sequence[Routes], agent: str, secret: Secret, record: Ca
         agent: who asks.
         secret: value of a secret by name.
         record: told about every call.
+
+    Raises:
+        UserError: the route names a provider that does not exist.
     """
     from agents.llm.router import Router
 
     route = resolve(sources, "chat", agent)
     if not route.models:
         return None
+    for ref in route.models:
+        _provider(ref)
     return Router(route.models, lambda ref: connect(ref, secret), agent, record=record)
 
 
@@ -115,7 +126,8 @@ def worded(sources: Sequence[Routes], secret: Secret, agent: Agent[Inputs, Answe
 
 def _log(call: Call) -> None:
     used = f"{call.usage.input} tokens in, {call.usage.output} out"
-    _LOG.info("model %s for agent %s: %s, %s %s", call.model, call.agent, call.outcome, used, call.detail)
+    level = logging.INFO if call.outcome in ("answered", "cached") else logging.WARNING
+    _LOG.log(level, "model %s for agent %s: %s, %s %s", call.model, call.agent, call.outcome, used, call.detail)
 
 
 def answered(checkout: Checkout, agent: Agent[Inputs, Answer], inputs: Inputs) -> Answer:

@@ -52,7 +52,7 @@ def copy_work_tree(repository: Repository, root: Path, folder: Path, replaced: M
             _write(folder, entry.path, source.read_bytes(), os.access(source, os.X_OK))
     for path, text in replaced.items():
         if text is not None:
-            _write(folder, path, text.encode(), executable=False)
+            _write(folder, path, text.encode(), os.access(root / path, os.X_OK))
 
 
 def _write(folder: Path, path: str, data: bytes, executable: bool) -> None:

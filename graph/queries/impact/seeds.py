@@ -232,6 +232,8 @@ def _file(place: _Placing, start: Start) -> None:
     naming = _naming(place)
     for flow in naming:
         start.flows[flow.uid] = place.hop(flow.label, f"reads {path}, which changed"), True
+    for flow in [f for f in ours if f.key[1] in place.paths()]:
+        start.flows[flow.uid] = place.hop(flow.label), True
     near = [f for f in ours if _beside(f.key[1], path)]
     for flow in near:
         start.flows.setdefault(flow.uid, (place.hop(flow.label, "lies beside the flow and may be read by it"), False))

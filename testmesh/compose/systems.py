@@ -311,22 +311,12 @@ def observe_run(checkout: Checkout, ran: Ran) -> int:
     Returns:
         Links in the day's runtime bucket afterwards.
     """
-    from graph.store import Bucket
-    from testmesh.compose.graphs import LINKS, embedded_store, state_folder
-    from testmesh.telemetry.known import Known
-    from testmesh.telemetry.observe import merged, observe
+    from testmesh.compose.graphs import open_store
+    from testmesh.workflow.observing import observe_run as observed
 
-    if not (state_folder(checkout.project) / "graph.db").exists():
-        return 0
-    store = embedded_store(checkout)
+    store = open_store(checkout)
     try:
-        known = Known(store.content(LINKS))
-        source = _Spans(ran.spans)
-        bucket = Bucket("runtime", ran.run.environment or "local", ran.run.started[:10])
-        seen = observe(ran.run, source, known)
-        content = merged(store.content(bucket), seen.data)
-        store.replace(bucket, content)
-        return len(content.edges)
+        return observed(store, _Spans(ran.spans), ran.run).links if store.version() else 0
     finally:
         store.close()
 

@@ -96,5 +96,5 @@ def test_unreachable_postgres_is_named() -> None:
 
 def test_a_damaged_file_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "v.npz").write_bytes(b"garbage")
-    with pytest.raises(UserError, match="not a vector index"):
+    with pytest.raises(UserError, match="not a readable vector index"):
         NumpyIndex(tmp_path / "v.npz").digests()

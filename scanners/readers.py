@@ -15,6 +15,7 @@ from graph import facts as codec
 from graph.facts import Language, Manifest, Pack, SourceFile
 from graph.values import Fact, Location
 from scanners.idioms.noise import sort_of
+from scanners.idioms.parsing import TooHard, first_error
 from testmesh.kernel.discovery import declared
 
 if TYPE_CHECKING:
@@ -158,6 +159,8 @@ def _guarded(source: SourceFile, reader: str, facts: Callable[[], Iterable[Fact]
     try:
         for fact in facts():
             out.append(fact)
+    except TooHard as limit:
+        out.append(problem(source.path, 1, limit.rule, str(limit)))
     except RecursionError:
         out.append(problem(source.path, 1, "scan/too-deep", f"nested too deeply for the {reader} reader"))
     except Exception as error:  # a reader's bug in one file must not cost the other files (DESIGN §11)
@@ -206,12 +209,7 @@ def _shape_problems(source: SourceFile) -> Iterable[Fact]:
 def _syntax(source: SourceFile, root: Node) -> Iterator[Fact]:
     if not root.has_error:
         return
-    node = root
-    while node.type != "ERROR" and not node.is_missing:
-        inner = next((c for c in node.children if c.has_error or c.is_missing), None)
-        if inner is None:
-            break
-        node = inner
+    node = first_error(root)
     line = int(node.start_point[0]) + 1
     yield problem(source.path, line, "scan/syntax", "syntax error; the rest of the file was read as far as it goes")
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from graph.facts import SourceFile
 from graph.values import Shape, Value
-from scanners.idioms import js_imports, js_scopes
+from scanners.idioms import js_imports, js_scopes, parsing
 from scanners.idioms.code import Assign, CallSite, Code, Scope
 from scanners.idioms.digest import Cuts
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser, Query
+    from tree_sitter import Language, Node, Query
 
 _COMMON = """
 (function_declaration) @scope
@@ -199,12 +199,10 @@ def parse(source: SourceFile, grammar: str) -> JsCode:
         source: within the size limit; broken syntax is read as far as it goes.
         grammar: javascript, typescript or tsx.
     """
-    parser, query = _tools(grammar)
-    tree = parser.parse(source.data)
-    from tree_sitter import QueryCursor
-
-    code = JsCode(source.path, source.data, tree.root_node)
-    found = {name: sorted(nodes, key=_start) for name, nodes in QueryCursor(query).captures(tree.root_node).items()}
+    language, query = _tools(grammar)
+    root = parsing.tree(language, source.data).root_node
+    code = JsCode(source.path, source.data, root)
+    found = parsing.captures(query, root)
     code.index_scopes(list(js_scopes.scopes(code, found.get("scope", ()))))
     code.comments, code.strings = found.get("comment", []), found.get("string", [])
     code.import_nodes = found.get("import", [])
@@ -223,8 +221,8 @@ def parse(source: SourceFile, grammar: str) -> JsCode:
 
 
 @cache
-def _tools(grammar: str) -> tuple[Parser, Query]:
-    from tree_sitter import Language, Parser, Query
+def _tools(grammar: str) -> tuple[Language, Query]:
+    from tree_sitter import Language, Query
 
     if grammar == "javascript":
         import tree_sitter_javascript
@@ -235,11 +233,7 @@ def _tools(grammar: str) -> tuple[Parser, Query]:
 
         made = tree_sitter_typescript.language_tsx if grammar == "tsx" else tree_sitter_typescript.language_typescript
         language = Language(made())
-    return Parser(language), Query(language, _QUERIES[grammar])
-
-
-def _start(node: Node) -> tuple[int, int]:
-    return node.start_byte, node.end_byte
+    return language, Query(language, _QUERIES[grammar])
 
 
 def _spans(nodes: Iterable[Node]) -> tuple[tuple[int, int], ...]:

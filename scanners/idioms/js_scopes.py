@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from scanners.idioms import parsing
 from scanners.idioms.code import Assign, Scope
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ def scopes(code: JsCode, nodes: Iterable[Node]) -> Iterator[Scope]:
         while len(stack) > 1 and node.start_byte >= stack[-1].node.end_byte:
             stack.pop()
         outer = stack[-1]
+        if len(stack) > parsing.SCOPES:
+            raise parsing.TooHard("scan/too-deep", "functions are nested too deeply in it; not read as code")
         name = _name(code, node)
         if not name:
             continue

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from graph.facts import SourceFile
 from graph.values import Shape, Value
+from scanners.idioms import parsing
 from scanners.idioms.code import Assign, CallSite, Code, Import, Scope
 from scanners.idioms.digest import Cuts
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser, Query
+    from tree_sitter import Language, Node, Query
 
 _QUERY = """
 (function_definition) @scope
@@ -157,12 +158,10 @@ def parse(source: SourceFile) -> PyCode:
     Args:
         source: within the size limit; broken syntax is read as far as it goes.
     """
-    parser, query = _tools()
-    tree = parser.parse(source.data)
-    from tree_sitter import QueryCursor
-
-    code = PyCode(source.path, source.data, tree.root_node)
-    found = {name: sorted(nodes, key=_start) for name, nodes in QueryCursor(query).captures(tree.root_node).items()}
+    language, query = _tools()
+    root = parsing.tree(language, source.data).root_node
+    code = PyCode(source.path, source.data, root)
+    found = parsing.captures(query, root)
     code.index_scopes(list(_scopes(code, found.get("scope", ()))))
     code.import_nodes = [n for n in found.get("import", ()) if not code.scope_at(n.start_byte).name]
     for node in found.get("import", ()):
@@ -181,16 +180,12 @@ def parse(source: SourceFile) -> PyCode:
 
 
 @cache
-def _tools() -> tuple[Parser, Query]:
+def _tools() -> tuple[Language, Query]:
     import tree_sitter_python
-    from tree_sitter import Language, Parser, Query
+    from tree_sitter import Language, Query
 
     language = Language(tree_sitter_python.language())
-    return Parser(language), Query(language, _QUERY)
-
-
-def _start(node: Node) -> tuple[int, int]:
-    return node.start_byte, node.end_byte
+    return language, Query(language, _QUERY)
 
 
 def _spans(nodes: Iterable[Node]) -> tuple[tuple[int, int], ...]:
@@ -205,6 +200,8 @@ def _scopes(code: PyCode, nodes: Iterable[Node]) -> Iterator[Scope]:
         while len(stack) > 1 and whole.start_byte >= stack[-1].node.end_byte:
             stack.pop()
         outer = stack[-1]
+        if len(stack) > parsing.SCOPES:
+            raise parsing.TooHard("scan/too-deep", "functions are nested too deeply in it; not read as code")
         scope = Scope(outer.qualify(code.text(node.child_by_field_name("name"))), "", whole, outer)
         if node.type == "class_definition":
             scope.sort = "class"

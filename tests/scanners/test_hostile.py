@@ -81,6 +81,20 @@ def test_deep_nesting_stops_nothing(repo: Repo, path: str, content: str) -> None
     assert good(scan(ScanRequest(repo.path)))
 
 
+@pytest.mark.parametrize("path", ["a.py", "a.js", "a.tsx"])
+@pytest.mark.parametrize(
+    "unit", ["(", "[{a:", "- ", "not ", "lambda:", "a().b(", "`${", "a?", "function f(){", "a=>", "x.b()"]
+)
+def test_a_file_made_to_be_slow_is_left_out(repo: Repo, path: str, unit: str) -> None:
+    line = unit * (5_000 // len(unit)) + "\n"
+    repo.commit({"good.py": GOOD, path: "x = " + line * 60})
+
+    result = scan(ScanRequest(repo.path, workers=1))
+
+    assert good(result)
+    assert rules(result).get(path) in ("scan/too-deep", "scan/too-slow", "scan/syntax")
+
+
 def test_links_out_of_the_tree_and_in_circles_are_not_followed(repo: Repo, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()

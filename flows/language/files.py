@@ -49,15 +49,31 @@ class DiskFiles:
     Args:
         folder: the flow file's folder.
         limit: bytes of one file.
+        inside: folder that no name may lead out of, links included; None trusts every name.
     """
 
-    def __init__(self, folder: Path, limit: int = 8 * MIB) -> None:
+    def __init__(self, folder: Path, limit: int = 8 * MIB, inside: Path | None = None) -> None:
         self._folder = folder
         self._limit = limit
+        self._inside = inside
 
     def read(self, name: str) -> bytes:
         """A file's bytes."""
-        return read_bytes(self._folder / name, shown=name, limit=self._limit)
+        path = self._folder / name
+        if self._inside is not None and not path.resolve().is_relative_to(self._inside.resolve()):
+            raise UserError(f"{name} leads out of the repository", hint="a flow may only name files of its repository")
+        return read_bytes(path, shown=name, limit=self._limit)
+
+
+def bounds(root: Path, file: str) -> Path:
+    """The folder that the files a flow names must lie in: its repository, or its own folder when it lies elsewhere.
+
+    Args:
+        root: of the repository.
+        file: the flow, relative to the root or absolute.
+    """
+    path = root / file
+    return root if path.resolve().is_relative_to(root.resolve()) else path.parent
 
 
 class GivenFiles:

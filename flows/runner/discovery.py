@@ -62,8 +62,12 @@ def _flows_in(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if name[0] != "." and name not in _SKIPPED)
         for name in sorted(files):
             path = Path(parent, name)
-            if name.endswith(_SUFFIXES) and looks_like_flow(path):
+            if name.endswith(_SUFFIXES) and not _leads_out(path, folder) and looks_like_flow(path):
                 yield path
+
+
+def _leads_out(path: Path, folder: Path) -> bool:
+    return path.is_symlink() and not path.resolve().is_relative_to(folder.resolve())
 
 
 def looks_like_flow(path: Path) -> bool:

@@ -11,6 +11,7 @@ from flows.engine.loading import KeptFiles, beside, checked
 from flows.engine.masking import MASK
 from flows.language.catalogue import Catalogue
 from flows.language.check import DiskFiles
+from flows.language.files import bounds
 from flows.language.spec import Flow
 from testmesh.guard.limits import MIB, read_bytes
 from testmesh.kernel.diagnostics import Diagnostic
@@ -73,6 +74,9 @@ class Loader:
             file: relative to `base`.
             base: the flow that names it.
         """
+        path, inside = self._root / beside(base, file), bounds(self._root, base)
+        if not path.resolve().is_relative_to(inside.resolve()):
+            return Loaded(None, f"{file} leads out of the repository")
         opened = self.open(beside(base, file))
         if opened.flow is None:
             first = opened.findings[0]
@@ -86,7 +90,7 @@ class Loader:
             data = read_bytes(path, shown=file, limit=MIB)
         except UserError as problem:
             return Opened(file, "", None, (Diagnostic(file, 1, 1, "flow/unreadable", problem.message),))
-        files = KeptFiles(file, DiskFiles(path.parent), self.included)
+        files = KeptFiles(file, DiskFiles(path.parent, inside=bounds(self._root, file)), self.included)
         found = checked(data, file, self._known, files)
         self._hide(file, found.flow)
         return Opened(file, found.text, found.flow, found.findings)

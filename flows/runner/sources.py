@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from flows.engine.loading import beside, parsed_file
 from flows.engine.masking import Masks
 from flows.language.errors import NotEvaluable
-from testmesh.guard.limits import MIB, read_bytes
+from flows.language.files import DiskFiles, bounds
+from testmesh.guard.limits import MIB
 from testmesh.kernel.errors import UserError
 
 if TYPE_CHECKING:
@@ -105,9 +106,9 @@ def schema_file(root: Path, kept: dict[str, str]) -> Callable[[str, str], object
 
     @cache
     def read(name: str, base: str) -> object:
-        path = (root / base).parent / name
+        files = DiskFiles((root / base).parent, MIB, bounds(root, base))
         try:
-            text = read_bytes(path, shown=name, limit=MIB).decode()
+            text = files.read(name).decode()
         except (UserError, UnicodeDecodeError) as error:
             raise NotEvaluable(f"schema file {name} cannot be read: {error}") from error
         kept[beside(base, name)] = text

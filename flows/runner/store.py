@@ -118,6 +118,9 @@ def _checked(run_id: str) -> str:
 
 
 def _own_folder(folder: Path) -> None:
+    for place in (folder, folder.parent):
+        if place.is_symlink():
+            raise UserError(f"{place} is a link; nothing is written through it", hint="remove it, and run again")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         ignore = folder.parent / ".gitignore"

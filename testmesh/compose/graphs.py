@@ -135,6 +135,9 @@ def state_folder(project: Project) -> Path:
     Raises:
         UserError: it cannot be made.
     """
+    if project.state.is_symlink():
+        raise UserError(f"{project.state} is a link; nothing is written through it",
+                        hint="remove it, and scan again")  # fmt: skip
     try:
         project.state.mkdir(exist_ok=True)
         ignore = project.state / ".gitignore"

@@ -146,3 +146,34 @@ def test_links_out_of_the_tree_lead_nowhere(repo: Repo, tmp_path: Path) -> None:
     for revision in ((), ("--revision", "HEAD")):
         assert answer(repo.path, "scan", ".", *revision)["kinds"]["Endpoint"] == 1
     assert answer(repo.path, "graph", "search", "secret")["total"] == 0
+
+
+def test_a_linked_state_folder_is_never_written_through(repo: Repo, tmp_path: Path, app_url: str) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    os.symlink(outside, repo.path / ".testmesh")
+    refused(repo.path, "scan", ".", says=(".testmesh is a link", "remove it"))
+    refused(repo.path, "run", says=(".testmesh is a link", "remove it"), env={"APP_URL": app_url})
+    (repo.path / ".testmesh").unlink()
+    (repo.path / ".testmesh").mkdir()
+    os.symlink(outside, repo.path / ".testmesh" / "runs")
+    refused(repo.path, "run", says=("runs is a link",), env={"APP_URL": app_url})
+    assert list(outside.iterdir()) == []
+
+
+def test_flows_name_no_file_outside_the_repository(repo: Repo, tmp_path: Path) -> None:
+    (tmp_path / "secret.env").write_text("SECRET=1\n")
+    (tmp_path / "secret.yaml").write_text(FLOW)
+    os.symlink(tmp_path / "secret.yaml", repo.path / "flows" / "linked.yaml")
+    os.symlink(tmp_path / "secret.env", repo.path / "flows" / "linked.env")
+    named = {
+        "absolute.yaml": FLOW.replace("  steps:", f"  env_file: {tmp_path}/secret.env\n  steps:"),
+        "linked_env.yaml": FLOW.replace("  steps:", "  env_file: linked.env\n  steps:"),
+        "outer.yaml": "flow:\n  name: o\n  steps:\n"
+        "    - {id: a, action: run_flow, config: {flow: ../../secret.yaml}}\n",
+    }
+    repo.write({f"flows/{name}": text for name, text in named.items()})
+    found = answer(repo.path, "validate", code=2)
+    assert {f["file"] for f in found["findings"]} == {f"flows/{name}" for name in named}
+    assert all("leads out of the repository" in f["message"] for f in found["findings"])
+    assert found["files"] == len(named) + 1

@@ -52,6 +52,7 @@ class PyCode(Code):
         self.strings: list[Node] = []
         self.docs: list[Node] = []
         self.import_nodes: list[Node] = []
+        self.named_shapes: dict[tuple[str, int, str], Shape] = {}
 
     def value(self, node: Node | None, scope: Scope) -> Value:
         from scanners.idioms import python_values

@@ -134,6 +134,14 @@ def _returned(code: PyCode, site: CallSite, scope: Scope, depth: int) -> Shape:
     declared = annotation(code, definition(made).child_by_field_name("return_type"))
     if declared.named or declared.fields:
         return declared
+    key = (made.name, made.node.id, "")
+    if key not in code.named_shapes:
+        code.named_shapes[key] = declared
+        code.named_shapes[key] = _first_return(code, made, declared, depth)
+    return code.named_shapes[key]
+
+
+def _first_return(code: PyCode, made: Scope, declared: Shape, depth: int) -> Shape:
     for node, where in code.returns:
         if where is made and node.named_child_count:
             found = shape(code, node.named_children[0], where, depth + 3)
@@ -143,11 +151,17 @@ def _returned(code: PyCode, site: CallSite, scope: Scope, depth: int) -> Shape:
 
 
 def _identifier(code: PyCode, node: Node, scope: Scope, depth: int) -> Shape:
-    name = code.text(node)
+    """Read once per name and scope, for names are made of each other, and of themselves."""
+    key = (scope.name, scope.node.id, code.text(node))
+    if key not in code.named_shapes:
+        code.named_shapes[key] = ANYTHING
+        code.named_shapes[key] = _looked_up(code, key[2], scope, depth)
+    return code.named_shapes[key]
+
+
+def _looked_up(code: PyCode, name: str, scope: Scope, depth: int) -> Shape:
     for outer in scope.outward():
-        made = [
-            a for a in code.assigns if a.scope is outer and a.target == name and a.value is not None and a.how == "="
-        ]
+        made = [a for a in code.assigned(outer, name) if a.value is not None and a.how == "="]
         if made:
             return _assembled(code, made[-1].value, outer, (name, depth))
         declared = _parameter(code, outer, name)

@@ -206,3 +206,16 @@ def test_a_reader_that_fails_costs_only_its_own_facts(repo: Repo) -> None:
 
     assert good(result)
     assert rules(result)["good.py"] == "scan/reader-failed"
+
+
+def test_names_made_of_each_other_are_read_once(repo: Repo) -> None:
+    names = "abcdefghij"
+    lines = "".join(f"    {a} = {b} or {c} if {b} else {c}\n" for a in names for b in names for c in names)
+    repo.commit(
+        {"good.py": GOOD, "a.py": f"import requests\n\ndef f():\n{lines}    requests.post('http://x', json=a)\n"}
+    )
+
+    result = scan(ScanRequest(repo.path))
+
+    assert good(result)
+    assert any(f.kind == "http_call" for f in result.facts)

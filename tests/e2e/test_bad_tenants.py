@@ -88,16 +88,29 @@ def test_a_wrong_token(service: Service) -> None:
 def test_another_workspace_s_repository_is_not_there(service: Service) -> None:
     ask = ("impact", "main~1..main", "--repository", "good", "--server", service.url)
     refused(service.repo.path, *ask, says=("good",), env=service.env("theirs"))
-    assert answer(service.repo.path, "search", "good", "--server", service.url, **service.env("theirs")) == []
-    assert "GET /good" not in answered(service.repo.path, "coverage", "--server", service.url, **service.env("theirs"))
+    assert (
+        answer(service.repo.path, "search", "good", "--server", service.url, TESTMESH_TOKEN=service.tokens["theirs"])
+        == []
+    )
+    assert "GET /good" not in answered(
+        service.repo.path, "coverage", "--server", service.url, TESTMESH_TOKEN=service.tokens["theirs"]
+    )
 
 
 def test_another_workspace_s_run_is_not_there(service: Service, app_url: str) -> None:
     path = service.repo.path
-    ran = answer(path, "run", "--server", service.url, code=1, APP_URL=app_url + "/nowhere", **service.env("ours"))
+    ran = answer(
+        path,
+        "run",
+        "--server",
+        service.url,
+        code=1,
+        APP_URL=app_url + "/nowhere",
+        TESTMESH_TOKEN=service.tokens["ours"],
+    )
     for command in ("diagnose", "fix"):
         refused(path, command, ran["run"], "--server", service.url, says=(ran["run"],), env=service.env("theirs"))
-    found = answer(path, "diagnose", ran["run"], "--server", service.url, **service.env("ours"))
+    found = answer(path, "diagnose", ran["run"], "--server", service.url, TESTMESH_TOKEN=service.tokens["ours"])
     assert found["run"] == ran["run"]
 
 
@@ -112,14 +125,16 @@ def test_the_service_answers_as_the_local_command_does(service: Service, tmp_pat
     path, asked = service.repo.path, ("--server", service.url)
     answered(path, "scan", "--revision", "main", ".")
     local = answer(path, "impact", "main~1..main")
-    far = answer(path, "impact", "main~1..main", "--repository", "good", *asked, **service.env("ours"))
+    far = answer(path, "impact", "main~1..main", "--repository", "good", *asked, TESTMESH_TOKEN=service.tokens["ours"])
     assert without_uids(far) == without_uids(local)
     patch = tmp_path / "change.patch"
     patch.write_text(service.repo.git("diff", "main~1", "main") + "\n")
     ask = ("impact", "main~1", "--patch", str(patch))
-    far = answer(path, *ask, "--repository", "good", *asked, **service.env("ours"))
+    far = answer(path, *ask, "--repository", "good", *asked, TESTMESH_TOKEN=service.tokens["ours"])
     assert without_uids(far) == without_uids(answer(path, *ask))
     assert far["flows"] == local["flows"]
     mine = [(h["label"], h["how"]) for h in answer(path, "search", "good")]
-    theirs = [(h["label"], h["how"]) for h in answer(path, "search", "good", *asked, **service.env("ours"))]
+    theirs = [
+        (h["label"], h["how"]) for h in answer(path, "search", "good", *asked, TESTMESH_TOKEN=service.tokens["ours"])
+    ]
     assert mine == theirs

@@ -146,8 +146,17 @@ class Repository:
         if found is not None and found.ok:
             return found.text().strip()
         if self.empty:
-            raise UserError(f"{self.path} has no commits yet", hint="commit something first, or look at the work tree")
+            raise self._headless()
         raise NotFoundError(f"no revision '{revision}' in {self.path}", hint=self._deepen())
+
+    def _headless(self) -> UserError:
+        """Why HEAD is no commit: nothing was committed, it names a branch that is gone, or objects are lost."""
+        names = self._git("for-each-ref", "--format=%(refname)").text().split()
+        if not names:
+            return UserError(f"{self.path} has no commits yet", hint="commit something first, or look at the work tree")
+        if f"refs/heads/{self.branch()}" in names:
+            return UserError(f"HEAD of {self.path} cannot be read", hint=f"git -C {self.path} fsck says what is lost")
+        return UserError(f"HEAD of {self.path} is a branch without commits", hint="check out a branch that has some")
 
     def _deepen(self) -> str:
         where = f"git -C {self.path}"

@@ -177,3 +177,13 @@ def test_flows_name_no_file_outside_the_repository(repo: Repo, tmp_path: Path) -
     assert {f["file"] for f in found["findings"]} == {f"flows/{name}" for name in named}
     assert all("leads out of the repository" in f["message"] for f in found["findings"])
     assert found["files"] == len(named) + 1
+
+
+def test_a_head_without_a_commit_says_which_kind(repo: Repo) -> None:
+    repo.git("symbolic-ref", "HEAD", "refs/heads/gone")
+    refused(repo.path, "impact", "main..HEAD", says=("is a branch without commits", "check out"))
+    repo.git("symbolic-ref", "HEAD", "refs/heads/main")
+    commit = repo.git("rev-parse", "HEAD")
+    (repo.path / ".git" / "objects" / commit[:2] / commit[2:]).unlink()
+    refused(repo.path, "impact", "HEAD~1..HEAD", says=("cannot be read", "fsck"))
+    assert answer(repo.path, "scan", ".")["kinds"]["Endpoint"] == 1

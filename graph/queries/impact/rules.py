@@ -119,10 +119,12 @@ def _anything(world: World, loose: Node) -> Iterator[tuple[State, Via]]:
 
 
 def _open_sources(world: World, node: Node, edge: str, mode: str) -> Iterator[tuple[State, Via]]:
-    for loose in world.of("Unresolved"):
-        if loose.props.get("edge") == edge and (node.kind != "Endpoint" or _may_be(loose, node)):
-            for number, far in world.back(loose.uid, edge):
-                yield (far.uid, mode), Via(number, _OPEN, False)
+    """Who may use a thing without our knowing: whatever has a loose end of that kind that may lead here."""
+    ends = world.open_ends(edge)
+    places = ["", node.key[0]] if node.kind == "Endpoint" else sorted(ends)
+    for service in dict.fromkeys(places):
+        for number, far in ends.get(service, ()):
+            yield (far.uid, mode), Via(number, _OPEN, False)
 
 
 def _may_be(loose: Node, endpoint: Node) -> bool:

@@ -53,6 +53,7 @@ class World:
         self.head: Subgraph = head.slice((), EDGES)
         self.stores = head, base
         self._symbols: dict[tuple[str, str], dict[str, Node]] | None = None
+        self._open: dict[str, dict[str, list[tuple[EdgeId, Node]]]] = {}
         self.groups: dict[tuple[str, str], str] = {}
         self.vias: dict[EdgeId, Via] = {}
         self.callers: dict[str, list[tuple[Node, Via]]] = {}
@@ -159,6 +160,20 @@ class World:
             name: qualified name.
         """
         return self.symbols(repository, file).get(name)
+
+    def open_ends(self, edge: str) -> Mapping[str, list[tuple[EdgeId, Node]]]:
+        """What has a loose end of a kind, by the service it surely goes to, empty when nobody knows.
+
+        Args:
+            edge: kind of edge that is missing.
+        """
+        if edge not in self._open:
+            found: dict[str, list[tuple[EdgeId, Node]]] = {}
+            for loose in self.of("Unresolved"):
+                if loose.props.get("edge") == edge:
+                    found.setdefault(str(loose.props.get("service") or ""), []).extend(self.back(loose.uid, edge))
+            self._open[edge] = found
+        return self._open[edge]
 
     def services(self, uid: str) -> list[Node]:
         """The services that deploy a symbol or endpoint.

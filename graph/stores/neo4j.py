@@ -364,6 +364,6 @@ def _explained(server: Server) -> Iterator[None]:
         reason = f"it refused the request: {error.message}"
         raise UnavailableError(f"Neo4j at {server.uri}", reason, hint="Neo4j 5.26 or newer is needed") from error
     except (DriverError, Neo4jError, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = str(error).splitlines()[0].partition(" (resolved")[0] if str(error) else type(error).__name__
         hint = "start the server, or leave the Neo4j address out to use the embedded graph"
         raise UnavailableError(f"Neo4j at {server.uri}", f"no usable answer ({reason})", hint=hint) from error

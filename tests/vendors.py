@@ -1,4 +1,4 @@
-"""Local servers that speak the model vendors' protocols; every answer is checked against the vendor's published types."""
+"""Local servers that speak the model vendors' protocols; answers are checked against their published types."""
 
 from __future__ import annotations
 

@@ -193,7 +193,9 @@ class Remote:
             problem = json.loads(data)
         except (ValueError, RecursionError):
             problem = None
-        text = problem.get("detail") or problem.get("title") if isinstance(problem, dict) else None
+        if not isinstance(problem, dict):
+            problem = {}
+        text = problem.get("detail") or problem.get("title")
         if not text:
             return self._no_service(f"it answered {status} without saying why")
         hint = problem.get("hint") or _HINTS.get(status)

@@ -78,7 +78,9 @@ class QueuedJobs:
         self._handlers[kind] = do
 
     def submit(self, kept: Kept, kind: str, subject: str) -> Job:
-        """Record it as waiting and queue it, for this process too when it can do jobs; the same (kind, subject) of a workspace is done one after the other.
+        """Record it as waiting and queue it, for this process too when it can do jobs.
+
+        The same (kind, subject) of a workspace is done one after the other.
 
         Args:
             kept: whose.

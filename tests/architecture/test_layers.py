@@ -88,8 +88,8 @@ def test_importing_every_action_and_pack_loads_no_third_party_module() -> None:
     )
     done = subprocess.run([sys.executable, "-S", "-c", "import site; site.main()\n" + script], cwd=ROOT,
                           capture_output=True, text=True, check=True)  # fmt: skip
-    baseline = subprocess.run([sys.executable, "-c", "import sys; print('\\n'.join(m.split('.')[0] for m in sys.modules))"],
-                              cwd=ROOT, capture_output=True, text=True, check=True)  # fmt: skip
+    names = "import sys; print('\\n'.join(m.split('.')[0] for m in sys.modules))"
+    baseline = subprocess.run([sys.executable, "-c", names], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split()) - set(baseline.stdout.split())
     foreign = {m for m in loaded if m not in sys.stdlib_module_names and m not in OURS and not m.startswith("_")}
     assert not foreign

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cached_property
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -44,42 +43,42 @@ class SqlKept:
         """Whose it is."""
         return self._workspace
 
-    @cached_property
+    @property
     def runs(self) -> SqlRunStore:
         """Run artefacts."""
         return SqlRunStore(self._database, self._workspace)
 
-    @cached_property
+    @property
     def events(self) -> SqlEvents:
         """Events of runs."""
         return SqlEvents(self._database, self._workspace)
 
-    @cached_property
+    @property
     def repositories(self) -> SqlRepositories:
         """Watched repositories."""
         return SqlRepositories(self._database, self._workspace)
 
-    @cached_property
+    @property
     def answers(self) -> SqlAnswers:
         """Diagnoses and fixes."""
         return SqlAnswers(self._database, self._workspace)
 
-    @cached_property
+    @property
     def secrets(self) -> SqlSecrets:
         """Secrets."""
         return SqlSecrets(self._database, self._workspace, self._sealer)
 
-    @cached_property
+    @property
     def settings(self) -> SqlSettings:
         """Model routes and dismissals."""
         return SqlSettings(self._database, self._workspace)
 
-    @cached_property
+    @property
     def jobs(self) -> SqlJobs:
         """Recorded jobs."""
         return SqlJobs(self._database, self._workspace)
 
-    @cached_property
+    @property
     def tokens(self) -> SqlTokens:
         """API tokens."""
         return SqlTokens(self._database, self._workspace)

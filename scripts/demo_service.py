@@ -74,9 +74,7 @@ def story(url: str, work: Path, tokens: dict[str, str]) -> None:
     print(f"red:  scanned shop: {result['nodes']} nodes, {result['edges']} edges in {result['seconds']} s")
     _, impact = ask(f"{api}/impact?repository=shop&base=main&head=bug/b1-renamed-amount", red)
     must = [f["file"] for f in impact["flows"] if f["selection"] == "must"]
-    print(
-        f"red:  impact main..bug/b1-renamed-amount: {len(must)} flows must run, {len(impact['affected'])} things affected"
-    )
+    print(f"red:  impact of the bug: {len(must)} flows must run, {len(impact['affected'])} things affected")
     _, hits = ask(f"{api}/search?q=cancel+an+order&limit=3", red)
     print("red:  search 'cancel an order': " + ", ".join(h["label"] for h in hits["items"]))
     status, problem = ask(f"{api}/impact?repository=shop&base=main&head=main", blue)

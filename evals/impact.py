@@ -148,7 +148,7 @@ def case(on: Subject, mutant: Mutant, base: Overlay, real: Truth) -> Case:
 
 
 def cases(system: str, part: str, budget: Budget, most: int) -> Iterator[Case]:
-    """The cases of one sample, as long as there is time; what would be unsafe must be seen twice to count.
+    """The cases of one sample, as long as there is time; what would be unsafe, or did not start, is run twice.
 
     Args:
         system: `shop` or `depot`.
@@ -170,7 +170,7 @@ def cases(system: str, part: str, budget: Budget, most: int) -> Iterator[Case]:
             continue
         real = truth(calm, observed(on.made, on.commit, texts))
         found = case(on, mutant, base, real)
-        if found.unsafe:
+        if found.unsafe or not real.up:
             again = truth(calm, observed(on.made, on.commit, texts, again=1))
             found = case(on, mutant, base, both(real, again))
         yield found

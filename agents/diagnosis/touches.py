@@ -78,7 +78,7 @@ def _words(request: Mapping[str, Json]) -> Iterator[str]:
 def _is_endpoint(node: Node, name: str) -> int:
     """How many literal segments agree, plus one; 0 when it is another endpoint."""
     method, _, path = name.partition(" ")
-    if node.key[2] not in (method, "ANY"):
+    if node.key[2] not in (method, "ANY") or node.key[3].count("/") != path.rstrip("/").count("/"):
         return 0
     want = [p for p in node.key[3].split("/") if p]
     have = [p for p in path.split("/") if p]

@@ -42,11 +42,13 @@ class Reached:
         distance: hops from the nearest step, by uid.
         graph: the part of the graph that was read.
         open: loose ends on the way, by uid; absence proves nothing when there are any.
+        code: symbols by file.
     """
 
     distance: Mapping[str, int]
     graph: Subgraph
     open: tuple[str, ...]
+    code: Mapping[str, Sequence[Node]]
 
     def of_symbol(self, file: str, name: str) -> int | None:
         """Hops to a symbol, an inner name or the symbol around it, or None.
@@ -76,7 +78,7 @@ class Reached:
         yield from sorted(found, key=lambda n: (self.distance[n.uid], n.uid))
 
     def _symbols(self, file: str) -> Iterator[Node]:
-        yield from (n for n in self.graph.nodes.values() if n.kind == "Symbol" and n.key[1] == file)
+        yield from self.code.get(file, ())
 
 
 def _related(one: str, other: str) -> bool:
@@ -126,6 +128,10 @@ class Atlas:
         for edge in self._graph.edges.values():
             for source, target in _ways(self._graph, edge):
                 self._after.setdefault(source, []).append(target)
+        self._code: dict[str, list[Node]] = {}
+        for node in self._graph.nodes.values():
+            if node.kind == "Symbol":
+                self._code.setdefault(node.key[1], []).append(node)
         self._known: dict[tuple[str, tuple[int, ...]], Reached | None] = {}
 
     def reached(self, trail: Trail) -> Reached | None:
@@ -154,7 +160,7 @@ class Atlas:
             return None
         distance = _distances(self._after, starts)
         loose = tuple(sorted(u for u in distance if self._graph.nodes[u].kind == "Unresolved"))
-        return Reached(distance, self._graph, loose)
+        return Reached(distance, self._graph, loose, self._code)
 
 
 def _distances(after: Mapping[_Place, Sequence[_Place]], starts: Mapping[str, int]) -> dict[str, int]:

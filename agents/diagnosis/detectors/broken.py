@@ -11,6 +11,7 @@ from agents.diagnosis.case import CLEAR, STRONG, Case, Detector, Finding
 from agents.diagnosis.walk import Reached
 from agents.diagnosis.words import counted
 from graph.answers import Clue
+from graph.schema import Edge
 
 _STATUS = re.compile(r"(?<![\w.])([1-5]\d\d)(?![\w.])")
 _KEY = re.compile(r"[\"'](\w+)[\"']\s*:|(?<![\w.\[\"'])(\w+)\s*[:=](?![=])")
@@ -22,11 +23,12 @@ _READERS = ("CALLS", "CONSUMES")
 def _find(case: Case) -> Iterable[Finding]:
     way = case.head.reached(case.trail) if case.head is not None else None
     waiting = _comparisons(case)
+    reading = _reading(way) if way is not None else []
     for candidate in case.candidates:
         if candidate.role == "code" and not candidate.inert:
             yield from _of_status(candidate, way, waiting)
             if way is not None:
-                yield from _of_keys(candidate, way)
+                yield from _of_keys(candidate, way, reading)
 
 
 def _of_status(candidate: Candidate, way: Reached | None, waiting: Sequence[_Waiting]) -> Iterator[Finding]:
@@ -50,24 +52,27 @@ def _comparisons(case: Case) -> list[_Waiting]:
     return found
 
 
-def _of_keys(candidate: Candidate, way: Reached) -> Iterator[Finding]:
+def _of_keys(candidate: Candidate, way: Reached, reading: Sequence[Edge]) -> Iterator[Finding]:
     names = {a or b for line in candidate.removed for a, b in _KEY.findall(line)}
     gone = {n for n in names if counted(candidate.removed, n) > counted(candidate.added, n)}
-    for reader, place, name in _reading(candidate, way, gone):
-        text = f"this hunk takes `{name}` away, {reader} still reads it ({place})"
-        yield Finding(Clue(DETECTOR.name, text, candidate.place, CLEAR), candidate.index)
+    for edge in reading if gone else ():
+        source = way.graph.nodes[edge.source]
+        reads = gone & {r.partition(".")[0] for r in edge.props["reads"]}
+        if reads and service_of(source.key[1]) != service_of(candidate.file) and _gives(candidate, way, edge.target):
+            place = edge.evidence[0].place() if edge.evidence else ""
+            text = f"this hunk takes `{sorted(reads)[0]}` away, {source.label} still reads it ({place})"
+            yield Finding(Clue(DETECTOR.name, text, candidate.place, CLEAR), candidate.index)
 
 
-def _reading(candidate: Candidate, way: Reached, gone: set[str]) -> Iterator[tuple[str, str, str]]:
-    """Readers in other services of an endpoint or topic whose code is in the candidate's service."""
+def _reading(way: Reached) -> list[Edge]:
+    """Links on the way whose source is known to read fields of the answer or message."""
+    found = []
     for key in sorted(way.graph.edges):
         edge = way.graph.edges[key]
-        source = way.graph.nodes[edge.source]
-        if edge.kind not in _READERS or edge.source not in way.distance or source.kind != "Symbol":
-            continue
-        reads = gone & {r.partition(".")[0] for r in edge.props.get("reads") or ()}
-        if reads and service_of(source.key[1]) != service_of(candidate.file) and _gives(candidate, way, edge.target):
-            yield source.label, edge.evidence[0].place() if edge.evidence else "", sorted(reads)[0]
+        known = edge.kind in _READERS and edge.source in way.distance and bool(edge.props.get("reads"))
+        if known and way.graph.nodes[edge.source].kind == "Symbol":
+            found.append(edge)
+    return found
 
 
 def _gives(candidate: Candidate, way: Reached, target: str) -> bool:

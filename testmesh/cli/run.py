@@ -17,8 +17,11 @@ from testmesh.kernel.errors import EXIT_FAILED, EXIT_OK, UserError
 if TYPE_CHECKING:
     from flows.reports.terminal import Terminal
     from flows.runner.options import RunOptions
+    from graph.answers import Impact
     from testmesh.compose.systems import Ran, System
     from testmesh.workspaces.records import Project
+
+NOTHING = '{"run": null, "verdict": null, "flows": []}'
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +68,7 @@ def _run(options: argparse.Namespace) -> int:
     _check_reports(reports)
     wanted = _wanted(options, project)
     if wanted is None:
-        print("no flow is affected")
+        print(NOTHING if options.json else "no flow is affected")
         return EXIT_OK
     return _execute(options, project, wanted, reports)
 
@@ -120,10 +123,19 @@ def _affected(options: argparse.Namespace, project: Project) -> tuple[str, ...]:
         f"{counted(musts, 'flow')} must run, {len(found.flows) - musts} may, {len(found.unaffected_flows)} unaffected"
     )
     print(f"affected by {options.affected}: {shown}", file=sys.stderr)
-    chosen = [Path(f.file) for f in found.flows]
+    chosen = [Path(file) for file in dict.fromkeys([*(f.file for f in found.flows), *_changed_flows(found, project)])]
     within = [(Path.cwd() / p).resolve() for p in options.paths]
     kept = [c for c in chosen if not within or any((project.root / c).is_relative_to(w) for w in within)]
     return tuple(str(project.root / path) for path in kept if (project.root / path).is_file())
+
+
+def _changed_flows(found: Impact, project: Project) -> Iterator[str]:
+    """Flow files the change adds or edits, the broken ones too: no graph knows those, and a run must report them."""
+    from flows.runner.discovery import looks_like_flow
+
+    for item in found.changed:
+        if item.file.endswith((".yaml", ".yml")) and looks_like_flow(project.root / item.file):
+            yield item.file
 
 
 @contextmanager

@@ -204,3 +204,14 @@ def test_questions_to_the_graph(repo: Repo) -> None:
     assert "GET /new" in diff
     for command in (("paths", "nope", "good"), ("neighbours", "nope")):
         refused(repo.path, "graph", *command, says=("nothing in the graph is called 'nope'",))
+
+
+def test_affected_flows_run_and_a_broken_new_one_is_never_passed_over(repo: Repo, app_url: str) -> None:
+    options = ("run", "--affected", "HEAD")
+    assert answer(repo.path, *options) == {"run": None, "verdict": None, "flows": []}
+    repo.write({"other/new.yaml": FLOW.replace("http_request", "http_reqest")})
+    data = answer(repo.path, *options, code=2, APP_URL=app_url)
+    assert {f["file"]: f["verdict"] for f in data["flows"]}["other/new.yaml"] == "error"
+    repo.write({"other/new.yaml": FLOW})
+    data = answer(repo.path, *options, APP_URL=app_url)
+    assert {f["file"]: f["verdict"] for f in data["flows"]}["other/new.yaml"] == "passed"

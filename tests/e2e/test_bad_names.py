@@ -81,3 +81,23 @@ def test_run_ids_lead_nowhere_else(repo: Repo) -> None:
     for name in ("../../etc/passwd", "nope", ""):
         refused(repo.path, "show", name, says=(f"there is no run '{name}'", "testmesh runs"))
     refused(repo.path, "diagnose", "latest", says=("there are no runs yet", "testmesh run"))
+
+
+def test_two_folders_built_under_one_name_are_both_kept(tmp_path: Path) -> None:
+    repo = made(tmp_path / "shop")
+    image = 'FROM python:3.11\nCMD ["flask", "run"]\n'
+    repo.commit(
+        {
+            "docker-compose.yml": "services:\n  api:\n    build: ./first\n",
+            "first/app.py": APP,
+            "first/Dockerfile": image,
+            "second/docker-compose.yml": "services:\n  api:\n    build: .\n",
+            "second/app.py": APP.replace("/good", "/other"),
+            "second/Dockerfile": image,
+        }
+    )
+    answered(repo.path, "scan", ".")
+    hits = answer(repo.path, "graph", "search", "GET")["hits"]
+    labels = {h["label"] for h in hits if h["kind"] == "Endpoint"}
+    assert {label.rpartition(":")[2] for label in labels} == {"GET /good", "GET /other"}
+    assert len({label.partition(":")[0] for label in labels}) == 2

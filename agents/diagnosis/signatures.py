@@ -60,7 +60,7 @@ _PHRASES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
         "out of resources",
         ("no space left on device", "out of memory", "oomkilled", "cannot allocate memory", "too many open files"),
     ),
-    ("connect timed out", (r"connect(?:ion)? ?timed? ?out", "connecttimeout", "etimedout", "pool timeout")),
+    ("connect timed out", (r"connect(?:ion)? ?timed? ?out", "connecttimeout", "etimedout", "pool ?timeout")),
     (
         "cannot connect",
         (
@@ -76,6 +76,10 @@ _PHRASES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 _SIGNS = tuple((name, re.compile("|".join(phrases), re.I)) for name, phrases in _PHRASES)
 _MISSING_VARIABLE = re.compile(r"KeyError: '[A-Z][A-Z0-9_]+'")
 GATEWAY = (502, 503, 504)
+WEAK_SIGNS = ("connection lost",)
+"""Signs that a crashing handler gives as well as a failing network."""
+_ERROR = re.compile(r"^(?:[\w.]+\.)?\w*(?:Error|Exception)\b")
+_CONSEQUENCE = re.compile(r"HTTPStatusError|HTTPError|ExceptionGroup|UpstreamError|Server error '5\d\d|\b50[0234]\b")
 
 
 def unreachable(text: str) -> str:
@@ -87,3 +91,12 @@ def unreachable(text: str) -> str:
     if _MISSING_VARIABLE.search(text):
         return "variable missing"
     return next((name for name, pattern in _SIGNS if pattern.search(text)), "")
+
+
+def error_of_its_own(line: str) -> bool:
+    """Whether a log line ends a traceback that the surroundings do not explain.
+
+    Args:
+        line: without its time stamp.
+    """
+    return bool(_ERROR.match(line)) and not unreachable(line) and not _CONSEQUENCE.search(line)

@@ -187,3 +187,26 @@ def test_a_flow_that_cannot_be_read_is_a_test_defect() -> None:
     found = diagnose(unusable("flow/unknown-key", "a step has no key 'asert'"))
     assert found.failure == "test defect"
     assert found.clues[0].place == "f.yaml:3"
+
+
+def in_trouble(*logs: str) -> str:
+    broken = Http("place", "POST", "http://orders/orders", 500, "oops", (("status == 201", False, 500, 201),))
+    texts = Texts({ORDERS: BEFORE}, {ORDERS: BEFORE.replace("save(order)", "store(order)")})
+    inputs = DiagnosisInputs(
+        run=run("r2", flow_run("f.yaml", broken), logs={"orders": logs}),
+        green=run("r1", flow_run("f.yaml", GOOD), revision="b" * 40),
+        change=change(texts),
+        sources=texts,
+    )
+    return diagnose(inputs).failure
+
+
+def test_a_connection_that_breaks_is_no_sign_of_the_environment_alone() -> None:
+    assert in_trouble("httpcore.ReadError: [Errno 104] Connection reset by peer") == "product regression"
+
+
+def test_an_error_of_the_code_outweighs_signs_in_other_lines() -> None:
+    refused = "psycopg.OperationalError: connection to server at 127.0.0.1 failed: Connection refused"
+    assert in_trouble(refused) == "environment"
+    assert in_trouble(refused, "fastapi.exceptions.ResponseValidationError: 1 validation error") == "product regression"
+    assert in_trouble(refused, "httpx.HTTPStatusError: Server error '500 INTERNAL SERVER ERROR'") == "environment"

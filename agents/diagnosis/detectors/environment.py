@@ -9,7 +9,7 @@ from agents.diagnosis.candidates import Candidate
 from agents.diagnosis.case import CLEAR, PROOF, STRONG, SUGGESTIVE, WEAK, Case, Detector, Finding
 from agents.diagnosis.differences import last_exchange, last_result
 from agents.diagnosis.failure import FAILING, leaves
-from agents.diagnosis.signatures import GATEWAY, unreachable
+from agents.diagnosis.signatures import GATEWAY, WEAK_SIGNS, error_of_its_own, unreachable
 from graph.answers import Clue
 from graph.runs import StepRun
 
@@ -75,14 +75,22 @@ def _of_step(step: StepRun) -> Iterator[tuple[str, str, float]]:
 
 
 def _of_logs(case: Case) -> Iterator[tuple[str, str, float]]:
+    """Signs that were not there when it passed; they prove little beside errors they do not explain."""
     run, green = case.inputs.run, case.inputs.green
+    old = {text for lines in (green.logs.values() if green else ()) for text in map(_told, lines)}
+    own = any(error_of_its_own(t) and t not in old for lines in run.logs.values() for t in map(_told, lines))
     for service in sorted(run.logs):
         before = {unreachable(line) for line in green.logs.get(service, ())} if green else set()
-        for line in run.logs[service]:
-            sign = unreachable(line)
+        signs = {unreachable(line): line for line in reversed(run.logs[service])}
+        for sign, line in sorted(signs.items(), key=lambda pair: pair[0] in WEAK_SIGNS):
             if sign and sign not in before:
-                yield f"{service} says: {sign}: {line.split(chr(9))[-1][:160]}", f"log of {service}", STRONG
+                weight = WEAK if sign in WEAK_SIGNS else SUGGESTIVE if own else STRONG
+                yield f"{service} says: {sign}: {_told(line)[:160]}", f"log of {service}", weight
                 break
+
+
+def _told(line: str) -> str:
+    return line.rsplit("\t", maxsplit=1)[-1]
 
 
 def _of_others(case: Case) -> Iterator[tuple[str, str, float]]:

@@ -18,6 +18,7 @@ from fixtures.build import build
 from flows.events import run_from_json, run_to_json
 from flows.runner import RunOptions, run_flows
 from graph.runs import Run
+from testmesh.compose.trees import export
 from testmesh.environments.environment import Addresses, Environment, open_environment
 from testmesh.environments.settings import EnvironmentSettings, from_toml
 from testmesh.guard.git import Repository
@@ -33,7 +34,6 @@ CACHE = Path(os.environ.get("TESTMESH_EVALS_CACHE", Path(tempfile.gettempdir()) 
 AUTHOR = "Eval <eval@localhost>"
 DATE = "2026-04-01T09:00:00+00:00"
 FORMAT = 2
-_SMALL = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,22 +162,6 @@ def _edited(text: str, edit: Edit, name: str) -> str:
     if edit.old not in text:
         raise UserError(f"seed {name}: {edit.path} does not hold {edit.old!r}")
     return text.replace(edit.old, edit.new, -1 if edit.every else 1)
-
-
-def export(repository: Repository, commit: str, folder: Path) -> None:
-    """Write a commit's files into a folder.
-
-    Args:
-        repository: where it is.
-        commit: 40 hex.
-        folder: existing and empty.
-    """
-    entries = {e.path: e.oid for e in repository.tree(commit) if not e.link}
-    data = {b.oid: b.data for b in repository.blobs(entries.values(), limit=_SMALL)}
-    for path, oid in entries.items():
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data[oid] or b"")
 
 
 @dataclass(frozen=True, slots=True)

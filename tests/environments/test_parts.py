@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -30,7 +31,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     (tree / "m" / "1.sql").write_text('CREATE TABLE items (id serial PRIMARY KEY, "Name" text); CREATE SCHEMA odd;')
     (tree / "m" / "3.sql").write_text('CREATE TABLE odd."Other""s" (item int REFERENCES items);')
     (tree / "seed.sql").write_text("INSERT INTO items (\"Name\") VALUES ('first');")
-    launcher = Launcher("parts-test", tmp_path)
+    launcher = Launcher(f"parts-{uuid4().hex}", tmp_path)
     yield Place(tree, tmp_path, launcher, "parts-test")
     launcher.stop_all()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -62,6 +63,9 @@ def pairs(texts: list[str], option: str) -> dict[str, str]:
 
 def _run(options: argparse.Namespace) -> int:
     from testmesh.workspaces.files import load_project
+
+    # Recordings are large and live to the end: collecting them over and over was 40 % of a long run.
+    gc.set_threshold(50_000, 20, 50)
 
     project = load_project(options.dir)
     reports = {name: Path(path) for name, path in pairs(options.report, "--report").items()}

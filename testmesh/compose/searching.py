@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from embeddings.text import EMBEDDED_KINDS
 from graph.schema import Node
 from graph.store import GraphStore, Page
+from testmesh.kernel.errors import MissingExtra
 from testmesh.routing import Routes, environment_routes
 
 if TYPE_CHECKING:
@@ -51,25 +52,37 @@ def found(store: GraphStore, file: Path, words: str, limit: int, routes: Iterabl
         limit: most hits.
         routes: where embedders may be named.
     """
-    from embeddings.index import nearest, sync
-    from embeddings.stores.numpy import NumpyIndex
-    from embeddings.text import node_documents
     from embeddings.text import words as split
-    from testmesh.compose.models import embedder_for
 
     nodes = [node for kind in EMBEDDED_KINDS for node in store.find(kind, None, EVERYTHING).nodes]
-    by_uid = {node.uid: node for node in nodes}
     wanted = split(words).split()
     named = [n for n in nodes if wanted and all(w in f"{split(n.label)} {n.label.lower()}" for w in wanted)]
     named.sort(key=lambda n: (len(n.label), n.label, n.uid))
     hits = [_hit(node, 1.0, "name") for node in named[:limit]]
+    try:
+        hits += _alike(nodes, file, split(words), (limit, {hit.uid for hit in hits}), routes)
+    except MissingExtra:
+        # Names need no embedder; only a question that no name answers does.
+        if not hits:
+            raise
+    return hits[:limit]
+
+
+def _alike(
+    nodes: list[Node], file: Path, words: str, wanted: tuple[int, set[str]], routes: Iterable[Routes]
+) -> list[Hit]:
+    from embeddings.index import nearest, sync
+    from embeddings.stores.numpy import NumpyIndex
+    from embeddings.text import node_documents
+    from testmesh.compose.models import embedder_for
+
+    limit, seen = wanted
+    by_uid = {node.uid: node for node in nodes}
     index: VectorIndex = NumpyIndex(file)
     embedder = embedder_for([*routes, environment_routes(os.environ)])
     sync(index, embedder, node_documents(nodes), EMBEDDED_KINDS)
-    seen = {hit.uid for hit in hits}
-    alike = nearest(index, embedder.embed([split(words)])[0], limit + len(seen), least=LEAST)
-    hits += [_hit(by_uid[h.uid], h.score, "meaning") for h in alike if h.uid not in seen and h.uid in by_uid]
-    return hits[:limit]
+    alike = nearest(index, embedder.embed([words])[0], limit + len(seen), least=LEAST)
+    return [_hit(by_uid[h.uid], h.score, "meaning") for h in alike if h.uid not in seen and h.uid in by_uid]
 
 
 def _hit(node: Node, score: float, how: str) -> Hit:

@@ -130,3 +130,15 @@ def test_recordings_can_be_listed_shown_and_judged(repository: Repository) -> No
     assert newest in repository.testmesh("show", newest)
     judged = repository.json("judge", newest, code=1)
     assert judged["verdict"] != "passed"
+
+
+def test_a_green_run_replays_green_on_a_system_with_other_addresses(repository: Repository) -> None:
+    repository.git("checkout", "--quiet", "main")
+    assert repository.json("run", "--env", "local")["verdict"] == "passed"
+    assert repository.json("replay", "latest")["verdict"] == "passed"
+
+
+def test_traces_raise_coverage_to_passed(repository: Repository) -> None:
+    rows = repository.json("coverage")["rows"]
+    reached = {row["grade"]["reached"] for row in rows if row["dimension"] == "endpoint"}  # type: ignore[attr-defined]
+    assert "passed" in reached

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Timer
 from uuid import uuid4
 
 import psycopg
@@ -107,6 +108,16 @@ def test_redis_is_flushed_by_a_reset(place: Place) -> None:
     with redis.Redis.from_url(part.address) as client:
         client.set("a", 1)
         part.reset()
+        assert client.dbsize() == 0
+
+
+def test_what_work_under_way_puts_back_is_flushed_too(place: Place) -> None:
+    part = redis_part.PART.start(PartSettings("redis", "REDIS_URL"), place)
+    with redis.Redis.from_url(part.address) as client:
+        late = Timer(0.03, client.set, ("product:1", "as it was before the reset"))
+        late.start()
+        part.reset()
+        late.join()
         assert client.dbsize() == 0
 
 

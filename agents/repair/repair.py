@@ -14,6 +14,7 @@ from graph.answers import Cause, Confidence, ContractEdit, Diagnosis, Fix, FixSt
 
 _OURS = ("contract change", "test defect")
 THRESHOLD = 0.5
+_WORDS_ONLY = "that it was meant: only the commit's own words say so, no specification and no caller; decide first"
 
 
 def repair(inputs: RepairInputs) -> Fix:
@@ -43,22 +44,33 @@ def _tried(inputs: RepairInputs, made: Draft) -> Fix:
     counted = _confidence(inputs, made, gates)
     return Fix(
         run=inputs.run.id,
-        status=_status(gates, counted.low if counted else None),
+        status=_status(gates, counted.low if counted else None, inputs.diagnosis),
         repairer=" + ".join(made.repairers),
         title=_title(inputs, made.edits),
         explanation=_explained(inputs.diagnosis, made.edits),
         edits=(trial.edit,),
         gates=gates,
         confidence=counted,
-        not_checked=tuple(f"{g.gate}: {g.detail}" for g in gates if g.outcome == "not checked"),
+        not_checked=(
+            *(f"{g.gate}: {g.detail}" for g in gates if g.outcome == "not checked"),
+            *([_WORDS_ONLY] if _by_words_alone(inputs.diagnosis) else []),
+        ),
         diagnosis=inputs.diagnosis,
     )
 
 
-def _status(gates: Sequence[GateResult], low: float | None) -> FixStatus:
-    """Verified when every gate that can be asked passed and nothing counted speaks against it."""
+def _by_words_alone(diagnosis: Diagnosis) -> bool:
+    """Whether only the author's own words say that a change of contract was meant: no spec, no caller, nothing else."""
+    signs = [c for c in diagnosis.clues if c.detector == "intent"]
+    return bool(signs) and all(c.place.startswith("commit ") for c in signs)
+
+
+def _status(gates: Sequence[GateResult], low: float | None, diagnosis: Diagnosis) -> FixStatus:
+    """Verified when every gate that can be asked passed, more than words says it was meant, and no count objects."""
     if any(g.outcome == "failed" for g in gates):
         return "abstained"
+    if _by_words_alone(diagnosis):
+        return "suggestion"
     return "verified" if _asked(gates) == "live" and (low is None or low >= THRESHOLD) else "suggestion"
 
 

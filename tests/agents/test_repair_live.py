@@ -105,9 +105,12 @@ class Runs:
         return load_flow(text, file, catalogue(), DiskFiles(self.folder / "flows")).findings
 
 
-def diagnosed(run: Run, *edits: ContractEdit, failure: Any = "contract change") -> Diagnosis:
+SPEC = Clue("intent", "openapi.yaml describes `amount`", "openapi.yaml:9", 0.85)
+WORDS = Clue("intent", "the commit names both", "commit c", 0.6)
+
+
+def diagnosed(run: Run, *edits: ContractEdit, failure: Any = "contract change", clue: Clue = SPEC) -> Diagnosis:
     step = edits[0].step if edits else "place"
-    clue = Clue("intent", "the commit names both", "commit c", 0.6)
     return Diagnosis(run.id, PATH, step, failure, "It changed.", clues=(clue,), contract=edits)
 
 
@@ -137,6 +140,21 @@ def test_a_renamed_field_is_fixed_through_every_gate(tmp_path: Path, shop: Shop)
     assert "body.amount == 36" in after
     assert "body.amount == place.body.amount" in after
     assert (tmp_path / PATH).read_text() == FLOW
+
+
+def test_words_of_a_commit_alone_make_no_verified_fix(tmp_path: Path, shop: Shop) -> None:
+    runs = Runs(tmp_path, shop)
+    green = runs.run({}, [PATH])
+    shop.field = "amount"
+    failing = runs.run({}, [PATH])
+    edit = ContractEdit("field", "place", "body.total", "total", "amount")
+
+    def again(run: Run) -> Diagnosis:
+        return diagnosed(run, replace(edit, step="look"))
+
+    fix = repair(asked(runs, green, failing, diagnosed(failing, edit, clue=WORDS), again=again))
+    assert fix.status == "suggestion"
+    assert any("only the commit's own words" in reason for reason in fix.not_checked)
 
 
 def test_a_fix_that_would_check_less_is_stopped(tmp_path: Path, shop: Shop) -> None:

@@ -13,8 +13,6 @@ import pytest
 
 from fixtures.build import build
 
-pytestmark = pytest.mark.xdist_group("systems")
-
 
 @dataclass(frozen=True)
 class Story:

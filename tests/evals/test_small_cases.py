@@ -14,7 +14,7 @@ import pytest
 from fixtures.build import build
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = [pytest.mark.xdist_group("systems"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 
 def measured(tmp_path: Path, name: str, *arguments: str) -> dict[str, Any]:

@@ -131,7 +131,8 @@ def _hop(hop: Hop) -> str:
     doubt = "" if hop.status == "resolved" else f" [{hop.status}{f', {hop.rule}' if hop.rule else ''}]"
     note = f"  ({hop.note})" if hop.note and hop.edge != "CHANGED" else ""
     place = f"  {hop.place}" if hop.place else ""
-    return f"{hop.source} {hop.edge} {hop.target}{doubt}{place}{note}"
+    said = f"{hop.target} changed: {hop.source}" if hop.edge == "CHANGED" else f"{hop.source} {hop.edge} {hop.target}"
+    return f"{said}{doubt}{place}{note}"
 
 
 def markdown(impact: Impact) -> str:

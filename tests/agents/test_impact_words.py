@@ -41,7 +41,7 @@ def test_the_terminal_text_names_flows_endpoints_and_places() -> None:
 
 def test_why_shows_every_hop() -> None:
     lines = why(made(), "look.yaml").splitlines()
-    hops = ("CHANGED", "CALLS", "HANDLED_BY", "EXERCISES", "CONTAINS")
+    hops = ("changed:", "CALLS", "HANDLED_BY", "EXERCISES", "CONTAINS")
     assert [next(h for h in hops if f" {h} " in line) for line in lines[1:]] == list(hops)
     assert why(made(), "orders:GET /orders/{}").startswith("orders:GET /orders/{} is affected\n")
     assert "unaffected" in why(made(), "add.yaml")

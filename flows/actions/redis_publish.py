@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from flows.actions import Action, Call, Result, Touch
 from flows.language.catalogue import ActionSpec, Duration, option
@@ -45,13 +45,10 @@ async def run(config: PublishConfig, call: Call) -> Result:
         call: connections.
     """
     from flows.clients.errors import ClientError
-    from flows.clients.redis import RedisAddress, RedisError, RedisPool, address
+    from flows.clients.redis import RedisAddress, RedisError, RedisPool, server_of
 
-    if config.url:
-        server = address(config.url)
-        server = replace(server, password=config.password) if config.password else server
-    else:
-        server = RedisAddress(config.host or "localhost", config.port, config.db, password=config.password or "")
+    named = RedisAddress(config.host or "localhost", config.port, config.db, password=config.password or "")
+    server = server_of(config.url, named)
     connection = call.clients.shared(("redis", server), lambda: RedisPool(server))
     try:
         receivers = await connection.command("PUBLISH", config.channel, as_text(config.message))

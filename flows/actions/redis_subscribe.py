@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flows.actions import Action, Call, MessageLog, Result, Touch
@@ -61,13 +61,10 @@ async def follow(config: SubscribeConfig, call: Call) -> MessageLog:
         config: rendered.
         call: connections.
     """
-    from flows.clients.redis import RedisAddress, Subscription, address
+    from flows.clients.redis import RedisAddress, Subscription, server_of
 
-    if config.url:
-        server = address(config.url)
-        server = replace(server, password=config.password) if config.password else server
-    else:
-        server = RedisAddress(config.host or "localhost", config.port, config.db, password=config.password or "")
+    named = RedisAddress(config.host or "localhost", config.port, config.db, password=config.password or "")
+    server = server_of(config.url, named)
     pattern = "*" in config.channel
     key = ("redis-subscribe", server, config.channel)
     found = await call.flow_clients.opened(key, lambda: Subscription(server, config.channel, pattern).open())

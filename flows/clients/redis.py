@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -65,6 +65,19 @@ def address(url: str) -> RedisAddress:
         raise ClientError(f"not a Redis database number: '{db}'", "config")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     return RedisAddress(parts.hostname or "localhost", port, int(db), user, password, parts.scheme == "rediss")
+
+
+def server_of(url: str | None, named: RedisAddress) -> RedisAddress:
+    """The server a publishing or subscribing step names; its own password goes before the URL's.
+
+    Args:
+        url: the step's URL, or None.
+        named: host, port, database and password of the step; the server when there is no URL.
+    """
+    if not url:
+        return named
+    server = address(url)
+    return replace(server, password=named.password) if named.password else server
 
 
 class RedisConnection:

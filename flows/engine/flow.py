@@ -10,10 +10,7 @@ from flows.engine.effects import CutOff, Steps
 from flows.engine.names import Names
 from flows.engine.steps import Outcome, Place, not_run, run_steps
 from flows.engine.streams import follow_all
-from flows.language.spec import Phase
 from graph.runs import FlowRun, RunVerdict, StepRun, StepVerdict
-
-_PHASES: tuple[Phase, ...] = ("setup", "steps", "teardown")
 
 
 class Ended(NamedTuple):

@@ -29,7 +29,6 @@ ZRANGE ZRANGEBYLEX ZRANGEBYSCORE ZRANK ZREVRANGE ZREVRANGEBYLEX ZREVRANGEBYSCORE
 ZSCORE ZUNION
 """
 _REDIS = frozenset(_REDIS_FLAGGED.split())
-_CYPHER_WRITING = frozenset(["CREATE", "MERGE", "DELETE", "DETACH", "SET", "REMOVE", "DROP", "LOAD", "FOREACH", "CALL"])
 
 
 def sql_reads(query: object) -> bool:
@@ -71,16 +70,3 @@ def redis_reads(command: object) -> bool:
         command: the first word, in any case.
     """
     return isinstance(command, str) and command.strip().upper() in _REDIS
-
-
-def cypher_reads(query: object) -> bool:
-    """Whether a Cypher query has no writing clause and no CALL.
-
-    Args:
-        query: as written.
-    """
-    if not isinstance(query, str):
-        return False
-    bare = re.sub(r"//[^\n]*|/\*.*?\*/|'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|`[^`]*`", " ", query, flags=re.DOTALL)
-    words = {word.upper() for word in re.findall(r"(?<![.:$\w])[A-Za-z_]\w*", bare)}
-    return "RETURN" in words and _CYPHER_WRITING.isdisjoint(words)

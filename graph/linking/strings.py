@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from graph.linking.outcomes import Part, Text, joined
+from graph.linking.outcomes import Text, joined
 from graph.values import Call, Concat, Lit, Scalar, Value
 
 _SAME = frozenset({"toString", "trim", "strip", "unicode_string", "encode", "decode", "get_secret_value"})
@@ -92,12 +92,3 @@ def external_call(name: str, call: Call) -> Value | None:
     if name in _IDENTITY and call.args:
         return call.args[0]
     return None
-
-
-def literal_start(parts: tuple[Part, ...]) -> str:
-    """The literal text a value begins with.
-
-    Args:
-        parts: of a Text.
-    """
-    return parts[0] if parts and isinstance(parts[0], str) else ""

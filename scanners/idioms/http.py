@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from graph.values import Concat, Format, Lit, Value
+from graph.values import Lit, Value
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -42,17 +42,3 @@ def status_of(code: Code, node: Node | None) -> int:
         return 0
     named = _STATUS.search(code.text(node))
     return int(named.group(1)) if named else 0
-
-
-def path_like(value: Value) -> bool:
-    """Whether a Value can be a URL or a path.
-
-    Args:
-        value: any.
-    """
-    if isinstance(value, Lit):
-        return isinstance(value.value, str) and value.value.startswith(("/", "http"))
-    first = value.parts[0] if isinstance(value, Concat) and value.parts else value
-    if isinstance(first, Format):
-        return "/" in first.template
-    return not isinstance(first, Lit) or (isinstance(first.value, str) and "/" in first.value)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import Call, Env, Fact, Lit, Location, Member, Name, Shape, Value
+from graph.values import Env, Fact, Lit, Location, Member, Name, Shape, Value
 from scanners.idioms.code import Assign, CallSite
 from scanners.idioms.http import VERBS
 from scanners.idioms.python_reads import Payload, reads
@@ -165,14 +165,3 @@ def _next_line(code: PyCode, held: Assign | None) -> int:
         return 0
     later = [a.line for a in code.assigned(held.scope, held.target) if a.line > held.line]
     return min(later, default=len(code.data))
-
-
-def called_with(value: Value, name: str) -> bool:
-    """Whether a Value is a call of something with that last name.
-
-    Args:
-        value: any.
-        name: last part of the callee.
-    """
-    callee = getattr(value.callee, "name", "") if isinstance(value, Call) else ""
-    return str(callee).rsplit(".", 1)[-1] == name

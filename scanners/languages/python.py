@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _ENTRIES = 60
-_MODELS = ("BaseModel", "SQLModel", "TypedDict", "NamedTuple", "Schema", "Struct", "BaseSettings")
 
 
 class Python:

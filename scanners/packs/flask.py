@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _APPS = ("flask.Flask", "flask.app.Flask", "flask_openapi3.OpenAPI", "quart.Quart")
 _BLUEPRINTS = ("flask.Blueprint", "flask.blueprints.Blueprint", "quart.Blueprint", "flask_smorest.Blueprint")
-_ABORTS = ("flask.abort", "abort", "werkzeug.exceptions.abort")
 _ROUTES = (*VERBS, "route", "websocket")
 
 

@@ -31,8 +31,8 @@ def _run(options: argparse.Namespace) -> int:
     from testmesh.compose.graphs import open_checkout
     from testmesh.compose.systems import System, revision_of, run_flows_in
 
-    project = open_checkout(options.dir).project
-    run = file_runs(open_checkout(options.dir)).load(options.run)
+    checkout = open_checkout(options.dir)
+    project, run = checkout.project, file_runs(checkout).load(options.run)
     if not run.flows:
         raise UserError(f"run {run.id} has no flow to replay")
     name = options.env or run.environment

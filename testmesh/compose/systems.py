@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -329,11 +328,3 @@ class _Spans:
 
     def trace(self, trace_id: str) -> Sequence[Span]:
         return self._by_trace.get(trace_id, [])
-
-
-def process_environment() -> Mapping[str, str]:
-    """The process environment, read once."""
-    return dict(os.environ)
-
-
-Connect = Callable[[str], object]

@@ -17,7 +17,6 @@ _PYTHON = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)(?:, in (?P<nam
 _NODE = re.compile(
     r"\bat (?:(?P<name>[\w.$<>\[\] ]+) \()?(?:file://)?(?P<file>/?[\w./@-]+\.[cm]?[jt]sx?):(?P<line>\d+):\d+\)?"
 )
-_EXCEPTION = re.compile(r"^(?:[\w.]+(?:Error|Exception|Violation|NotFound|Refused|Timeout)\b|\w+: )")
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z?\t")
 _NEAR = 3
 _FADING = 0.08

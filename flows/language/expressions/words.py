@@ -33,7 +33,6 @@ PRECEDENCE: dict[str, int] = {
 }
 COMPARISON = 5
 UNARY = 8
-EQUALITY = frozenset(["==", "!="])
 ORDER = frozenset(["<", "<=", ">", ">="])
 CLOSURES = ("any", "all", "none", "one", "filter", "map", "count")
 METHODS = ("upper", "lower", "trim", "length")

@@ -55,9 +55,15 @@ class Env:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A read of a configuration key (``application.yml``, settings object, ``config.get``)."""
+    """A read of a configuration key (``application.yml``, settings object, ``config.get``).
+
+    Args:
+        key: the key.
+        default: what the code uses without it, or None when it has no default.
+    """
 
     key: str
+    default: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +191,7 @@ _ENCODERS: dict[type, Any] = {
     Name: lambda v: ["name", v.name],
     Param: lambda v: ["param", v.index, v.name],
     Env: lambda v: ["env", v.name, encode(v.default)],
-    Config: lambda v: ["config", v.key],
+    Config: lambda v: ["config", v.key] if v.default is None else ["config", v.key, encode(v.default)],
     Concat: lambda v: ["concat", _list(v.parts)],
     Format: lambda v: ["format", v.template, _list(v.args), _pairs(v.named)],
     Call: lambda v: ["call", encode(v.callee), _list(v.args), _pairs(v.named)],
@@ -221,7 +227,7 @@ _DECODERS: Mapping[str, Any] = {
     "name": lambda d: Name(d[1]),
     "param": lambda d: Param(d[1], d[2]),
     "env": lambda d: Env(d[1], None if d[2] is None else decode(d[2])),
-    "config": lambda d: Config(d[1]),
+    "config": lambda d: Config(d[1], None if len(d) < 3 or d[2] is None else decode(d[2])),
     "concat": lambda d: Concat(_tuple(d[1])),
     "format": lambda d: Format(d[1], _tuple(d[2]), _named(d[3])),
     "call": lambda d: Call(decode(d[1]), _tuple(d[2]), _named(d[3])),

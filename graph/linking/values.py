@@ -60,7 +60,7 @@ class Evaluator:
             Name: self._name,
             Param: self._param,
             Env: self._env,
-            Config: lambda v, f, c: self._env(Env(v.key), f, c),
+            Config: lambda v, f, c: self._env(Env(v.key, v.default), f, c),
             Concat: self._concat,
             Format: self._format,
             Call: self._call,

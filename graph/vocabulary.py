@@ -69,6 +69,7 @@ _CODE = (
         methods="texts: method names of an interface that is fulfilled by having them (Go)",
         digest="text: hash of the syntax tree's tokens without comments and layout",
         decorated="flag: a decorator or annotation may register it; absent when it has none",
+        extends="text: type an extension method is called on (C# `this` parameter), absent for others",
     ),
     _kind(
         "package",

@@ -92,6 +92,8 @@ NODES: Mapping[str, NodeKind] = dict(
             errors=Prop("Error statuses among them", "texts"),
             template=Prop("Path as written, with parameter names"),
             query=Prop("Query parameters it reads", "texts"),
+            coded=Prop("What its code alone says: `status 200`, `query page`", "texts"),
+            described=Prop("What its API description alone says: `status 200`, `query page`", "texts"),
         ),
         _node(
             "Topic",
@@ -166,6 +168,7 @@ NODES: Mapping[str, NodeKind] = dict(
 _ANY_ORIGIN = ("Symbol", "Endpoint", "Service")
 _FIELDS = Prop("Payload fields", "json")
 _READS = Prop("Response or message fields the source reads", "texts")
+_EXPECTS = Prop("What the source takes the response or message to be: types and required fields", "json")
 
 
 def _edge(
@@ -185,11 +188,12 @@ EDGES: Mapping[str, EdgeKind] = dict(
             "A call, in code or over the wire.",
             sends=_FIELDS,
             reads=_READS,
+            expects=_EXPECTS,
             settles=Prop("What an annotation that settles a candidate is keyed by"),
             annotation=Prop("testmesh.toml lines that would settle a candidate"),
         ),
         _edge("PUBLISHES", _ANY_ORIGIN, ("Topic", "Unresolved"), "Sends messages.", sends=_FIELDS),
-        _edge("CONSUMES", _ANY_ORIGIN, ("Topic", "Unresolved"), "Receives messages.", reads=_READS),
+        _edge("CONSUMES", _ANY_ORIGIN, ("Topic", "Unresolved"), "Receives messages.", reads=_READS, expects=_EXPECTS),
         _edge(
             "READS",
             _ANY_ORIGIN,

@@ -177,11 +177,13 @@ def _offer(state: Linking, placed: Placed, service: str, path: str) -> None:
     offer = Offer(service, protocol, fact.get("method", "") or "ANY", template(path) if is_path else path)
     evidence = [state.corpus.evidence(placed)]
     status = fact.get("status")
+    asked = tuple(fact.get("query", ()) or ())
     props = {
         "operational": fact.get("operational"),
         "statuses": [str(status)] if status else None,
         "template": named(path) if is_path else None,
-        "query": tuple(fact.get("query", ()) or ()) or None,
+        "query": asked or None,
+        "coded": [*([f"status {status}"] if status else ()), *(f"query {name}" for name in asked)] or None,
     }
     node = state.builder.node(*offer.node, evidence, props)
     state.offers.add(offer)
@@ -231,8 +233,8 @@ def statuses(state: Linking) -> None:
             for placed in answers.get(symbol, ()):
                 status = str(placed.fact.get("status"))
                 errors = [status] if placed.fact.get("error") else None
-                evidence = [state.corpus.evidence(placed)]
-                state.builder.node(*node, evidence, {"statuses": [status], "errors": errors})
+                props = {"statuses": [status], "errors": errors, "coded": [f"status {status}"]}
+                state.builder.node(*node, [state.corpus.evidence(placed)], props)
 
 
 def _reached(callees: Mapping[SymbolKey, Iterable[SymbolKey]], handlers: Iterable[SymbolKey]) -> list[SymbolKey]:

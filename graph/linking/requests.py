@@ -259,10 +259,9 @@ class Requests:
         target = self._target(request, link, evidence)
         file = request.placed.file
         scope = fact.get("symbol", "") or ""
-        props = {
-            "sends": sends(self._shapes.whole(fact.get("sends"), file, scope)),
-            "reads": reads(self._shapes.whole(self._read(request), file, scope)),
-        }
+        read = self._shapes.whole(self._read(request), file, scope)
+        sent = self._shapes.whole(fact.get("sends"), file, scope)
+        props = {"sends": sends(sent), "reads": reads(read), "expects": sends(read)}
         if link.resolution.status == "candidate" and link.settle[0]:
             props |= {"settles": link.settle[0], "annotation": link.settle[1]}
         for origin in self._origins(request):

@@ -68,7 +68,7 @@ def add_schema(
     edge, role = how
     key = (label(*node), role)
     schema = state.builder.node("Schema", key, evidence, {"shape": sends(shape)})
-    props = {"status": role.removeprefix("response ")} if edge == "RETURNS" else None
+    props = {"status": role.rpartition(" ")[2]} if edge == "RETURNS" else None
     state.builder.edge(edge, (node, schema), Resolution("resolved", "payload"), evidence, props)
 
 

@@ -71,11 +71,13 @@ def _operation(state: Linking, placed: Placed, described: _Described) -> None:
     offer = known or Offer(service, protocol, fact.get("method", ""), path, sure=not described.coded)
     evidence = [state.corpus.evidence(placed)]
     returns = fact.get("returns") or {}
+    asked = tuple(fact.get("query", ()) or ())
     props = {
         "template": named(written) if protocol == "http" else None,
         "statuses": sorted(returns) or None,
         "errors": sorted(s for s in returns if s[:1] in "45") or None,
-        "query": tuple(fact.get("query", ()) or ()) or None,
+        "query": asked or None,
+        "described": [*(f"status {s}" for s in sorted(returns)), *(f"query {name}" for name in asked)] or None,
     }
     node = state.builder.node(*offer.node, evidence, props)
     if known is None:
@@ -84,9 +86,11 @@ def _operation(state: Linking, placed: Placed, described: _Described) -> None:
         open_end = Resolution("candidate", "spec", "described by its spec, but its code does not show it")
         owner = ("Service", (service,))
         state.builder.edge("OWNS", (owner, node), open_end if described.coded else sure, evidence)
+    role = "described " if known is not None else ""
     accepts = state.shapes.whole(fact.get("accepts"), placed.file)
     if accepts is not None:
-        add_schema(state, node, ("ACCEPTS", "request"), accepts, evidence)
+        add_schema(state, node, ("ACCEPTS", f"{role}request"), accepts, evidence)
     for status, shape in sorted(returns.items()):
         if shape is not None:
-            add_schema(state, node, ("RETURNS", f"response {status}"), state.shapes.whole(shape, placed.file), evidence)
+            whole = state.shapes.whole(shape, placed.file)
+            add_schema(state, node, ("RETURNS", f"{role}response {status}"), whole, evidence)

@@ -56,7 +56,8 @@ def _edge(state: Linking, placed: Placed, row: _Row) -> None:
     if shape is None and row.edge == "PUBLISHES":
         shape = next((s.fact.get("sends") for s in reversed(row.reading.sites) if s.fact.get("sends")), None)
     whole = state.shapes.whole(shape, placed.file, fact.get("symbol", "") or "")
-    props = {"sends": sends(whole)} if row.edge == "PUBLISHES" else {"reads": reads(whole)}
+    reader = {"reads": reads(whole), "expects": sends(whole)}
+    props = {"sends": sends(whole)} if row.edge == "PUBLISHES" else reader
     target, resolution = _target(state, placed, row)
     if target[0] == "Topic":
         state.builder.node(*target, evidence)

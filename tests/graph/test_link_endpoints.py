@@ -105,7 +105,7 @@ def test_a_spec_adds_payloads_and_statuses_to_the_operation_in_code() -> None:
     assert node.props["statuses"] == ["200", "404"]
     assert node.props["errors"] == ["404"]
     assert {e.layer for e in node.evidence} == {"code", "spec"}
-    assert ("shop:GET /orders/{}", "shop:GET /orders/{}:response 200") in rows(data, "RETURNS")
+    assert ("shop:GET /orders/{}", "shop:GET /orders/{}:described response 200") in rows(data, "RETURNS")
 
 
 def test_an_operation_only_the_spec_knows_is_a_candidate_beside_code_and_sure_without_code() -> None:

@@ -132,6 +132,8 @@ _CODE = (
         "A named payload type (pydantic, dataclass, interface).",
         name="text: qualified name",
         shape="shape: its fields",
+        numbers="texts: `field=number` of a Protocol Buffers message: what a field is on the wire",
+        reserved="texts: numbers and names a Protocol Buffers message keeps out of use",
     ),
     _kind(
         "typed",
@@ -392,6 +394,8 @@ _SPEC = (
         accepts="shape: request body",
         returns="shapes: by status code as text",
         query="texts: query parameters",
+        streams="text: client, server or both when gRPC messages are streamed that way, absent for neither",
+        through="text: RPC operation a generated gateway turns this HTTP operation into (google.api.http)",
     ),
     _kind(
         "channel",
@@ -495,6 +499,7 @@ _DIAGNOSTIC = (
         message="text: what is wrong",
         hint="text: what to do",
         severity="text: error or warning",
+        column="number: 1-based, absent when it is not known",
     ),
 )
 

@@ -144,7 +144,7 @@ def problems_of(facts: Iterable[Fact]) -> tuple[Diagnostic, ...]:
         Diagnostic(
             fact.at.file,
             fact.at.line,
-            1,
+            fact.get("column") or 1,
             fact.get("rule", "scan/problem"),
             fact.get("message", ""),
             "error" if fact.get("severity") == "error" else "warning",

@@ -64,6 +64,7 @@ class Query:
         parameters: by name.
         run: gives a record that has a JSON form (`graph.codec`).
         compares: whether it needs `Asked.base` and `Asked.change`.
+        may_compare: whether it can use them, and answers for one revision without.
     """
 
     name: str
@@ -71,3 +72,4 @@ class Query:
     parameters: Mapping[str, Parameter]
     run: Callable[[Asked], Any]
     compares: bool = False
+    may_compare: bool = False

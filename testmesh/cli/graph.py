@@ -39,6 +39,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
             _add(sub, parameter, about)
         if query.compares:
             sub.add_argument("range", help="BASE..HEAD, compared from the merge base")
+        if query.may_compare:
+            sub.add_argument("range", nargs="?", default="", help="BASE..HEAD: only what this change breaks")
         if name == "unresolved":
             sub.add_argument("--write", action="store_true", help="put the annotations into testmesh.toml")
         add_folder(sub)

@@ -61,7 +61,7 @@ def ask(checkout: Checkout, query: Query, arguments: Mapping[str, Any], compared
     """
     from graph.query import Asked
 
-    if query.compares:
+    if query.compares or (query.may_compare and compared):
         from scanners.changes import split_range
 
         change = change_of(checkout, compared)

@@ -1,0 +1,176 @@
+"""What a change does to a seam: a field somebody reads is dropped, renamed, retyped or now asked for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from graph.contracts.fields import Leaf, clash, fields, presence, read_at, within
+from graph.contracts.findings import Finding, Severity
+from graph.contracts.samples import sample
+from graph.contracts.seams import Seam, Side
+from graph.contracts.standing import status
+
+_WORDS = {
+    "dropped": "no longer sends `{path}`",
+    "renamed": "renamed `{path}` to `{new}`",
+    "retyped": "sends `{path}` as {new}, it was {old}",
+    "optional": "does not always send `{path}` any more",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A change of one field at one sender."""
+
+    rule: str
+    path: str
+    old: str = ""
+    new: str = ""
+    sure: bool = True
+
+
+def broken(base: Seam, head: Seam) -> Iterator[Finding]:
+    """Every change of what is sent that a reader of the new revision still depends on.
+
+    Args:
+        base: the seam before.
+        head: the same seam after.
+    """
+    for before, after in _pairs(base, head):
+        for step in _steps(before, after):
+            for reader in head.readers:
+                if head.kind == "request":
+                    yield from _asked(head, (after, reader), step)
+                elif reader.reads is not None and read_at(step.path, reader.reads) and not _agrees(reader, after, step):
+                    yield _finding(head, (after, reader), step)
+    yield from _demanded(base, head)
+
+
+def _pairs(base: Seam, head: Seam) -> Iterator[tuple[Side, Side]]:
+    """The same sender before and after: the same symbol, else the only other one of the same service."""
+    old, new = ({s.uid: s for s in seam.senders} for seam in (base, head))
+    for uid in sorted(old.keys() & new.keys(), key=lambda u: new[u].label):
+        yield old[uid], new[uid]
+    left: dict[str, tuple[list[Side], list[Side]]] = defaultdict(lambda: ([], []))
+    for uid in old.keys() - new.keys():
+        left[old[uid].service][0].append(old[uid])
+    for uid in new.keys() - old.keys():
+        left[new[uid].service][1].append(new[uid])
+    for _, (gone, come) in sorted(left.items()):
+        if len(gone) == len(come) == 1:
+            yield gone[0], come[0]
+
+
+def _steps(before: Side, after: Side) -> Iterator[_Step]:
+    was, now = fields(before.shape), fields(after.shape)
+    gone = _gone(before, after, was)
+    for path, sure in gone.items():
+        new = _renamed(path, was, now, gone)
+        yield _Step("renamed", path, new=new, sure=sure) if new else _Step("dropped", path, sure=sure)
+    for path in was.keys() & now.keys():
+        one, other = was[path].field, now[path].field
+        if clash(one.shape, other.shape):
+            yield _Step("retyped", path, one.shape.type, other.shape.type)
+        elif was[path].always is True and now[path].always is False:
+            yield _Step("optional", path)
+
+
+def _gone(before: Side, after: Side, was: Mapping[str, Leaf]) -> dict[str, bool]:
+    """Fields that are sent no more, topmost only; False where the new payload may hold more than is written."""
+    found: dict[str, bool] = {}
+    if after.shape is None:
+        return found
+    for path in was:
+        if any(path.startswith(f"{p}.") for p in found):
+            continue
+        now = presence(after.shape, path)
+        written = now == "unknown" and path not in fields(after.shape) and _same_openness(before, after, path)
+        if now == "missing" or written:
+            found[path] = now == "missing"
+    return found
+
+
+def _same_openness(before: Side, after: Side, path: str) -> bool:
+    """Whether both payloads name some of their fields around a path, and may hold more than they name."""
+    parent = path.rpartition(".")[0]
+    around = [within(side.shape, parent) for side in (before, after)]
+    return all(shape is not None and shape.open and bool(shape.fields) for shape in around)
+
+
+def _renamed(path: str, was: Mapping[str, Leaf], now: Mapping[str, Leaf], gone: Mapping[str, bool]) -> str:
+    """The new name of a field: the only new one beside the only one gone, unless their types clash."""
+    parent = path.rpartition(".")[0]
+    fresh = [p for p in now if p not in was and p.rpartition(".")[0] == parent]
+    lost = [p for p in gone if p.rpartition(".")[0] == parent]
+    if len(fresh) != 1 or len(lost) != 1 or clash(was[path].field.shape, now[fresh[0]].field.shape):
+        return ""
+    return fresh[0].rpartition(".")[2]
+
+
+def _agrees(reader: Side, after: Side, step: _Step) -> bool:
+    """Whether the reader is fine with the new payload: it takes the new type, or does without the field."""
+    leaf = fields(reader.shape).get(step.path)
+    if leaf is None:
+        return False
+    if step.rule == "retyped":
+        now = fields(after.shape)[step.path].field.shape
+        return leaf.field.shape.type != "unknown" and not clash(leaf.field.shape, now)
+    return step.rule == "optional" and leaf.field.required is False
+
+
+def _finding(seam: Seam, sides: tuple[Side, Side], step: _Step) -> Finding:
+    sender, reader = sides
+    did = _WORDS[step.rule].format(path=step.path, old=step.old, new=step.new)
+    severity: Severity = "warning" if step.rule == "optional" else "breaking"
+    text = f"{sender.service} {did} in {seam.label}; {reader.service} reads it"
+    sure = status(reader, [sender]) if step.sure else "candidate"
+    return Finding(
+        step.rule, severity, seam.label, step.path, text, sender.label, sender.place, reader.label, reader.place,
+        reader.service, sure, sample(sender.shape) if sender.shape is not None else None,
+    )  # fmt: skip
+
+
+def _asked(seam: Seam, sides: tuple[Side, Side], step: _Step) -> Iterator[Finding]:
+    """A caller that changes a field of its request which the operation requires."""
+    sender, reader = sides
+    leaf = fields(reader.shape).get(step.path)
+    if leaf is None or (leaf.always is not True and step.rule != "retyped") or _agrees(reader, sender, step):
+        return
+    did = _WORDS[step.rule].format(path=step.path, old=step.old, new=step.new)
+    text = f"{sender.service} {did} to {seam.label}, which requires it"
+    yield Finding(
+        step.rule, "breaking", seam.label, step.path, text, sender.label, sender.place, reader.label, reader.place,
+        reader.service, status(reader, [sender]), sample(sender.shape) if sender.shape else None,
+    )  # fmt: skip
+
+
+def _demanded(base: Seam, head: Seam) -> Iterator[Finding]:
+    """A reader that requires a field it did without before, which a sender does not always give."""
+    old = {r.uid: fields(r.shape) for r in base.readers}
+    for reader in head.readers:
+        before = old.get(reader.uid)
+        if before is None:
+            continue
+        for path, leaf in fields(reader.shape).items():
+            was = before.get(path)
+            if leaf.always is not True or (was is not None and was.always is True):
+                continue
+            for sender in head.senders:
+                yield from _unmet(head, (sender, reader), path)
+
+
+def _unmet(seam: Seam, sides: tuple[Side, Side], path: str) -> Iterator[Finding]:
+    sender, reader = sides
+    sent = fields(sender.shape).get(path)
+    if sent is not None and sent.always is not False:
+        return
+    if sent is None and presence(sender.shape, path) != "missing":
+        return
+    how = "does not send it" if sent is None else "does not always send it"
+    text = f"{reader.service} now requires `{path}` of {seam.label}; {sender.service} {how}"
+    yield Finding(
+        "now-required", "breaking", seam.label, path, text, sender.label, sender.place, reader.label, reader.place,
+        reader.service, status(reader, [sender]), sample(sender.shape) if sender.shape else None,
+    )  # fmt: skip

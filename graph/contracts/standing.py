@@ -1,0 +1,119 @@
+"""Seams of one revision whose sides do not fit: read but never sent, required but not given, of another type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from graph.contracts.fields import clash, fields, presence
+from graph.contracts.findings import Finding, NotChecked, Severity
+from graph.contracts.samples import sample
+from graph.contracts.seams import Seam, Side
+from graph.values import Shape
+
+
+def standing(seam: Seam) -> Iterator[Finding]:
+    """Everything that does not fit at a seam.
+
+    Args:
+        seam: with both its sides.
+    """
+    for reader in seam.readers:
+        yield from _never_sent(seam, reader)
+        for sender in seam.senders:
+            yield from _types(seam, sender, reader)
+
+
+def unknown(seam: Seam) -> Iterator[NotChecked]:
+    """The sides of a seam that cannot be compared.
+
+    Args:
+        seam: with both its sides.
+    """
+    if not seam.senders or not seam.readers:
+        return
+    for sender in seam.senders:
+        if sender.shape is None or sender.shape == Shape():
+            yield NotChecked(seam.label, sender.label, sender.place, f"what it sends as {seam.kind} is not known")
+    for reader in seam.readers:
+        if reader.reads is None:
+            yield NotChecked(
+                seam.label, reader.label, reader.place, f"which fields of the {seam.kind} it reads is not known"
+            )
+
+
+def needed(seam: Seam, reader: Side) -> list[str]:
+    """The fields a reader cannot do without: all it reads of a message or response, what a request requires.
+
+    Args:
+        seam: where.
+        reader: one of its readers.
+    """
+    known = fields(reader.shape)
+    if seam.kind == "request":
+        return [path for path, leaf in known.items() if leaf.always]
+    return sorted(reader.reads or ())
+
+
+def _never_sent(seam: Seam, reader: Side) -> Iterator[Finding]:
+    if not seam.senders:
+        return
+    told: set[str] = set()
+    for path in needed(seam, reader):
+        if any(path.startswith(f"{t}.") for t in told):
+            continue
+        found = [(s, presence(s.shape, path)) for s in seam.senders]
+        missing = [s for s, p in found if p == "missing"]
+        if not missing:
+            continue
+        told.add(path)
+        if seam.kind == "request":
+            yield from (_not_given(seam, (s, reader), path) for s in missing)
+        elif len(missing) == len(found):
+            yield _read_but_missing(seam, missing, reader, path)
+
+
+def _read_but_missing(seam: Seam, senders: list[Side], reader: Side, path: str) -> Finding:
+    leaf = fields(reader.shape).get(path)
+    optional = leaf is not None and leaf.field.required is False
+    severity: Severity = "warning" if optional else "breaking"
+    first = senders[0]
+    whom = first.service if len(senders) == 1 else f"none of {len(senders)} senders"
+    verb = "does not send" if len(senders) == 1 else "sends"
+    text = f"{reader.service} reads `{path}` of {seam.label}, which {whom} {verb}"
+    return Finding(
+        "read-not-sent", severity, seam.label, path, text, first.label, first.place, reader.label, reader.place,
+        reader.service, status(reader, senders), sample(first.shape) if first.shape is not None else None,
+    )  # fmt: skip
+
+
+def _not_given(seam: Seam, sides: tuple[Side, Side], path: str) -> Finding:
+    sender, reader = sides
+    text = f"{seam.label} requires `{path}`, which {sender.service} does not send"
+    return Finding(
+        "required-not-sent", "breaking", seam.label, path, text, sender.label, sender.place, reader.label,
+        reader.place, reader.service, status(reader, [sender]), sample(sender.shape) if sender.shape else None,
+    )  # fmt: skip
+
+
+def _types(seam: Seam, sender: Side, reader: Side) -> Iterator[Finding]:
+    sent = fields(sender.shape)
+    for path, leaf in fields(reader.shape).items():
+        other = sent.get(path)
+        if other is None or not clash(leaf.field.shape, other.field.shape):
+            continue
+        was, is_ = other.field.shape.type, leaf.field.shape.type
+        text = f"{sender.service} sends `{path}` of {seam.label} as {was}, {reader.service} reads it as {is_}"
+        yield Finding(
+            "other-type", "breaking", seam.label, path, text, sender.label, sender.place, reader.label, reader.place,
+            reader.service, status(reader, [sender]), sample(sender.shape) if sender.shape else None,
+        )  # fmt: skip
+
+
+def status(reader: Side, senders: Iterable[Side]) -> str:
+    """Resolved when every link on the way is.
+
+    Args:
+        reader: a reader.
+        senders: who sends to it.
+    """
+    return "resolved" if reader.sure and all(s.sure for s in senders) else "candidate"

@@ -1,0 +1,76 @@
+"""Do the two sides of every message, request and response fit, and does a change break a side that still depends?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from graph.contracts.broken import broken
+from graph.contracts.dead import dead, gone
+from graph.contracts.described import described
+from graph.contracts.findings import Check, Finding
+from graph.contracts.seams import EDGES, NODES, Seams
+from graph.contracts.standing import standing, unknown
+from graph.contracts.stored import columns, stale_caches
+from graph.query import Asked, Query
+from graph.store import GraphStore
+
+
+def check(store: GraphStore) -> Check:
+    """Everything that does not fit in one revision.
+
+    Args:
+        store: its graph.
+    """
+    seams = Seams(store.slice(NODES, EDGES))
+    every = seams.all()
+    found = [f for seam in every.values() for f in standing(seam)]
+    found += [*described(seams.graph), *dead(every, seams), *stale_caches(seams)]
+    both = [s for s in every.values() if s.senders and s.readers]
+    silent = sorted({n for s in both for n in unknown(s)}, key=lambda n: (n.seam, n.side, n.at, n.why))
+    return Check(_once(found), tuple(silent), len(both))
+
+
+def compared(base: GraphStore, head: GraphStore) -> Check:
+    """What a change breaks: sides of the new revision that fitted before, or that depend on what is taken away.
+
+    Args:
+        base: graph before.
+        head: graph after.
+    """
+    before, after = (Seams(store.slice(NODES, EDGES)) for store in (base, head))
+    old, new = before.all(), after.all()
+    found = [f for key, seam in new.items() if key in old for f in broken(old[key], seam)]
+    found += [*gone(old, new, after), *columns(before.graph, after)]
+    known = {_subject(f) for f in found}
+    was, now = check(base), check(head)
+    stood = {_same(f) for f in was.findings}
+    found += [f for f in now.findings if _same(f) not in stood and _subject(f) not in known]
+    return Check(_once(found), now.not_checked, now.seams, True)
+
+
+def _subject(finding: Finding) -> tuple[str, str, str]:
+    return finding.seam, finding.field, finding.reader
+
+
+def _same(finding: Finding) -> tuple[str, str, str, str, str]:
+    return finding.rule, *_subject(finding), finding.sender
+
+
+def _once(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    first: dict[tuple[str, str, str, str, str], Finding] = {}
+    for finding in sorted(found, key=lambda f: f.order):
+        first.setdefault(_same(finding), finding)
+    return tuple(first.values())
+
+
+def _run(asked: Asked) -> Check:
+    return compared(asked.base, asked.store) if asked.base is not None else check(asked.store)
+
+
+QUERY = Query(
+    "check",
+    "Where a sender and a reader, a description and the code, or a cache and its table do not fit.",
+    {},
+    _run,
+    may_compare=True,
+)

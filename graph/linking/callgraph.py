@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graph.linking.corpus import Corpus, FileKey, Placed, SymbolKey
-from graph.linking.names import SELVES, Found, Names, dotted
-from graph.values import Call, Choice, Fact, Member, Name, Param, Value
+from graph.linking.extensions import Extensions
+from graph.linking.implementations import Implementations
+from graph.linking.names import CLASSES, SELVES, Found, Names, dotted
+from graph.linking.packages import dialect_of
+from graph.linking.types import Types
+from graph.values import Call, Fact, Member, Name, Value
 
-_DEPTH = 6
 _CONSTRUCTORS = ("__init__", "constructor")
 HANDED_OVER = "passed as argument"
 
@@ -61,8 +64,9 @@ class CallGraph:
     def __init__(self, corpus: Corpus, names: Names) -> None:
         self._names = names
         self._corpus = corpus
-        self._types: dict[tuple[FileKey, str, str], tuple[SymbolKey, ...]] = {}
-        self._subclasses = self._inheritance()
+        self.types = Types(names, self.resolve)
+        self._below = Implementations(corpus, names)
+        self._extensions = Extensions(corpus, names)
         self.sites: list[Site] = []
         self.callers: dict[SymbolKey, list[Site]] = defaultdict(list)
         self.outside: list[Placed] = []
@@ -74,23 +78,34 @@ class CallGraph:
         for site in self.sites:
             self.callers[site.target].append(site)
 
-    def _inheritance(self) -> Mapping[SymbolKey, list[SymbolKey]]:
-        children: dict[SymbolKey, list[SymbolKey]] = defaultdict(list)
-        for placed in self._corpus.of("symbol"):
-            if placed.fact.get("sort") == "class" and placed.fact.get("bases"):
-                me = (placed.file, placed.fact.get("name", ""))
-                for base in self._names.bases(me):
-                    children[base].append(me)
-        return children
-
     def _targets(self, placed: Placed) -> Iterator[Site]:
         fact, file = placed.fact, placed.file
-        for symbol, rule in self.resolve(fact.get("callee"), file, fact.get("symbol", "") or ""):
-            yield Site(file, fact, symbol, rule)
+        scope = fact.get("symbol", "") or ""
+        count = sum(len(values) for values in given(fact))
+        called = list(self.resolve(fact.get("callee"), file, scope))
+        for symbol, rule in called:
+            yield Site(file, fact, self._names.overload(symbol, count), rule)
             for inside in _CONSTRUCTORS:
-                if self._sort(symbol) == "class" and (made := self._names.member(symbol, (inside,))) is not None:
-                    yield Site(file, fact, (made.file, made.name), "constructor", symbol)
+                if self.types.sort(symbol) in CLASSES and (made := self._names.member(symbol, (inside,))) is not None:
+                    target = self._names.overload((made.file, made.name), count)
+                    yield Site(file, fact, target, "constructor", symbol)
+        if not called and file[1].endswith(".cs"):
+            yield from self._extended(placed)
         yield from self._handed_over(placed)
+
+    def _extended(self, placed: Placed) -> Iterator[Site]:
+        """C#: a static method called on its first parameter, which then is the first argument."""
+        callee = placed.fact.get("callee")
+        base, _, method = dotted(callee).rpartition(".")
+        on: Value | None = Name(base) if base else callee.base if isinstance(callee, Member) else None
+        method = callee.name if isinstance(callee, Member) else method
+        if on is None or method not in self._extensions:
+            return
+        types = self.types.of(on, *placed.symbol)
+        args = (on, *given(placed.fact)[0])
+        moved = Fact("call", {**placed.fact.fields, "args": args}, placed.fact.at)
+        for symbol in self._extensions.of(method, placed.file, types):
+            yield Site(placed.file, moved, self._names.overload(symbol, len(args)), "extension method")
 
     def _handed_over(self, placed: Placed) -> Iterator[Site]:
         """Functions given to a call (``submit(work, 5)``) are called with the arguments that follow them."""
@@ -102,7 +117,7 @@ class CallGraph:
             if not isinstance(value, Name | Member):
                 continue
             for symbol, _ in self.resolve(value, file, fact.get("symbol", "") or ""):
-                if self._sort(symbol) in ("function", "method"):
+                if self.types.sort(symbol) in ("function", "method"):
                     moved = Fact("call", {**fact.fields, "args": rest}, fact.at)
                     yield Site(file, moved, symbol, HANDED_OVER)
 
@@ -117,24 +132,30 @@ class CallGraph:
         name = dotted(callee)
         if isinstance(callee, Member) and isinstance(callee.base, Call) and dotted(callee.base.callee) == "super":
             return self._above(file, scope, callee.name)
-        if name == "super":
+        if name in ("super", "base"):
             return self._above(file, scope, "constructor")
+        if name.startswith(("super.", "base.")) and dialect_of(file):
+            return self._above(file, scope, name.rpartition(".")[2])
         if name:
-            found = self._names.find(file, scope, name)
-            if found is not None and found.kind == "symbol":
-                return self._of_symbol(found, "self" if name.split(".")[0] in SELVES else "name")
-            if found is not None and found.kind == "foreign":
-                return []
-            base, _, method = name.rpartition(".")
-            return self._methods(self.types_of(Name(base), file, scope), method) if base else self._alias(found)
+            return self._named(name, file, scope)
         if isinstance(callee, Member):
-            return self._methods(self.types_of(callee.base, file, scope), callee.name)
+            return self._methods(self.types.of(callee.base, file, scope), callee.name)
         return []
+
+    def _named(self, name: str, file: FileKey, scope: str) -> list[tuple[SymbolKey, str]]:
+        found = self._names.find(file, scope, name)
+        base, _, method = name.rpartition(".")
+        if found is not None and found.kind == "symbol":
+            mine = base in SELVES or (not base and "." in found.name and bool(dialect_of(file)))
+            return self._of_symbol(found, "self" if name.split(".", maxsplit=1)[0] in SELVES or mine else "name")
+        if found is not None and found.kind == "foreign":
+            return []
+        return self._methods(self.types.of(Name(base), file, scope), method) if base else self._alias(found)
 
     def _above(self, file: FileKey, scope: str, method: str) -> list[tuple[SymbolKey, str]]:
         """A method of the classes above the enclosing one: ``super().__init__(...)``, ``super(...)``."""
         owner = self._names.enclosing_class(file, scope)
-        bases = self._names.bases((file, owner)) if owner else ()
+        bases = self._names.bases(owner) if owner is not None else ()
         found = [self._names.member(base, (method,)) for base in bases]
         return [((f.file, f.name), "super") for f in found if f is not None and f.kind == "symbol" and not f.rest][:1]
 
@@ -161,8 +182,11 @@ class CallGraph:
         symbol = (found.file, found.name)
         if not found.rest:
             return [(symbol, rule), *self._overrides(symbol)] if rule == "self" else [(symbol, rule)]
-        if self._sort(symbol) == "class":
-            return self._methods((symbol,), found.rest[-1])
+        if self.types.sort(symbol) in CLASSES:
+            owners: tuple[SymbolKey, ...] = (symbol,)
+            for part in found.rest[:-1]:
+                owners = self.types.members(owners, part)
+            return self._methods(owners, found.rest[-1])
         return []
 
     def _alias(self, found: Found | None) -> list[tuple[SymbolKey, str]]:
@@ -182,115 +206,25 @@ class CallGraph:
         for owner in owners:
             found = self._names.member(owner, (method,))
             if found is not None and found.kind == "symbol" and not found.rest:
-                symbol = (found.file, found.name)
-                targets += [(symbol, "type"), *self._overrides(symbol, owner)]
+                targets.append(((found.file, found.name), "type"))
+            elif not self._below.asks(owner, method):
+                continue
+            targets += self._below.of(owner, method)
         return list(dict.fromkeys(targets))
 
-    def _overrides(self, symbol: SymbolKey, owner: SymbolKey | None = None) -> list[tuple[SymbolKey, str]]:
+    def _overrides(self, symbol: SymbolKey) -> list[tuple[SymbolKey, str]]:
         """The same method in subclasses of ours, which a call through the base may reach."""
         file, name = symbol
         owner_name, _, method = name.rpartition(".")
-        found: list[tuple[SymbolKey, str]] = []
-        queue = list(self._subclasses.get(owner or (file, owner_name), ()))
-        seen: set[SymbolKey] = set()
-        while queue:
-            child = queue.pop(0)
-            if child in seen:
-                continue
-            seen.add(child)
-            candidate = f"{child[1]}.{method}"
-            if candidate in self._names.files[child[0]].symbols:
-                found.append(((child[0], candidate), "override"))
-            queue += self._subclasses.get(child, ())
-        return found
+        owner = self._names.enclosing_class(file, owner_name)
+        return self._below.of(owner, bare(method)) if owner is not None else []
 
-    def _sort(self, symbol: SymbolKey) -> str:
-        fact = self._names.files[symbol[0]].symbols.get(symbol[1])
-        return str(fact.get("sort")) if fact is not None else ""
 
-    def types_of(self, value: Value | None, file: FileKey, scope: str, depth: int = _DEPTH) -> tuple[SymbolKey, ...]:
-        """The classes of ours a value may be an object of.
+def bare(method: str) -> str:
+    """A method's name without the arity of an overload.
 
-        Args:
-            value: what the code wrote.
-            file: where.
-            scope: in which symbol.
-            depth: how far to follow assignments and calls.
-        """
-        if depth <= 0 or value is None:
-            return ()
-        if isinstance(value, Param):
-            return self._declared(file, f"{scope}.{value.name}", depth)
-        if isinstance(value, Choice):
-            return tuple(dict.fromkeys(t for o in value.options for t in self.types_of(o, file, scope, depth - 1)))
-        if isinstance(value, Call):
-            return self._made(value, file, scope, depth)
-        name = dotted(value)
-        if name:
-            return self._of_name(name, file, scope, depth)
-        if isinstance(value, Member):
-            return self._of_member(self.types_of(value.base, file, scope, depth - 1), value.name, depth)
-        return ()
-
-    def _of_name(self, name: str, file: FileKey, scope: str, depth: int) -> tuple[SymbolKey, ...]:
-        key = (file, scope, name)
-        if key in self._types:
-            return self._types[key]
-        self._types[key] = ()
-        self._types[key] = types = self._named(name, file, scope, depth)
-        return types
-
-    def _named(self, name: str, file: FileKey, scope: str, depth: int) -> tuple[SymbolKey, ...]:
-        if name in SELVES:
-            owner = self._names.enclosing_class(file, scope)
-            return ((file, owner),) if owner else ()
-        found = self._names.find(file, scope, name)
-        if found is None:
-            base, _, last = name.rpartition(".")
-            return self._of_member(self._of_name(base, file, scope, depth - 1), last, depth) if base else ()
-        if found.kind != "binding":
-            return ()
-        types = self._declared(found.file, found.name, depth) or self._assigned(found.file, found.name, depth)
-        for part in found.rest:
-            types = self._of_member(types, part, depth)
-        return types
-
-    def _declared(self, file: FileKey, target: str, depth: int) -> tuple[SymbolKey, ...]:
-        types: list[SymbolKey] = []
-        for type_name in self._names.files[file].typed.get(target, ()):
-            found = self._names.find(file, target.rpartition(".")[0], type_name)
-            if found is not None and found.kind == "symbol" and not found.rest:
-                symbol = (found.file, found.name)
-                is_class = self._sort(symbol) in ("class", "interface")
-                types += [symbol] if is_class else self._results(symbol, depth)
-        return tuple(dict.fromkeys(types))
-
-    def _assigned(self, file: FileKey, target: str, depth: int) -> tuple[SymbolKey, ...]:
-        types: list[SymbolKey] = []
-        for binding in self._names.files[file].bindings.get(target, ()):
-            types += self.types_of(binding.value, file, binding.scope, depth - 1)
-        return tuple(dict.fromkeys(types))
-
-    def _of_member(self, owners: tuple[SymbolKey, ...], name: str, depth: int) -> tuple[SymbolKey, ...]:
-        types: list[SymbolKey] = []
-        for owner in owners:
-            found = self._names.member(owner, (name,))
-            if found is not None and found.kind == "binding" and not found.rest:
-                declared = self._declared(found.file, found.name, depth)
-                types += declared or self._assigned(found.file, found.name, depth)
-        return tuple(dict.fromkeys(types))
-
-    def _made(self, value: Call, file: FileKey, scope: str, depth: int) -> tuple[SymbolKey, ...]:
-        types: list[SymbolKey] = []
-        for symbol, _ in self.resolve(value.callee, file, scope):
-            types += [symbol] if self._sort(symbol) == "class" else self._results(symbol, depth)
-        if not types and dotted(value.callee).rpartition(".")[2] == "Depends" and value.args:
-            return self._made(Call(value.args[0]), file, scope, depth - 1)
-        return tuple(dict.fromkeys(types))
-
-    def _results(self, symbol: SymbolKey, depth: int) -> list[SymbolKey]:
-        file, name = symbol
-        types: list[SymbolKey] = list(self._declared(file, f"{name}.return", depth))
-        for returned in () if types else self._names.files[file].returns.get(name, ()):
-            types += self.types_of(returned, file, name, depth - 1)
-        return types
+    Args:
+        method: last part of a symbol's name.
+    """
+    base, slash, arity = method.rpartition("/")
+    return base if slash and arity.isdigit() else method

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from graph.values import Fact, Value
 from graph.vocabulary import FACT_KINDS
 
 FileKey: TypeAlias = tuple[str, str]
+_OVERLOAD = re.compile(r"^(.*?\w)/\d+$")
 SymbolKey: TypeAlias = tuple[FileKey, str]
 
 
@@ -59,6 +61,10 @@ class FileIndex:
         typed: by qualified target, the type names declared.
         returns: by symbol, what it returns.
         calls: call facts in source order.
+        packages: packages or namespaces its top-level names live in.
+        everywhere: namespaces it imports for every file of its project (C# ``global using``).
+        overloads: symbols of one name, by that name, when there are several.
+        arguments: by qualified target, the type arguments of its declared types.
     """
 
     imports: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
@@ -68,6 +74,10 @@ class FileIndex:
     typed: dict[str, list[str]] = field(default_factory=dict)
     returns: dict[str, list[Value]] = field(default_factory=dict)
     calls: list[Fact] = field(default_factory=list)
+    packages: dict[str, None] = field(default_factory=dict)
+    everywhere: list[str] = field(default_factory=list)
+    overloads: dict[str, list[str]] = field(default_factory=dict)
+    arguments: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +173,13 @@ def _ignored(file: str, patterns: Sequence[str]) -> bool:
 
 def _take_import(index: FileIndex, fact: Fact) -> None:
     pair = (fact.get("module", ""), fact.get("name", "") or "")
-    if pair[1] == "*" and fact.get("local", "") in ("", "*"):
+    local = fact.get("local", "")
+    if pair[1] == "**" or (pair[1] == "*" and local == "global"):
+        index.everywhere.append(pair[0])
+    elif pair[1] == "*" and local in ("", "*"):
         index.stars.append(pair[0])
     else:
-        index.imports.setdefault(fact.get("local", ""), []).append(pair)
+        index.imports.setdefault(local, []).append(pair)
 
 
 def _take_binding(index: FileIndex, fact: Fact) -> None:
@@ -175,11 +188,21 @@ def _take_binding(index: FileIndex, fact: Fact) -> None:
 
 
 def _take_symbol(index: FileIndex, fact: Fact) -> None:
-    index.symbols.setdefault(fact.get("name", "") or "", fact)
+    name = fact.get("name", "") or ""
+    index.symbols.setdefault(name, fact)
+    overloaded = _OVERLOAD.match(name)
+    if overloaded is not None:
+        index.overloads.setdefault(overloaded.group(1), []).append(name)
 
 
 def _take_typed(index: FileIndex, fact: Fact) -> None:
     index.typed.setdefault(fact.get("target", ""), []).append(fact.get("type", ""))
+    if fact.get("of"):
+        index.arguments.setdefault(fact.get("target", ""), []).extend(fact.get("of"))
+
+
+def _take_package(index: FileIndex, fact: Fact) -> None:
+    index.packages[fact.get("name", "") or ""] = None
 
 
 def _take_returns(index: FileIndex, fact: Fact) -> None:
@@ -197,5 +220,6 @@ _TAKERS: Mapping[str, Callable[[FileIndex, Fact], None]] = {
     "typed": _take_typed,
     "returns": _take_returns,
     "call": _take_call,
+    "package": _take_package,
 }
-_INDEXED_ONLY = frozenset({"binding", "typed", "returns"})
+_INDEXED_ONLY = frozenset({"binding", "typed", "returns", "package"})

@@ -8,10 +8,13 @@ from typing import Literal, TypeAlias
 
 from graph.linking.corpus import Corpus, FileIndex, FileKey, SymbolKey
 from graph.linking.modules import Modules
+from graph.linking.packages import Packages, dialect_of
 from graph.values import Member, Name, Value
 
 _DEPTH = 8
 SELVES = frozenset({"self", "cls", "this"})
+CLASSES = frozenset({"class", "interface"})
+_IMPLICIT = frozenset({"java", "csharp"})
 FoundKind = Literal["binding", "symbol", "module", "foreign"]
 
 
@@ -45,6 +48,7 @@ class Names:
     def __init__(self, corpus: Corpus) -> None:
         self.files = corpus.files
         self.modules = Modules(corpus.files)
+        self.packages = Packages(corpus)
         self._cache: dict[tuple[FileKey, str, str], Found | None] = {}
         self._members: dict[tuple[SymbolKey, Dotted], Found | None] = {}
         self._bases: dict[SymbolKey, tuple[SymbolKey, ...]] = {}
@@ -68,17 +72,43 @@ class Names:
             return None
         if parts[0] in SELVES:
             owner = self.enclosing_class(file, scope)
-            if owner and len(parts) == 1:
-                return Found("symbol", file, owner)
-            return self.member((file, owner), parts[1:], depth) if owner else None
-        for prefix in _outwards(index, scope):
+            if owner is not None and len(parts) == 1:
+                return Found("symbol", *owner)
+            return self.member(owner, parts[1:], depth) if owner is not None else None
+        dialect = dialect_of(file)
+        for prefix in _outwards(index, scope, whole=dialect in _IMPLICIT):
             found = _here(index, file, prefix, parts)
+            if found is None and prefix and dialect in _IMPLICIT:
+                found = self._inherited(file, index, prefix[:-1], parts)
             if found is not None:
-                return found
-        return self._imported(file, index, parts, depth)
+                return self._whole(found)
+        found = self._imported(file, index, parts, depth)
+        if found is not None or not dialect:
+            return found
+        place = self.packages.visible(file, parts)
+        return self._placed(place) if place is not None else None
 
-    def enclosing_class(self, file: FileKey, scope: str) -> str:
-        """The innermost class around a scope, or empty.
+    def _placed(self, place: tuple[FileKey, Dotted]) -> Found | None:
+        file, parts = place
+        found = _here(self.files[file], file, "", parts)
+        return self._whole(found) if found is not None else None
+
+    def _whole(self, found: Found) -> Found:
+        """A class that is spread over files is known by one of them."""
+        parts = self.packages.parts.get((found.file, found.name)) if found.kind == "symbol" else None
+        return Found("symbol", parts[0], found.name, found.rest) if parts else found
+
+    def _inherited(self, file: FileKey, index: FileIndex, scope: str, parts: Dotted) -> Found | None:
+        """A member that a class has from above or from its other files, written without ``this``."""
+        fact = index.symbols.get(scope)
+        if fact is None or fact.get("sort") not in CLASSES:
+            return None
+        if not fact.get("bases") and (file, scope) not in self.packages.parts:
+            return None
+        return self.member((file, scope), parts)
+
+    def enclosing_class(self, file: FileKey, scope: str) -> SymbolKey | None:
+        """The innermost class around a scope, or None.
 
         Args:
             file: the file.
@@ -87,10 +117,30 @@ class Names:
         symbols = self.files[file].symbols
         while scope:
             fact = symbols.get(scope)
-            if fact is not None and fact.get("sort") == "class":
-                return scope
+            if fact is not None and fact.get("sort") in CLASSES:
+                parts = self.packages.parts.get((file, scope))
+                return (parts[0], scope) if parts else (file, scope)
+            if fact is None and (file, scope) in self.packages.parts:
+                return self.packages.parts[file, scope][0], scope
             scope = scope.rpartition(".")[0]
-        return ""
+        return None
+
+    def overload(self, symbol: SymbolKey, count: int) -> SymbolKey:
+        """The overload of a symbol that takes so many arguments, the symbol itself when none is known to.
+
+        Args:
+            symbol: any of its overloads.
+            count: arguments given.
+        """
+        file, name = symbol
+        base = name.rpartition("/")[0] or name
+        every = self.files[file].overloads.get(base)
+        if not every:
+            return symbol
+        wanted = f"{base}/{count}"
+        if wanted in every:
+            return file, wanted
+        return (file, base) if base in self.files[file].symbols else (file, min(every))
 
     def member(self, owner: SymbolKey, parts: Dotted, depth: int = _DEPTH) -> Found | None:
         """An attribute or method of a class, its bases included.
@@ -109,12 +159,25 @@ class Names:
         return found
 
     def _member(self, owner: SymbolKey, parts: Dotted, depth: int) -> Found | None:
-        file, name = owner
-        found = _here(self.files[file], file, f"{name}.", parts)
+        found = self.own(owner, *parts)
         if found is not None:
             return found
         for base in self.bases(owner):
             found = self.member(base, parts, depth - 1)
+            if found is not None:
+                return found
+        return None
+
+    def own(self, owner: SymbolKey, *parts: str) -> Found | None:
+        """An attribute or method a class defines itself, in any of its files.
+
+        Args:
+            owner: the class.
+            parts: attribute path.
+        """
+        file, name = owner
+        for part in self.packages.parts.get(owner, (file,)):
+            found = _here(self.files[part], part, f"{name}.", parts)
             if found is not None:
                 return found
         return None
@@ -131,27 +194,39 @@ class Names:
         return self._bases[owner]
 
     def _bases_of(self, file: FileKey, name: str) -> Iterator[SymbolKey]:
-        fact = self.files[file].symbols.get(name)
-        for base in fact.get("bases", ()) if fact is not None else ():
-            found = self.find(file, name.rpartition(".")[0], base)
-            if found is None or found.kind != "symbol" or found.rest:
-                continue
-            if (found.file, found.name) != (file, name):
-                yield found.file, found.name
+        for part in self.packages.parts.get((file, name), (file,)):
+            fact = self.files[part].symbols.get(name)
+            for base in fact.get("bases", ()) if fact is not None else ():
+                found = self.find(part, name.rpartition(".")[0], base)
+                if found is None or found.kind != "symbol" or found.rest:
+                    continue
+                if (found.file, found.name) not in ((file, name), (part, name)):
+                    yield found.file, found.name
 
     def _imported(self, file: FileKey, index: FileIndex, parts: Dotted, depth: int) -> Found | None:
+        packaged = bool(dialect_of(file))
         for count in range(len(parts), 0, -1):
             pairs = index.imports.get(".".join(parts[:count]))
-            for module, name in pairs or ():
-                found = self._through(file, (module, name), parts[count:], depth)
+            for pair in pairs or ():
+                through = self._packaged if packaged else self._through
+                found = through(file, pair, parts[count:], depth)
                 if found is not None:
                     return found
-        for module in index.stars:
+        for module in () if packaged else index.stars:
             target = self.modules.find(file, module)
             found = self._find(target, "", parts, depth - 1) if target else None
             if found is not None and found.kind != "foreign":
                 return found
         return None
+
+    def _packaged(self, file: FileKey, source: tuple[str, str], rest: Dotted, depth: int) -> Found | None:
+        place = self.packages.imported(file, source, rest)
+        if place is not None:
+            return self._placed(place)
+        known = self.packages.files_of(file, source[0]) if file[1].endswith(".go") and not rest else ()
+        if known:
+            return Found("module", known[0], "")
+        return Found("foreign", file, ".".join(p for p in (*source, *rest) if p and p != "*")) if depth else None
 
     def _through(self, file: FileKey, source: tuple[str, str], rest: Dotted, depth: int) -> Found | None:
         module, name = source
@@ -197,11 +272,12 @@ def _submodule(module: str, name: str) -> str:
     return f"{module}{name}" if module.endswith(".") else f"{module}.{name}"
 
 
-def _outwards(index: FileIndex, scope: str) -> Iterator[str]:
+def _outwards(index: FileIndex, scope: str, *, whole: bool = False) -> Iterator[str]:
+    """The scopes a name may be defined in; a class's own names are seen by its methods only where the language says."""
     start = scope
     while scope:
         fact = index.symbols.get(scope)
-        if scope == start or fact is None or fact.get("sort") != "class":
+        if whole or scope == start or fact is None or fact.get("sort") != "class":
             yield f"{scope}."
         scope = scope.rpartition(".")[0]
     yield ""
@@ -211,6 +287,8 @@ def _here(index: FileIndex, file: FileKey, prefix: str, parts: Dotted) -> Found 
     for count in range(len(parts), 0, -1):
         name = prefix + ".".join(parts[:count])
         fact = index.symbols.get(name) if name else None
+        if fact is None and name in index.overloads:
+            return Found("symbol", file, min(index.overloads[name]), parts[count:])
         if fact is not None and fact.get("sort") != "constant":
             return Found("symbol", file, name, parts[count:])
         if fact is not None or name in index.bindings or name in index.typed:

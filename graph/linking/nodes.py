@@ -8,6 +8,7 @@ from posixpath import splitext
 from graph.linking.build import NodeKey
 from graph.linking.callgraph import HANDED_OVER
 from graph.linking.corpus import Placed
+from graph.linking.implementations import OVERRIDE
 from graph.linking.names import dotted
 from graph.linking.roles import aside
 from graph.linking.services import Service
@@ -158,7 +159,7 @@ def calls(state: Linking) -> None:
             continue
         evidence = [state.corpus.evidence(Placed(site.fact, site.file))]
         ends = (state.symbol(site.symbol, evidence), state.symbol(site.target, evidence))
-        status: Status = "candidate" if site.rule == "override" else "resolved"
+        status: Status = "candidate" if site.rule == OVERRIDE else "resolved"
         state.builder.edge("CALLS", ends, Resolution(status, site.rule), evidence)
     for placed in state.corpus.of("call"):
         named = [value for _, value in placed.fact.get("named", ()) or ()]

@@ -136,7 +136,7 @@ class Evaluator:
         if frame.owner is not None:
             return [Outcome(frame.owner)]
         owner = self.names.enclosing_class(frame.file, frame.scope)
-        return [Outcome(Instance((frame.file, owner)))] if owner else [hole("`self` outside a class")]
+        return [Outcome(Instance(owner))] if owner is not None else [hole("`self` outside a class")]
 
     def _bound(self, target: SymbolKey, frame: Frame, context: Context) -> list[Outcome]:
         file, name = target
@@ -177,7 +177,7 @@ class Evaluator:
         if not binding.scope:
             return False
         owner = self.names.enclosing_class(file, binding.scope)
-        if owner and name.startswith(f"{owner}."):
+        if owner is not None and name.startswith(f"{owner[1]}."):
             return False
         return "." in name.removeprefix(f"{binding.scope}.")
 

@@ -92,8 +92,7 @@ class Wrappers:
         file, name = symbol
         if file not in self._evaluator.names.files:
             return None
-        owner = self._evaluator.names.enclosing_class(file, name)
-        return (file, owner) if owner else None
+        return self._evaluator.names.enclosing_class(file, name)
 
     def _further(self, attempt: _Try, asked: Sequence[SymbolKey], service: str) -> list[_Try]:
         """One more step towards the callers: first those of the function itself, then those who made its object."""

@@ -53,6 +53,32 @@ class PyCode(Code):
         self.docs: list[Node] = []
         self.import_nodes: list[Node] = []
         self.named_shapes: dict[tuple[str, int, str], Shape] = {}
+        self._called: dict[str, list[CallSite]] = {}
+        self._callees: dict[int, str] | None = None
+
+    def called(self, *methods: str) -> list[CallSite]:
+        """Calls whose callee ends in one of these names, in source order: packs look here instead of at every call.
+
+        Args:
+            methods: last parts of callees.
+        """
+        if not self._called:
+            for site in self.calls:
+                self._called.setdefault(site.method, []).append(site)
+        found = [site for method in methods for site in self._called.get(method, ())]
+        return sorted(found, key=lambda s: s.node.start_byte) if len(methods) > 1 else found
+
+    def callee(self, site: CallSite) -> str:
+        if self._callees is None:
+            return super().callee(site)
+        key = site.node.id
+        if key not in self._callees:
+            self._callees[key] = super().callee(site)
+        return self._callees[key]
+
+    def settle(self) -> None:
+        """Everything is read: from now on what a call leads to is computed once."""
+        self._callees = {}
 
     def value(self, node: Node | None, scope: Scope) -> Value:
         from scanners.idioms import python_values
@@ -177,6 +203,7 @@ def parse(source: SourceFile) -> PyCode:
     code.raises = [(n, code.scope_at(n.start_byte)) for n in found.get("raise", ())]
     code.subscripts = [(n, code.scope_at(n.start_byte)) for n in found.get("subscript", ())]
     _types(code)
+    code.settle()
     return code
 
 
@@ -335,6 +362,11 @@ def _types(code: PyCode) -> None:
                 declared = code.annotation(node.child_by_field_name("type"))
                 if declared:
                     code.types[scope.qualify(name)] = declared
+    for node, scope in code.returns:
+        if not made_by.get(scope.name) and scope.name in made_by and node.named_child_count:
+            site = code.site(node.named_children[0])
+            callee = code.callee(site) if site is not None else ""
+            made_by[scope.name] = callee if callee.rsplit(".", 1)[-1][:1].isupper() else ""
     for assign in code.assigns:
         _type_of_assign(code, assign, made_by)
 
@@ -351,7 +383,8 @@ def _type_of_assign(code: PyCode, assign: Assign, made_by: dict[str, str]) -> No
     site = code.site(assign.value)
     if site is not None:
         callee = code.callee(site)
-        code.types.setdefault(target, made_by.get(callee) or callee)
+        own = f"{assign.scope.owner}.{callee[5:]}" if callee.startswith("self.") else callee
+        code.types.setdefault(target, made_by.get(own) or callee)
     else:
         known = code.type_of(code.dotted(assign.value), assign.scope) if code.dotted(assign.value) else ""
         if known:

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 _BUILTINS = ("print", "len", "isinstance", "type", "bool")
 _LOGS = ("info", "debug", "warning", "error", "exception")
 _CONDITIONS = ("if_statement", "elif_clause", "while_statement", "not_operator", "assert_statement", "if_clause")
+JSON_MODELS = ("model_validate_json", "parse_raw")
 _THROUGH = ("parenthesized_expression", "await", "conditional_expression")
 _BINDERS = ("parameters", "lambda_parameters", "typed_parameter", "pattern_list", "tuple_pattern", "as_pattern_target")
 _DEFAULTS = ("default_parameter", "typed_default_parameter")
 _NAMERS = ("assignment", "for_statement", "for_in_clause", "named_expression", "keyword_argument", *_DEFAULTS)
-_PARSES = ("model_validate", "parse_obj", "from_dict", "model_construct")
+_PARSES = ("model_validate", "parse_obj", "from_dict", "model_construct", *JSON_MODELS)
 
 
 @dataclass(slots=True)
@@ -32,11 +33,13 @@ class Payload:
         is_source: whether an expression is the payload.
         marks: identifiers that occur in such an expression.
         names: local names, with the path of the part each holds.
+        attributes: its fields are read as attributes (a typed message), not as keys.
     """
 
     is_source: Callable[[Node], bool]
     marks: tuple[str, ...] = ()
     names: dict[str, Path] = field(default_factory=dict)
+    attributes: bool = False
 
 
 def reads(code: PyCode, scope: Scope, payload: Payload, depth: int = 0) -> Reads:
@@ -97,7 +100,7 @@ def _path(code: PyCode, node: Node | None, payload: Payload) -> Path | None:
         if node.type == "identifier":
             prefix = payload.names.get(code.text(node))
             return None if prefix is None else (*prefix, *reversed(keys))
-        step = _down(code, node)
+        step = _down(code, node, payload)
         if step is None:
             return None
         node, key = step
@@ -105,8 +108,10 @@ def _path(code: PyCode, node: Node | None, payload: Payload) -> Path | None:
     return None
 
 
-def _down(code: PyCode, node: Node) -> tuple[Node | None, str] | None:
+def _down(code: PyCode, node: Node, payload: Payload) -> tuple[Node | None, str] | None:
     """One step towards the payload: the inner expression and the key, empty for none."""
+    if node.type == "attribute" and payload.attributes:
+        return node.child_by_field_name("object"), code.text(node.child_by_field_name("attribute"))
     if node.type in ("parenthesized_expression", "await"):
         return (node.named_children[0] if node.named_child_count else None), ""
     if node.type == "boolean_operator" and code.text(node.child_by_field_name("operator")) == "or":
@@ -180,7 +185,10 @@ class _Walk:
         if parent.type == "subscript" and _is(parent.child_by_field_name("value"), node):
             key = _key(self.code, parent)
             return None if key is None else (parent, (key,) if key else (), True)
-        if parent.type == "attribute" and parent.parent is not None and parent.parent.type == "call":
+        called = parent.parent is not None and parent.parent.type == "call"
+        if parent.type == "attribute" and self.payload.attributes and not called:
+            return parent, (self.code.text(parent.child_by_field_name("attribute")),), True
+        if parent.type == "attribute" and parent.parent is not None and called:
             site = self.code.site(parent.parent)
             key = _got(self.code, site) if site is not None and site.node.id == parent.parent.id else None
             return (
@@ -241,7 +249,7 @@ class _Walk:
             name = target.params[position]
         if name not in target.params:
             return False
-        inner = Payload(lambda _: False, (), {name: path})
+        inner = Payload(lambda _: False, (), {name: path}, self.payload.attributes)
         self.found.merge(reads(self.code, target, inner, self.depth + 1))
         return True
 

@@ -11,7 +11,7 @@ from scanners.idioms import python as py
 from scanners.idioms.code import SELVES, Assign, CallSite, Scope
 from scanners.idioms.noise import PYTHON_BUILTINS, PYTHON_STDLIB
 from scanners.idioms.python import PyCode
-from scanners.idioms.python_http import result_reads
+from scanners.idioms.python_results import result_reads
 from scanners.idioms.python_settings import settings_facts
 from scanners.idioms.python_shapes import annotation, literal_values
 from scanners.idioms.symbols import Parts, symbol_facts

@@ -1,4 +1,4 @@
-"""Requests sent with requests and with sessions that prefix a base URL."""
+"""Requests sent with requests and aiohttp, and with sessions that prefix a base URL."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ from scanners.idioms.python_http import PythonClient, client_facts
 if TYPE_CHECKING:
     from scanners.idioms.python import PyCode
 
+_AIOHTTP = ("ClientSession", "client.ClientSession")
 _CLIENTS = (
-    PythonClient("requests", "requests", ("Session", "session", "sessions.Session")),
-    PythonClient("requests", "requests_toolbelt.sessions", ("BaseUrlSession",), base="base_url"),
-    PythonClient("requests", "aiohttp", ("ClientSession",), base="base_url"),
+    PythonClient("requests", "requests", ("Session", "session", "sessions.Session", "api"), body_at=1),
+    PythonClient("requests", "requests_toolbelt.sessions", ("BaseUrlSession",), base="base_url", base_at=0),
+    PythonClient("requests", "requests_toolbelt", ("sessions.BaseUrlSession",), base="base_url", base_at=0),
+    PythonClient("requests", "aiohttp", _AIOHTTP, base="base_url", base_at=0, body=("json", "data")),
+    PythonClient("requests", "aiohttp_retry", ("RetryClient",), base="base_url"),
+    PythonClient("requests", "requests_oauthlib", ("OAuth2Session", "OAuth1Session")),
+    PythonClient("requests", "requests_cache", ("CachedSession",)),
 )
 
 
@@ -24,7 +29,7 @@ class Requests:
     """The requests and aiohttp client libraries."""
 
     name: str = "requests"
-    version: int = 1
+    version: int = 2
     language: tuple[str, ...] = ("python",)
     markers: tuple[bytes, ...] = (b"requests", b"aiohttp")
 
@@ -35,7 +40,8 @@ class Requests:
             parsed: a Python file.
         """
         for client in _CLIENTS:
-            yield from client_facts(parsed, client)
+            if client.module.split(".", 1)[0].encode() in parsed.data:
+                yield from client_facts(parsed, client)
 
 
 PACK = Requests()

@@ -1,0 +1,72 @@
+"""Requests sent with urllib3 and with the standard library: urllib.request and http.client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graph.values import Fact
+from scanners.idioms.python_http import PythonClient, client_facts
+
+if TYPE_CHECKING:
+    from scanners.idioms.python import PyCode
+
+_POOLS = {"HTTPConnectionPool": "http://", "HTTPSConnectionPool": "https://"}
+_CONNECTIONS = {"HTTPConnection": "http://", "HTTPSConnection": "https://"}
+_METHOD_FIRST = ("request", "urlopen", "request_encode_body", "request_encode_url")
+_CLIENTS = (
+    PythonClient(
+        "urllib", "urllib3", ("PoolManager", "ProxyManager"), body=("json", "body", "fields"), general=_METHOD_FIRST
+    ),
+    *(
+        PythonClient(
+            "urllib",
+            module,
+            (name,),
+            base="host",
+            base_at=0,
+            scheme=scheme,
+            body=("json", "body", "fields"),
+            general=_METHOD_FIRST,
+        )
+        for module in ("urllib3", "urllib3.connectionpool")
+        for name, scheme in _POOLS.items()
+    ),
+    PythonClient("urllib", "urllib.request", body=("data",), general=(), plain=("urlopen", "Request")),
+    *(
+        PythonClient(
+            "urllib",
+            "http.client",
+            (name,),
+            base="host",
+            base_at=0,
+            scheme=scheme,
+            body=("body",),
+            general=("request",),
+        )
+        for name, scheme in _CONNECTIONS.items()
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Urllib:
+    """urllib3, urllib.request and http.client."""
+
+    name: str = "urllib"
+    version: int = 1
+    language: tuple[str, ...] = ("python",)
+    markers: tuple[bytes, ...] = (b"urllib3", b"urllib.request", b"urllib import request", b"http.client")
+
+    def facts(self, parsed: PyCode) -> Iterator[Fact]:
+        """Requests sent.
+
+        Args:
+            parsed: a Python file.
+        """
+        for client in _CLIENTS:
+            yield from client_facts(parsed, client)
+
+
+PACK = Urllib()

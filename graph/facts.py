@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -133,9 +133,30 @@ class Manifest(Protocol):
         ...
 
 
+@runtime_checkable
+class Bundle(Protocol):
+    """Files that only together say what is deployed: a chart with its values, a file with those it extends."""
+
+    name: str
+    version: int
+
+    def members(self, paths: Sequence[str]) -> Sequence[str]:
+        """Which of a repository's files it reads; empty when it has nothing to say."""
+        ...
+
+    def replaces(self, path: str) -> bool:
+        """Whether a member says nothing of its own to other readers of deployment files."""
+        ...
+
+    def facts(self, sources: Mapping[str, SourceFile]) -> Iterable[Fact]:
+        """What the members say together, by path; problems are `problem` facts, never exceptions."""
+        ...
+
+
 __all__ = [
     "FACT_KINDS",
     "VERSION",
+    "Bundle",
     "Fact",
     "FactField",
     "FactKind",

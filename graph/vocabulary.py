@@ -321,6 +321,10 @@ _DEPLOY = (
         command="text: start command",
         selector="texts: `key=value` labels a Kubernetes Service selects its pods by",
         labels="texts: `key=value` labels of a workload's pods",
+        variant="text: the one of several deployments side by side it is declared in (`prod`), absent for all of them",
+        profiles="texts: compose profiles that start it, absent when it always starts",
+        mounts="texts: files and folders of the repository it sees at run time",
+        build="texts: how it is built beside its folder: `dockerfile=`, `target=`, `arg:NAME=value`",
     ),
     _kind(
         "env_value",
@@ -331,6 +335,7 @@ _DEPLOY = (
         value="value: what it is",
         source="text: `configmap:NAME` when the value is only given to those who name it (env_file), else empty",
         profile="text: Spring profile or ASP.NET environment the value is for, absent for every one",
+        variant="text: as for service",
     ),
     _kind(
         "registers",
@@ -378,6 +383,8 @@ _DEPLOY = (
         to="text: host, URL, `lb://name` or service",
         to_path="text: rewritten template",
         method="text: only this method, absent for all",
+        host="text: only requests to this host name, absent for all",
+        variant="text: as for service",
     ),
 )
 

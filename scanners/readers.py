@@ -6,13 +6,13 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graph import facts as codec
-from graph.facts import Language, Manifest, Pack, SourceFile
+from graph.facts import Bundle, Language, Manifest, Pack, SourceFile
 from graph.values import Fact, Location
 from scanners.idioms.noise import sort_of
 from scanners.idioms.parsing import TooHard, first_error
@@ -39,22 +39,25 @@ class Readers:
         packs: by name.
         manifests: by name.
         extra: manifests another part of the product hands in, such as flow files.
+        bundles: what reads several files together, by name.
     """
 
     languages: Mapping[str, Language]
     packs: Mapping[str, Pack]
     manifests: Mapping[str, Manifest]
     extra: Sequence[Manifest] = ()
+    bundles: Mapping[str, Bundle] = field(default_factory=dict)
 
     @cached_property
     def digest(self) -> str:
         """Changes whenever what is said about a file may change: names, versions and the code itself."""
         hashed = hashlib.sha256(f"{codec.VERSION}".encode())
-        things: tuple[Language | Pack | Manifest, ...] = (
+        things: tuple[Language | Pack | Manifest | Bundle, ...] = (
             *self.languages.values(),
             *self.packs.values(),
             *self.manifests.values(),
             *self.extra,
+            *self.bundles.values(),
         )
         for thing in things:
             hashed.update(f"{type(thing).__name__} {thing.name} {thing.version}\n".encode())
@@ -132,6 +135,16 @@ class Readers:
         if language is not None and sort_of(source.path) != "vendored":
             out += _guarded(source, language.name, partial(self._code, language, source))
         return out
+
+    def together(self, bundle: Bundle, sources: Mapping[str, SourceFile]) -> list[Fact]:
+        """What files say together; a bundle that fails gives a problem and never stops the rest.
+
+        Args:
+            bundle: one of ours.
+            sources: its members, by path.
+        """
+        first = next(iter(sources.values()), SourceFile("", b""))
+        return _well_formed(_guarded(first, bundle.name, partial(bundle.facts, sources)))
 
     def _code(self, language: Language, source: SourceFile) -> Iterator[Fact]:
         if any(len(line) > _LINE_LIMIT for line in source.data.splitlines()):
@@ -221,6 +234,7 @@ def built_in() -> Readers:
         languages=declared("scanners.languages", "LANGUAGE", Language),  # type: ignore[type-abstract]
         packs=declared("scanners.packs", "PACK", Pack),  # type: ignore[type-abstract]
         manifests=declared("scanners.manifests", "MANIFEST", Manifest),  # type: ignore[type-abstract]
+        bundles=declared("scanners.manifests", "BUNDLE", Bundle),  # type: ignore[type-abstract]
     )
 
 

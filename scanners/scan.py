@@ -11,6 +11,7 @@ from pathlib import Path
 from graph.change import WORKTREE
 from graph.facts import Manifest, SourceFile, decode_fact
 from graph.values import Fact
+from scanners.bundles import layer_of, together
 from scanners.cache import FactCache, Key, encoded
 from scanners.pool import read_all
 from scanners.readers import Readers, built_in, problem
@@ -164,7 +165,7 @@ class _Work:
         self._cache = cache
         self._progress = progress
         base = built_in()
-        self._readers = Readers(base.languages, base.packs, base.manifests, tuple(request.extra))
+        self._readers = Readers(base.languages, base.packs, base.manifests, tuple(request.extra), base.bundles)
         self._facts: dict[str, list[Fact]] = {}
         self.cached = 0
         self.bytes = 0
@@ -186,6 +187,11 @@ class _Work:
             recalled = {key.path for key in self._recall([key for key, _ in sources])}
             sources = [(key, source) for key, source in sources if key.path not in recalled]
         self._read(sorted(sources, key=lambda s: s[0].path))
+        for about, facts in together(self._tree, self._readers, self._cache):
+            for path in about.replaced:
+                self._facts[path] = [f for f in self._facts.get(path, ()) if layer_of(f) not in ("deploy", "")]
+            for fact in facts:
+                self._facts.setdefault(fact.at.file, []).append(fact)
         return self._facts
 
     def _recall(self, keys: Sequence[Key]) -> list[Key]:

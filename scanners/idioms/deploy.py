@@ -30,6 +30,11 @@ _STORES = {
     "activemq": ("activemq", "artemis"),
     "mssql": ("mssql", "azure-sql-edge"),
 }
+_VARIANT = re.compile(
+    r"^(?:(?:docker[-_]?)?(?:compose|stack)|values|kustomization)[._-]([\w-]+)(?:\.[\w.]+)?\.ya?ml(?:\.gotmpl)?$"
+)
+_OVERLAY = re.compile(r"(?:^|/)(?:overlays?|environments?|envs|variants|stages)/([^/]+)/")
+_EVERY = frozenset(("override", "base", "common", "default", "all", "yml", "yaml"))
 TEMPLATED = "templated"
 _GATEWAYS = ("nginx", "traefik", "envoy", "kong", "haproxy", "caddy", "apisix", "httpd")
 _OTHERS = (
@@ -66,7 +71,8 @@ def documents(source: SourceFile) -> tuple[Sequence[Node], list[Fact]]:
     problems = [
         Fact(
             "problem",
-            {"rule": f.rule, "message": f.message, "severity": "warning"} | ({"hint": f.hint} if f.hint else {}),
+            {"rule": f.rule, "message": f.message, "severity": "warning", "column": f.column}
+            | ({"hint": f.hint} if f.hint else {}),
             Location(source.path, f.line),
         )
         for f in parsed.findings
@@ -150,6 +156,29 @@ def substituted(written: str) -> Value:
     if not parts:
         return Lit("")
     return parts[0] if len(parts) == 1 else Concat(tuple(parts))
+
+
+def filled(written: str) -> str:
+    """Text with ``${X:-default}`` replaced by its default; a variable without one stays as it is.
+
+    Args:
+        written: text.
+    """
+    return _VARIABLE.sub(lambda m: m[0] if m["default"] is None else m["default"], written)
+
+
+def variant(path: str) -> str:
+    """The one of several deployments side by side that a file is for, by its name or folder; empty for all of them.
+
+    Args:
+        path: relative to the repository.
+    """
+    name = posixpath.basename(path)
+    named = _VARIANT.search(name)
+    if named is not None:
+        return "" if named[1] in _EVERY else named[1]
+    folder = _OVERLAY.search(path)
+    return folder[1] if folder is not None else ""
 
 
 def untemplated(value: Value) -> Value:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from graph.facts import Language, Manifest, Pack, SourceFile, encode_fact
+from graph.facts import Bundle, Language, Manifest, Pack, SourceFile, encode_fact
 from scanners.readers import built_in
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "repos"
@@ -25,17 +25,28 @@ def sources(name: str) -> list[SourceFile]:
     return [SourceFile(p.relative_to(folder).as_posix(), p.read_bytes()) for p in files]
 
 
-def said(name: str, reader: Language | Pack | Manifest) -> dict[str, list[Any]]:
+def said(name: str, reader: Language | Pack | Manifest | Bundle) -> dict[str, list[Any]]:
     """Facts by file, in their JSON form.
 
     Args:
         name: of the reader.
         reader: the reader.
     """
-    found = {}
+    found: dict[str, list[Any]] = {}
+    if isinstance(reader, Bundle):
+        return _together(name, reader)
     for source in sources(name):
         facts = _facts(reader, source)
         found[source.path] = json.loads(json.dumps([encode_fact(f) for f in facts]))
+    return found
+
+
+def _together(name: str, reader: Bundle) -> dict[str, list[Any]]:
+    every = {source.path: source for source in sources(name)}
+    members = set(reader.members(sorted(every)))
+    found: dict[str, list[Any]] = {path: [] for path in every}
+    for fact in reader.facts({path: source for path, source in every.items() if path in members}):
+        found[fact.at.file].append(json.loads(json.dumps(encode_fact(fact))))
     return found
 
 
@@ -51,10 +62,10 @@ def _facts(reader: Language | Pack | Manifest, source: SourceFile) -> list[Any]:
     return list(reader.facts(source)) if reader.matches(source.path) else []
 
 
-def readers() -> dict[str, Language | Pack | Manifest]:
+def readers() -> dict[str, Language | Pack | Manifest | Bundle]:
     """Every language, pack and manifest by name."""
     known = built_in()
-    return {**known.languages, **known.packs, **known.manifests}
+    return {**known.languages, **known.packs, **known.manifests, **known.bundles}
 
 
 def written(facts: dict[str, list[Any]]) -> str:

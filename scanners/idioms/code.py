@@ -29,6 +29,7 @@ class Scope:
         bases: dotted names a class extends.
         bound: names assigned in it.
         decorated: it has decorators, which may register it somewhere.
+        opens: what its text starts with when that stands before `node`: its first decorator, the word export.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Scope:
     bases: tuple[str, ...] = ()
     bound: set[str] = field(default_factory=set)
     decorated: bool = False
+    opens: Node | None = None
 
     def outward(self) -> Iterator[Scope]:
         """This scope, then each enclosing one."""
@@ -133,6 +135,7 @@ class Assign:
         line: 1-based.
         how: ``=``, ``+=``, ``with`` or ``for``; ``:=`` for an assignment that declares nothing (JavaScript ``x = 1``).
         key: the part of the value that is taken, when it is taken apart.
+        default: what the name is when that part is not there, None without one.
     """
 
     target: str
@@ -142,6 +145,7 @@ class Assign:
     line: int
     how: str = "="
     key: str = ""
+    default: Node | None = None
 
 
 class Code:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from graph.facts import SourceFile
 from graph.values import Shape, Value
-from scanners.idioms import js_imports, js_scopes, parsing
+from scanners.idioms import js_components, js_imports, js_scopes, js_types, parsing
 from scanners.idioms.code import Assign, CallSite, Code, Scope
 from scanners.idioms.digest import Cuts
+from scanners.idioms.js_decorators import Decorator, decorators
 
 if TYPE_CHECKING:
     from tree_sitter import Language, Node, Query
@@ -21,6 +22,8 @@ _COMMON = """
 (method_definition) @scope
 (class_declaration) @scope
 (arrow_function) @scope
+(class) @scope
+(decorator) @decorator
 (function_expression) @scope
 (import_statement) @import
 (export_statement) @export
@@ -42,7 +45,7 @@ _QUERIES = {
     "javascript": _COMMON + "(field_definition) @assign",
     "typescript": _COMMON
     + "(public_field_definition) @assign (interface_declaration) @type (type_alias_declaration) @type"
-    + " (abstract_class_declaration) @scope",
+    + " (abstract_class_declaration) @scope (enum_declaration) @enum",
 }
 _QUERIES["tsx"] = _QUERIES["typescript"]
 _TRANSPARENT = (
@@ -67,6 +70,9 @@ class JsCode(Code):
         self.type_nodes: list[Node] = []
         self.comments: list[Node] = []
         self.strings: list[Node] = []
+        self.enums: list[Node] = []
+        self.decorators: list[Decorator] = []
+        self.type_arguments: dict[str, tuple[str, ...]] = {}
         self.named_shapes: dict[tuple[str, int, str], Shape] = {}
 
     def value(self, node: Node | None, scope: Scope) -> Value:
@@ -118,7 +124,9 @@ class JsCode(Code):
         receiver = head.child_by_field_name("object") if member else None
         method = self.text(head.child_by_field_name("property") if member else head)
         listed = inner.child_by_field_name("arguments")
-        args = tuple(c for c in listed.named_children if c.type != "comment") if listed is not None else ()
+        tagged = listed is not None and listed.type == "template_string"
+        args = () if listed is None else tuple(c for c in listed.named_children if c.type != "comment")
+        args = (listed,) if tagged and listed is not None else args
         return CallSite(inner, self.dotted(head), receiver, method, args, {}, self.scope_at(inner.start_byte))
 
     def callee(self, site: CallSite) -> str:
@@ -135,18 +143,19 @@ class JsCode(Code):
         Args:
             node: a type annotation or a type.
         """
-        while node is not None and node.type in ("type_annotation", "parenthesized_type") and node.named_child_count:
-            node = node.named_children[0]
-        if node is None:
-            return ""
-        if node.type == "union_type":
-            found = [self.annotation(c) for c in node.named_children]
-            return next((f for f in found if f), "")
-        if node.type == "generic_type":
-            name = self.text(node.named_children[0])
-            inner = node.named_children[1].named_children if node.named_child_count > 1 else []
-            return self.annotation(inner[0]) if name == "Promise" and inner else self.origin(name)
-        return self.origin(self.text(node)) if node.type in ("type_identifier", "nested_type_identifier") else ""
+        return js_types.declared(self, node)[0]
+
+    def written(self, origin: str) -> str:
+        """A name through imports as it is written in this file.
+
+        Args:
+            origin: as :meth:`origin` gives it.
+        """
+        for local, found in self.imports.items():
+            full = f"{found.module}.{found.name}" if found.name not in ("", "default") else found.module
+            if origin == full or origin.startswith(f"{full}."):
+                return local + origin[len(full) :]
+        return origin
 
     def cuts(self) -> Cuts:
         """What of the file is not plain code."""
@@ -200,7 +209,9 @@ def parse(source: SourceFile, grammar: str) -> JsCode:
         grammar: javascript, typescript or tsx.
     """
     language, query = _tools(grammar)
-    root = parsing.tree(language, source.data).root_node
+    component = js_components.is_component(source.path)
+    text = js_components.script(source.path, source.data) if component else source.data
+    root = parsing.tree(language, text).root_node
     code = JsCode(source.path, source.data, root)
     found = parsing.captures(query, root)
     code.index_scopes(list(js_scopes.scopes(code, found.get("scope", ()))))
@@ -216,7 +227,9 @@ def parse(source: SourceFile, grammar: str) -> JsCode:
     code.calls = [site for node in found.get("call", ()) if (site := code.site(node)) is not None]
     code.returns = [(n, code.scope_at(n.start_byte)) for n in found.get("return", ())]
     code.throws = [(n, code.scope_at(n.start_byte)) for n in found.get("throw", ())]
-    js_scopes.types(code)
+    code.enums = found.get("enum", [])
+    js_types.types(code)
+    code.decorators = list(decorators(code, found.get("decorator", ())))
     return code
 
 
@@ -272,7 +285,15 @@ def _taken_apart(code: JsCode, pattern: Node, value: Node | None, about: tuple[S
         name, key = parts_of(code, child)
         key = str(index) if pattern.type == "array_pattern" and not key else key
         if name:
-            yield Assign(name, value, None, scope, line, "=", key or name)
+            yield Assign(name, value, None, scope, line, "=", key or name, _given(child))
+
+
+def _given(child: Node) -> Node | None:
+    """The default of one part of an object pattern."""
+    inner = child.child_by_field_name("value") if child.type == "pair_pattern" else child
+    if inner is not None and inner.type in ("object_assignment_pattern", "assignment_pattern"):
+        return inner.child_by_field_name("right")
+    return None
 
 
 def parts_of(code: JsCode, child: Node) -> tuple[str, str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from graph.values import Env, Fact, Location, Member, Name, Shape, Unknown, Value
+from graph.values import Env, Fact, Location, Member, Name, Param, Shape, Unknown, Value
+from scanners.idioms import js_declarations, js_schemas, js_settings
 from scanners.idioms.code import SELVES, Assign, CallSite, Scope
 from scanners.idioms.js_responses import result_reads
 from scanners.idioms.js_scopes import exported, parameters
 from scanners.idioms.js_shapes import annotation, object_type
+from scanners.idioms.js_types import declared, is_property
 from scanners.idioms.js_values import arguments, environment
 from scanners.idioms.noise import NODE_BUILTINS, NODE_MODULES
 from scanners.idioms.symbols import Parts, symbol_facts
@@ -29,17 +31,22 @@ def facts(code: JsCode) -> Iterator[Fact]:
     Args:
         code: the file.
     """
-    yield from symbol_facts(code, _parts(code))
+    parts = _parts(code)
+    yield from symbol_facts(code, parts)
+    yield from js_declarations.members(code, parts)
     for found in code.all_imports:
         fields = {"local": found.local, "module": found.module, "name": found.name}
         yield Fact("import", fields, Location(code.path, found.line))
     yield from _bindings(code)
+    yield from js_settings.settings(code)
     yield from _defaults(code)
-    yield from _exported(code)
+    yield from js_declarations.exported_names(code)
+    yield from js_declarations.constants(code)
     yield from _returns(code)
     yield from _calls(code)
     yield from _environment(code)
     yield from _types(code)
+    yield from js_schemas.types(code)
     yield from _typed(code)
 
 
@@ -56,10 +63,12 @@ def _parts(code: JsCode) -> Parts:
         elif assign.target not in functions and assign.how != ":=":
             listed = constants.setdefault(assign.target, [])
             listed += [node] if all(n.id != node.id for n in listed) else []
-    types = {code.text(n.child_by_field_name("name")): n for n in code.type_nodes}
+    named = (*code.type_nodes, *code.enums)
+    types = {code.text(n.child_by_field_name("name")): n for n in named}
     ours = {i.local for i in code.all_imports if i.module.removeprefix("node:") not in NODE_MODULES}
     names = frozenset({*constants, *ours, *types} - {"*"})
-    return Parts(code.cuts(), constants, types, [*code.import_nodes, *required], names)
+    interfaces = js_declarations.interfaces(code)
+    return Parts(code.cuts(), constants, types, [*code.import_nodes, *required], names, interfaces)
 
 
 def _statement(node: Node | None) -> Node | None:
@@ -79,27 +88,44 @@ def _bindings(code: JsCode) -> Iterator[Fact]:
         target = target or code.bound_name(assign)
         node = bare(assign.value)
         if node is not None and node.type == "object" and not assign.key:
-            yield from _entries(code, node, "" if target == "default" else target, (assign.scope, _NESTED))
+            yield from entries(code, node, "" if target == "default" else target, (assign.scope, _NESTED))
         if assign.how != "for":
             value = _taken(code, assign)
             if not isinstance(value, Unknown) and value != Name(target):
-                yield _binding(target, value, assign.scope, Location(code.path, assign.line))
+                yield binding(target, value, assign.scope, Location(code.path, assign.line))
 
 
 def _taken(code: JsCode, assign: Assign) -> Value:
     if not assign.key or assign.value is None:
         return code.value(assign.value, assign.scope)
     if code.text(assign.value) in ("process.env", "import.meta.env"):
-        return Env(assign.key)
+        default = code.value(assign.default, assign.scope) if assign.default is not None else None
+        return Env(assign.key, None if isinstance(default, Unknown) else default)
     base = code.value(assign.value, assign.scope)
     return base if isinstance(base, Unknown) else Member(base, assign.key)
 
 
-def _binding(target: str, value: Value, scope: Scope, where: Location) -> Fact:
+def binding(target: str, value: Value, scope: Scope, where: Location) -> Fact:
+    """A binding fact.
+
+    Args:
+        target: qualified name.
+        value: what it is given.
+        scope: where.
+        where: location.
+    """
     return Fact("binding", {"target": target, "value": value, "scope": scope.name}, where)
 
 
-def _entries(code: JsCode, node: Node, target: str, about: tuple[Scope, int]) -> Iterator[Fact]:
+def entries(code: JsCode, node: Node, target: str, about: tuple[Scope, int]) -> Iterator[Fact]:
+    """Bindings of the keys of an object literal.
+
+    Args:
+        code: the file.
+        node: the object.
+        target: what it is bound to, empty for the module's exports.
+        about: scope, and how many objects deep to go.
+    """
     from scanners.idioms.javascript import bare, key_of
 
     scope, depth = about
@@ -111,11 +137,11 @@ def _entries(code: JsCode, node: Node, target: str, about: tuple[Scope, int]) ->
             continue
         name = f"{target}.{key}" if target else key
         if inner.type == "object":
-            yield from _entries(code, inner, name, (scope, depth - 1)) if depth > 1 else ()
+            yield from entries(code, inner, name, (scope, depth - 1)) if depth > 1 else ()
             continue
         value = code.value(inner, scope)
         if not isinstance(value, Unknown) and value != Name(name):
-            yield _binding(name, value, scope, code.at(child))
+            yield binding(name, value, scope, code.at(child))
 
 
 def _defaults(code: JsCode) -> Iterator[Fact]:
@@ -127,23 +153,9 @@ def _defaults(code: JsCode) -> Iterator[Fact]:
             given = node.child_by_field_name("value") or node.child_by_field_name("right")
             value = code.value(given, scope.parent or scope) if given is not None else Unknown("")
             if not isinstance(value, Unknown) and name.isidentifier():
-                yield _binding(f"{scope.name}.{name}", value, scope, code.at(node))
-            if scope.owner and any(c.type == "accessibility_modifier" for c in node.children):
-                from graph.values import Param
-
-                yield _binding(f"{scope.owner}.{name}", Param(index, name), scope, code.at(node))
-
-
-def _exported(code: JsCode) -> Iterator[Fact]:
-    for node in code.exports:
-        value = node.child_by_field_name("value")
-        if value is None or not any(c.type == "default" for c in node.children):
-            continue
-        found = code.value(value, code.scopes[0])
-        if not isinstance(found, Unknown):
-            yield _binding("default", found, code.scopes[0], code.at(node))
-        if value.type == "object":
-            yield from _entries(code, value, "", (code.scopes[0], _NESTED))
+                yield binding(f"{scope.name}.{name}", value, scope, code.at(node))
+            if scope.owner and is_property(code, node):
+                yield binding(f"{scope.owner}.{name}", Param(index, name), scope, code.at(node))
 
 
 def _returns(code: JsCode) -> Iterator[Fact]:
@@ -248,17 +260,14 @@ def _typed(code: JsCode) -> Iterator[Fact]:
             continue
         owner = starts.get(target.rpartition(".")[0], code.root)
         line = lines.get(target) or int(owner.start_point[0]) + 1
-        yield Fact("typed", {"target": target, "type": _written(code, made)}, Location(code.path, line))
+        fields = _of({"target": target, "type": code.written(made)}, code.type_arguments.get(target, ()))
+        yield Fact("typed", fields, Location(code.path, line))
     for scope in code.scopes[1:]:
-        declared = code.annotation(scope.node.child_by_field_name("return_type"))
-        if declared:
-            fields = {"target": f"{scope.name}.return", "type": _written(code, declared)}
+        name, of = declared(code, scope.node.child_by_field_name("return_type"))
+        if name:
+            fields = _of({"target": f"{scope.name}.return", "type": code.written(name)}, of)
             yield Fact("typed", fields, code.at(scope.node))
 
 
-def _written(code: JsCode, origin: str) -> str:
-    for local, found in code.imports.items():
-        full = f"{found.module}.{found.name}" if found.name not in ("", "default") else found.module
-        if origin == full or origin.startswith(f"{full}."):
-            return local + origin[len(full) :]
-    return origin
+def _of(fields: dict[str, object], of: tuple[str, ...]) -> dict[str, object]:
+    return fields | {"of": of} if of else fields

@@ -6,15 +6,19 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from scanners.idioms import parsing
-from scanners.idioms.code import Assign, Scope
+from scanners.idioms.code import Scope
+from scanners.idioms.js_decorators import opening
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
     from scanners.idioms.javascript import JsCode
 
-_CLASSES = ("class_declaration", "abstract_class_declaration")
-_DECLARED = ("function_declaration", "generator_function_declaration", "method_definition", *_CLASSES)
+_CLASSES = ("class_declaration", "abstract_class_declaration", "class")
+_DECLARED = ("function_declaration", "generator_function_declaration", *_CLASSES[:2])
+_HOLDERS = ("variable_declarator", "assignment_expression", "export_statement", "public_field_definition")
+_UP = 6
+_OPENED = (*_CLASSES, "method_definition")
 _PATTERNS = ("required_parameter", "optional_parameter", "assignment_pattern", "rest_pattern")
 
 
@@ -36,6 +40,8 @@ def scopes(code: JsCode, nodes: Iterable[Node]) -> Iterator[Scope]:
         if not name:
             continue
         scope = Scope(_qualified(outer, name), "function", node, outer)
+        if node.type in _OPENED:
+            scope.opens = opening(node)
         if node.type in _CLASSES:
             scope.sort, scope.bases = "class", tuple(_bases(code, node))
         else:
@@ -50,18 +56,43 @@ def _qualified(outer: Scope, name: str) -> str:
 
 
 def _bases(code: JsCode, node: Node) -> Iterator[str]:
+    """What a class extends, then what it implements."""
     for child in node.named_children:
         if child.type == "class_heritage":
             for part in child.named_children:
-                inner = part.named_children[0] if part.type == "extends_clause" and part.named_child_count else part
-                if code.dotted(inner):
-                    yield code.dotted(inner)
+                inner = part.named_children[:1] if part.type == "extends_clause" else part.named_children
+                for base in inner if part.type.endswith("_clause") else [part]:
+                    named = type_name(code, base) or code.dotted(base) or _mixed(code, base)
+                    if named:
+                        yield named
+
+
+def _mixed(code: JsCode, node: Node) -> str:
+    """``extends PartialType(CreateOrderDto)`` and ``extends EventEmitter(Base)``: the class that is built upon."""
+    site = code.site(node)
+    return code.dotted(site.args[0]) if site is not None and site.args else ""
+
+
+def type_name(code: JsCode, node: Node) -> str:
+    """The dotted name of a type without its arguments, empty for anything but a plain name.
+
+    Args:
+        code: the file.
+        node: a type.
+    """
+    if node.type == "generic_type" and node.named_child_count:
+        node = node.named_children[0]
+    return code.text(node) if node.type in ("type_identifier", "nested_type_identifier") else ""
 
 
 def _name(code: JsCode, node: Node) -> str:
     if node.type in _DECLARED:
         own = code.text(node.child_by_field_name("name"))
         return own or ("default" if node.parent is not None and node.parent.type == "export_statement" else "")
+    if node.type == "method_definition":
+        own = code.text(node.child_by_field_name("name"))
+        holder = node.parent
+        return _under(code, holder, own) if holder is not None and holder.type == "object" else own
     return _function_name(code, node, 0)
 
 
@@ -119,15 +150,41 @@ def _chained_name(code: JsCode, head: Node) -> str:
 
 def _pair_name(code: JsCode, pair: Node) -> str:
     key = code.text(pair.child_by_field_name("key")).strip("'\"")
-    holder = pair.parent.parent if pair.parent is not None else None
-    if holder is not None and holder.type == "variable_declarator":
-        return f"{code.text(holder.child_by_field_name('name'))}.{key}"
-    if holder is not None and holder.type == "assignment_expression":
-        left = exported(code.dotted(holder.child_by_field_name("left")))
-        return key if left == "default" else f"{left}.{key}"
-    if holder is not None and holder.type == "export_statement":
-        return key
+    holder = pair.parent
+    return _under(code, holder, key) if holder is not None else ""
+
+
+def _under(code: JsCode, node: Node, key: str) -> str:
+    """The name of something under a key of an object literal: where that is bound, then the keys that lead there."""
+    keys = [key]
+    for _ in range(_UP):
+        holder = node.parent
+        if holder is None:
+            return ""
+        if holder.type == "pair" and holder.parent is not None:
+            keys.append(code.text(holder.child_by_field_name("key")).strip("'\""))
+            node = holder.parent
+            continue
+        if holder.type in ("as_expression", "satisfies_expression", "parenthesized_expression"):
+            node = holder
+            continue
+        if holder.type == "arguments" and holder.parent is not None:
+            node = holder.parent
+            if node.type == "call_expression" and node.parent is not None and node.parent.type in _HOLDERS:
+                continue
+            return ""
+        return _held(code, holder, ".".join(reversed(keys)))
     return ""
+
+
+def _held(code: JsCode, holder: Node, keys: str) -> str:
+    if holder.type in ("variable_declarator", "public_field_definition", "field_definition"):
+        name = code.text(holder.child_by_field_name("name") or holder.child_by_field_name("property"))
+        return f"{name}.{keys}"
+    if holder.type == "assignment_expression":
+        left = exported(code.dotted(holder.child_by_field_name("left")))
+        return keys if left == "default" else f"{left}.{keys}" if left else ""
+    return keys if holder.type == "export_statement" else ""
 
 
 def exported(dotted: str) -> str:
@@ -161,44 +218,3 @@ def parameters(code: JsCode, node: Node) -> Iterator[tuple[str, Node]]:
             )
         if inner.type in ("identifier", "object_pattern", "array_pattern"):
             yield code.text(inner), child
-
-
-def types(code: JsCode) -> None:
-    """Fill the file's map from qualified names to the types or factories they come from.
-
-    Args:
-        code: the file.
-    """
-    made_by = {s.name: code.annotation(s.node.child_by_field_name("return_type")) for s in code.scopes[1:]}
-    for scope in code.scopes[1:]:
-        for name, node in parameters(code, scope.node) if scope.sort != "class" else ():
-            declared = code.annotation(node.child_by_field_name("type"))
-            if declared:
-                code.types[f"{scope.name}.{name}"] = declared
-                if _is_property(code, node) and scope.owner:
-                    code.types[f"{scope.owner}.{name}"] = declared
-    for assign in code.assigns:
-        _type_of_assign(code, assign, made_by)
-
-
-def _is_property(code: JsCode, node: Node) -> bool:
-    return any(c.type == "accessibility_modifier" or code.text(c) == "readonly" for c in node.children)
-
-
-def _type_of_assign(code: JsCode, assign: Assign, made_by: dict[str, str]) -> None:
-    target = code.bound_name(assign)
-    declared = code.annotation(assign.annotation)
-    if declared:
-        code.types[target] = declared
-        return
-    if assign.value is None or assign.how == "for" or assign.key:
-        return
-    site = code.site(assign.value)
-    if site is not None:
-        callee = code.callee(site)
-        if callee and callee != "require":
-            code.types.setdefault(target, made_by.get(callee) or callee)
-        return
-    known = code.type_of(code.dotted(assign.value), assign.scope) if code.dotted(assign.value) else ""
-    if known:
-        code.types.setdefault(target, known)

@@ -17,7 +17,18 @@ _LITERALS = {"string": "string", "template_string": "string", "number": "number"
 _LITERALS |= {"null": "null", "undefined": "null"}
 _PREDEFINED = {"string": "string", "number": "number", "boolean": "boolean", "null": "null", "undefined": "null"}
 _NAMED = {"Date": "string", "Record": "object", "Object": "object", "Map": "object"}
-_WRAPPERS = ("Promise", "Partial", "Readonly", "Required", "AxiosResponse", "NonNullable")
+_INFERRED = (
+    "z.infer",
+    "z.output",
+    "z.input",
+    "infer",
+    "Static",
+    "InferType",
+    "InferOutput",
+    "TypeOf",
+    "InferSchemaType",
+)
+_WRAPPERS = ("Observable", "Promise", "Partial", "Readonly", "Required", "AxiosResponse", "NonNullable")
 _ARRAYS = ("Array", "ReadonlyArray", "Set", "Iterable")
 _SAME = ("stringify", "parse", "freeze", "assign", "from")
 _STRINGS = ("toString", "toISOString", "String", "uuid", "uuidv4", "randomUUID", "join", "toFixed", "trim")
@@ -209,6 +220,9 @@ def _generic(code: JsCode, node: Node) -> Shape:
     first = annotation(code, inner[0]) if inner else ANYTHING
     if name in _ARRAYS:
         return Shape("array", item=first)
+    if name in _INFERRED and inner:
+        queried = inner[0].named_children[0] if inner[0].type == "type_query" and inner[0].named_child_count else None
+        return Shape("object", named=code.text(queried)) if queried is not None else ANYTHING
     if name in _WRAPPERS:
         return first
     return Shape(_NAMED[name]) if name in _NAMED else Shape("object", named=name)
@@ -243,11 +257,20 @@ def object_type(code: JsCode, node: Node) -> Shape:
 def _properties(code: JsCode, node: Node) -> Iterator[Field]:
     for child in node.named_children:
         if child.type == "property_signature":
-            key = child.child_by_field_name("name")
-            name = code.string(key) or code.text(key)
-            declared = child.child_by_field_name("type")
-            optional = any(code.text(c) == "?" for c in child.children)
-            yield Field(name, annotation(code, declared), not optional, _enum(code, declared))
+            yield field_of(code, child)
+
+
+def field_of(code: JsCode, node: Node) -> Field:
+    """One declared property of an interface or class.
+
+    Args:
+        code: the file.
+        node: its signature or definition.
+    """
+    key = node.child_by_field_name("name")
+    declared = node.child_by_field_name("type")
+    optional = any(code.text(c) == "?" for c in node.children)
+    return Field(code.string(key) or code.text(key), annotation(code, declared), not optional, _enum(code, declared))
 
 
 def _enum(code: JsCode, node: Node | None) -> tuple[Scalar, ...]:

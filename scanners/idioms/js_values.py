@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _Reader = Callable[["JsCode", "Node", Scope, int], Value]
 _SAME = ("toString", "trim", "String", "encodeURIComponent", "encodeURI", "toLowerCase", "valueOf", "resolve")
 _ENVIRONMENTS = ("process.env", "import.meta.env", "Bun.env")
+_LONGEST = 40
+_JOINERS = ("url-join", "urljoin", "url-join.urlJoin", "proper-url-join", "path.join", "node:path.join")
 _ESCAPES = {"\\n": "\n", "\\t": "\t", "\\r": "\r"}
 
 
@@ -39,7 +41,12 @@ def value(code: JsCode, node: Node | None, scope: Scope, depth: int = 0) -> Valu
 
 
 def _identifier(code: JsCode, node: Node, scope: Scope, _: int) -> Value:
-    return _named(code, code.text(node), scope)
+    name = code.text(node)
+    return Env(code.imports[name].name) if _sveltes(code, name) else _named(code, name, scope)
+
+
+def _last(code: JsCode, node: Node, scope: Scope, depth: int) -> Value:
+    return value(code, node.named_children[-1] if node.named_child_count else None, scope, depth)
 
 
 def _named(code: JsCode, name: str, scope: Scope) -> Value:
@@ -75,11 +82,20 @@ def environment(code: JsCode, node: Node) -> str:
     """
     if node.type not in ("member_expression", "subscript_expression"):
         return ""
-    holder = code.text(node.child_by_field_name("object")).replace("?", "")
-    if holder not in _ENVIRONMENTS:
+    inner = node.child_by_field_name("object")
+    if inner is None or inner.end_byte - inner.start_byte > _LONGEST:
+        return ""
+    holder = code.text(inner).replace("?", "")
+    if holder not in _ENVIRONMENTS and not _sveltes(code, holder):
         return ""
     named = node.child_by_field_name("property")
     return code.text(named) if named is not None else code.string(node.child_by_field_name("index"))
+
+
+def _sveltes(code: JsCode, name: str) -> bool:
+    """SvelteKit's modules ``$env/dynamic/private`` and ``$env/static/public``."""
+    found = code.imports.get(name)
+    return found is not None and found.module.startswith("$env/")
 
 
 def _member(code: JsCode, node: Node, scope: Scope, depth: int) -> Value:
@@ -180,19 +196,65 @@ def _special(code: JsCode, site: CallSite, scope: Scope, depth: int) -> Value | 
     if site.node.type == "new_expression" and site.dotted == "URL" and site.args:
         path = value(code, site.args[0], scope, depth)
         return concat([value(code, site.args[1], scope, depth), path]) if len(site.args) > 1 else path
-    if site.method in ("replace", "replaceAll") and site.receiver is not None:
+    if site.receiver is None:
+        return _plain_call(code, site, scope, depth)
+    if site.method in ("replace", "replaceAll"):
         return value(code, site.receiver, scope, depth)
     if site.method in _SAME and len(site.args) <= 1:
-        inner = site.receiver if site.receiver is not None and not site.args else (*site.args, None)[0]
-        return value(code, inner, scope, depth)
-    if site.method == "get" and site.receiver is not None and code.origin(code.dotted(site.receiver)) == "config":
-        key = code.string(site.args[0]) if site.args else ""
-        return Config(key) if key else None
-    if site.method == "join" and site.receiver is not None and site.receiver.type == "array":
-        return _joined(code, site, scope, depth)
-    if site.method == "concat" and site.receiver is not None:
+        return value(code, site.args[0] if site.args else site.receiver, scope, depth)
+    if site.method in ("get", "getOrThrow") and site.args:
+        return _setting(code, site, scope, depth)
+    if site.method == "join":
+        return _join(code, site, scope, depth)
+    if site.method == "concat":
         return concat([value(code, n, scope, depth) for n in (site.receiver, *site.args)])
     return None
+
+
+def _plain_call(code: JsCode, site: CallSite, scope: Scope, depth: int) -> Value | None:
+    if site.method in _SAME and len(site.args) <= 1:
+        return value(code, (*site.args, None)[0], scope, depth)
+    if code.origin(site.dotted) in _JOINERS:
+        return _with_slashes(code, site, scope, depth)
+    return None
+
+
+def _setting(code: JsCode, site: CallSite, scope: Scope, depth: int) -> Value | None:
+    """``configService.get("a.b", default)``, node-config's ``config.get("a.b")``, ``Deno.env.get("X")``."""
+    dotted = code.dotted(site.receiver)
+    key = value(code, site.args[0], scope, depth)
+    if not isinstance(key, Lit) or not isinstance(key.value, str) or not key.value or not dotted:
+        return None
+    if dotted == "Deno.env":
+        return Env(key.value)
+    made_by = code.type_of(dotted, scope)
+    service = made_by.endswith("ConfigService") or (not made_by and dotted.lower().endswith("configservice"))
+    if not service and code.origin(dotted) != "config":
+        return None
+    given = value(code, site.args[1], scope, depth) if len(site.args) > 1 and site.args[1].type != "object" else None
+    return Config(key.value, None if isinstance(given, Unknown) else given)
+
+
+def _join(code: JsCode, site: CallSite, scope: Scope, depth: int) -> Value | None:
+    if site.receiver is not None and site.receiver.type == "array":
+        return _joined(code, site, scope, depth)
+    origin = code.origin(code.dotted(site.receiver)).removeprefix("node:")
+    return _with_slashes(code, site, scope, depth) if origin.split(".")[0] == "path" else None
+
+
+def _with_slashes(code: JsCode, site: CallSite, scope: Scope, depth: int) -> Value:
+    parts: list[Value] = []
+    for index, item in enumerate(site.args):
+        part = value(code, item, scope, depth)
+        slashed = isinstance(part, Lit) and str(part.value).startswith("/")
+        parts += [Lit("/")] if index and not slashed and not _ends_with_slash(parts) else []
+        parts.append(part)
+    return concat(parts)
+
+
+def _ends_with_slash(parts: list[Value]) -> bool:
+    last = parts[-1] if parts else None
+    return isinstance(last, Lit) and str(last.value).endswith("/")
 
 
 def _joined(code: JsCode, site: CallSite, scope: Scope, depth: int) -> Value:
@@ -229,6 +291,7 @@ _READERS: dict[str, _Reader] = {
     "as_expression": _inner,
     "non_null_expression": _inner,
     "satisfies_expression": _inner,
+    "type_assertion": _last,
     "number": _number,
     "true": lambda *_: Lit(True),
     "false": lambda *_: Lit(False),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Location
-from scanners.idioms.code import Code
+from scanners.idioms.code import Code, Scope
 from scanners.idioms.digest import Cuts, Span, digest, pieces
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Parts:
         types: declarations of payload types, by name.
         imports: import statements.
         names: module-level and imported names whose reads are worth telling.
+        interfaces: those of the types that are interfaces, with the dotted names they extend.
     """
 
     cuts: Cuts
@@ -35,6 +36,7 @@ class Parts:
     types: Mapping[str, Node] = field(default_factory=dict)
     imports: Sequence[Node] = ()
     names: frozenset[str] = frozenset()
+    interfaces: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def symbol_facts(code: Code, parts: Parts) -> Iterator[Fact]:
@@ -51,8 +53,8 @@ def symbol_facts(code: Code, parts: Parts) -> Iterator[Fact]:
         if scope.name in seen:
             continue
         seen.add(scope.name)
-        span = _span(scope.node) if scope.name else (0, len(code.data))
-        where = code.at(scope.node) if scope.name else Location(code.path, 1, int(code.root.end_point[0]) + 1)
+        span = _whole(scope) if scope.name else (0, len(code.data))
+        where = _place(code, scope) if scope.name else Location(code.path, 1, int(code.root.end_point[0]) + 1)
         fields: dict[str, object] = {"name": scope.name, "sort": scope.sort, "params": scope.params}
         if scope.bases:
             fields["bases"] = scope.bases
@@ -69,7 +71,7 @@ def _inner(code: Code, parts: Parts) -> dict[str, list[Span]]:
     inner: dict[str, list[Span]] = {}
     for scope in code.scopes[1:]:
         parent = scope.parent.name if scope.parent is not None else ""
-        inner.setdefault(parent, []).append(_span(scope.node))
+        inner.setdefault(parent, []).append(_whole(scope))
     top = inner.setdefault("", [])
     top += [_span(n) for nodes in parts.constants.values() for n in nodes]
     top += [_span(n) for n in (*parts.types.values(), *parts.imports)]
@@ -89,10 +91,12 @@ def _top_level(code: Code, parts: Parts, about: tuple[frozenset[bytes], set[str]
                 yield from _uses(code, (name, _span(node)), (names, (), parts.cuts))
     for name, node in parts.types.items():
         if name not in seen:
+            bases = tuple(parts.interfaces.get(name, ()))
             fields = {
                 "name": name,
-                "sort": "class",
+                "sort": "interface" if name in parts.interfaces else "class",
                 "params": (),
+                **({"bases": bases} if bases else {}),
                 "digest": digest(code.data, _span(node), (), parts.cuts),
             }
             yield Fact("symbol", fields, code.at(node))
@@ -100,6 +104,16 @@ def _top_level(code: Code, parts: Parts, about: tuple[frozenset[bytes], set[str]
 
 def _span(node: Node) -> Span:
     return node.start_byte, node.end_byte
+
+
+def _whole(scope: Scope) -> Span:
+    """A definition with the decorators that stand before it."""
+    return (scope.opens or scope.node).start_byte, scope.node.end_byte
+
+
+def _place(code: Code, scope: Scope) -> Location:
+    first, last = int((scope.opens or scope.node).start_point[0]) + 1, int(scope.node.end_point[0]) + 1
+    return Location(code.path, first, last if last != first else 0)
 
 
 def _uses(code: Code, about: tuple[str, Span], tools: tuple[frozenset[bytes], Sequence[Span], Cuts]) -> Iterator[Fact]:

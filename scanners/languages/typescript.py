@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from graph.facts import SourceFile
 from graph.values import Fact
-from scanners.idioms import javascript, js_facts
+from scanners.idioms import javascript, js_components, js_facts
 
 if TYPE_CHECKING:
     from scanners.idioms.javascript import JsCode
@@ -18,7 +18,7 @@ class TypeScript:
 
     name = "typescript"
     version = 1
-    suffixes = (".ts", ".mts", ".cts", ".tsx")
+    suffixes = (".ts", ".mts", ".cts", ".tsx", *js_components.SUFFIXES)
 
     def parse(self, source: SourceFile) -> JsCode:
         """Read a file once.

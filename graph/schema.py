@@ -107,6 +107,7 @@ NODES: Mapping[str, NodeKind] = dict(
             "store_kind store name",
             "A table, collection, key pattern or bucket.",
             columns=Prop("Columns or fields known", "texts"),
+            declared=Prop("Columns that models and migrations declare", "texts"),
         ),
         _node(
             "Schema",

@@ -422,6 +422,7 @@ _SPEC = (
         dataset="text: table",
         op="text: create, alter, drop, rename",
         columns="texts: columns named",
+        dropped="texts: columns the statement takes away or renames",
         store_kind="text: dialect or sql",
     ),
 )

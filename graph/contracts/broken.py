@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graph.contracts.fields import Leaf, clash, fields, presence, read_at, within
 from graph.contracts.findings import Finding, Severity
-from graph.contracts.samples import sample
 from graph.contracts.seams import Seam, Side
-from graph.contracts.standing import status
+from graph.contracts.standing import between
 
 _WORDS = {
     "dropped": "no longer sends `{path}`",
@@ -125,11 +124,8 @@ def _finding(seam: Seam, sides: tuple[Side, Side], step: _Step) -> Finding:
     did = _WORDS[step.rule].format(path=step.path, old=step.old, new=step.new)
     severity: Severity = "warning" if step.rule == "optional" else "breaking"
     text = f"{sender.service} {did} in {seam.label}; {reader.service} reads it"
-    sure = status(reader, [sender]) if step.sure else "candidate"
-    return Finding(
-        step.rule, severity, seam.label, step.path, text, sender.label, sender.place, reader.label, reader.place,
-        reader.service, sure, sample(sender.shape) if sender.shape is not None else None,
-    )  # fmt: skip
+    found = between(sides, (step.rule, severity), (seam.label, step.path), text)
+    return found if step.sure else replace(found, status="candidate")
 
 
 def _asked(seam: Seam, sides: tuple[Side, Side], step: _Step) -> Iterator[Finding]:
@@ -140,10 +136,7 @@ def _asked(seam: Seam, sides: tuple[Side, Side], step: _Step) -> Iterator[Findin
         return
     did = _WORDS[step.rule].format(path=step.path, old=step.old, new=step.new)
     text = f"{sender.service} {did} to {seam.label}, which requires it"
-    yield Finding(
-        step.rule, "breaking", seam.label, step.path, text, sender.label, sender.place, reader.label, reader.place,
-        reader.service, status(reader, [sender]), sample(sender.shape) if sender.shape else None,
-    )  # fmt: skip
+    yield between(sides, (step.rule, "breaking"), (seam.label, step.path), text)
 
 
 def _demanded(base: Seam, head: Seam) -> Iterator[Finding]:
@@ -170,7 +163,4 @@ def _unmet(seam: Seam, sides: tuple[Side, Side], path: str) -> Iterator[Finding]
         return
     how = "does not send it" if sent is None else "does not always send it"
     text = f"{reader.service} now requires `{path}` of {seam.label}; {sender.service} {how}"
-    yield Finding(
-        "now-required", "breaking", seam.label, path, text, sender.label, sender.place, reader.label, reader.place,
-        reader.service, status(reader, [sender]), sample(sender.shape) if sender.shape else None,
-    )  # fmt: skip
+    yield between(sides, ("now-required", "breaking"), (seam.label, path), text)

@@ -27,6 +27,8 @@ class Finding:
         reader_at: ``file:line``.
         service: whose the reader is.
         status: resolved, or candidate when a link on the way is one.
+        reader_span: ``file:first-last`` of the reader's code, to look for the field in; empty when it is no symbol.
+        repository: of the reader's file.
         witness: a payload the reader meets and does not understand, or None.
     """
 
@@ -41,6 +43,8 @@ class Finding:
     reader_at: str = ""
     service: str = ""
     status: str = "resolved"
+    reader_span: str = ""
+    repository: str = ""
     witness: Json = None
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Literal, TypeAlias
 
@@ -37,6 +37,7 @@ class Side:
         shape: what it sends, or what it takes the payload to be; None when not known.
         reads: dotted fields it reads; None when not known; empty for senders.
         sure: the link to the seam is resolved.
+        span: ``file:first-last`` of its code, empty when it is not a symbol.
     """
 
     uid: str
@@ -47,6 +48,7 @@ class Side:
     shape: Shape | None = None
     reads: frozenset[str] | None = None
     sure: bool = True
+    span: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,9 @@ class Seams:
         return list(dict.fromkeys(found))
 
     def _steps(self, uid: str) -> list[Edge]:
-        return [e for e in self.into("EXERCISES", uid) if e.props.get("reads")]
+        """Steps of flows that read the payload; those that expect an error answer read another one."""
+        every = [e for e in self.into("EXERCISES", uid) if e.props.get("reads")]
+        return [e for e in every if not (said := e.props.get("statuses")) or any(str(v)[:1] not in "45" for v in said)]
 
     def _payloads(self, kind: str, uid: str) -> list[tuple[Edge, Shape]]:
         """Payloads the code shows; those of descriptions only when the code shows none."""
@@ -157,13 +161,14 @@ class Seams:
         handlers = self.leaving("HANDLED_BY", node.uid)
         first = payloads[0][0] if payloads else handlers[0] if handlers else None
         place, repository = _place(first if first is not None else node)
-        return Side(node.uid, node.label, node.key[0], place, repository, shape)
+        code = span(self.graph.nodes[handlers[0].target]) if handlers else ""
+        return Side(node.uid, node.label, node.key[0], place, repository, shape, span=code)
 
     def _reader(self, edge: Edge) -> Side:
         reads = edge.props.get("reads")
         side = self.side(edge, edge.props.get("expects"))
         known = None if reads is None else frozenset(str(r).replace("[*]", "").replace("[]", "") for r in reads)
-        return Side(side.uid, side.label, side.service, side.place, side.repository, side.shape, known, side.sure)
+        return replace(side, reads=known)
 
     def side(self, edge: Edge, shape: Json) -> Side:
         """The source of an edge as a side.
@@ -175,10 +180,8 @@ class Seams:
         node = self.graph.nodes[edge.source]
         place, repository = _place(edge)
         known = decode_shape(shape) if isinstance(shape, dict) else None
-        return Side(
-            node.uid, node.label, self.service(node), place, repository, known, None,
-            edge.resolution.status == "resolved",
-        )  # fmt: skip
+        sure = edge.resolution.status == "resolved"
+        return Side(node.uid, node.label, self.service(node), place, repository, known, None, sure, span(node))
 
     def service(self, node: Node) -> str:
         """Whose a node is, for people.
@@ -193,9 +196,20 @@ class Seams:
         return ", ".join(sorted(self._owners.get(node.uid, ()))) or node.label
 
 
+def span(node: Node) -> str:
+    """The lines of a symbol, ``file:first-last``; empty for anything else.
+
+    Args:
+        node: of the graph.
+    """
+    if node.kind != "Symbol" or not node.props.get("line"):
+        return ""
+    return f"{node.key[1]}:{node.props['line']}-{node.props.get('end_line') or node.props['line']}"
+
+
 def _with_reads(side: Side) -> Side:
     reads = frozenset(fields(side.shape)) if side.shape is not None else None
-    return Side(side.uid, side.label, side.service, side.place, side.repository, side.shape, reads, side.sure)
+    return replace(side, reads=reads)
 
 
 def _sorted(sides: Iterable[Side]) -> tuple[Side, ...]:

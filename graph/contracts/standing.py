@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from graph.contracts.fields import clash, fields, presence
 from graph.contracts.findings import Finding, NotChecked, Severity
 from graph.contracts.samples import sample
 from graph.contracts.seams import Seam, Side
 from graph.values import Shape
+
+# RFC 9457 members and the names error answers commonly have: success payloads say nothing about them
+_OF_ERRORS = frozenset(
+    """
+    type title status detail instance error errors error_description message msg code reason
+    """.split()  # noqa: SIM905  -- a list of words reads better as words
+)
 
 
 def standing(seam: Seam) -> Iterator[Finding]:
@@ -24,12 +32,12 @@ def standing(seam: Seam) -> Iterator[Finding]:
 
 
 def unknown(seam: Seam) -> Iterator[NotChecked]:
-    """The sides of a seam that cannot be compared.
+    """The sides of a seam that cannot be compared; requests only where the operation or a caller shows a payload.
 
     Args:
         seam: with both its sides.
     """
-    if not seam.senders or not seam.readers:
+    if seam.kind == "request" and all(s.shape is None for s in (*seam.senders, *seam.readers)):
         return
     for sender in seam.senders:
         if sender.shape is None or sender.shape == Shape():
@@ -63,7 +71,7 @@ def _never_sent(seam: Seam, reader: Side) -> Iterator[Finding]:
             continue
         found = [(s, presence(s.shape, path)) for s in seam.senders]
         missing = [s for s, p in found if p == "missing"]
-        if not missing:
+        if not missing or (seam.kind == "response" and path in _OF_ERRORS):
             continue
         told.add(path)
         if seam.kind == "request":
@@ -76,23 +84,16 @@ def _read_but_missing(seam: Seam, senders: list[Side], reader: Side, path: str) 
     leaf = fields(reader.shape).get(path)
     optional = leaf is not None and leaf.field.required is False
     severity: Severity = "warning" if optional else "breaking"
-    first = senders[0]
-    whom = first.service if len(senders) == 1 else f"none of {len(senders)} senders"
+    whom = senders[0].service if len(senders) == 1 else f"none of {len(senders)} senders"
     verb = "does not send" if len(senders) == 1 else "sends"
     text = f"{reader.service} reads `{path}` of {seam.label}, which {whom} {verb}"
-    return Finding(
-        "read-not-sent", severity, seam.label, path, text, first.label, first.place, reader.label, reader.place,
-        reader.service, status(reader, senders), sample(first.shape) if first.shape is not None else None,
-    )  # fmt: skip
+    found = between((senders[0], reader), ("read-not-sent", severity), (seam.label, path), text)
+    return replace(found, status=status(reader, senders))
 
 
 def _not_given(seam: Seam, sides: tuple[Side, Side], path: str) -> Finding:
-    sender, reader = sides
-    text = f"{seam.label} requires `{path}`, which {sender.service} does not send"
-    return Finding(
-        "required-not-sent", "breaking", seam.label, path, text, sender.label, sender.place, reader.label,
-        reader.place, reader.service, status(reader, [sender]), sample(sender.shape) if sender.shape else None,
-    )  # fmt: skip
+    text = f"{seam.label} requires `{path}`, which {sides[0].service} does not send"
+    return between(sides, ("required-not-sent", "breaking"), (seam.label, path), text)
 
 
 def _types(seam: Seam, sender: Side, reader: Side) -> Iterator[Finding]:
@@ -103,10 +104,35 @@ def _types(seam: Seam, sender: Side, reader: Side) -> Iterator[Finding]:
             continue
         was, is_ = other.field.shape.type, leaf.field.shape.type
         text = f"{sender.service} sends `{path}` of {seam.label} as {was}, {reader.service} reads it as {is_}"
-        yield Finding(
-            "other-type", "breaking", seam.label, path, text, sender.label, sender.place, reader.label, reader.place,
-            reader.service, status(reader, [sender]), sample(sender.shape) if sender.shape else None,
-        )  # fmt: skip
+        yield between((sender, reader), ("other-type", "breaking"), (seam.label, path), text)
+
+
+def between(sides: tuple[Side, Side], rule: tuple[str, Severity], about: tuple[str, str], text: str) -> Finding:
+    """A finding about a sender and a reader, with a payload that shows it.
+
+    Args:
+        sides: sender and reader.
+        rule: its name and how severe.
+        about: label of the seam, and the dotted field.
+        text: one sentence.
+    """
+    sender, reader = sides
+    return Finding(
+        rule=rule[0],
+        severity=rule[1],
+        seam=about[0],
+        field=about[1],
+        text=text,
+        sender=sender.label,
+        sender_at=sender.place,
+        reader=reader.label,
+        reader_at=reader.place,
+        service=reader.service,
+        status=status(reader, [sender]),
+        reader_span=reader.span,
+        repository=reader.repository,
+        witness=sample(sender.shape) if sender.shape is not None else None,
+    )
 
 
 def status(reader: Side, senders: Iterable[Side]) -> str:

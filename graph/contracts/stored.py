@@ -27,16 +27,27 @@ def columns(base: Subgraph, head: Seams) -> Iterator[Finding]:
         before = base.nodes.get(uid)
         if node.kind != "Dataset" or before is None:
             continue
-        now = set(node.props.get("columns") or ())
-        lost = set(before.props.get("columns") or ()) - now
+        now = set(node.props.get("declared") or ())
+        lost = set(before.props.get("declared") or ()) - now
         for edge in head.into("READS", uid) if now else ():
             for column in sorted(lost & set(edge.props.get("columns") or ())):
                 side = head.side(edge, None)
                 text = f"column `{column}` of {node.label} is gone; {side.service} reads it"
                 yield Finding(
-                    "column-gone", "breaking", node.label, column, text, node.label, _place(node), side.label,
-                    side.place, side.service, "resolved" if side.sure else "candidate",
-                )  # fmt: skip
+                    rule="column-gone",
+                    severity="breaking",
+                    seam=node.label,
+                    field=column,
+                    text=text,
+                    sender=node.label,
+                    sender_at=_place(node),
+                    reader=side.label,
+                    reader_at=side.place,
+                    service=side.service,
+                    status="resolved" if side.sure else "candidate",
+                    reader_span=side.span,
+                    repository=side.repository,
+                )
 
 
 def stale_caches(seams: Seams) -> Iterator[Finding]:

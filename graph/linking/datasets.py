@@ -123,8 +123,8 @@ def _models(state: Linking, stores: Stores) -> dict[SymbolKey, Placed]:
             name = _model_table(state, placed, service)
             if name:
                 node = stores.dataset(service, placed.fact.get("store_kind", "") or "sql", name)
-                columns = {"columns": tuple(placed.fact.get("columns", ()) or ()) or None}
-                state.builder.node(*node, [state.corpus.evidence(placed)], columns)
+                known = tuple(placed.fact.get("columns", ()) or ()) or None
+                state.builder.node(*node, [state.corpus.evidence(placed)], {"columns": known, "declared": known})
     return models
 
 
@@ -236,11 +236,16 @@ def _loose(state: Linking, use: _Use, reading: Reading, reason: str) -> None:
 def _tables(state: Linking, stores: Stores) -> None:
     """Migrations say which columns a table has; they create a Dataset only where code uses the table."""
     used = {(key[1][2]): key for key in state.builder.nodes if key[0] == "Dataset" and key[1][0] in SQL_KINDS}
+    declared: dict[NodeKey, set[str]] = defaultdict(set)
     for placed in state.corpus.of("table"):
         node = used.get(table_name(placed.fact.get("dataset", "")))
         columns = tuple(c.lower() for c in placed.fact.get("columns", ()) or ())
         if node is not None and placed.fact.get("op") != "drop":
             state.builder.node(*node, [state.corpus.evidence(placed)], {"columns": columns or None})
+            declared[node].update(columns)
+            declared[node].difference_update(c.lower() for c in placed.fact.get("dropped", ()) or ())
+    for node, names in declared.items():
+        state.builder.node(*node, (), {"declared": sorted(names) or None})
 
 
 def contained(state: Linking) -> None:

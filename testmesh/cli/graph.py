@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from testmesh.cli import Command
 from testmesh.cli._options import add_folder, add_json, counted, print_json
 from testmesh.kernel.discovery import declared
-from testmesh.kernel.errors import EXIT_OK, UserError
+from testmesh.kernel.errors import EXIT_FAILED, EXIT_OK, UserError
 
 if TYPE_CHECKING:
+    from graph.contracts.findings import Check
     from graph.queries.unresolved import Cause
     from graph.query import Query
     from testmesh.compose.graphs import Checkout
@@ -41,6 +42,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
             sub.add_argument("range", help="BASE..HEAD, compared from the merge base")
         if query.may_compare:
             sub.add_argument("range", nargs="?", default="", help="BASE..HEAD: only what this change breaks")
+            sub.add_argument("--all", action="store_true", help="list every side that is not known")
         if name == "unresolved":
             sub.add_argument("--write", action="store_true", help="put the annotations into testmesh.toml")
         add_folder(sub)
@@ -70,11 +72,26 @@ def _run(options: argparse.Namespace) -> int:
     answer = ask(checkout, query, given, getattr(options, "range", ""))
     if getattr(options, "write", False):
         return _write(checkout, answer)
+    if query.name == "check":
+        return _checked(checkout, answer, options)
     if options.json:
         print_json(answer)
     else:
         print("\n".join(_shown(query.name, answer)))
     return EXIT_OK
+
+
+def _checked(checkout: Checkout, answer: Check, options: argparse.Namespace) -> int:
+    from scanners.changes import split_range
+    from testmesh.cli._check import shown
+    from testmesh.compose.checking import pinpointed
+
+    found = pinpointed(checkout, answer, split_range(options.range)[1] if options.range else None)
+    if options.json:
+        print_json(found)
+    else:
+        print("\n".join(shown(found, options.all)))
+    return EXIT_FAILED if any(f.severity == "breaking" for f in found.findings) else EXIT_OK
 
 
 def _shown(name: str, answer: Any) -> Iterator[str]:

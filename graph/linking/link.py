@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from graph.linking import corrections, datasets, endpoints, flows, nodes, proxies, routes, specs, topics
+from graph.linking import corrections, datasets, endpoints, flows, nodes, proxies, routes, rpc, specs, topics
 from graph.linking.build import GraphBuilder
 from graph.linking.callgraph import CallGraph
 from graph.linking.corpus import Corpus, RepositoryFacts
@@ -88,8 +88,10 @@ _STAGES: tuple[Stage[Linking], ...] = (
     Stage("packages", nodes.packages, _needs("services")),
     Stage("calls", nodes.calls, _needs("symbols")),
     Stage("endpoints", endpoints.endpoints, _needs("services", "symbols")),
-    Stage("statuses", endpoints.statuses, _needs("endpoints")),
-    Stage("operations", specs.operations, _needs("endpoints")),
+    Stage("rpc", rpc.served, _needs("endpoints")),
+    Stage("stubs", rpc.called, _needs("rpc", "operations", "calls")),
+    Stage("statuses", endpoints.statuses, _needs("endpoints", "rpc")),
+    Stage("operations", specs.operations, _needs("endpoints", "rpc")),
     Stage("routes", routes.routes, _needs("operations")),
     Stage("proxies", proxies.proxies, _needs("routes", "calls")),
     Stage("requests", lambda state: Requests(state).link_all(), _needs("proxies")),
@@ -97,7 +99,7 @@ _STAGES: tuple[Stage[Linking], ...] = (
     Stage("topics", topics.topics, _needs("symbols")),
     Stage("datasets", datasets.datasets, _needs("symbols", "services")),
     Stage("contained", datasets.contained, _needs("datasets")),
-    Stage("flows", flows.flows, _needs("requests", "topics", "datasets")),
+    Stage("flows", flows.flows, _needs("requests", "stubs", "topics", "datasets")),
     Stage("corrections", corrections.corrections, _needs("flows", "routed", "contained", "configs", "packages")),
 )
 _ORDER = in_order(_STAGES)

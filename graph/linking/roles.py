@@ -17,6 +17,12 @@ _FRAMEWORK_KINDS = frozenset(
         "access",
         "sql",
         "model",
+        "repository",
+        "rpc_service",
+        "rpc_call",
+        "bound",
+        "channel",
+        "binds",
         "config_read",
         "responds",
     }
@@ -28,7 +34,13 @@ _FOLDERS = frozenset(
     """.split()  # noqa: SIM905  -- a list of words reads better as words
 )
 _FILES = re.compile(
-    r"(^|/)(test_[^/]*|conftest|locustfile|[^/]*_test|[^/]*\.(test|spec|stories|min))\.[a-z]+$|(_pb2(_grpc)?\.py|_pb\.(js|ts))$"
+    r"(^|/)(test_[^/]*|conftest|locustfile|[^/]*_test|[^/]*\.(test|spec|stories|min))\.[a-z]+$"
+    r"|(_pb2(_grpc)?\.py|_pb\.(js|ts)|\.pb(\.gw|\.validate)?\.go|\.designer\.cs|\.g\.cs)$"
+)
+_CLASSES = re.compile(r"[a-z0-9](Tests?|TestCase|IT|Specs?)\.(java|kt|cs)$")
+_PROJECTS = re.compile(r"[.\-_](unit|integration|functional|acceptance|contract|architecture|e2e)?[.\-_]?tests?$")
+_PACKAGED = re.compile(
+    r"^(.*?/src/[^/]+|src/[^/]+)/(?:java|kotlin)/|^(.*?)(?:^|/)(?:com|org|net|io|de|edu|gov|dev|me)/"
 )
 
 
@@ -61,5 +73,13 @@ def aside(path: str) -> bool:
     Args:
         path: repository-relative.
     """
-    folders = path.lower().split("/")[:-1]
-    return any(part in _FOLDERS for part in folders) or _FILES.search(path.lower()) is not None
+    lower = path.lower()
+    folders = (_before_package(lower) if lower.endswith((".java", ".kt")) else lower).split("/")[:-1]
+    named = any(part in _FOLDERS or _PROJECTS.search(part) for part in folders)
+    return named or _FILES.search(lower) is not None or _CLASSES.search(path) is not None
+
+
+def _before_package(path: str) -> str:
+    """The folders above a Java package: ``com/example/orders`` is a name, not an example."""
+    found = _PACKAGED.match(path)
+    return f"{found.group(1) or found.group(2) or ''}/x" if found else path

@@ -21,7 +21,8 @@ def operations(state: Linking) -> None:
     """
     by_file: dict[FileKey, list[Placed]] = defaultdict(list)
     for placed in state.corpus.of("operation"):
-        by_file[placed.file].append(placed)
+        if placed.fact.get("protocol") != "grpc":
+            by_file[placed.file].append(placed)
     for file, found in by_file.items():
         for service in _services(state, file, found):
             coded = any(o.protocol == (found[0].fact.get("protocol") or "http") for o in state.offers.of(service))

@@ -1,4 +1,7 @@
-"""How true the graph of a system is that somebody read by hand: ``python -m evals.scanning REPO_DIR TRUTH.json``."""
+"""How true the graph of a system is that somebody read by hand.
+
+``python -m evals.scanning REPO_DIR TRUTH.json`` for one, ``python -m evals.scanning --all DIR_OF_MIRRORS`` for all.
+"""
 
 from __future__ import annotations
 
@@ -124,18 +127,37 @@ def graph_of(folder: Path, revision: str | None) -> GraphData:
     return link([RepositoryFacts(found.repository, found.commit, found.facts)], "eval")
 
 
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m evals.scanning", description=__doc__)
+    parser.add_argument("repository", type=Path, nargs="?", help="work tree or bare git directory")
+    parser.add_argument("truth", type=Path, nargs="?", help="truth file")
+    parser.add_argument("--json", type=Path, help="write the whole report here")
+    parser.add_argument("--worktree", action="store_true", help="scan the work tree, not the truth's commit")
+    parser.add_argument("--all", type=Path, metavar="DIR", help="score every truth whose repository is fetched here")
+    parser.add_argument("--truths", type=Path, nargs="+", help="folders with truth files, for --all")
+    parser.add_argument("--judged", action="store_true", help="store the counts per rule in the product, for --all")
+    return parser
+
+
+def _every(chosen: argparse.Namespace) -> int:
+    from evals.scanning_all import TRUTHS, lines, run
+
+    result = run(chosen.all, chosen.truths or TRUTHS, chosen.json, write_judged=chosen.judged)
+    print("\n".join(lines(result)))
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command.
 
     Args:
         arguments: of the command line, without the program.
     """
-    parser = argparse.ArgumentParser(prog="python -m evals.scanning", description=__doc__)
-    parser.add_argument("repository", type=Path, help="work tree or bare git directory")
-    parser.add_argument("truth", type=Path, help="truth file")
-    parser.add_argument("--json", type=Path, help="write the whole report here")
-    parser.add_argument("--worktree", action="store_true", help="scan the work tree, not the truth's commit")
-    chosen = parser.parse_args(arguments)
+    chosen = _parser().parse_args(arguments)
+    if chosen.all is not None:
+        return _every(chosen)
+    if chosen.repository is None or chosen.truth is None:
+        raise UserError("a repository and its truth file are needed, or --all", hint="see --help")
     data = json.loads(chosen.truth.read_text(encoding="utf-8"))
     truth = TruthFile(data)
     graph = graph_of(chosen.repository, None if chosen.worktree else data.get("commit"))

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from evals.scoring import Claim, Key, Truth, flagged, path_of
+from evals.scoring import Claim, Key, Truth, flagged, path_of, same
 from graph.schema import Edge, GraphData, Node
 
 Rows = Sequence[Mapping[str, Any]]
@@ -31,6 +31,7 @@ class TruthFile:
         self._aliases: dict[str, list[str]] = defaultdict(list)
         for service in self._of("services"):
             self._aliases[service["name"]] = [service["name"], *service.get("aliases", ())]
+        self._known: dict[str, list[Key]] = {}
         self._variants = {s["name"] for s in self._of("services") if flagged(s)}
 
     def _of(self, name: str) -> Rows:
@@ -117,6 +118,21 @@ class TruthFile:
             keys = [(s, dataset_name(n), row["mode"]) for n in names for s in self.names(row["service"])]
             made.append(self._truth(row, keys, row["service"], False))
         return made
+
+    def known(self, category: str, key: Key) -> bool:
+        """Whether a claim is one of the truth's rows that count.
+
+        Args:
+            category: endpoint_edges, publishes, consumes or datasets.
+            key: of the claim.
+        """
+        if category not in self._known:
+            rows = self.endpoint_edges() if category == "endpoint_edges" else self._others(category)
+            self._known[category] = [k for row in rows if not row.neutral for k in row.keys]
+        return any(same(key, other) for other in self._known[category])
+
+    def _others(self, category: str) -> list[Truth]:
+        return self.datasets() if category == "datasets" else self.topics(category)
 
     def excuses(self) -> Callable[[Key], bool]:
         """Whether a note makes a claim neutral: the note names every part of it that is a name."""
@@ -273,6 +289,50 @@ class Claims:
                     key = (service, *key_of(target))
                     made.setdefault(key, Claim(key, self._language(service), False, _place(edge)))
         return [made[key] for key in sorted(made)]
+
+    def ruled(self) -> Iterable[tuple[str, Key, str]]:
+        """Category, key and linking rule of every claimed link; a rule is named without what was read on the way."""
+        touching: dict[str, tuple[str, Callable[[Node], Key]]] = {
+            "PUBLISHES": ("publishes", lambda node: node.key),
+            "CONSUMES": ("consumes", lambda node: node.key),
+            "READS": ("datasets", lambda node: (dataset_name(node.key[2]), "read")),
+            "WRITES": ("datasets", lambda node: (dataset_name(node.key[2]), "write")),
+        }
+        made: dict[tuple[str, Key, str], None] = {}
+        for service, edge in self._calls():
+            target = self._data.nodes[edge.target]
+            if target.kind == "Endpoint" and target.key[0] != service:
+                made["endpoint_edges", (service, *target.key), _rule(edge)] = None
+        for edge in self._data.edges.values():
+            target = self._data.nodes[edge.target]
+            if edge.kind in touching and target.kind in ("Topic", "Dataset"):
+                category, key_of = touching[edge.kind]
+                for service in self._owners.get(edge.source, ()):
+                    made[category, (service, *key_of(target)), _rule(edge)] = None
+        return sorted(made)
+
+    def business(self) -> Mapping[str, bool]:
+        """Every service, and whether it has code of its own that does business."""
+        owning = {service for services in self._owners.values() for service in services}
+        return {name: name in owning and not self._infrastructure(name) for name in sorted(self._services)}
+
+    def open_causes(self) -> Mapping[str, set[str]]:
+        """For each service, what annotations would have to settle: causes of loose ends and of guesses."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for edge in self._data.edges.values():
+            target = self._data.nodes[edge.target]
+            settles = str(edge.props.get("settles") or target.props.get("settles") or "")
+            if target.kind == "Unresolved":
+                settles = settles or target.key[3]
+            elif edge.resolution.status != "candidate" or not settles:
+                continue
+            for service in self._owners.get(edge.source, ()):
+                found[service].add(settles)
+        return found
+
+
+def _rule(edge: Edge) -> str:
+    return edge.resolution.rule.partition("+")[0]
 
 
 def _place(thing: Node | Edge) -> str:

@@ -38,7 +38,8 @@ def client(target: object = None) -> FileFacts:
 
 def test_a_served_service_has_an_endpoint_per_implemented_method() -> None:
     data = linked(proto(), deployed("cart", "web"), server())
-    assert labels(data, "Endpoint") == {"cart:grpc shop.v1.CartService/GetCart", "cart:grpc shop.v1.CartService/AddItem"}
+    path = "cart:grpc shop.v1.CartService"
+    assert labels(data, "Endpoint") == {f"{path}/GetCart", f"{path}/AddItem"}
     handled = rows(data, "HANDLED_BY")
     assert ("cart:grpc shop.v1.CartService/GetCart", "cart/server.go::server.GetCart") in handled
 

@@ -185,10 +185,10 @@ def lines(result: Mapping[str, Any]) -> Iterable[str]:
         result: of `summary`.
     """
     shown = ("services", "endpoints", "service_edges", "endpoint_edges", "topics", "datasets", "resolved")
-    yield f"{"F1 (tp/fp/fn)":30}" + "".join(f"{name:>22}" for name in shown)
+    yield f"{'F1 (tp/fp/fn)':30}" + "".join(f"{name:>22}" for name in shown)
     groups = {"all": result["all"]} | result["by_repository"] | result["by_language"]
     for title, group in groups.items():
-        yield f"{title.rpartition("/")[2][:30]:30}" + "".join(f"{_cell(group[name]):>22}" for name in shown)
+        yield f"{title.rpartition('/')[2][:30]:30}" + "".join(f"{_cell(group[name]):>22}" for name in shown)
     sure = result["all"]["resolved"]
     yield f"precision of resolved {sure['precision']} (Wilson lower bound {sure['wilson']}), share {sure['share']}"
     needed = result["annotations_per_service"]

@@ -70,7 +70,7 @@ class Services:
         self._found: dict[tuple[str, str], Service] = {}
         self._main = _main_groups(corpus)
         self._coded = _coded_folders(corpus)
-        self.roots = [p for p in corpus.of("root") if not aside(p.file[1])]
+        self.roots = [p for p in corpus.of("root") if p.fact.get("sort") != "tsconfig" and not aside(p.file[1])]
         for placed in corpus.of("service"):
             self._deployed(placed)
         for placed in corpus.of("service"):

@@ -385,6 +385,8 @@ _DEPLOY = (
         name="text: discovery name, or empty",
         ports="texts: ports it listens on",
         prefix="text: path in front of every endpoint (server.servlet.context-path), or empty",
+        source="text: `config server` when a folder handed out to all services says so; the root is then unknown",
+        profile="text: Spring profile it is for, absent for every one",
     ),
     _kind(
         "root",

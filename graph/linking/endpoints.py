@@ -5,146 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from graph.linking.corpus import FileKey, Placed, SymbolKey
-from graph.linking.names import Names, dotted
+from graph.linking.corpus import Placed, SymbolKey
 from graph.linking.offers import Offer
-from graph.linking.outcomes import Context, Frame
 from graph.linking.paths import below, named, template
+from graph.linking.routers import Routers, Served
 from graph.linking.schemas import payloads
 from graph.linking.state import Linking
 from graph.schema import Resolution
-from graph.values import Call, Value
+from graph.values import Fact, Name
 
-_DEPTH = 8
 _HELPERS_DEEP = 3
-RouterKey = SymbolKey
-Served = tuple[str, FileKey]
-
-
-class Routers:
-    """Where each router is mounted.
-
-    Args:
-        state: the link run.
-    """
-
-    def __init__(self, state: Linking) -> None:
-        self._state = state
-        self._served: dict[tuple[RouterKey, int], list[Served]] = {}
-        self._own: dict[RouterKey, list[Placed]] = defaultdict(list)
-        self._mounts: dict[RouterKey, list[tuple[RouterKey | None, Placed]]] = defaultdict(list)
-        for placed in state.corpus.of("router"):
-            self._own[placed.file, placed.fact.get("name", "")].append(placed)
-        for placed in state.corpus.of("mount"):
-            scope = placed.fact.get("symbol", "") or ""
-            children = self.find(placed.file, scope, placed.fact.get("child"))
-            parents: list[RouterKey | None] = [*self.find(placed.file, scope, placed.fact.get("parent"))]
-            for child in children:
-                for parent in parents or [None]:
-                    if parent != child:
-                        self._mounts[child].append((parent, placed))
-
-    def find(self, file: FileKey, scope: str, value: Value | None) -> list[RouterKey]:
-        """The routers a value may be.
-
-        Args:
-            file: where it is written.
-            scope: symbol it is written in.
-            value: usually a Name.
-        """
-        return self._find(file, scope, value, _DEPTH)
-
-    def _find(self, file: FileKey, scope: str, value: Value | None, depth: int) -> list[RouterKey]:
-        if value is None or depth <= 0:
-            return []
-        if isinstance(value, Call):
-            return self._made(file, scope, value, depth)
-        name = dotted(value)
-        if not name:
-            return []
-        if scope and (file, f"{scope}.{name}") in self._own:
-            return [(file, f"{scope}.{name}")]
-        found = self._state.names.find(file, scope, name)
-        if found is None:
-            return [(file, name)] if (file, name) in self._own else []
-        key = (found.file, ".".join((found.name, *found.rest)))
-        if key in self._own:
-            return [key]
-        if found.kind == "module":
-            return self._of_module(found.file)
-        if found.kind != "binding":
-            return []
-        index = self._state.names.files[found.file]
-        made = [
-            router
-            for b in index.bindings.get(found.name, ())
-            for router in self._find(found.file, b.scope, b.value, depth - 1)
-        ]
-        return list(dict.fromkeys(made))
-
-    def _of_module(self, file: FileKey) -> list[RouterKey]:
-        """A module used as a router: the only router it defines."""
-        inside = [key for key in self._own if key[0] == file and "." not in key[1]]
-        return inside if len(inside) == 1 else []
-
-    def _made(self, file: FileKey, scope: str, value: Call, depth: int) -> list[RouterKey]:
-        made: list[RouterKey] = []
-        for (target, name), _ in self._state.calls.resolve(value.callee, file, scope):
-            for returned in self._state.names.files[target].returns.get(name, ()):
-                made += self._find(target, name, returned, depth - 1)
-        if not made:
-            for arg in value.args:
-                made += self._find(file, scope, arg, depth - 1)
-        return list(dict.fromkeys(made))
-
-    def prefixes(self, router: RouterKey, depth: int = _DEPTH) -> list[Served]:
-        """Every prefix a router is served under, with the file of the outermost application.
-
-        Args:
-            router: file and qualified name.
-            depth: how many mounts up.
-        """
-        key = (router, depth)
-        if key not in self._served:
-            self._served[key] = self._prefixes(router, depth)
-        return self._served[key]
-
-    def _prefixes(self, router: RouterKey, depth: int) -> list[Served]:
-        own = self._own.get(router, ())
-        inner = [text for placed in own for text in self.text(placed, placed.fact.get("prefix"), router[1])] or [""]
-        mounts = self._mounts.get(router, ())
-        if not mounts or depth <= 0:
-            return [(prefix, router[0]) for prefix in dict.fromkeys(inner)]
-        found: list[Served] = []
-        for parent, placed in mounts:
-            below_it = [""] if placed.fact.get("replaces") else inner
-            outer = self.prefixes(parent, depth - 1) if parent is not None else [("", placed.file)]
-            extra = self.text(placed, placed.fact.get("prefix"), "")
-            found += [
-                (below(below(above, more), prefix), file)
-                for above, file in outer
-                for more in extra
-                for prefix in below_it
-            ]
-        return list(dict.fromkeys(found))
-
-    def text(self, placed: Placed, value: Value | None, name: str) -> list[str]:
-        """The texts a prefix or path may be.
-
-        Args:
-            placed: the fact it stands in.
-            value: what is written, None is empty.
-            name: qualified name whose scope applies.
-        """
-        if value is None:
-            return [""]
-        scope = placed.fact.get("symbol", "") or name.rpartition(".")[0]
-        owners = self._state.owners(placed.file) or ("",)
-        texts: dict[str, None] = {}
-        for service in owners:
-            found = self._state.evaluator.texts(value, Frame(placed.file, scope), Context(service=service))
-            texts.update((text.template, None) for text, _ in found)
-        return list(texts)
 
 
 def endpoints(state: Linking) -> None:
@@ -154,23 +24,55 @@ def endpoints(state: Linking) -> None:
         state: the link run.
     """
     routers = Routers(state)
+    answering = {placed.symbol: placed for placed in state.corpus.of("handler")}
     for placed in state.corpus.of("endpoint"):
-        for path, file in _paths(routers, placed):
-            for service in state.owners(file) or state.owners(placed.file):
-                _offer(state, placed, service, path)
+        for path, served in _paths(routers, placed):
+            handler = _override(state, placed, served) or handler_of(state, placed)
+            for one in _by_method(placed, answering.get(handler) if handler is not None else None):
+                for service in state.owners(served.file) or state.owners(placed.file):
+                    _offer(state, _Offered(one, service, path, handler))
 
 
-def _paths(routers: Routers, placed: Placed) -> Iterable[Served]:
-    fact = placed.fact
-    handler = fact.get("handler", "") or ""
-    written = routers.text(placed, fact.get("path"), handler)
-    scope = fact.get("symbol", "") or handler.rpartition(".")[0]
-    mine = routers.find(placed.file, scope, fact.get("router"))
-    served = [s for router in mine for s in routers.prefixes(router)] or [("", placed.file)]
-    return dict.fromkeys((below(prefix, path), file) for prefix, file in served for path in written)
+class _Offered:
+    __slots__ = ("handler", "path", "placed", "service")
+
+    def __init__(self, placed: Placed, service: str, path: str, handler: SymbolKey | None) -> None:
+        self.placed, self.service, self.path, self.handler = placed, service, path, handler
 
 
-def _offer(state: Linking, placed: Placed, service: str, path: str) -> None:
+def _paths(routers: Routers, placed: Placed) -> Iterable[tuple[str, Served]]:
+    """Whole paths; what an interface or base class declares is only served by the routers that mount it."""
+    written = routers.text(placed, placed.fact.get("path"), placed.fact.get("handler", "") or "")
+    served = [s for router in routers.registered(placed) for s in routers.prefixes(router)]
+    if placed.fact.get("declared"):
+        served = [s for s in served if s.by is not None]
+    else:
+        served = served or [Served("", placed.file)]
+    return [(path, s) for path, s in dict.fromkeys((below(s.prefix, path), s) for s in served for path in written)]
+
+
+def _override(state: Linking, placed: Placed, served: Served) -> SymbolKey | None:
+    """What a mounting class does for an operation that its interface or base class declares."""
+    if not placed.fact.get("declared") or served.by is None:
+        return None
+    found = state.names.member(served.by, ((placed.fact.get("handler", "") or "").rpartition(".")[2],))
+    return (found.file, found.name) if found is not None and found.kind == "symbol" and not found.rest else None
+
+
+def _by_method(placed: Placed, answers: Placed | None) -> list[Placed]:
+    """An operation as its handler in another file says more of it: methods it tells apart, shapes, parameters."""
+    if answers is None:
+        return [placed]
+    known = {name: value for name, value in placed.fact.fields.items() if value is not None}
+    more = {name: answers.fact.get(name) for name in ("accepts", "returns", "query", "status")}
+    fields = {name: value for name, value in more.items() if value is not None} | known
+    methods = tuple(answers.fact.get("methods", ()) or ())
+    chosen = methods if methods and known.get("method", "ANY") in ("", "ANY") else (known.get("method", "ANY"),)
+    return [Placed(Fact("endpoint", fields | {"method": m}, placed.fact.at), placed.file) for m in chosen]
+
+
+def _offer(state: Linking, offered: _Offered) -> None:
+    placed, service, path = offered.placed, offered.service, offered.path
     fact = placed.fact
     protocol = fact.get("protocol", "http") or "http"
     is_path = protocol in ("http", "websocket")
@@ -189,7 +91,7 @@ def _offer(state: Linking, placed: Placed, service: str, path: str) -> None:
     state.offers.add(offer)
     owner = ("Service", (service,))
     state.builder.edge("OWNS", (owner, node), Resolution("resolved", "code", "registered in its code"), evidence)
-    handler = handler_of(state.names, placed)
+    handler = offered.handler
     if handler is not None:
         symbol = state.symbol(handler, evidence)
         state.builder.edge("HANDLED_BY", (node, symbol), Resolution("resolved", "handler"), evidence)
@@ -197,22 +99,25 @@ def _offer(state: Linking, placed: Placed, service: str, path: str) -> None:
     payloads(state, placed, offer)
 
 
-def handler_of(names: Names, placed: Placed) -> SymbolKey | None:
-    """The symbol that handles an operation, through imports when it is defined elsewhere.
+def handler_of(state: Linking, placed: Placed) -> SymbolKey | None:
+    """The symbol that handles an operation, through imports, types and interfaces when it is defined elsewhere.
 
     Args:
-        names: name look-up.
+        state: the link run.
         placed: an endpoint or consume fact.
     """
     handler = placed.fact.get("handler", "") or ""
     if not handler:
         return None
-    if handler in names.files[placed.file].symbols:
+    if handler in state.names.files[placed.file].symbols:
         return placed.file, handler
-    found = names.find(placed.file, placed.fact.get("symbol", "") or "", handler)
+    scope = placed.fact.get("symbol", "") or ""
+    found = state.names.find(placed.file, scope, handler)
     if found is not None and found.kind == "symbol" and not found.rest:
         return found.file, found.name
-    return None
+    reached = state.calls.resolve(Name(handler), placed.file, scope)
+    concrete = [s for s, _ in reached if state.calls.types.sort(s) in ("function", "method")]
+    return concrete[-1] if concrete else None
 
 
 def statuses(state: Linking) -> None:

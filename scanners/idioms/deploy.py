@@ -33,7 +33,10 @@ _STORES = {
 _VARIANT = re.compile(
     r"^(?:(?:docker[-_]?)?(?:compose|stack)|values|kustomization)[._-]([\w-]+)(?:\.[\w.]+)?\.ya?ml(?:\.gotmpl)?$"
 )
-_OVERLAY = re.compile(r"(?:^|/)(?:overlays?|environments?|envs|variants|stages)/([^/]+)/")
+_OVERLAY = re.compile(
+    r"(?:^|/)(?:overlays?|environments?|envs|variants|stages)/([^/]+)/"
+    r"|(?:^|/)(dev|development|stag(?:e|ing)|prod|production|qa|uat|preprod|pre-prod)/"
+)
 _EVERY = frozenset(("override", "base", "common", "default", "all", "yml", "yaml"))
 TEMPLATED = "templated"
 _GATEWAYS = ("nginx", "traefik", "envoy", "kong", "haproxy", "caddy", "apisix", "httpd")
@@ -178,7 +181,7 @@ def variant(path: str) -> str:
     if named is not None:
         return "" if named[1] in _EVERY else named[1]
     folder = _OVERLAY.search(path)
-    return folder[1] if folder is not None else ""
+    return (folder[1] or folder[2]) if folder is not None else ""
 
 
 def untemplated(value: Value) -> Value:

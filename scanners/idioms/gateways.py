@@ -10,6 +10,10 @@ REST = "/**"
 _GROUP = re.compile(r"\((?:\?P?<\w+>|\?:)?[^()]*\)|\[[^\]]*\][*+]?|\.[*+]\??|\\[dw][*+]?")
 _REST_GROUP = re.compile(r"/?(?:\((?:\?P?<(\w+)>)?/?\.[*+]\??\)|\.\*)\??\$?$")
 _OPTIONAL_REST = re.compile(r"\((?:\?:)?/\|\$\)\(\.\*\)\$?$|\(/\.\*\)\?\$?$|/\?\(\.\*\)\$?$|\(\?:\(?/\|\$\).*$")
+_CHOICE = re.compile(r"\((?:\?:)?([\w.~-]+(?:\|[\w.~-]+)+)\)")
+_WORD = re.compile(r"\((?:\?:)?([\w.~-]+)\)")
+_OPENED = re.compile(r"\((?!\?:)[^()]*\)?")
+_MOST_WORDS = 12
 _REFERENCE = re.compile(r"\$\{?(\w+)\}?|\\(\d)")
 
 
@@ -52,12 +56,27 @@ def of_expression(expression: str) -> str:
     Args:
         expression: as configured; `^`, `$` optional.
     """
-    bare = expression.lstrip("^")
+    if expression[:1] not in ("^", "/", "("):
+        return REST
+    bare = _WORD.sub(r"\1", expression.lstrip("^"))
     tail = _OPTIONAL_REST.search(bare) or _REST_GROUP.search(bare)
     rest = tail is not None or not bare.endswith("$")
     head = bare[: tail.start()] if tail is not None else bare.rstrip("$")
     plain = _GROUP.sub("{}", head).replace("\\", "").replace("?", "")
     return below(plain) if rest else "/" + plain.strip("/")
+
+
+def alternatives(expression: str) -> list[str]:
+    """An expression for each word of its first plain choice, `(orders|carts)`; itself when it has none.
+
+    Args:
+        expression: as configured.
+    """
+    choice = _CHOICE.search(expression)
+    words = choice[1].split("|") if choice is not None else []
+    if choice is None or len(words) > _MOST_WORDS:
+        return [expression]
+    return [expression[: choice.start()] + f"({word})" + expression[choice.end() :] for word in words]
 
 
 def replaced(template: str, expression: str, replacement: str) -> str:
@@ -73,13 +92,20 @@ def replaced(template: str, expression: str, replacement: str) -> str:
         bare = expression.lstrip("^").rstrip("$")
         changed = without(template, bare)
         return onto(changed, target) if changed != template or bare in ("", "/") else template
+    words = {str(n): m[1] for n, g in enumerate(_OPENED.finditer(expression), 1) if (m := _WORD.match(g[0]))}
+    target = _REFERENCE.sub(lambda m: words.get(m[1] or m[2], m[0]), target)
     references = list(_REFERENCE.finditer(target))
     if not references:
         return target or "/"
-    tail = of_expression(expression).endswith(REST) and references[-1].end() == len(target)
+    matched = of_expression(expression)
+    tail = matched.endswith(REST) and references[-1].end() == len(target)
     text = target[: references[-1].start()] if tail else target
-    head = _REFERENCE.sub("{}", text).rstrip("/")
-    return "/" + head.strip("/") + REST if tail and head.strip("/") else REST if tail else "/" + head.strip("/")
+    head = "/" + _REFERENCE.sub("{}", text).strip("/")
+    if not tail:
+        return head
+    known = matched.removesuffix(REST)
+    rest = template[len(known) :] if "{" not in known and template.startswith(known + "/") else REST
+    return head.rstrip("/") + rest
 
 
 @dataclass(frozen=True, slots=True)

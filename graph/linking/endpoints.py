@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from graph.linking.corpus import Placed, SymbolKey
+from graph.linking.names import dotted
 from graph.linking.offers import Offer
 from graph.linking.paths import below, named, template
 from graph.linking.routers import Routers, Served
@@ -25,7 +26,7 @@ def endpoints(state: Linking) -> None:
     """
     routers = Routers(state)
     answering = {placed.symbol: placed for placed in state.corpus.of("handler")}
-    for placed in state.corpus.of("endpoint"):
+    for placed in (*state.corpus.of("endpoint"), *_untold(routers, state)):
         for path, served in _paths(routers, placed):
             handler = _override(state, placed, served) or handler_of(state, placed)
             for one in _by_method(placed, answering.get(handler) if handler is not None else None):
@@ -43,12 +44,24 @@ class _Offered:
 def _paths(routers: Routers, placed: Placed) -> Iterable[tuple[str, Served]]:
     """Whole paths; what an interface or base class declares is only served by the routers that mount it."""
     written = routers.text(placed, placed.fact.get("path"), placed.fact.get("handler", "") or "")
-    served = [s for router in routers.registered(placed) for s in routers.prefixes(router)]
+    mine = routers.registered(placed)
+    served = [s for router in mine for s in routers.prefixes(router)]
     if placed.fact.get("declared"):
         served = [s for s in served if s.by is not None]
-    else:
-        served = served or [Served("", placed.file)]
+    elif not mine:
+        served = [Served("", placed.file)]
     return [(path, s) for path, s in dict.fromkeys((below(s.prefix, path), s) for s in served for path in written)]
+
+
+def _untold(routers: Routers, state: Linking) -> Iterable[Placed]:
+    """Operations whose handler is mounted but says nothing of what it serves, as a library's view: any method."""
+    telling = {router for placed in state.corpus.of("endpoint") for router in routers.registered(placed)}
+    for placed in state.corpus.of("mount"):
+        fact = placed.fact
+        if fact.get("operation") and not routers.below(routers.find(placed.file, "", fact.get("child"))) & telling:
+            fields = {"protocol": "http", "method": "ANY", "path": fact.get("prefix"), "router": fact.get("parent")}
+            handler = {"handler": dotted(fact.get("child"))}
+            yield Placed(Fact("endpoint", fields | handler, fact.at), placed.file)
 
 
 def _override(state: Linking, placed: Placed, served: Served) -> SymbolKey | None:

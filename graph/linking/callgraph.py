@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from graph.linking.corpus import Corpus, FileKey, Placed, SymbolKey
 from graph.linking.extensions import Extensions
 from graph.linking.implementations import Implementations
-from graph.linking.names import CLASSES, SELVES, Found, Names, dotted
+from graph.linking.names import CLASSES, SELVES, Found, Names, dotted, unloaded
 from graph.linking.packages import dialect_of
 from graph.linking.types import Types
 from graph.values import Call, Fact, Member, Name, Value
@@ -95,17 +95,28 @@ class CallGraph:
 
     def _extended(self, placed: Placed) -> Iterator[Site]:
         """C#: a static method called on its first parameter, which then is the first argument."""
-        callee = placed.fact.get("callee")
+        on, found = self.extended(placed.fact.get("callee"), *placed.symbol)
+        if on is None:
+            return
+        args = (on, *given(placed.fact)[0])
+        moved = Fact("call", {**placed.fact.fields, "args": args}, placed.fact.at)
+        for symbol in found:
+            yield Site(placed.file, moved, self._names.overload(symbol, len(args)), "extension method")
+
+    def extended(self, callee: Value | None, file: FileKey, scope: str) -> tuple[Value | None, list[SymbolKey]]:
+        """What an extension method is called on, and the methods it may be.
+
+        Args:
+            callee: as written.
+            file: where.
+            scope: symbol it is written in.
+        """
         base, _, method = dotted(callee).rpartition(".")
         on: Value | None = Name(base) if base else callee.base if isinstance(callee, Member) else None
         method = callee.name if isinstance(callee, Member) else method
         if on is None or method not in self._extensions:
-            return
-        types = self.types.of(on, *placed.symbol)
-        args = (on, *given(placed.fact)[0])
-        moved = Fact("call", {**placed.fact.fields, "args": args}, placed.fact.at)
-        for symbol in self._extensions.of(method, placed.file, types):
-            yield Site(placed.file, moved, self._names.overload(symbol, len(args)), "extension method")
+            return None, []
+        return on, self._extensions.of(method, file, self.types.of(on, file, scope))
 
     def _handed_over(self, placed: Placed) -> Iterator[Site]:
         """Functions given to a call (``submit(work, 5)``) are called with the arguments that follow them."""
@@ -217,14 +228,4 @@ class CallGraph:
         file, name = symbol
         owner_name, _, method = name.rpartition(".")
         owner = self._names.enclosing_class(file, owner_name)
-        return self._below.of(owner, bare(method)) if owner is not None else []
-
-
-def bare(method: str) -> str:
-    """A method's name without the arity of an overload.
-
-    Args:
-        method: last part of a symbol's name.
-    """
-    base, slash, arity = method.rpartition("/")
-    return base if slash and arity.isdigit() else method
+        return self._below.of(owner, unloaded(method)) if owner is not None else []

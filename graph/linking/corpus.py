@@ -15,7 +15,7 @@ from graph.values import Fact, Value
 from graph.vocabulary import FACT_KINDS
 
 FileKey: TypeAlias = tuple[str, str]
-_OVERLOAD = re.compile(r"^(.*?\w)/\d+$")
+_OVERLOAD = re.compile(r"^(.*?\w)/\d+(:.*)?$")
 SymbolKey: TypeAlias = tuple[FileKey, str]
 
 

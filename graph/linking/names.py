@@ -133,14 +133,14 @@ class Names:
             count: arguments given.
         """
         file, name = symbol
-        base = name.rpartition("/")[0] or name
+        symbols = self.files[file].symbols
+        base = unloaded(name)
         every = self.files[file].overloads.get(base)
         if not every:
             return symbol
-        wanted = f"{base}/{count}"
-        if wanted in every:
-            return file, wanted
-        return (file, base) if base in self.files[file].symbols else (file, min(every))
+        candidates = [c for c in (base, *sorted(every)) if c in symbols]
+        fitting = [c for c in candidates if len(symbols[c].get("params", ()) or ()) == count or c == f"{base}/{count}"]
+        return file, (fitting or candidates)[0]
 
     def member(self, owner: SymbolKey, parts: Dotted, depth: int = _DEPTH) -> Found | None:
         """An attribute or method of a class, its bases included.
@@ -266,6 +266,16 @@ class Names:
             return found
         inner = self.modules.find(target, "." + rest[0]) if target[1].endswith("__init__.py") else None
         return self._in_module(inner, rest[1:], depth - 1) if inner else None
+
+
+def unloaded(name: str) -> str:
+    """A symbol's name without what tells its overloads apart.
+
+    Args:
+        name: ``Order.find``, ``Order.find/2`` or ``Order.find/2:String,int``.
+    """
+    base, slash, arity = name.partition("/")
+    return base if slash and arity.partition(":")[0].isdigit() else name
 
 
 def _submodule(module: str, name: str) -> str:

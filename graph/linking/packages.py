@@ -99,24 +99,32 @@ class Packages:
             parts: the dotted name.
         """
         dialect = dialect_of(file)
-        if parts[0] not in self._names[dialect] and parts[0] not in self._segments[dialect]:
+        known = parts[0] in self._names[dialect] or parts[0] in self._segments[dialect]
+        if not known and not self._files[file].stars:
             return None
         key = (file, parts[0])
         if key not in self._visible:
             self._visible[key] = self._simple(file, dialect, parts[0])
         simple = self._visible[key]
         if simple is not None:
-            return simple[0], parts
-        return self._qualified(file, dialect, parts) if len(parts) > 1 and dialect != "go" else None
+            return simple[0], (*simple[1], *parts)
+        return self._qualified(file, dialect, parts) if known and len(parts) > 1 and dialect != "go" else None
 
     def _simple(self, file: FileKey, dialect: str, name: str) -> Place | None:
-        if name not in self._names[dialect]:
-            return None
-        for package in self._around(file, dialect):
+        for package in self._around(file, dialect) if name in self._names[dialect] else ():
             files = self._tops.get((dialect, package), {}).get(name)
             if files:
-                return _nearest(file, files), (name,)
+                return _nearest(file, files), ()
+        for module in self._files[file].stars if dialect != "go" else ():
+            holder = self.within(file, tuple(module.split("."))) if (dialect, module) not in self._tops else None
+            inside = ".".join((*holder[1], name)) if holder is not None else ""
+            if holder is not None and self._defines(holder[0], inside):
+                return holder
         return None
+
+    def _defines(self, file: FileKey, name: str) -> bool:
+        index = self._files[file]
+        return name in index.symbols or name in index.bindings or name in index.typed or name in index.overloads
 
     def _around(self, file: FileKey, dialect: str) -> Iterator[str]:
         """Packages whose names are seen plainly: its own, enclosing namespaces, then those imported whole."""

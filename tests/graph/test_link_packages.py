@@ -173,3 +173,12 @@ def test_elements_of_generics_are_known_by_name() -> None:
         .say("call", symbol="U.go", callee=Member(Member(Name("orders"), "[]"), "ship"))
     )  # fmt: skip
     assert calls(order, user) == {("U.java::U.go", "Order.java::Order.ship")}
+
+
+def test_members_of_classes_imported_whole_are_seen_plainly() -> None:
+    paths = java("a/Paths.java", "com.api").cls("Paths").say("symbol", name="Paths.of", sort="method")
+    user = (
+        java("b/U.java", "com.app").imports("*", "com.api.Paths", "*").cls("U")
+        .say("symbol", name="U.go", sort="method").say("call", symbol="U.go", callee=Name("of"))
+    )  # fmt: skip
+    assert calls(paths, user) == {("U.java::U.go", "Paths.java::Paths.of")}

@@ -1,0 +1,218 @@
+"""Where routers are mounted: prefixes and owning application of every router, across files and through functions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from graph.linking.corpus import FileKey, Placed, SymbolKey
+from graph.linking.names import dotted
+from graph.linking.outcomes import Context, Frame
+from graph.linking.paths import below
+from graph.linking.state import Linking
+from graph.values import Call, Fact, Value
+
+_DEPTH = 8
+RouterKey: TypeAlias = SymbolKey
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One way a router is served.
+
+    Args:
+        prefix: in front of its paths.
+        file: of the outermost application.
+        by: the router directly above it, None when it stands for itself.
+    """
+
+    prefix: str
+    file: FileKey
+    by: RouterKey | None = None
+
+
+class Routers:
+    """Where each router is mounted.
+
+    Args:
+        state: the link run.
+    """
+
+    def __init__(self, state: Linking) -> None:
+        self._state = state
+        self._served: dict[tuple[RouterKey, int], list[Served]] = {}
+        self._own: dict[RouterKey, list[Placed]] = defaultdict(list)
+        self._operations: list[Placed] = []
+        self._under: dict[RouterKey, list[RouterKey]] = defaultdict(list)
+        self._mounts: dict[RouterKey, list[tuple[RouterKey | None, Placed]]] = defaultdict(list)
+        for placed in state.corpus.of("router"):
+            self._own[placed.file, placed.fact.get("name", "")].append(placed)
+        for placed in state.corpus.of("mount"):
+            scope = placed.fact.get("symbol", "") or ""
+            children = self.find(placed.file, scope, placed.fact.get("child"))
+            if not children and placed.fact.get("operation"):
+                self._operations.append(placed)
+            parents: list[RouterKey | None] = [*self.find(placed.file, scope, placed.fact.get("parent"))]
+            for child in children:
+                for parent in parents or [None]:
+                    if parent != child:
+                        self._mounts[child].append((parent, placed))
+                    if parent is not None:
+                        self._under[parent].append(child)
+
+    def find(self, file: FileKey, scope: str, value: Value | None) -> list[RouterKey]:
+        """The routers a value may be.
+
+        Args:
+            file: where it is written.
+            scope: symbol it is written in.
+            value: usually a Name.
+        """
+        return self._find(file, scope, value, _DEPTH)
+
+    def _find(self, file: FileKey, scope: str, value: Value | None, depth: int) -> list[RouterKey]:
+        if value is None or depth <= 0:
+            return []
+        if isinstance(value, Call):
+            return self._made(file, scope, value, depth)
+        name = dotted(value)
+        if not name:
+            return self._of_functions(file, scope, value)
+        if scope and (file, f"{scope}.{name}") in self._own:
+            return [(file, f"{scope}.{name}")]
+        found = self._state.names.find(file, scope, name)
+        if found is None or (found.rest and found.kind != "module"):
+            return [(file, name)] if (file, name) in self._own else self._of_functions(file, scope, value)
+        key = (found.file, ".".join((found.name, *found.rest)))
+        if key in self._own:
+            return [key]
+        if found.kind == "module":
+            return self._of_module(found.file)
+        if found.kind == "symbol" and not found.rest:
+            return self._of_function(key)
+        if found.kind != "binding":
+            return []
+        index = self._state.names.files[found.file]
+        made = [
+            router
+            for b in index.bindings.get(found.name, ())
+            for router in self._find(found.file, b.scope, b.value, depth - 1)
+        ]
+        return list(dict.fromkeys(made))
+
+    def _of_module(self, file: FileKey) -> list[RouterKey]:
+        """A module used as a router: the only router it defines."""
+        inside = [key for key in self._own if key[0] == file and "." not in key[1]]
+        return inside if len(inside) == 1 else []
+
+    def _of_functions(self, file: FileKey, scope: str, value: Value) -> list[RouterKey]:
+        """A method or an extension method that is handed a router registers on its parameters."""
+        symbols = [symbol for symbol, _ in self._state.calls.resolve(value, file, scope)]
+        symbols = symbols or self._state.calls.extended(value, file, scope)[1]
+        return list(dict.fromkeys(router for symbol in symbols for router in self._of_function(symbol)))
+
+    def _of_function(self, symbol: SymbolKey) -> list[RouterKey]:
+        file, name = symbol
+        fact = self._state.names.files[file].symbols.get(name)
+        params = fact.get("params", ()) or () if fact is not None else ()
+        return [(file, f"{name}.{param}") for param in params if (file, f"{name}.{param}") in self._own]
+
+    def _made(self, file: FileKey, scope: str, value: Call, depth: int) -> list[RouterKey]:
+        made: list[RouterKey] = []
+        for (target, name), _ in self._state.calls.resolve(value.callee, file, scope):
+            for returned in self._state.names.files[target].returns.get(name, ()):
+                made += self._find(target, name, returned, depth - 1)
+        if not made:
+            for arg in value.args:
+                made += self._find(file, scope, arg, depth - 1)
+        return list(dict.fromkeys(made))
+
+    def prefixes(self, router: RouterKey, depth: int = _DEPTH) -> list[Served]:
+        """Every prefix a router is served under, with the file of the outermost application.
+
+        Args:
+            router: file and qualified name.
+            depth: how many mounts up.
+        """
+        key = (router, depth)
+        if key not in self._served:
+            self._served[key] = self._prefixes(router, depth)
+        return self._served[key]
+
+    def _prefixes(self, router: RouterKey, depth: int) -> list[Served]:
+        own = self._own.get(router, ())
+        inner = [text for placed in own for text in self.text(placed, placed.fact.get("prefix"), router[1])] or [""]
+        mounts = self._mounts.get(router, ())
+        if not mounts or depth <= 0:
+            detached = any(placed.fact.get("detached") for placed in own)
+            return [] if detached else [Served(prefix, router[0]) for prefix in dict.fromkeys(inner)]
+        found: list[Served] = []
+        for parent, placed in mounts:
+            below_it = [""] if placed.fact.get("replaces") else inner
+            outer = self.prefixes(parent, depth - 1) if parent is not None else [Served("", placed.file)]
+            extra = self.text(placed, placed.fact.get("prefix"), "")
+            found += [
+                Served(below(below(above.prefix, more), prefix), above.file, parent)
+                for above in outer
+                for more in extra
+                for prefix in below_it
+            ]
+        return list(dict.fromkeys(found))
+
+    def registered(self, endpoint: Placed) -> list[RouterKey]:
+        """The routers an operation is registered on.
+
+        Args:
+            endpoint: its fact.
+        """
+        handler = endpoint.fact.get("handler", "") or ""
+        scope = endpoint.fact.get("symbol", "") or handler.rpartition(".")[0]
+        return self.find(endpoint.file, scope, endpoint.fact.get("router"))
+
+    def below(self, routers: Iterable[RouterKey]) -> set[RouterKey]:
+        """These routers and all that are mounted under them.
+
+        Args:
+            routers: file and qualified name.
+        """
+        found = set(routers)
+        layer = list(found)
+        for _ in range(_DEPTH):
+            layer = [child for router in layer for child in self._under.get(router, ()) if child not in found]
+            found.update(layer)
+        return found
+
+    def operations(self) -> list[Placed]:
+        """Endpoint facts for mounted handlers that are no routers of ours: library views, plain functions."""
+        made: list[Placed] = []
+        for placed in self._operations:
+            fields = {
+                "protocol": "http",
+                "method": "ANY",
+                "path": placed.fact.get("prefix"),
+                "router": placed.fact.get("parent"),
+                "handler": dotted(placed.fact.get("child")),
+                "symbol": placed.fact.get("symbol", "") or "",
+            }
+            made.append(Placed(Fact("endpoint", fields, placed.fact.at), placed.file))
+        return made
+
+    def text(self, placed: Placed, value: Value | None, name: str) -> list[str]:
+        """The texts a prefix or path may be.
+
+        Args:
+            placed: the fact it stands in.
+            value: what is written, None is empty.
+            name: qualified name whose scope applies.
+        """
+        if value is None:
+            return [""]
+        scope = placed.fact.get("symbol", "") or name.rpartition(".")[0]
+        owners = self._state.owners(placed.file) or ("",)
+        texts: dict[str, None] = {}
+        for service in owners:
+            found = self._state.evaluator.texts(value, Frame(placed.file, scope), Context(service=service))
+            texts.update((text.template, None) for text, _ in found)
+        return list(texts)

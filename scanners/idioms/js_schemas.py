@@ -1,4 +1,4 @@
-"""Payload shapes that JavaScript declares: validation schemas (zod, Joi, yup, TypeBox, valibot), classes, JSON Schema."""
+"""Payload shapes that JavaScript declares: schemas of zod, Joi, yup, TypeBox and valibot, and classes."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def _fields(code: JsCode, node: Node, scope: Scope, about: tuple[int, bool]) -> 
             continue
         value = child.child_by_field_name("value")
         methods = [s.method for s in _chain(code, value)] if value is not None else []
-        needed = required and not any(m in _OPTIONAL for m in methods) or "required" in methods
+        needed = (required and not any(m in _OPTIONAL for m in methods)) or "required" in methods
         shape = schema(code, value, scope, depth + 1) or ANYTHING
         out.append(Field(key, shape, needed, _enum(code, value, scope)))
     return tuple(out)

@@ -51,9 +51,9 @@ class TsConfig:
         if listed:
             folder = posixpath.dirname(source.path)
             root = posixpath.normpath(posixpath.join(folder, base)) if isinstance(base, str) else folder
-            fields = {"root": "" if root == "." else root, "sort": "tsconfig", "name": "", "scripts": listed}
+            said = {"root": "" if root == "." else root, "sort": "tsconfig", "name": "", "scripts": listed}
             line = text.count("\n", 0, max(text.find('"paths"'), 0)) + 1
-            yield Fact("root", fields, Location(source.path, line))
+            yield Fact("root", said, Location(source.path, line))
 
 
 def _kept(match: re.Match[str]) -> str:

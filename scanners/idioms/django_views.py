@@ -291,3 +291,14 @@ def _serializer(code: PyCode, scope: Scope) -> Shape:
         if name:
             return Shape("object", named=name)
     return Shape()
+
+
+def writes_rows(scope: Scope) -> bool:
+    """Whether the framework itself creates, changes or deletes rows for a view.
+
+    Args:
+        scope: a class.
+    """
+    lasts = [b.rsplit(".", 1)[-1] for b in scope.bases]
+    known = {action for last in lasts for action in (*_GENERIC.get(last, ()), *_SETS.get(last, ()))}
+    return bool(known & {"post", "put", "patch", "delete", "create", "update", "partial_update", "destroy"})

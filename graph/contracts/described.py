@@ -50,14 +50,16 @@ def _details(node: Node) -> Iterator[Finding]:
         for value in sorted(theirs - mine - _AUTOMATIC) if what == "query" else ():
             text = f"the API description of {node.label} has {word} {value}; its code does not read it"
             yield Finding(f"{what}-without-code", "warning", node.label, value, text, node.key[0], places[1])
-        good = sorted(v for v in theirs if v[:1] == "2") if what == "status" else []
-        real = sorted(v for v in mine if v[:1] == "2")
-        for value in good if real else ():
-            if value not in real and not _covered(value, frozenset(real)):
-                text = (
-                    f"the API description of {node.label} promises status {value}; its code answers {', '.join(real)}"
-                )
-                yield Finding("status-without-code", "warning", node.label, value, text, node.key[0], places[1])
+        yield from _promised(node, mine, theirs) if what == "status" else ()
+
+
+def _promised(node: Node, mine: frozenset[str], theirs: frozenset[str]) -> Iterator[Finding]:
+    """Success statuses that are promised while the code, which says its own, answers others."""
+    real = sorted(v for v in mine if v[:1] == "2")
+    for value in sorted(v for v in theirs if v[:1] == "2" and v.isdigit()) if real else ():
+        if value not in real:
+            text = f"the API description of {node.label} promises status {value}; its code answers {', '.join(real)}"
+            yield Finding("status-without-code", "warning", node.label, value, text, node.key[0], _place(node, "spec"))
 
 
 def _covered(value: str, others: frozenset[str]) -> bool:

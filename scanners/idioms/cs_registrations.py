@@ -1,0 +1,108 @@
+"""What C# code registers for dependency injection: who asks for what gets what, and which classes hold configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from graph.values import Fact, Lit, Location
+from scanners.idioms import cs_config
+from scanners.idioms.code import CallSite
+from scanners.idioms.cs_code import bare
+
+if TYPE_CHECKING:
+    from scanners.idioms.cs_code import CsCode
+
+_BINDERS = frozenset({"Configure", "Bind", "BindConfiguration", "ConfigureOptions", "Get"})
+
+
+def facts(code: CsCode) -> Iterator[Fact]:
+    """Registrations of a file.
+
+    Args:
+        code: the file.
+    """
+    yield from _binds(code)
+    for site in code.calls:
+        if site.method in _BINDERS and site.receiver is not None:
+            found = _options(code, site)
+            if found is not None:
+                name, section = found
+                fields = {"type": name, "section": section, "symbol": site.scope.name}
+                yield Fact("options", fields, Location(code.path, site.line))
+
+
+def _options(code: CsCode, site: CallSite) -> tuple[str, str] | None:
+    """The class that is filled and the section it is filled from."""
+    types = code.type_args(site)
+    if site.method == "Configure" and types and site.args:
+        section = cs_config.prefix(code, site.args[-1], site.scope)
+        return (types[0].name, section) if section is not None else None
+    if site.method == "Get" and types:
+        section = cs_config.prefix(code, site.receiver, site.scope)
+        return (types[0].name, section) if section is not None else None
+    if site.method == "BindConfiguration" and site.args:
+        given = code.value(site.args[0], site.scope)
+        made = _added(code, site)
+        return (made, str(given.value)) if made and isinstance(given, Lit) else None
+    if site.method == "Bind" and site.args:
+        return _bound(code, site)
+    return None
+
+
+def _bound(code: CsCode, site: CallSite) -> tuple[str, str] | None:
+    """``AddOptions<T>().Bind(section)``, ``section.Bind(options)``, ``configuration.Bind("Section", options)``."""
+    made = _added(code, site)
+    if made:
+        section = cs_config.prefix(code, site.args[0], site.scope)
+        return (made, section) if section is not None else None
+    section = cs_config.prefix(code, site.receiver, site.scope)
+    ref = code.ref_of(code.dotted(site.args[-1]), site.scope) if code.dotted(site.args[-1]) else None
+    if section is None or ref is None:
+        return None
+    if len(site.args) > 1:
+        inner = code.value(site.args[0], site.scope)
+        section = f"{section}:{inner.value}".strip(":") if isinstance(inner, Lit) else section
+    return ref.name, section
+
+
+def _added(code: CsCode, site: CallSite) -> str:
+    inner = code.site(site.receiver) if site.receiver is not None else None
+    for _ in range(6):
+        if inner is None or inner.method in ("AddOptions", "AddOptionsWithValidateOnStart"):
+            break
+        inner = code.site(inner.receiver) if inner.receiver is not None else None
+    types = code.type_args(inner) if inner is not None else ()
+    return types[0].name if types else ""
+
+
+def _binds(code: CsCode) -> Iterator[Fact]:
+    """``services.AddScoped<IOrders, Orders>()`` and its like."""
+    for site in code.calls:
+        if site.method not in _REGISTERS or site.receiver is None:
+            continue
+        found = [r.name for r in code.type_args(site)]
+        if not found:
+            kinds = [a for a in site.args if a.type == "typeof_expression"]
+            found = [code.dotted(k.named_children[0]) or code.text(k.named_children[0]) for k in kinds]
+        given = found[1] if len(found) > 1 else _made_type(code, site)
+        if found and found[0] and given and given != found[0]:
+            fields = {"type": found[0].partition("<")[0], "to": given.partition("<")[0], "symbol": site.scope.name}
+            yield Fact("binds", fields, Location(code.path, site.line))
+
+
+def _made_type(code: CsCode, site: CallSite) -> str:
+    """The type a factory lambda or instance argument makes."""
+    for arg in site.args:
+        node = bare(arg.child_by_field_name("body") if arg.type == "lambda_expression" else arg)
+        made = code.site(node) if node is not None else None
+        if made is not None and made.node.type == "object_creation_expression":
+            return made.dotted
+        if made is not None and made.method in ("GetRequiredService", "GetService") and code.type_args(made):
+            return code.type_args(made)[0].name
+    return ""
+
+
+_REGISTERS = frozenset(
+    ["AddScoped", "AddSingleton", "AddTransient", "TryAddScoped", "TryAddSingleton", "TryAddTransient", "AddHttpClient", "AddKeyedScoped", "AddKeyedSingleton", "AddKeyedTransient", "AddHostedService", "TryAddEnumerable", "RegisterType", "Decorate", "Replace", "AddRefitClient", "AddDbContext", "Bind", "For", "Register", "AddSingletonIfNotExists"]
+)

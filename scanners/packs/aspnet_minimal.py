@@ -1,0 +1,330 @@
+"""ASP.NET minimal APIs: mapped operations, groups handed from file to file, hubs, health checks, forwarders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graph.values import Fact, Lit, Location, Member, Name, Value
+from scanners.idioms import cs_http
+from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.cs_scopes import parameters
+from scanners.idioms.cs_types import TypeRef
+from scanners.idioms.http import operational
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from scanners.idioms.cs_code import CsCode, Declared
+
+_MAPS = {f"Map{v.capitalize()}": v.upper() for v in ("get", "post", "put", "patch", "delete")}
+_MAPS |= {"Map": "ANY", "MapMethods": "", "MapHealthChecks": "GET", "MapHub": "GET", "MapForwarder": "ANY"}
+_MAPS |= {"MapPrometheusScrapingEndpoint": "GET", "MapMetrics": "GET", "MapGraphQL": "POST"}
+_DEFAULTS = {"MapPrometheusScrapingEndpoint": "/metrics", "MapMetrics": "/metrics", "MapGraphQL": "/graphql"}
+_BUILDERS = frozenset(
+    {"IEndpointRouteBuilder", "WebApplication", "RouteGroupBuilder", "IVersionedEndpointRouteBuilder"}
+)
+_HANDS_ON = ("Map", "Use", "Add", "Register", "Configure")
+_MAKERS = ("Build", "Create", "NewVersionedApi", "MapGroup", "NewApiVersionSet")
+_LIBRARY = frozenset(
+    ["MapControllers", "MapRazorPages", "MapControllerRoute", "MapDefaultControllerRoute", "MapGrpcService", "MapFallbackToFile", "MapBlazorHub", "MapReverseProxy", "MapRazorComponents", "MapIdentityApi", "MapFallback", "MapFallbackToPage", "MapAreaControllerRoute", "MapOpenApi", "MapSwagger", "MapScalarApiReference", "MapStaticAssets", "MapSubscribeHandler", "MapActorsHandlers", "MapWhen", "MapGrpcReflectionService", "MapOpenApiEndpoint", "MapHealthChecksUI", "MapCarter", "MapFastEndpoints", "MapDynamicControllerRoute", "MapMcp", "MapGraphQLHttp", "MapBananaCakePop", "MapNitroApp", "MapToApiVersion", "MapInboundClaims", "MapFrom", "MapDefaultHealthChecks", "MapSpaFallbackRoute", "MapRoute", "MapJsonKey", "MapUniqueJsonKey", "MapAll", "MapDelete", "MapEnum", "MapComposite"]
+) - {"MapDelete"}
+_MIDDLEWARE = re.compile(
+    r"Use(StaticFiles|Routing|Auth\w*|Cors|Hsts|Https\w*|ExceptionHandler|Swagger\w*|Endpoints|CookiePolicy|Session"
+    r"|Antiforgery|Developer\w*|StatusCode\w*|Response\w*|Request\w*|HttpLogging|RateLimiter|OutputCache|WebSockets"
+    r"|ForwardedHeaders|DefaultFiles|FileServer|Serilog\w*|IdentityServer|Migrations\w*|Middleware|When|Path\w*|Mvc\w*"
+    r"|CloudEvents|Hangfire\w*|HttpMetrics|OpenTelemetry\w*|HealthChecks\w*|FastEndpoints|OpenApi|SwaggerGen)$"
+    r"|Add\w*RenderMode"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AspNetMinimal:
+    """ASP.NET Core endpoint routing without controllers, Carter modules included."""
+
+    name: str = "aspnet_minimal"
+    version: int = 1
+    language: tuple[str, ...] = ("csharp",)
+    markers: tuple[bytes, ...] = (b".Map", b"IEndpointRouteBuilder", b"Results.")
+
+    def facts(self, parsed: CsCode) -> Iterator[Fact]:
+        """Routers, mounts, operations, gateway rules, statuses.
+
+        Args:
+            parsed: a C# file.
+        """
+        yield from _parameters(parsed)
+        yield from _locals(parsed)
+        for site in parsed.calls:
+            if site.method in _MAPS and site.receiver is not None:
+                yield from _operation(parsed, site)
+            elif _hands_on(parsed, site):
+                yield from _mount(parsed, site)
+        yield from cs_http.statuses(parsed, (s for s in parsed.calls if s.receiver is not None))
+
+
+def _parameters(code: CsCode) -> Iterator[Fact]:
+    for scope in code.scopes[1:]:
+        if scope.sort not in ("method", "function"):
+            continue
+        for made in parameters(code, scope.node):
+            if made.type is not None and made.type.short in _BUILDERS:
+                fields = {"name": f"{scope.name}.{made.name}", "framework": "aspnet_minimal", "prefix": Lit("")}
+                base = _carter_base(code, scope)
+                if base is not None:
+                    fields["prefix"] = base
+                yield Fact("router", {**fields, "symbol": scope.name}, code.at(made.node))
+
+
+def _carter_base(code: CsCode, scope: Scope) -> Value | None:
+    """The path a Carter module gives to its base class: ``: base("/orders")``."""
+    owner = code.scope(scope.owner)
+    if owner is None or "CarterModule" not in owner.bases:
+        return None
+    for other in code.scopes:
+        if other.parent is owner and other.name.rpartition(".")[2].startswith("constructor"):
+            node = next((c for c in other.node.named_children if c.type == "constructor_initializer"), None)
+            args, _ = code.arguments(node.named_children[-1] if node is not None else None)
+            if args:
+                return cs_http.route(code.value(args[0], other))
+    return None
+
+
+def _locals(code: CsCode) -> Iterator[Fact]:
+    """``var app = builder.Build()``, ``var api = app.MapGroup("/api").WithTags("x")``."""
+    for assign in code.assigns:
+        site = code.site(assign.value) if assign.value is not None else None
+        if site is None or assign.key or "." in assign.target.removeprefix("this."):
+            continue
+        root, prefix, methods = _chain(code, site.node, assign.scope)
+        if not methods or (methods[-1] not in _MAKERS and not any(m in _MAKERS for m in methods)):
+            continue
+        builds = methods[0] in ("Build", "Create")
+        if not builds and "MapGroup" not in methods and "NewVersionedApi" not in methods:
+            continue
+        if builds and b".Map" not in code.data:
+            continue
+        name = code.bound_name(assign)
+        where = Location(code.path, assign.line)
+        yield Fact("router", {"name": name, "framework": "aspnet_minimal", "prefix": Lit("")}, where)
+        if not builds and root is not None:
+            fields = {"parent": root, "child": Name(_local(assign.target)), "prefix": prefix}
+            yield Fact("mount", {**fields, "symbol": assign.scope.name}, where)
+
+
+def _local(target: str) -> str:
+    return target.removeprefix("this.")
+
+
+def _chain(code: CsCode, node: Node | None, scope: Scope) -> tuple[Value | None, Value, list[str]]:
+    """The router a chain of calls starts at, what its groups add to paths, and its methods, first one first."""
+    from scanners.idioms.cs_code import bare
+
+    methods: list[str] = []
+    added: list[Value] = []
+    at = bare(node)
+    for _ in range(64):
+        site = code.site(at) if at is not None and at.type == "invocation_expression" else None
+        if site is None:
+            break
+        methods.append(site.method)
+        if site.method == "MapGroup":
+            added.append(cs_http.route(code.value(site.arg(len(site.args) - 1, "prefix"), scope)))
+        at = bare(site.receiver)
+    dotted = code.dotted(at)
+    return (Name(dotted) if dotted else None), cs_http.joined(list(reversed(added))), list(reversed(methods))
+
+
+def _operation(code: CsCode, site: CallSite) -> Iterator[Fact]:
+    if site.receiver is None or _is_other(code, site):
+        return
+    root, prefix, methods = _chain(code, site.receiver, site.scope)
+    if root is None or (site.method == "Map" and len(site.args) != 2):
+        return
+    default = _DEFAULTS.get(site.method)
+    given = site.arg(0, "pattern")
+    if given is None and default is None:
+        return
+    path = cs_http.route(code.value(given, site.scope)) if given is not None else Lit(default)
+    if "MapGroup" in methods:
+        path = cs_http.joined([prefix, path])
+    for method in _methods(code, site):
+        yield _endpoint(code, site, (method, path, root))
+    if site.method == "MapForwarder":
+        yield from _forwarded(code, site, path)
+
+
+def _is_other(code: CsCode, site: CallSite) -> bool:
+    """A call of the same name on something that is no route builder, such as a mapper."""
+    ref = code.ref_of(code.dotted(site.receiver), site.scope) if site.receiver is not None else None
+    if ref is not None and ref.short not in _BUILDERS and ref.short != "IApplicationBuilder":
+        return True
+    if site.method != "Map":
+        return False
+    first = site.arg(0, "pattern")
+    text = code.string(first)
+    if ref is not None and ref.short == "IApplicationBuilder":
+        return True
+    return not (text or (first is not None and first.type in ("interpolated_string_expression",)))
+
+
+def _methods(code: CsCode, site: CallSite) -> list[str]:
+    if site.method != "MapMethods":
+        return [_MAPS[site.method]]
+    from scanners.idioms.cs_code import items
+
+    listed = site.arg(1, "httpMethods")
+    names = []
+    for node in items(listed):
+        names.append((code.string(node) or code.dotted(node).rpartition(".")[2]).upper())
+    return [n for n in names if n] or ["ANY"]
+
+
+def _endpoint(code: CsCode, site: CallSite, about: tuple[str, Value, Value]) -> Fact:
+    method, path, root = about
+    protocol = "websocket" if site.method == "MapHub" else "http"
+    name, scope, params = _handler(code, site)
+    fields: dict[str, object] = {"protocol": protocol, "method": method, "path": path, "router": root}
+    fields |= {"handler": name, "symbol": site.scope.name, "framework": "aspnet_minimal"}
+    if protocol == "http":
+        payloads = cs_http.served(code, scope, (method, cs_http.in_path(path)), params)
+        fields |= payloads.fields()
+        fields |= _produced(code, site) if "returns" not in fields else {}
+    if site.method in ("MapHealthChecks", "MapPrometheusScrapingEndpoint", "MapMetrics") or operational(path):
+        fields["operational"] = True
+    return Fact("endpoint", fields, Location(code.path, int(_name_line(site))))
+
+
+def _name_line(site: CallSite) -> int:
+    """The line of ``MapGet`` itself: a chain starts lines above."""
+    head = site.node.child_by_field_name("function")
+    named = head.child_by_field_name("name") if head is not None else None
+    return int((named or site.node).start_point[0]) + 1
+
+
+def _produced(code: CsCode, site: CallSite) -> dict[str, object]:
+    """``.Produces<Order>(200)`` further along the chain."""
+    node = site.node.parent
+    for _ in range(24):
+        if node is None or node.type not in ("member_access_expression", "invocation_expression"):
+            return {}
+        found = code.site(node) if node.type == "invocation_expression" else None
+        if found is not None and found.method == "Produces" and code.type_args(found):
+            from scanners.idioms.cs_shapes import of_ref
+            from scanners.idioms.http import status_of
+
+            status = status_of(code, found.arg(0, "statusCode")) or 200
+            if status < 300:
+                return {"returns": of_ref(code.type_args(found)[0]), "status": status}
+        node = node.parent
+    return {}
+
+
+def _handler(code: CsCode, site: CallSite) -> tuple[str, Scope | None, list[Declared]]:
+    """Name, scope and parameters of what handles an operation."""
+    if site.method == "MapHub":
+        given = code.type_args(site)
+        return (given[0].name if given else ""), None, []
+    at = 2 if site.method == "MapMethods" else 1
+    node = site.arg(at, "handler", "requestDelegate")
+    if node is None:
+        return "", None, []
+    if node.type in ("lambda_expression", "anonymous_method_expression"):
+        own = next((s for s in code.scopes if s.node.id == node.id), None)
+        _typed_lambda(code, node, own)
+        return (own.name if own is not None else site.scope.name), own, parameters(code, node)
+    dotted = code.dotted(node)
+    return _method_group(code, dotted, site.scope)
+
+
+def _typed_lambda(code: CsCode, node: Node, own: Scope | None) -> None:
+    from scanners.idioms.cs_types import type_ref
+
+    returned = node.child_by_field_name("type")
+    if own is not None and returned is not None:
+        ref = type_ref(code, returned)
+        if ref is not None:
+            code.refs.setdefault(f"{own.name}.return", ref)
+
+
+def _method_group(code: CsCode, dotted: str, scope: Scope) -> tuple[str, Scope | None, list[Declared]]:
+    if not dotted:
+        return "", None, []
+    for outer in scope.outward():
+        prefix = f"{outer.name}." if outer.name else ""
+        for candidate in code.scopes:
+            plain = candidate.name.partition("/")[0]
+            if plain == f"{prefix}{dotted}" and candidate.sort in ("method", "function"):
+                return candidate.name, candidate, parameters(code, candidate.node)
+    return dotted, None, []
+
+
+def _forwarded(code: CsCode, site: CallSite, path: Value) -> Iterator[Fact]:
+    """``MapForwarder("/images/{id}", "http://catalog", "/items/{id}/pic")``."""
+    to, rewritten = site.arg(1, "destinationPrefix"), site.arg(2, "targetPath", "transform")
+    target = code.value(to, site.scope)
+    if not isinstance(path, Lit):
+        return
+    fields: dict[str, object] = {"gateway": "", "path": path.value, "to": code.string(to), "target": target}
+    if rewritten is not None and code.string(rewritten):
+        fields["to_path"] = cs_http.route_text(code.string(rewritten))
+    fields["symbol"] = site.scope.name
+    yield Fact("route", fields, Location(code.path, site.line))
+
+
+def _hands_on(code: CsCode, site: CallSite) -> bool:
+    """A call that hands a router on to code of this system."""
+    if site.method in _LIBRARY or site.method in _MAPS or site.method == "MapGroup" or _MIDDLEWARE.match(site.method):
+        return False
+    if site.receiver is not None and site.method.startswith(_HANDS_ON):
+        root, _, methods = _chain(code, site.receiver, site.scope)
+        return isinstance(root, Name) and (_is_router(code, root.name, site.scope)) and "Services" not in root.name
+    return any(_is_router(code, code.dotted(a), site.scope) for a in site.args[:3] if a.type == "identifier")
+
+
+def _is_router(code: CsCode, dotted: str, scope: Scope) -> bool:
+    ref = code.ref_of(dotted, scope)
+    if ref is not None:
+        return _builds(ref)
+    made = code.made_of(dotted, scope)
+    if made is None:
+        return False
+    methods = _chain(code, made.node, scope)[2]
+    return "MapGroup" in methods or "NewVersionedApi" in methods or _is_application(code, made)
+
+
+def _builds(ref: TypeRef) -> bool:
+    return ref.short in _BUILDERS
+
+
+def _is_application(code: CsCode, made: CallSite) -> bool:
+    """``WebApplication.CreateBuilder(args)`` ... ``builder.Build()``."""
+    if made.method == "Build" and made.receiver is not None:
+        inner = code.made_of(code.dotted(made.receiver), made.scope)
+        return inner is not None and inner.method in ("CreateBuilder", "CreateSlimBuilder", "CreateEmptyBuilder")
+    return made.dotted == "WebApplication.Create"
+
+
+def _mount(code: CsCode, site: CallSite) -> Iterator[Fact]:
+    if site.receiver is not None and site.method.startswith(_HANDS_ON):
+        root, prefix, _ = _chain(code, site.receiver, site.scope)
+        if not isinstance(root, Name):
+            return
+        fields = {"parent": root, "child": Member(root, site.method), "prefix": prefix, "symbol": site.scope.name}
+        if _is_router(code, root.name, site.scope):
+            yield Fact("mount", fields, Location(code.path, site.line))
+        return
+    given = next(a for a in site.args if a.type == "identifier" and _is_router(code, code.dotted(a), site.scope))
+    fields = {
+        "parent": Name(code.dotted(given)),
+        "child": Name(site.dotted),
+        "prefix": Lit(""),
+        "symbol": site.scope.name,
+    }
+    if site.dotted:
+        yield Fact("mount", fields, Location(code.path, site.line))
+
+
+PACK = AspNetMinimal()

@@ -89,6 +89,8 @@ def _offer(state: Linking, offered: _Offered) -> None:
     fact = placed.fact
     protocol = fact.get("protocol", "http") or "http"
     is_path = protocol in ("http", "websocket")
+    if is_path and (prefix := state.services.by_name[service].prefix):
+        path = below(prefix, path)
     offer = Offer(service, protocol, fact.get("method", "") or "ANY", template(path) if is_path else path)
     evidence = [state.corpus.evidence(placed)]
     status = fact.get("status")

@@ -15,6 +15,7 @@ from graph.values import Concat, Lit, Value
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "[::1]", "host.docker.internal"})
 _CLUSTER = re.compile(r"^([^.]+)\.[^.]+\.svc(\.cluster\.local)?$")
+_NAMED_ENDPOINT = re.compile(r"^_[a-z0-9-]+\.")
 _ENDINGS = re.compile(
     r"(_(BASE|SERVICE|API|HTTP|GRPC|SVC|INTERNAL|PUBLIC))*_(URL|URI|HOST|HOSTNAME|ADDR|ADDRESS|ENDPOINT|BASE|SERVICE|API|BASE_URL|HOSTPORT)$"
 )
@@ -63,6 +64,7 @@ class Hosts:
         for service in services.by_name.values():
             self._take(service)
         self._take_port_variables(corpus)
+        self._take_local_ports()
 
     @property
     def declared(self) -> frozenset[str]:
@@ -90,6 +92,16 @@ class Hosts:
             if service is not None and text.isdigit() and _PORT_KEYS.search(placed.fact.get("key", "")):
                 self._ports.setdefault(text, set()).add(service.name)
 
+    def _take_local_ports(self) -> None:
+        """Ports of configuration files: what runs on one's own machine; only where one service has that port."""
+        every: dict[str, set[str]] = defaultdict(set)
+        for service in self._services.by_name.values():
+            for port in service.local_ports:
+                every[port].add(service.name)
+        for port, names in every.items():
+            if len(names) == 1:
+                self._ports.setdefault(port, names)
+
     def find(self, url: Url) -> Target:
         """Who answers at a URL's host.
 
@@ -99,6 +111,7 @@ class Hosts:
         if url.holes:
             return self._variable(url)
         host, _, port = url.host.partition(":")
+        host = _NAMED_ENDPOINT.sub("", host)
         if host in _LOCAL:
             return self._local(host, port)
         found = self._names.get(url.host) or self._names.get(host) or self._in_cluster(host)

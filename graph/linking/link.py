@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from graph.linking import corrections, datasets, endpoints, flows, nodes, proxies, routes, rpc, specs, topics
 from graph.linking.build import GraphBuilder
 from graph.linking.callgraph import CallGraph
-from graph.linking.corpus import Corpus, RepositoryFacts
+from graph.linking.corpus import Corpus, RepositoryFacts, SymbolKey
 from graph.linking.environment import Environment
 from graph.linking.hosts import Hosts
 from graph.linking.names import Names
 from graph.linking.ownership import Ownership
+from graph.linking.registrations import register
 from graph.linking.requests import Requests
 from graph.linking.services import Services
 from graph.linking.shapes import Shapes
@@ -56,10 +57,11 @@ def _prepared(sources: Sequence[RepositoryFacts], workspace: str) -> Linking:
     corpus = Corpus(sources)
     names = Names(corpus)
     services = Services(corpus)
+    register(corpus, list(services.by_name.values()))
     ownership = Ownership(corpus, names, services)
-    environment = Environment(corpus, services)
+    environment = Environment(corpus, services, ownership.owners)
     hosts = Hosts(corpus, services)
-    evaluator = Evaluator(names, environment, hosts.declared)
+    evaluator = Evaluator(names, environment, hosts.declared, _options(corpus, names))
     calls = CallGraph(corpus, names)
     wrappers = Wrappers(evaluator, calls)
     return Linking(
@@ -75,6 +77,16 @@ def _prepared(sources: Sequence[RepositoryFacts], workspace: str) -> Linking:
         GraphBuilder(workspace),
         Shapes(corpus, names),
     )
+
+
+def _options(corpus: Corpus, names: Names) -> Mapping[SymbolKey, Sequence[str]]:
+    """Classes that are filled from configuration sections."""
+    found: dict[SymbolKey, list[str]] = {}
+    for placed in corpus.of("options"):
+        owner = names.find(placed.file, placed.symbol[1], placed.fact.get("type", "") or "")
+        if owner is not None and owner.kind == "symbol" and not owner.rest:
+            found.setdefault((owner.file, owner.name), []).append(placed.fact.get("section", "") or "")
+    return found
 
 
 def _needs(*names: str) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from graph.linking.corpus import Corpus, FileIndex, FileKey, SymbolKey
@@ -124,6 +125,17 @@ class Names:
                 return self.packages.parts[file, scope][0], scope
             scope = scope.rpartition(".")[0]
         return None
+
+    @cached_property
+    def extended(self) -> frozenset[SymbolKey]:
+        """Classes and interfaces of ours that others of ours extend or implement."""
+        return frozenset(
+            base
+            for file, index in self.files.items()
+            for name, fact in index.symbols.items()
+            if fact.get("bases") and fact.get("sort") in CLASSES
+            for base in self.bases((file, name))
+        )
 
     def overload(self, symbol: SymbolKey, count: int) -> SymbolKey:
         """The overload of a symbol that takes so many arguments, the symbol itself when none is known to.

@@ -75,7 +75,7 @@ class Protos:
             path: ``package.Service/Method``.
         """
         service, _, method = path.rpartition("/")
-        return self._services[service][plain(method)] if service in self._services else []
+        return self._services[service].get(plain(method), []) if service in self._services else []
 
 
 def _shared(file: FileKey, other: FileKey) -> int:

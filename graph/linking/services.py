@@ -38,6 +38,11 @@ class Service:
         command: start command, or empty.
         labels: labels of what it starts, as `key=value`.
         rule: how its root was found.
+        registered: names it registers by its own configuration.
+        local_ports: ports it listens on by its own configuration.
+        prefix: path in front of every operation, or empty.
+        mounts: files and folders of the repository it sees at run time.
+        build: how it is built beside its folder.
     """
 
     name: str
@@ -56,6 +61,11 @@ class Service:
     command: str = ""
     labels: set[str] = field(default_factory=set)
     rule: str = ""
+    registered: set[str] = field(default_factory=set)
+    local_ports: set[str] = field(default_factory=set)
+    prefix: str = ""
+    mounts: set[str] = field(default_factory=set)
+    build: set[str] = field(default_factory=set)
 
 
 class Services:
@@ -120,6 +130,8 @@ class Services:
         service.ports.update(_ports(fact.get("ports", ()) or ()))
         service.command = service.command or fact.get("command", "") or ""
         service.labels.update(fact.get("labels", ()) or ())
+        service.mounts.update(fact.get("mounts", ()) or ())
+        service.build.update(fact.get("build", ()) or ())
         if fact.get("image"):
             service.images.add(_image_name(fact.get("image")))
 

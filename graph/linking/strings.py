@@ -5,19 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from graph.linking.outcomes import Text, joined
-from graph.values import Call, Concat, Lit, Scalar, Value
+from graph.values import Call, Concat, Lit, Member, Scalar, Value
 
-_SAME = frozenset({"toString", "trim", "strip", "unicode_string", "encode", "decode", "get_secret_value"})
+_SAME = frozenset(
+    """
+    toString ToString trim Trim strip unicode_string encode decode get_secret_value toUriString toURL toUri encoded
+    orElse AbsoluteUri OriginalString String toASCIIString
+    """.split()  # noqa: SIM905  -- a list of words reads better as words
+)
 _IDENTITY = frozenset(
     """
     str String encodeURI HttpUrl AnyUrl AnyHttpUrl httpx.URL yarl.URL URL new.URL int os.path.expandvars
     pydantic.HttpUrl pydantic.AnyHttpUrl fastapi.Depends Depends functools.partial
+    java.net.URI.create java.net.URI java.net.URL URI.create URI java.lang.String.valueOf String.valueOf
+    java.util.Objects.requireNonNull java.util.Optional.of java.util.Optional.ofNullable Uri System.Uri
+    Uri.EscapeDataString System.Uri.EscapeDataString url.PathEscape url.QueryEscape strings.TrimSpace
+    net/url.PathEscape net/url.QueryEscape strconv.Itoa okhttp3.HttpUrl.parse okhttp3.HttpUrl.get
     """.split()  # noqa: SIM905  -- a list of words reads better as words
 )
 _JOINS = frozenset(
-    {"urllib.parse.urljoin", "urljoin", "posixpath.join", "os.path.join", "path.join", "urlJoin", "url-join"}
+    {
+        *("urllib.parse.urljoin", "urljoin", "posixpath.join", "os.path.join", "path.join", "urlJoin", "url-join"),
+        *("path.Join", "url.JoinPath", "net/url.JoinPath", "path/filepath.Join", "filepath.Join"),
+    }
 )
 _URLS = frozenset({"URL", "new.URL", "httpx.URL", "yarl.URL"})
+_BASE_FIRST = frozenset({"Uri", "System.Uri", "java.net.URL"})
+_LOWERED = {"strings.ToLower": "lower", "strings.ToUpper": "upper"}
 
 
 BROWSER = {
@@ -42,15 +56,15 @@ def text_method(name: str, args: Sequence[Scalar]) -> Callable[[Text], Text] | N
     """
     if name in _SAME:
         return lambda text: text
-    if name in ("lower", "toLowerCase"):
+    if name in ("lower", "toLowerCase", "ToLower", "ToLowerInvariant"):
         return _each(str.lower)
-    if name in ("upper", "toUpperCase"):
+    if name in ("upper", "toUpperCase", "ToUpper", "ToUpperInvariant"):
         return _each(str.upper)
-    if name in ("rstrip", "removesuffix", "trimEnd"):
+    if name in ("rstrip", "removesuffix", "trimEnd", "TrimEnd"):
         return _at_end(str(args[0]) if args else " ")
-    if name in ("lstrip", "removeprefix", "trimStart"):
+    if name in ("lstrip", "removeprefix", "trimStart", "TrimStart"):
         return _at_start(str(args[0]) if args else " ")
-    if name == "replace" and len(args) == 2:
+    if name in ("replace", "Replace", "replaceAll") and len(args) == 2:
         return _each(lambda part: part.replace(str(args[0]), str(args[1])))
     return None
 
@@ -84,6 +98,10 @@ def external_call(name: str, call: Call) -> Value | None:
     """
     if name in _URLS and len(call.args) == 2:
         return Concat((call.args[1], call.args[0]))
+    if name in _BASE_FIRST and len(call.args) == 2:
+        return Concat((call.args[0], Lit("/"), call.args[1]))
+    if name in _LOWERED and call.args:
+        return Call(Member(call.args[0], _LOWERED[name]))
     if name in _JOINS and call.args:
         pieces: list[Value] = []
         for number, arg in enumerate(call.args):

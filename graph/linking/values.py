@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice, product
+from types import MappingProxyType
 from typing import Any, Protocol
 
+from graph.linking.attributes import Attributes, Options
 from graph.linking.corpus import Binding, FileKey, SymbolKey
-from graph.linking.names import SELVES, Found, Names, dotted
+from graph.linking.names import SELVES, Found, Names, dotted, unloaded
 from graph.linking.outcomes import (
     Arguments,
     Context,
@@ -20,6 +23,8 @@ from graph.linking.outcomes import (
     Text,
     joined,
 )
+from graph.linking.packages import dialect_of
+from graph.linking.reflection import reflected
 from graph.linking.strings import BROWSER, external_call, text_method
 from graph.linking.texts import as_member, as_text, behind_host, distinct, filled, hole, literal, plain
 from graph.values import Call, Choice, Concat, Config, Env, Format, Lit, Member, Name, Param, Unknown, Value
@@ -49,10 +54,18 @@ class Evaluator:
         names: name look-up.
         environment: (service, key) to the values deployment files give it, with the file they stand in.
         declared: environment variables a person tied to a service in testmesh.toml.
+        options: classes whose properties are filled from configuration sections.
     """
 
-    def __init__(self, names: Names, environment: Lookup, declared: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        names: Names,
+        environment: Lookup,
+        declared: frozenset[str] = frozenset(),
+        options: Options = MappingProxyType({}),
+    ) -> None:
         self.names = names
+        self._members = Attributes(self, options)
         self._environment = environment
         self._declared = declared
         self._rules: Mapping[type, Callable[[Any, Frame, Context], list[Outcome]]] = {
@@ -104,10 +117,12 @@ class Evaluator:
             return self._self(frame)
         head, _, tail = value.name.partition(".")
         if head in SELVES and frame.owner is not None:
-            return self._attributes(self._self(frame), tail.split("."), context)
+            return self._members.of(self._self(frame), tail.split("."), context)
         found = self.names.find(frame.file, frame.scope, value.name)
         if found is None:
             served = BROWSER.get(value.name)
+            if dialect_of(frame.file) and value.name[:1].isupper():
+                return [Outcome(Outside(value.name))]
             return [plain(served) if served is not None else hole(f"`{value.name}` is not defined in {frame.file[1]}")]
         if found.kind == "foreign":
             return [Outcome(Outside(found.name))]
@@ -115,11 +130,11 @@ class Evaluator:
             return [Outcome(Definition((found.file, ""), "module"))]
         if found.kind == "symbol":
             sort = str(self.names.files[found.file].symbols[found.name].get("sort"))
-            return self._attributes([Outcome(Definition((found.file, found.name), sort))], found.rest, context)
+            return self._members.of([Outcome(Definition((found.file, found.name), sort))], found.rest, context)
         if found.rest and (aliased := self._aliased(found)):
             return [o for name, scope in aliased for o in self._name(name, Frame(found.file, scope), context)]
-        made = self._bound((found.file, found.name), frame, context)
-        return self._attributes(made, found.rest, context)
+        made = self.bound((found.file, found.name), frame, context)
+        return self._members.of(made, found.rest, context)
 
     def _aliased(self, found: Found) -> list[tuple[Name, str]]:
         """``other.rest`` where the name found is bound to another name that has such members itself."""
@@ -138,7 +153,7 @@ class Evaluator:
         owner = self.names.enclosing_class(frame.file, frame.scope)
         return [Outcome(Instance(owner))] if owner is not None else [hole("`self` outside a class")]
 
-    def _bound(self, target: SymbolKey, frame: Frame, context: Context) -> list[Outcome]:
+    def bound(self, target: SymbolKey, frame: Frame, context: Context) -> list[Outcome]:
         file, name = target
         index = self.names.files[file]
         bindings = index.bindings.get(name, [])
@@ -186,17 +201,25 @@ class Evaluator:
             return frame
         owner = frame.owner
         if owner is not None and file == owner.owner[0] and binding.scope.startswith(owner.owner[1] + "."):
-            constructs = binding.scope.rpartition(".")[2] in _CONSTRUCTORS
+            constructs = unloaded(binding.scope.rpartition(".")[2]) in _CONSTRUCTORS
             return Frame(file, binding.scope, owner.arguments if constructs else None, owner)
         return Frame(file, binding.scope)
 
     def _typed(self, file: FileKey, name: str, type_name: str) -> list[Outcome]:
         found = self.names.find(file, name.rpartition(".")[0], type_name)
-        if found is None:
-            return []
-        if found.kind == "symbol" and not found.rest:
+        if found is not None and found.kind == "symbol" and not found.rest:
             return [Outcome(Instance((found.file, found.name)))]
+        inner = self._wrapped(file, name)
+        if inner or found is None:
+            return inner
         return [Outcome(Outside(found.name, Call(Name(type_name)), Frame(file, "")))] if found.kind == "foreign" else []
+
+    def _wrapped(self, file: FileKey, name: str) -> list[Outcome]:
+        """What a wrapper of a library holds (``IOptions<Urls>``), when it is one class of ours."""
+        arguments = self.names.files[file].arguments.get(name, ())
+        found = [self.names.find(file, name.rpartition(".")[0], text) for text in arguments]
+        ours = [f for f in found if f is not None and f.kind == "symbol" and not f.rest]
+        return [Outcome(Instance((ours[0].file, ours[0].name)))] if len(ours) == 1 == len(arguments) else []
 
     def _param(self, value: Param, frame: Frame, context: Context) -> list[Outcome]:
         symbol = (frame.file, frame.scope)
@@ -276,6 +299,9 @@ class Evaluator:
         return self._combined(values, frame, context, build)
 
     def _call(self, value: Call, frame: Frame, context: Context) -> list[Outcome]:
+        asked = reflected(value)
+        if asked is not None:
+            return self._class_of(*asked, frame, context)
         method = as_member(value.callee)
         changed = self._text_method(method, value, frame, context) if method is not None else None
         if changed is not None:
@@ -284,6 +310,24 @@ class Evaluator:
         for callee in self.evaluate(value.callee, frame, context):
             outcomes += self._called(callee, value, frame, context)
         return outcomes
+
+    def _class_of(self, value: Value, by_object: bool, frame: Frame, context: Context) -> list[Outcome]:
+        """The class a name means or an object is of; an object of a class with others below it may be of those."""
+        unbound = frame.arguments is None and (frame.file, frame.scope) not in context.bound
+        if isinstance(value, Param) and unbound:
+            return [hole(f"type of parameter `{value.name}` of {frame.scope}", param=(frame.file, frame.scope))]
+        made: list[Outcome] = []
+        for outcome in self.evaluate(value, frame, context):
+            thing = outcome.thing
+            if isinstance(thing, Instance) and by_object and thing.arguments is None:
+                below = thing.owner in self.names.extended
+                reason = f"type of an object of {thing.owner[1]} or a class below it"
+                made.append(hole(reason) if below else Outcome(Definition(thing.owner, "class")))
+            elif isinstance(thing, Instance) and by_object:
+                made.append(Outcome(Definition(thing.owner, "class")))
+            else:
+                made.append(outcome if isinstance(thing, Definition) else hole("a type that is not known"))
+        return made
 
     def _text_method(self, callee: Member, value: Call, frame: Frame, context: Context) -> list[Outcome] | None:
         change = text_method(callee.name, [a.value for a in value.args if isinstance(a, Lit)])
@@ -302,17 +346,25 @@ class Evaluator:
             arguments = Arguments(value.args, value.named, frame)
             if thing.sort == "class":
                 return [Outcome(Instance(thing.symbol, arguments), callee.trail)]
-            return self._returned(thing, arguments, context)
+            symbol = self.names.overload(thing.symbol, len(value.args) + len(value.named))
+            return self.returned(replace(thing, symbol=symbol), arguments, context)
         if isinstance(thing, Outside):
             argument = external_call(thing.name, value)
             if argument is not None:
                 return self.evaluate(argument, frame, context)
             return [Outcome(Outside(thing.name, value, frame), callee.trail)]
+        if (
+            isinstance(thing, Text)
+            and not value.args
+            and dialect_of(frame.file)
+            and as_member(value.callee) is not None
+        ):
+            return [callee]
         name = dotted(value.callee) or "an expression"
         reason = thing.holes[0].reason if isinstance(thing, Text) and thing.holes else "not a function"
         return [hole(f"result of {name}(): {reason}")]
 
-    def _returned(self, function: Definition, arguments: Arguments, context: Context) -> list[Outcome]:
+    def returned(self, function: Definition, arguments: Arguments, context: Context) -> list[Outcome]:
         file, name = function.symbol
         inner = Frame(file, name, arguments, function.owner)
         if function.symbol in context.active:
@@ -333,68 +385,4 @@ class Evaluator:
             flat = arguments is not None and value.base.index >= len(arguments.positional)
             if arguments is not None and flat and (given := dict(arguments.named).get(value.name)) is not None:
                 return self.evaluate(given, arguments.frame, context)
-        return self._attributes(self.evaluate(value.base, frame, context), (value.name,), context)
-
-    def _attributes(self, bases: list[Outcome], names: Sequence[str], context: Context) -> list[Outcome]:
-        for name in names:
-            bases = [o for base in bases for o in self._attribute(base, name, context)]
-        return bases
-
-    def _attribute(self, base: Outcome, name: str, context: Context) -> list[Outcome]:
-        thing = base.thing
-        if isinstance(thing, Instance):
-            return self._of_instance(thing, name, context)
-        if isinstance(thing, Definition):
-            return self._of_definition(thing, name, context)
-        if isinstance(thing, Outside):
-            return self._of_outside(thing, name, context)
-        if name in ("value", "href", "url", "origin"):
-            return [base]
-        reason = thing.holes[0].reason if thing.holes else f"`{name}` of a text"
-        return [hole(f"`{name}` of {reason}", param=thing.holes[0].param if thing.holes else None)]
-
-    def _of_instance(self, thing: Instance, name: str, context: Context) -> list[Outcome]:
-        arguments = thing.arguments or context.bound.get(thing.owner)
-        given = dict(arguments.named).get(name) if arguments is not None else None
-        if given is not None and arguments is not None and self._is_field(thing.owner, f"{thing.owner[1]}.{name}"):
-            return self.evaluate(given, arguments.frame, context)
-        found = self.names.member(thing.owner, (name,))
-        if found is None:
-            return [hole(f"{thing.owner[1]} has no known `{name}`")]
-        if found.kind == "symbol":
-            sort = str(self.names.files[found.file].symbols[found.name].get("sort"))
-            if self._property(found.file, found.name):
-                inner = Definition((found.file, found.name), sort, thing)
-                return self._returned(inner, Arguments((), (), Frame(found.file, "")), context)
-            return [Outcome(Definition((found.file, found.name), sort, thing))]
-        made = self._bound((found.file, found.name), Frame(found.file, "", None, thing), context)
-        known = arguments is not None or self.names.files[found.file].bindings.get(found.name)
-        return made if known else [hole(f"field `{name}` of {thing.owner[1]}", param=thing.owner)]
-
-    def _is_field(self, owner: SymbolKey, target: str) -> bool:
-        bindings = self.names.files[owner[0]].bindings.get(target)
-        return bindings is None or all(b.scope == owner[1] for b in bindings)
-
-    def _property(self, file: FileKey, name: str) -> bool:
-        return bool(self.names.files[file].symbols[name].get("sort") == "property")
-
-    def _of_definition(self, thing: Definition, name: str, context: Context) -> list[Outcome]:
-        file, symbol = thing.symbol
-        if thing.sort == "class":
-            found = self.names.member(thing.symbol, (name,))
-        else:
-            found = self.names.find(file, symbol, name) if not symbol else None
-        if found is None or found.kind in ("module", "foreign"):
-            return [hole(f"{symbol or file[1]} has no known `{name}`")]
-        if found.kind == "symbol":
-            sort = str(self.names.files[found.file].symbols[found.name].get("sort"))
-            return [Outcome(Definition((found.file, found.name), sort))]
-        return self._bound((found.file, found.name), Frame(found.file, ""), context)
-
-    def _of_outside(self, thing: Outside, name: str, context: Context) -> list[Outcome]:
-        if thing.call is None or thing.frame is None:
-            return [Outcome(Outside(f"{thing.name}.{name}"))]
-        given = dict(thing.call.named).get(name)
-        if given is not None:
-            return self.evaluate(given, thing.frame, context)
-        return [hole(f"{thing.name}(...) is given no `{name}`")]
+        return self._members.of(self.evaluate(value.base, frame, context), (value.name,), context)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
 from graph.facts import SourceFile
 from graph.values import ANYTHING, Shape, Value
 from scanners.idioms import parsing
-from scanners.idioms.code import Assign, CallSite, Code, Import, Scope
-from scanners.idioms.cs_types import TypeRef, type_ref
+from scanners.idioms.code import Assign, CallSite, Code, Scope
+from scanners.idioms.cs_records import Attribute, Declared, Kept
+from scanners.idioms.cs_types import TypeRef, child, type_ref
 from scanners.idioms.digest import Cuts
 
 if TYPE_CHECKING:
@@ -42,79 +42,6 @@ _TRANSPARENT = {
     "cast_expression": -1,
     "as_expression": 0,
 }
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Attribute:
-    """``[HttpGet("{id}", Name = "get")]``.
-
-    Args:
-        name: without ``Attribute`` and namespace.
-        args: positional arguments.
-        named: keyword arguments.
-        node: the attribute.
-        of: type arguments.
-    """
-
-    name: str
-    args: tuple[Node, ...]
-    named: Mapping[str, Node]
-    node: Node
-    of: tuple[TypeRef, ...] = ()
-
-    def arg(self, index: int, *names: str) -> Node | None:
-        """The argument at a position or under one of the names, None when it is not given.
-
-        Args:
-            index: position, negative for keyword-only.
-            names: keywords.
-        """
-        for name in names:
-            if name in self.named:
-                return self.named[name]
-        return self.args[index] if 0 <= index < len(self.args) else None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Declared:
-    """A parameter, field or property.
-
-    Args:
-        name: as written.
-        type: its type, None when it is inferred.
-        node: its declaration.
-        value: initial value or default, None without one.
-        modifiers: ``required``, ``static``, ``this``...
-        sort: param, field or property.
-    """
-
-    name: str
-    type: TypeRef | None
-    node: Node
-    value: Node | None
-    modifiers: frozenset[str]
-    sort: str
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """Nodes of a file that are kept for digests and packs.
-
-    Args:
-        usings: using directives.
-        comments: comments.
-        strings: string literals.
-        elements: ``x[y]``.
-        throws: throw statements.
-        namespaces: names of the file's namespaces.
-    """
-
-    usings: list[Node] = field(default_factory=list)
-    comments: list[Node] = field(default_factory=list)
-    strings: list[Node] = field(default_factory=list)
-    elements: list[Node] = field(default_factory=list)
-    throws: list[Node] = field(default_factory=list)
-    namespaces: list[Node] = field(default_factory=list)
 
 
 class CsCode(Code):
@@ -181,11 +108,11 @@ class CsCode(Code):
             node: expression.
         """
         from graph.values import Lit
-        from scanners.idioms import cs_values
+        from scanners.idioms.cs_strings import literal
 
         if node is None or node.type not in ("string_literal", "verbatim_string_literal", "raw_string_literal"):
             return ""
-        read = cs_values.literal(self, node)
+        read = literal(self, node)
         return read.value if isinstance(read, Lit) and isinstance(read.value, str) else ""
 
     def read_site(self, node: Node) -> CallSite | None:
@@ -199,7 +126,7 @@ class CsCode(Code):
             return None
         made = inner.child_by_field_name("type")
         ref = type_ref(self, made) if made is not None else self.target_type(inner)
-        args, named = self.arguments(_child(inner, "argument_list"))
+        args, named = self.arguments(child(inner, "argument_list"))
         name = ref.name if ref is not None else ""
         return CallSite(inner, name, None, name.rpartition(".")[2], args, named, self.scope_at(inner.start_byte))
 
@@ -359,7 +286,7 @@ def items(node: Node | None) -> list[Node]:
             for c in node.named_children
         ]
         return [c.named_children[0] for c in held if c.type == "expression_element" and c.named_child_count]
-    listed = _child(node, "initializer_expression")
+    listed = child(node, "initializer_expression")
     return list(listed.named_children) if listed is not None else []
 
 
@@ -372,10 +299,6 @@ def _conditional(head: Node) -> tuple[Node | None, Node | None]:
     return receiver, binding.child_by_field_name("name")
 
 
-def _child(node: Node, kind: str) -> Node | None:
-    return next((c for c in node.named_children if c.type == kind), None)
-
-
 def _spans(nodes: Iterable[Node]) -> tuple[tuple[int, int], ...]:
     return tuple((n.start_byte, n.end_byte) for n in nodes)
 
@@ -386,7 +309,7 @@ def parse(source: SourceFile) -> CsCode:
     Args:
         source: within the size limit; broken syntax is read as far as it goes.
     """
-    from scanners.idioms import cs_scopes
+    from scanners.idioms import cs_assigns, cs_scopes
 
     language, query = _tools()
     root = parsing.tree(language, source.data).root_node
@@ -400,12 +323,12 @@ def parse(source: SourceFile) -> CsCode:
         found.get("throw", []),
         [name for n in found.get("namespace", ()) if (name := n.child_by_field_name("name")) is not None],
     )
-    code.all_imports = list(_imports(code))
+    code.all_imports = list(cs_assigns.imports(code))
     code.imports = {i.local: i for i in code.all_imports if i.name != "*"}
-    _attributes(code, found.get("attribute", ()))
+    cs_assigns.attributes(code, found.get("attribute", ()))
     code.index_scopes(list(cs_scopes.scopes(code, found.get("scope", ()))))
     cs_scopes.declare(code)
-    code.assigns = sorted(_assigns(code, found.get("assign", ())), key=lambda a: a.line)
+    code.assigns = sorted(cs_assigns.assigns(code, found.get("assign", ())), key=lambda a: a.line)
     for assign in code.assigns:
         if assign.how != ":=" and "." not in assign.target:
             assign.scope.bound.add(assign.target)
@@ -422,101 +345,3 @@ def _tools() -> tuple[Language, Query]:
 
     language = Language(tree_sitter_c_sharp.language())
     return language, Query(language, _QUERY)
-
-
-def _imports(code: CsCode) -> Iterator[Import]:
-    """``using A.B``, ``using X = A.B.C``, ``using static A.B.C``, ``global using``."""
-    for node in code.kept.usings:
-        line = int(node.start_point[0]) + 1
-        words = {c.type for c in node.children}
-        alias = node.child_by_field_name("name")
-        target = code.dotted(node.named_children[-1]) if node.named_child_count else ""
-        if not target:
-            continue
-        module, _, last = target.rpartition(".")
-        if alias is not None:
-            yield Import(code.text(alias), module, last, line)
-        else:
-            yield Import("global" if "global" in words else "*", target, "*", line)
-
-
-def _attributes(code: CsCode, nodes: Iterable[Node]) -> None:
-    for node in nodes:
-        owner = node.parent.parent if node.parent is not None else None
-        named = node.child_by_field_name("name")
-        if owner is None or named is None:
-            continue
-        ref = type_ref(code, named)
-        name = ref.name.rpartition(".")[2] if ref is not None else ""
-        args, keywords = code.arguments(_child(node, "attribute_argument_list"))
-        name = name.removesuffix("Attribute") or name
-        made = Attribute(name, args, keywords, node, ref.args if ref is not None else ())
-        code.attributes.setdefault(owner.id, []).append(made)
-
-
-def _assigns(code: CsCode, nodes: Iterable[Node]) -> Iterator[Assign]:
-    for node in nodes:
-        scope = code.scope_at(node.start_byte)
-        line = int(node.start_point[0]) + 1
-        kind = node.type
-        if kind == "assignment_expression":
-            target = _assigned(code, node, scope)
-            if target:
-                yield Assign(target, node.child_by_field_name("right"), None, scope, line, ":=")
-        elif kind == "variable_declarator":
-            yield from _declarator(code, node, scope)
-        elif kind in ("declaration_expression", "declaration_pattern"):
-            name = node.child_by_field_name("name")
-            if name is not None and name.type == "identifier":
-                yield Assign(code.simple(name), None, node.child_by_field_name("type"), scope, line)
-        else:
-            yield from _loop(code, node, scope)
-
-
-def _assigned(code: CsCode, node: Node, scope: Scope) -> str:
-    """Target of an assignment, empty for initialisers of objects and items."""
-    parent = node.parent
-    if parent is None or parent.type == "initializer_expression":
-        return ""
-    operator = node.child_by_field_name("operator")
-    if operator is None or code.text(operator) not in ("=", "??="):
-        return ""
-    target = code.dotted(node.child_by_field_name("left"))
-    head = target.partition(".")[0]
-    owner = scope.owner
-    if owner and head in code.declared.get(owner, ()) and not any(head in s.params for s in scope.outward()):
-        return f"this.{target}"
-    return target
-
-
-def _declarator(code: CsCode, node: Node, scope: Scope) -> Iterator[Assign]:
-    line = int(node.start_point[0]) + 1
-    holder = node.parent
-    declared = holder.child_by_field_name("type") if holder is not None else None
-    declared = None if declared is not None and declared.type == "implicit_type" else declared
-    name = node.child_by_field_name("name")
-    children = [c for c in node.named_children if c.type not in ("bracketed_argument_list", "comment")]
-    value = children[-1] if len(children) > 1 else None
-    if name is None and children and children[0].type == "tuple_pattern":
-        for index, part in enumerate(children[0].named_children):
-            yield Assign(code.simple(part), value, None, scope, line, "=", f"Item{index + 1}")
-    elif name is not None:
-        own = code.simple(name)
-        whole = holder.parent.type if holder is not None and holder.parent is not None else ""
-        if scope.sort == "class" and whole in ("field_declaration", "event_field_declaration"):
-            own = f"this.{own}"
-        yield Assign(own, value, declared, scope, line, "with" if whole == "using_statement" else "=")
-
-
-def _loop(code: CsCode, node: Node, scope: Scope) -> Iterator[Assign]:
-    line = int(node.start_point[0]) + 1
-    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-    declared = node.child_by_field_name("type")
-    declared = None if declared is not None and declared.type == "implicit_type" else declared
-    if left is None:
-        return
-    if left.type == "identifier":
-        yield Assign(code.simple(left), right, declared, scope, line, "for")
-    elif left.type == "tuple_pattern":
-        for part, key in zip(left.named_children, ("keys", "values"), strict=False):
-            yield Assign(code.simple(part), right, None, scope, line, "for", key)

@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING
 
 from graph.values import Config, Env, Lit, Unknown, Value
 from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.cs_noise import words
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
     from scanners.idioms.cs_code import CsCode
 
-_TYPES = frozenset(
-    ["IConfiguration", "IConfigurationRoot", "IConfigurationSection", "ConfigurationManager", "IConfigurationManager", "ConfigurationRoot", "ConfigurationSection", "IConfigurationBuilder"]
+_TYPES = words(
+    """IConfiguration IConfigurationRoot IConfigurationSection ConfigurationManager IConfigurationManager
+    ConfigurationRoot ConfigurationSection IConfigurationBuilder"""
 )
-READS = frozenset(
-    ["GetValue", "GetConnectionString", "GetSection", "GetRequiredSection", "GetRequiredValue", "GetEnvironmentVariable", "Get", "Bind", "GetRequired"]
+READS = words(
+    """GetValue GetConnectionString GetSection GetRequiredSection GetRequiredValue GetEnvironmentVariable Get Bind
+    GetRequired"""
 )
 _SECTIONS = ("GetSection", "GetRequiredSection")
 _NESTED = 6

@@ -1,4 +1,4 @@
-"""What C# code itself says: symbols, namespaces, imports, bindings, calls, types, registrations, configuration reads."""
+"""What C# code itself says: symbols, namespaces, imports, bindings, calls, types and configuration reads."""
 
 from __future__ import annotations
 

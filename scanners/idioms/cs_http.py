@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Concat, Fact, Lit, Location, Shape, Value
 from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.cs_noise import words
 from scanners.idioms.cs_shapes import of_ref
 from scanners.idioms.cs_types import TypeRef
 from scanners.idioms.http import status_of
@@ -17,7 +18,8 @@ from scanners.idioms.python_values import concat
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from scanners.idioms.cs_code import CsCode, Declared
+    from scanners.idioms.cs_code import CsCode
+    from scanners.idioms.cs_records import Declared
 
 VERBS = {f"Http{v.capitalize()}": v.upper() for v in ("get", "post", "put", "patch", "delete", "head", "options")}
 _PARAMETER = re.compile(r"\{(\*{0,2})(\w+)[^{}]*\}")
@@ -57,8 +59,9 @@ _ANSWERS = {
 _OBJECTS = {"CreatedAtAction": -1, "CreatedAtRoute": -1, "Created": 1, "Accepted": 1}
 _RESULTS = ("Results", "TypedResults", "this", "base", "Send")
 _TYPED = {"Ok": 200, "Created": 201, "CreatedAtRoute": 201, "Accepted": 202, "NoContent": 204}
-_SIMPLE = frozenset(
-    ["string", "int", "long", "short", "bool", "decimal", "double", "float", "byte", "char", "Guid", "DateTime", "DateTimeOffset", "DateOnly", "TimeOnly", "TimeSpan", "Uri", "String", "Int32", "Int64", "Boolean", "uint", "ulong"]
+_SIMPLE = words(
+    """string int long short bool decimal double float byte char Guid DateTime DateTimeOffset DateOnly TimeOnly
+    TimeSpan Uri String Int32 Int64 Boolean uint ulong"""
 )
 _GIVEN = frozenset({"FromServices", "FromHeader", "FromRoute", "FromKeyedServices", "Service", "FromForm"})
 _PLUMBING = re.compile(
@@ -252,7 +255,7 @@ def answered(code: CsCode, scope: Scope) -> tuple[Shape, int]:
 
 
 def _produces(code: CsCode, mark: object) -> tuple[Shape, int] | None:
-    from scanners.idioms.cs_code import Attribute
+    from scanners.idioms.cs_records import Attribute
     from scanners.idioms.cs_types import type_ref
 
     if not isinstance(mark, Attribute) or mark.name not in ("ProducesResponseType", "Produces"):

@@ -1,4 +1,4 @@
-"""What C# code registers for dependency injection: who asks for what gets what, and which classes hold configuration."""
+"""What C# code registers for injection: who asks for what gets what, and which classes hold configuration."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from graph.values import Fact, Lit, Location
 from scanners.idioms import cs_config
 from scanners.idioms.code import CallSite
 from scanners.idioms.cs_code import bare
+from scanners.idioms.cs_noise import words
 
 if TYPE_CHECKING:
     from scanners.idioms.cs_code import CsCode
@@ -103,6 +104,8 @@ def _made_type(code: CsCode, site: CallSite) -> str:
     return ""
 
 
-_REGISTERS = frozenset(
-    ["AddScoped", "AddSingleton", "AddTransient", "TryAddScoped", "TryAddSingleton", "TryAddTransient", "AddHttpClient", "AddKeyedScoped", "AddKeyedSingleton", "AddKeyedTransient", "AddHostedService", "TryAddEnumerable", "RegisterType", "Decorate", "Replace", "AddRefitClient", "AddDbContext", "Bind", "For", "Register", "AddSingletonIfNotExists"]
+_REGISTERS = words(
+    """AddScoped AddSingleton AddTransient TryAddScoped TryAddSingleton TryAddTransient AddHttpClient AddKeyedScoped
+    AddKeyedSingleton AddKeyedTransient AddHostedService TryAddEnumerable RegisterType Decorate Replace
+    AddRefitClient AddDbContext Bind For Register AddSingletonIfNotExists"""
 )

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from scanners.idioms import parsing
 from scanners.idioms.code import Assign, Scope
+from scanners.idioms.cs_noise import words
 from scanners.idioms.cs_types import LISTS, TypeRef, type_ref
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from scanners.idioms.cs_code import CsCode, Declared
+    from scanners.idioms.cs_code import CsCode
+    from scanners.idioms.cs_records import Declared
 
 _TYPES = ("class_declaration", "struct_declaration", "record_declaration", "interface_declaration", "enum_declaration")
 _NO_NAME = ".\n"
@@ -178,7 +180,7 @@ def parameters(code: CsCode, node: Node) -> list[Declared]:
 
 
 def _parameter(code: CsCode, node: Node) -> Declared:
-    from scanners.idioms.cs_code import Declared
+    from scanners.idioms.cs_records import Declared
 
     name = node.child_by_field_name("name")
     typed = node.child_by_field_name("type")
@@ -221,7 +223,7 @@ def flat(body: Node | None, depth: int = 0) -> Iterator[Node]:
 
 
 def _members(code: CsCode, node: Node) -> Iterator[Declared]:
-    from scanners.idioms.cs_code import Declared
+    from scanners.idioms.cs_records import Declared
 
     if node.type not in ("property_declaration", "field_declaration"):
         return
@@ -316,7 +318,10 @@ def _result(code: CsCode, assign: Assign, node: Node) -> TypeRef | None:
 
 
 _GIVES_LISTS = frozenset({"QueryAsync", "Query", "GetServices"})
-_GIVES = frozenset(
-    ["GetRequiredService", "GetService", "GetFromJsonAsync", "ReadFromJsonAsync", "Deserialize", "DeserializeAsync", "DeserializeObject", "GetRequiredKeyedService", "GetKeyedService", "Get", "GetValue", "QueryFirstAsync", "QueryFirst", "QueryFirstOrDefaultAsync", "QuerySingleAsync", "QuerySingleOrDefaultAsync", "QueryFirstOrDefault", "QueryAsync", "Query", "InvokeMethodAsync", "ReadAs", "GetStateAsync", "GetServices", "GetJsonAsync", "ReceiveJson"]
+_GIVES = words(
+    """GetRequiredService GetService GetFromJsonAsync ReadFromJsonAsync Deserialize DeserializeAsync DeserializeObject
+    GetRequiredKeyedService GetKeyedService Get GetValue QueryFirstAsync QueryFirst QueryFirstOrDefaultAsync
+    QuerySingleAsync QuerySingleOrDefaultAsync QueryFirstOrDefault QueryAsync Query InvokeMethodAsync ReadAs
+    GetStateAsync GetServices GetJsonAsync ReceiveJson"""
 )
 __all__ = ["CONSTRUCTOR", "LISTS", "base_refs", "declare", "parameters", "return_type", "scopes", "types"]

@@ -7,26 +7,39 @@ from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Field, Shape
 from scanners.idioms.code import MAX_DEPTH, CallSite, Scope
+from scanners.idioms.cs_noise import words
 from scanners.idioms.cs_types import LISTS, MAPS, TypeRef, type_ref
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from scanners.idioms.cs_code import CsCode, Declared
+    from scanners.idioms.cs_code import CsCode
+    from scanners.idioms.cs_records import Declared
 
 _PRIMITIVES = {
-    **dict.fromkeys(["string", "char", "String", "Guid", "DateTime", "DateTimeOffset", "DateOnly", "TimeOnly", "TimeSpan", "Uri"], "string"),
-    **dict.fromkeys(["int", "long", "short", "byte", "uint", "ulong", "ushort", "sbyte", "Int32", "Int64", "Int16", "Byte", "BigInteger"], "integer"),
+    **dict.fromkeys(
+        ["string", "char", "String", "Guid", "DateTime", "DateTimeOffset", "DateOnly", "TimeOnly", "TimeSpan", "Uri"],
+        "string",
+    ),
+    **dict.fromkeys(
+        words("""int long short byte uint ulong ushort sbyte Int32 Int64 Int16 Byte BigInteger"""), "integer"
+    ),
     **dict.fromkeys(["decimal", "double", "float", "Double", "Decimal", "Single"], "number"),
     **dict.fromkeys(("bool", "Boolean"), "boolean"),
 }
-_OPAQUE = frozenset(
-    ["object", "dynamic", "JsonElement", "JsonNode", "JsonObject", "JsonDocument", "JObject", "JToken", "JArray", "Stream", "byte", "HttpResponseMessage", "IActionResult", "ActionResult", "IResult", "Task", "ValueTask", "void", "HttpContent", "IFormFile", "HttpContext", "HttpRequest", "HttpResponse", "var", "IHttpActionResult", "Unit", "NoContent", "NotFound", "BadRequest", "ViewResult", "JsonResult", "ContentResult", "FileResult", "FileContentResult", "FileStreamResult", "PhysicalFileResult", "PhysicalFileHttpResult", "FileStreamHttpResult", "FileContentHttpResult", "PartialViewResult", "RedirectResult"]
+_OPAQUE = words(
+    """object dynamic JsonElement JsonNode JsonObject JsonDocument JObject JToken JArray Stream byte
+    HttpResponseMessage IActionResult ActionResult IResult Task ValueTask void HttpContent IFormFile HttpContext
+    HttpRequest HttpResponse var IHttpActionResult Unit NoContent NotFound BadRequest ViewResult JsonResult
+    ContentResult FileResult FileContentResult FileStreamResult PhysicalFileResult PhysicalFileHttpResult
+    FileStreamHttpResult FileContentHttpResult PartialViewResult RedirectResult"""
 )
-_SAME = frozenset(
-    ["ToList", "ToArray", "ToListAsync", "ToArrayAsync", "AsEnumerable", "Where", "OrderBy", "OrderByDescending", "Skip", "Take", "Distinct", "Serialize", "SerializeObject", "SerializeToUtf8Bytes", "Create", "GetBytes", "FromObject", "AsQueryable", "ConfigureAwait", "AsReadOnly", "SerializeToElement", "ReadOnlyMemory", "AsNoTracking", "ThenBy", "Include"]
+_SAME = words(
+    """ToList ToArray ToListAsync ToArrayAsync AsEnumerable Where OrderBy OrderByDescending Skip Take Distinct
+    Serialize SerializeObject SerializeToUtf8Bytes Create GetBytes FromObject AsQueryable ConfigureAwait
+    AsReadOnly SerializeToElement ReadOnlyMemory AsNoTracking ThenBy Include"""
 )
-_FIRSTS = frozenset(["First", "FirstOrDefault", "Single", "SingleOrDefault", "FirstAsync", "FirstOrDefaultAsync", "Last", "Find"])
+_FIRSTS = words("""First FirstOrDefault Single SingleOrDefault FirstAsync FirstOrDefaultAsync Last Find""")
 _OUTER = ("StringContent", "ByteArrayContent", "ReadOnlyMemory", "BinaryData", "ObjectResult", "ServiceBusMessage")
 
 

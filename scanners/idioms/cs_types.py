@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from scanners.idioms.code import Code
+    from scanners.idioms.cs_noise import words
+from scanners.idioms.code import Code
 
 _DEEPEST = 12
-_WRAPPERS = frozenset(
-    ["Task", "ValueTask", "ActionResult", "Nullable", "Lazy", "IOptions", "IOptionsSnapshot", "IOptionsMonitor", "Func", "Ok", "Created", "CreatedAtRoute", "Accepted", "JsonHttpResult", "ApiResponse", "IApiResponse", "Result", "Results", "Response", "ConsumeContext"]
+_WRAPPERS = words(
+    """Task ValueTask ActionResult Nullable Lazy IOptions IOptionsSnapshot IOptionsMonitor Func Ok Created
+    CreatedAtRoute Accepted JsonHttpResult ApiResponse IApiResponse Result Results Response ConsumeContext"""
 )
-LISTS = frozenset(
-    ["IEnumerable", "List", "IList", "ICollection", "IReadOnlyList", "IReadOnlyCollection", "IQueryable", "HashSet", "ISet", "IAsyncEnumerable", "Collection", "ObservableCollection", "ImmutableList", "ImmutableArray", "Array", "Queue", "Stack"]
+LISTS = words(
+    """IEnumerable List IList ICollection IReadOnlyList IReadOnlyCollection IQueryable HashSet ISet IAsyncEnumerable
+    Collection ObservableCollection ImmutableList ImmutableArray Array Queue Stack"""
 )
-MAPS = frozenset(
-    ["Dictionary", "IDictionary", "IReadOnlyDictionary", "ConcurrentDictionary", "ImmutableDictionary", "SortedDictionary"]
-)
+MAPS = words("""Dictionary IDictionary IReadOnlyDictionary ConcurrentDictionary ImmutableDictionary SortedDictionary""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,16 @@ class TypeRef:
         yield self.name
         for arg in self.args:
             yield from arg.names()
+
+
+def child(node: Node, kind: str) -> Node | None:
+    """The first child of a kind, None without one.
+
+    Args:
+        node: any node.
+        kind: node type.
+    """
+    return next((c for c in node.named_children if c.type == kind), None)
 
 
 def type_ref(code: Code, node: Node | None, depth: int = 0) -> TypeRef | None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from graph.values import Call, Choice, Concat, Config, Env, Format, Lit, Member, Name, Param, Unknown, Value
 from scanners.idioms.code import MAX_DEPTH, CallSite, Scope
 from scanners.idioms.cs_config import read as config_read
+from scanners.idioms.cs_noise import words
+from scanners.idioms.cs_strings import escaped, literal
 from scanners.idioms.python_values import concat
 
 if TYPE_CHECKING:
@@ -17,9 +19,10 @@ if TYPE_CHECKING:
     from scanners.idioms.cs_code import CsCode
 
 _Reader = Callable[["CsCode", "Node", Scope, int], Value]
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
-_SAME = frozenset(
-    ["ToString", "Trim", "TrimEnd", "TrimStart", "ToLower", "ToLowerInvariant", "ToUpper", "ToUpperInvariant", "EscapeDataString", "UrlEncode", "Encode", "AddQueryString", "EscapeUriString", "EnsureTrailingSlash", "ConfigureAwait", "GetAwaiter", "GetResult", "ToUri", "AsString", "TrimEntries", "Normalize", "Intern"]
+_SAME = words(
+    """ToString Trim TrimEnd TrimStart ToLower ToLowerInvariant ToUpper ToUpperInvariant EscapeDataString UrlEncode
+    Encode AddQueryString EscapeUriString EnsureTrailingSlash ConfigureAwait GetAwaiter GetResult ToUri AsString
+    TrimEntries Normalize Intern"""
 )
 _HOLE = re.compile(r"\{\d+(?:,[^{}:]*)?(?::[^{}]*)?\}")
 GENERIC = 1000
@@ -97,53 +100,14 @@ def _conditional(code: CsCode, node: Node, scope: Scope, depth: int) -> Value:
     return Unknown("a conditional access")
 
 
-def literal(code: CsCode, node: Node, scope: Scope | None = None, depth: int = 0) -> Value:
-    """The Value of a plain string literal.
-
-    Args:
-        code: the file.
-        node: the literal.
-        scope: unused; every reader takes one.
-        depth: unused.
-    """
-    text = code.text(node)
-    if node.type == "verbatim_string_literal":
-        return Lit(text[2:-1].replace('""', '"'))
-    if node.type == "raw_string_literal":
-        return Lit(_dedented(text.removesuffix("u8").strip('"')))
-    parts = [
-        _escape(code.text(child)) if child.type == "escape_sequence" else code.text(child)
-        for child in node.named_children
-        if child.type in ("string_literal_content", "escape_sequence")
-    ]
-    return Lit("".join(parts))
-
-
-def _dedented(text: str) -> str:
-    lines = text.split("\n")
-    if len(lines) < 3:
-        return text
-    margin = len(lines[-1]) if not lines[-1].strip() else 0
-    return "\n".join(line[margin:] if not line[:margin].strip() else line for line in lines[1:-1])
-
-
-def _escape(text: str) -> str:
-    if text[1:2] in ("u", "x", "U"):
-        try:
-            return chr(int(text[2:], 16))
-        except (ValueError, OverflowError):
-            return "\ufffd"
-    return _ESCAPES.get(text[1:], text[1:])
-
-
 def _interpolated(code: CsCode, node: Node, scope: Scope, depth: int) -> Value:
     parts: list[Value] = []
     verbatim = code.text(node)[:3].find("@") >= 0
     for child in node.named_children:
         if child.type in ("string_content", "escape_sequence"):
             text = code.text(child)
-            escaped = child.type == "escape_sequence"
-            parts.append(Lit(_escape(text) if escaped and not verbatim else text.replace("{{", "{").replace("}}", "}")))
+            marked = child.type == "escape_sequence"
+            parts.append(Lit(escaped(text) if marked and not verbatim else text.replace("{{", "{").replace("}}", "}")))
         elif child.type == "interpolation":
             held = [c for c in child.named_children if c.type not in _BRACES]
             parts.append(value(code, held[0] if held else None, scope, depth))

@@ -14,7 +14,8 @@ from scanners.idioms.python_values import concat
 
 if TYPE_CHECKING:
     from scanners.idioms.code import Scope
-    from scanners.idioms.cs_code import Attribute, CsCode
+    from scanners.idioms.cs_code import CsCode
+    from scanners.idioms.cs_records import Attribute
 
 _FRAMEWORK = ("Controller", "ControllerBase", "ApiController", "ODataController", "Hub")
 _ROUTES = ("Route", "RoutePrefix")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from graph.values import Fact, Lit, Location, Member, Name, Value
 from scanners.idioms import cs_http
 from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.cs_noise import words
 from scanners.idioms.cs_scopes import parameters
 from scanners.idioms.cs_types import TypeRef
 from scanners.idioms.http import operational
@@ -17,7 +18,8 @@ from scanners.idioms.http import operational
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from scanners.idioms.cs_code import CsCode, Declared
+    from scanners.idioms.cs_code import CsCode
+    from scanners.idioms.cs_records import Declared
 
 _MAPS = {f"Map{v.capitalize()}": v.upper() for v in ("get", "post", "put", "patch", "delete")}
 _MAPS |= {"Map": "ANY", "MapMethods": "", "MapHealthChecks": "GET", "MapHub": "GET", "MapForwarder": "ANY"}
@@ -28,8 +30,14 @@ _BUILDERS = frozenset(
 )
 _HANDS_ON = ("Map", "Use", "Add", "Register", "Configure")
 _MAKERS = ("Build", "Create", "NewVersionedApi", "MapGroup", "NewApiVersionSet")
-_LIBRARY = frozenset(
-    ["MapControllers", "MapRazorPages", "MapControllerRoute", "MapDefaultControllerRoute", "MapGrpcService", "MapFallbackToFile", "MapBlazorHub", "MapReverseProxy", "MapRazorComponents", "MapIdentityApi", "MapFallback", "MapFallbackToPage", "MapAreaControllerRoute", "MapOpenApi", "MapSwagger", "MapScalarApiReference", "MapStaticAssets", "MapSubscribeHandler", "MapActorsHandlers", "MapWhen", "MapGrpcReflectionService", "MapOpenApiEndpoint", "MapHealthChecksUI", "MapCarter", "MapFastEndpoints", "MapDynamicControllerRoute", "MapMcp", "MapGraphQLHttp", "MapBananaCakePop", "MapNitroApp", "MapToApiVersion", "MapInboundClaims", "MapFrom", "MapDefaultHealthChecks", "MapSpaFallbackRoute", "MapRoute", "MapJsonKey", "MapUniqueJsonKey", "MapAll", "MapDelete", "MapEnum", "MapComposite"]
+_LIBRARY = words(
+    """MapControllers MapRazorPages MapControllerRoute MapDefaultControllerRoute MapGrpcService MapFallbackToFile
+    MapBlazorHub MapReverseProxy MapRazorComponents MapIdentityApi MapFallback MapFallbackToPage
+    MapAreaControllerRoute MapOpenApi MapSwagger MapScalarApiReference MapStaticAssets MapSubscribeHandler
+    MapActorsHandlers MapWhen MapGrpcReflectionService MapOpenApiEndpoint MapHealthChecksUI MapCarter
+    MapFastEndpoints MapDynamicControllerRoute MapMcp MapGraphQLHttp MapBananaCakePop MapNitroApp
+    MapToApiVersion MapInboundClaims MapFrom MapDefaultHealthChecks MapSpaFallbackRoute MapRoute MapJsonKey
+    MapUniqueJsonKey MapAll MapDelete MapEnum MapComposite"""
 ) - {"MapDelete"}
 _MIDDLEWARE = re.compile(
     r"Use(StaticFiles|Routing|Auth\w*|Cors|Hsts|Https\w*|ExceptionHandler|Swagger\w*|Endpoints|CookiePolicy|Session"
@@ -279,7 +287,7 @@ def _hands_on(code: CsCode, site: CallSite) -> bool:
     if site.method in _LIBRARY or site.method in _MAPS or site.method == "MapGroup" or _MIDDLEWARE.match(site.method):
         return False
     if site.receiver is not None and site.method.startswith(_HANDS_ON):
-        root, _, methods = _chain(code, site.receiver, site.scope)
+        root, _, _ = _chain(code, site.receiver, site.scope)
         return isinstance(root, Name) and (_is_router(code, root.name, site.scope)) and "Services" not in root.name
     return any(_is_router(code, code.dotted(a), site.scope) for a in site.args[:3] if a.type == "identifier")
 

@@ -153,14 +153,14 @@ class CsCode(Code):
         """
         args: list[Node] = []
         named: dict[str, Node] = {}
-        for child in listed.named_children if listed is not None else ():
-            if child.type not in ("argument", "attribute_argument") or not child.named_child_count:
+        for item in listed.named_children if listed is not None else ():
+            if item.type not in ("argument", "attribute_argument") or not item.named_child_count:
                 continue
-            name = child.child_by_field_name("name")
+            name = item.child_by_field_name("name")
             if name is None:
-                args.append(child.named_children[-1])
+                args.append(item.named_children[-1])
             else:
-                named[self.text(name)] = child.named_children[-1]
+                named[self.text(name)] = item.named_children[-1]
         return tuple(args), named
 
     def type_args(self, site: CallSite) -> tuple[TypeRef, ...]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scanners.idioms.cs_noise import words
+
 if TYPE_CHECKING:
     from tree_sitter import Node
 

@@ -159,9 +159,9 @@ class Readers:
             yield from (f for f in language.facts(parsed) if f.kind == "symbol")
             return
         yield from language.facts(parsed)
-        if sort == "generated":
-            return
         for pack in self.packs.values():
+            if sort == "generated" and not getattr(pack, "generated", False):
+                continue
             if language.name in pack.language and any(marker in source.data for marker in pack.markers):
                 yield from _guarded(source, pack.name, partial(pack.facts, parsed))
 

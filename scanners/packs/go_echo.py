@@ -1,0 +1,46 @@
+"""echo: routes of instances and of their groups, and what handlers bind and answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graph.values import Fact
+from scanners.idioms.go_routes import Table, facts
+
+if TYPE_CHECKING:
+    from scanners.idioms.go import GoCode
+
+_TABLE = Table(
+    name="go_echo",
+    modules=("github.com/labstack/echo",),
+    types=frozenset(("New", "Echo", "Group")),
+    context="github.com/labstack/echo",
+    verbs={**{m: m for m in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")}, "Any": "ANY"},
+    generic={"Add": (0, 1, 2)},
+    groups=frozenset(("Group",)),
+    position=1,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GoEcho:
+    """The echo framework."""
+
+    name: str = "go_echo"
+    version: int = 1
+    language: tuple[str, ...] = ("go",)
+    markers: tuple[bytes, ...] = (b"labstack/echo",)
+    generated: bool = True
+
+    def facts(self, parsed: GoCode) -> Iterator[Fact]:
+        """Routes and their handlers.
+
+        Args:
+            parsed: a Go file.
+        """
+        yield from facts(parsed, _TABLE)
+
+
+PACK = GoEcho()

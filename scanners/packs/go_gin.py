@@ -1,0 +1,46 @@
+"""gin: routes of engines and of their groups, and what handlers bind and answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graph.values import Fact
+from scanners.idioms.go_routes import Table, facts
+
+if TYPE_CHECKING:
+    from scanners.idioms.go import GoCode
+
+_TABLE = Table(
+    name="go_gin",
+    modules=("github.com/gin-gonic/gin",),
+    types=frozenset(("Default", "New", "Engine", "RouterGroup", "IRouter", "IRoutes")),
+    context="github.com/gin-gonic/gin",
+    verbs={**{m: m for m in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")}, "Any": "ANY"},
+    generic={"Handle": (0, 1, -1)},
+    groups=frozenset(("Group",)),
+    passes=frozenset(("Use",)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GoGin:
+    """The gin framework."""
+
+    name: str = "go_gin"
+    version: int = 1
+    language: tuple[str, ...] = ("go",)
+    markers: tuple[bytes, ...] = (b"gin-gonic/gin",)
+    generated: bool = True
+
+    def facts(self, parsed: GoCode) -> Iterator[Fact]:
+        """Routes and their handlers.
+
+        Args:
+            parsed: a Go file.
+        """
+        yield from facts(parsed, _TABLE)
+
+
+PACK = GoGin()

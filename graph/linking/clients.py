@@ -7,6 +7,7 @@ from functools import reduce
 
 from graph.linking.build import united
 from graph.linking.corpus import Placed
+from graph.linking.interfaces import Interfaces
 from graph.linking.names import dotted
 from graph.linking.outcomes import Context, Frame, Outside
 from graph.linking.state import Linking
@@ -31,9 +32,10 @@ def requests(state: Linking) -> Iterator[Placed]:
         state: the link run.
     """
     seen = set()
+    interfaces = Interfaces(state)
     for placed in state.corpus.of("http_call"):
         seen.add((placed.file, placed.fact.at.line))
-        yield placed
+        yield from interfaces.complete(placed)
     for placed in state.calls.outside:
         if (placed.file, placed.fact.at.line) not in seen:
             made = _request(state, placed)

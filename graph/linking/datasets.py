@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from graph.linking.build import NodeKey
 from graph.linking.corpus import Placed, SymbolKey
 from graph.linking.names import dotted
 from graph.linking.outcomes import Context, Definition, Frame, Instance
+from graph.linking.repositories import Repositories, conventional, entities
 from graph.linking.sqltext import UNKNOWN_TABLE, table_name, table_uses
 from graph.linking.state import Linking, LooseEnd
 from graph.linking.wrappers import Reading, Results, all_params
 from graph.schema import Evidence, Resolution
-from graph.values import Value
+from graph.values import Member, Name, Value
 
 SQL_KINDS = frozenset({"sql", "postgresql", "mysql", "mariadb", "sqlite", "mssql", "oracle", "cockroachdb"})
 _EDGE = {"read": "READS", "write": "WRITES"}
@@ -63,11 +64,19 @@ class Stores:
             kinds = sorted(SQL_KINDS & self._by_kind.keys())
         every = [(k, name) for k in kinds for name in self._by_kind.get(k, ())]
         used = [row for row in every if row[1] in self._mentioned(service)]
-        chosen = used or every
+        chosen = used or [row for row in every if self._beside(service, row[1])]
         if len(chosen) == 1:
             return chosen[0]
         found = {k for k, _ in chosen}
         return (found.pop() if len(found) == 1 else kind), ""
+
+    def _beside(self, service: str, store: str) -> bool:
+        """Whether a store is deployed together with a service that does not say which one it uses."""
+        by_name = self._state.services.by_name
+        one, other = by_name.get(service), by_name[store]
+        if one is None or one.repository != other.repository:
+            return False
+        return not one.groups or bool(one.groups & other.groups)
 
     def _mentioned(self, service: str) -> set[str]:
         if service not in self._known:
@@ -99,20 +108,33 @@ def datasets(state: Linking) -> None:
     """
     stores = Stores(state)
     models = _models(state, stores)
+    shared = _Shared(stores, models, Repositories(state))
     for placed in state.corpus.of("access"):
         for service in state.owners(placed.file) or ("",):
-            _access(state, _Use(placed, service, stores, models))
+            _access(state, _Use(placed, service, shared))
     for placed in state.corpus.of("sql"):
         for service in state.owners(placed.file) or ("",):
-            _sql(state, _Use(placed, service, stores, models))
+            _sql(state, _Use(placed, service, shared))
+    for through in shared.repositories.calls():
+        for service in state.owners(through.placed.file) or ("",):
+            for mode in through.modes:
+                _through(state, _Use(through.placed, service, shared), through.repository, (mode, None))
     _tables(state, stores)
 
 
-class _Use:
-    __slots__ = ("models", "placed", "service", "stores")
+class _Shared:
+    __slots__ = ("models", "repositories", "stores")
 
-    def __init__(self, placed: Placed, service: str, stores: Stores, models: dict[SymbolKey, Placed]) -> None:
-        self.placed, self.service, self.stores, self.models = placed, service, stores, models
+    def __init__(self, stores: Stores, models: dict[SymbolKey, Placed], repositories: Repositories) -> None:
+        self.stores, self.models, self.repositories = stores, models, repositories
+
+
+class _Use:
+    __slots__ = ("models", "placed", "repositories", "service", "stores")
+
+    def __init__(self, placed: Placed, service: str, shared: _Shared) -> None:
+        self.placed, self.service = placed, service
+        self.stores, self.models, self.repositories = shared.stores, shared.models, shared.repositories
 
 
 def _models(state: Linking, stores: Stores) -> dict[SymbolKey, Placed]:
@@ -143,7 +165,15 @@ def _need(results: Sequence[Results]) -> Sequence[SymbolKey]:
 def _access(state: Linking, use: _Use) -> None:
     fact = use.placed.fact
     kind = fact.get("store_kind", "") or "sql"
-    model = _model(state, use, fact.get("dataset"), use.placed.symbol)
+    value = fact.get("dataset")
+    if use.repositories and isinstance(value, Name | Member):
+        repository = use.repositories.behind(value, *use.placed.symbol)
+        if repository is not None:
+            _through(state, use, repository, (fact.get("mode", "read"), fact.get("columns")))
+            return
+    if fact.get("only") == "repository":
+        return
+    model = _model(state, use, value, use.placed.symbol)
     if model is not None:
         name = _model_table(state, model, use.service)
         kind = model.fact.get("store_kind", "") or kind
@@ -158,6 +188,30 @@ def _access(state: Linking, use: _Use) -> None:
                 continue
             name = table_name(name) if kind in SQL_KINDS else name
             _edge(state, use, (kind, name), (fact.get("mode", "read"), fact.get("columns")), reading)
+
+
+def _through(state: Linking, use: _Use, repository: Placed, how: tuple[str, Iterable[str] | None]) -> None:
+    """A read or write of what a repository holds: a model's table, or a name it gives itself."""
+    entity = repository.fact.get("entity")
+    scope = str(repository.fact.get("name", "")).rpartition(".")[0]
+    kind = repository.fact.get("store_kind", "") or "sql"
+    reading = Reading((), use.placed.symbol)
+    model = _model(state, use, entity, (repository.file, scope)) if entity is not None else None
+    if model is not None:
+        kind = model.fact.get("store_kind", "") or kind
+        _edge(state, use, (kind, _model_table(state, model, use.service)), how, reading)
+        return
+    found = state.names.find(repository.file, scope, dotted(entity)) if dotted(entity) else None
+    if found is not None and found.kind == "symbol":
+        _edge(state, use, (kind, conventional(found.name)), how, reading)
+        return
+    for text, _ in state.evaluator.texts(entity, Frame(repository.file, scope), Context(service=use.service)):
+        if text.template.strip("{}"):
+            name = table_name(text.template) if kind in SQL_KINDS else text.template
+            _edge(state, use, (kind, name), how, reading)
+        else:
+            reason = text.holes[0].reason if text.holes else "the repository's entity is not known"
+            _loose(state, use, reading, reason)
 
 
 def _model(state: Linking, use: _Use, value: Value | None, at: SymbolKey) -> Placed | None:
@@ -182,6 +236,11 @@ def _sql(state: Linking, use: _Use) -> None:
     for reading in state.wrappers.readings([fact.get("text")], use.placed.symbol, use.service, _need):
         for text, _ in reading.results[0]:
             written = any(isinstance(part, str) and part.strip() for part in text.parts)
+            objects = entities(text.template, _classes(state, use)) if written and use.models else None
+            if objects is not None:
+                for table, mode in objects:
+                    _edge(state, use, (kind, table), (mode, None), reading)
+                continue
             uses = table_uses(text.template, use.stores.store(use.service, kind)[0]) if written else None
             if uses is None:
                 why = text.holes[0].reason if text.holes else "the SQL could not be parsed"
@@ -192,6 +251,21 @@ def _sql(state: Linking, use: _Use) -> None:
                     _loose(state, use, reading, text.holes[0].reason if text.holes else "the table is not known")
                 else:
                     _edge(state, use, (kind, touched.table), (touched.mode, touched.columns), reading)
+
+
+def _classes(state: Linking, use: _Use) -> Mapping[str, str]:
+    """Entity classes of the service by simple name, for queries that name them instead of tables."""
+    if use.placed.file[1].endswith((".java", ".kt")):
+        return use.repositories.tables(use.service, lambda: _named_models(state, use))
+    return {}
+
+
+def _named_models(state: Linking, use: _Use) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for (file, name), placed in use.models.items():
+        if use.service in state.owners(file):
+            found[name.rpartition(".")[2]] = _model_table(state, placed, use.service)
+    return found
 
 
 def _edge(

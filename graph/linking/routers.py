@@ -161,6 +161,16 @@ class Routers:
             ]
         return list(dict.fromkeys(found))
 
+    def own(self, router: RouterKey) -> list[Served]:
+        """The prefixes a router gives itself, wherever it is mounted.
+
+        Args:
+            router: file and qualified name.
+        """
+        own = self._own.get(router, ())
+        texts = [text for placed in own for text in self.text(placed, placed.fact.get("prefix"), router[1])]
+        return [Served(prefix, router[0]) for prefix in dict.fromkeys(texts or [""])]
+
     def registered(self, endpoint: Placed) -> list[RouterKey]:
         """The routers an operation is registered on.
 

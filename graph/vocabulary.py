@@ -284,6 +284,7 @@ _FRAMEWORK = (
         topic="value: topic or queue",
         exchange="value: exchange the queue is bound to at the same place (AMQP), absent without one",
         symbol="text: handler or the loop's function",
+        handler="text: the handler when `symbol` is where the topic's names are known, another function",
         shape="shape: payload fields read",
         rule="text: as for publish",
     ),
@@ -342,6 +343,8 @@ _FRAMEWORK = (
         name="text: class",
         dataset="value: table",
         columns="texts: column names",
+        parts="texts: dotted names of model classes stored with it: read and written when it is (cascade, owned, embedded)",
+        joins="texts: dotted names of model classes read with it, always (eager relations)",
         store_kind="text: sql unless known better",
     ),
 )

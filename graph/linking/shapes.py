@@ -43,11 +43,13 @@ class Shapes:
         """
         if shape is None or depth <= 0:
             return shape
-        if shape.named and not shape.fields and shape.item is None:
+        if shape.named and shape.item is None:
             owner = self.find(shape.named, file, scope)
-            if owner is not None:
-                inner = self._of_type(owner, depth)
-                return replace(inner, named=shape.named) if inner is not None else shape
+            inner = self._of_type(owner, depth) if owner is not None else None
+            if inner is not None and (inner.fields or not shape.fields):
+                return replace(inner, named=shape.named)
+            if owner is not None and not shape.fields:
+                return shape
         fields = tuple(replace(f, shape=self.whole(f.shape, file, scope, depth - 1) or f.shape) for f in shape.fields)
         item = self.whole(shape.item, file, scope, depth - 1)
         return replace(shape, fields=fields, item=item)

@@ -51,7 +51,8 @@ def _edge(state: Linking, placed: Placed, row: _Row) -> None:
     fact, corpus = placed.fact, state.corpus
     evidence = [corpus.evidence(placed)]
     evidence += [corpus.evidence(Placed(site.fact, site.file), "call") for site in row.reading.sites]
-    source = state.symbol(row.reading.origin, evidence)
+    handler = fact.get("handler", "") or ""
+    source = state.symbol((placed.file, handler) if handler else row.reading.origin, evidence)
     shape: Shape | None = fact.get("shape")
     if shape is None and row.edge == "PUBLISHES":
         shape = next((s.fact.get("sends") for s in reversed(row.reading.sites) if s.fact.get("sends")), None)

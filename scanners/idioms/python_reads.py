@@ -34,12 +34,14 @@ class Payload:
         marks: identifiers that occur in such an expression.
         names: local names, with the path of the part each holds.
         attributes: its fields are read as attributes (a typed message), not as keys.
+        where: whether code at a node counts, None for all.
     """
 
     is_source: Callable[[Node], bool]
     marks: tuple[str, ...] = ()
     names: dict[str, Path] = field(default_factory=dict)
     attributes: bool = False
+    where: Callable[[Node], bool] | None = None
 
 
 def reads(code: PyCode, scope: Scope, payload: Payload, depth: int = 0) -> Reads:
@@ -61,6 +63,8 @@ def reads(code: PyCode, scope: Scope, payload: Payload, depth: int = 0) -> Reads
     span = (scope.node.start_byte, scope.node.end_byte)
     seen: set[tuple[int, int]] = set()
     for around in places(code.root, code.data, span, (*payload.marks, *payload.names)):
+        if payload.where is not None and not payload.where(around[0]):
+            continue
         start = _start(code, around, payload)
         if start is not None and (start[0].start_byte, start[0].end_byte) not in seen:
             seen.add((start[0].start_byte, start[0].end_byte))

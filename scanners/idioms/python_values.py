@@ -32,6 +32,8 @@ _SAME = (
     "strip_slash",
 )
 _JOINERS = ("urllib.parse.urljoin", "urljoin", "os.path.join", "posixpath.join")
+_SCALARS = ("string", "concatenated_string", "identifier", "attribute", "call", "subscript", "binary_operator")
+_ITEMS = 12
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\n": ""}
 
@@ -55,6 +57,24 @@ def value(code: PyCode, node: Node | None, scope: Scope, depth: int = 0) -> Valu
 
 def _identifier(code: PyCode, node: Node, scope: Scope, _: int) -> Value:
     return _named(code.text(node), scope)
+
+
+def is_local(value: Value, scope: Scope) -> bool:
+    """Whether a Value names something only a function knows: a parameter or a local name.
+
+    Args:
+        value: read in that function.
+        scope: the function.
+    """
+    if isinstance(value, Param):
+        return True
+    if isinstance(value, Name):
+        head = value.name.split(".", 1)[0]
+        return scope.sort != "module" and (head in scope.bound or head in scope.params)
+    if isinstance(value, Member):
+        return is_local(value.base, scope)
+    inner = getattr(value, "parts", ()) or getattr(value, "args", ()) or getattr(value, "options", ())
+    return any(is_local(part, scope) for part in inner)
 
 
 def _named(name: str, scope: Scope) -> Value:
@@ -263,7 +283,21 @@ def _number(code: PyCode, node: Node, scope: Scope, depth: int) -> Value:
         return Unknown("a number")
 
 
+def _listed(code: PyCode, node: Node, scope: Scope, depth: int) -> Value:
+    """A list of names is any of them."""
+    items = [c for c in node.named_children if c.type != "comment"]
+    if not items or len(items) > _ITEMS or any(c.type not in _SCALARS for c in items):
+        return Unknown(f"a Python {node.type}")
+    found = tuple(value(code, c, scope, depth) for c in items)
+    if any(isinstance(v, Call | Unknown) for v in found):
+        return Unknown(f"a Python {node.type}")
+    return found[0] if len(found) == 1 else Choice(found)
+
+
 _READERS: dict[str, _Reader] = {
+    "list": _listed,
+    "tuple": _listed,
+    "set": _listed,
     "identifier": _identifier,
     "attribute": _attribute,
     "string": _string,

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import Concat, Fact, Lit, Location, Name, Param, Value
+from graph.values import Concat, Fact, Lit, Location, Value
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.python_results import attribute_reads
+from scanners.idioms.python_values import is_local
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -168,17 +169,7 @@ def _seen_from(address: Value, there: Scope, here: Scope) -> bool:
     """Whether an address written in one scope means the same in another: it names nothing local."""
     if there is here or there.sort == "module":
         return True
-    return not _local(address, there)
-
-
-def _local(value: Value, scope: Scope) -> bool:
-    if isinstance(value, Param):
-        return True
-    if isinstance(value, Name):
-        head = value.name.split(".", 1)[0]
-        return head in scope.bound or head in scope.params
-    inner = getattr(value, "parts", ()) or getattr(value, "args", ()) or getattr(value, "options", ())
-    return any(_local(part, scope) for part in inner)
+    return not is_local(address, there)
 
 
 PACK = GrpcPy()

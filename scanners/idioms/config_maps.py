@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from graph.facts import SourceFile
-from graph.values import Fact, Location
+from graph.values import Fact
 from scanners.idioms import deploy, kube, nginx, properties
 from scanners.idioms.kube import Resource
 
@@ -20,7 +20,7 @@ def facts(resource: Resource) -> Iterator[Fact]:
     owner = f"configmap:{resource.name}"
     for inner in kube.files(resource):
         for fact in _read(inner):
-            at = Location(resource.source.path, resource.line or fact.at.line)
+            at = resource.place(fact.at.line)
             more: dict[str, object] = {"variant": resource.variant} if resource.variant else {}
             if fact.kind == "env_value":
                 yield replace(fact, fields={**fact.fields, **more, "source": owner}, at=at)
@@ -32,7 +32,7 @@ def _read(inner: SourceFile) -> Iterator[Fact]:
     name = inner.path.lower()
     if name.endswith((".properties", ".env")) or name == "env":
         yield from properties.facts(inner)
-    elif name.endswith((".yml", ".yaml")) and deploy.TEMPLATED.encode() not in inner.data:
+    elif name.endswith((".yml", ".yaml", ".json")) and deploy.TEMPLATED.encode() not in inner.data:
         yield from properties.of_yaml(inner)
     elif (name.endswith(".conf") or "nginx" in name) and b"location" in inner.data:
         yield from nginx.facts(inner)

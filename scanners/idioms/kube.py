@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from graph.facts import SourceFile
@@ -13,8 +13,17 @@ from testmesh.guard.yaml import MapNode, Node, ScalarNode
 
 _JOBS = frozenset(("Job", "CronJob", "ScaledJob"))
 _WORKLOADS = _JOBS | frozenset(
-    """Deployment StatefulSet DaemonSet ReplicaSet ReplicationController Pod Rollout DeploymentConfig
-    CloneSet""".split()
+    [
+        "Deployment",
+        "StatefulSet",
+        "DaemonSet",
+        "ReplicaSet",
+        "ReplicationController",
+        "Pod",
+        "Rollout",
+        "DeploymentConfig",
+        "CloneSet",
+    ]
 )
 _REFERENCE = re.compile(r"\$\((\w+)\)")
 _SIDECARS = re.compile(r"(^|[-_/])(proxy|sidecar|envoy|istio|linkerd|exporter|agent|cloud[-_]?sql|fluent|filebeat)")
@@ -41,14 +50,14 @@ class Resource:
         source: the file it is written in.
         body: what is written.
         where: its name, or the document.
-        line: overrides lines when the text is not the file's own, as that of a rendered chart; 0 keeps them.
+        lines: where each line comes from when the text is not the file's own, as that of a rendered chart.
         variant: the one of several deployments it belongs to, or empty.
     """
 
     source: SourceFile
     body: dict[str, Node]
     where: Node
-    line: int = 0
+    lines: Sequence[int] = ()
     variant: str = ""
 
     @property
@@ -91,7 +100,16 @@ class Resource:
         Args:
             node: part of it.
         """
-        return Location(self.source.path, self.line) if self.line else deploy.at(self.source, node)
+        return self.place(node.at[0])
+
+    def place(self, line: int) -> Location:
+        """Where a line of the text comes from.
+
+        Args:
+            line: 1-based.
+        """
+        known = self.lines[min(line, len(self.lines)) - 1] if self.lines else line
+        return Location(self.source.path, known)
 
     def fact(self, kind: str, fields: Mapping[str, object], node: Node) -> Fact:
         """A fact of the resource's variant.
@@ -104,13 +122,13 @@ class Resource:
         return Fact(kind, {**fields, **({"variant": self.variant} if self.variant else {})}, self.at(node))
 
 
-def resources(source: SourceFile, root: Node, *, line: int = 0, variant: str = "") -> Iterator[Resource]:
+def resources(source: SourceFile, root: Node, lines: Sequence[int] = (), variant: str = "") -> Iterator[Resource]:
     """The resources of a document, those of lists included.
 
     Args:
         source: the file.
         root: the document.
-        line: see :class:`Resource`.
+        lines: see :class:`Resource`.
         variant: see :class:`Resource`.
     """
     body = deploy.mapping(root)
@@ -119,7 +137,7 @@ def resources(source: SourceFile, root: Node, *, line: int = 0, variant: str = "
         found = deploy.mapping(item)
         if deploy.text(found.get("kind")):
             where = deploy.mapping(found.get("metadata")).get("name") or item
-            yield Resource(source, found, where, line, variant)
+            yield Resource(source, found, where, lines, variant)
 
 
 def facts(resource: Resource) -> Iterator[Fact]:
@@ -298,7 +316,7 @@ def files(resource: Resource) -> Iterator[SourceFile]:
     for name, entry in data.entries.items() if isinstance(data, MapNode) and resource.kind == "ConfigMap" else ():
         node = entry.value
         if isinstance(node, ScalarNode) and "\n" in node.text.strip():
-            before = (resource.line or node.at[0]) - (0 if resource.line else node.style not in ("|", ">"))
+            before = node.at[0] - (node.style not in ("|", ">"))
             yield SourceFile(name, b"\n" * before + node.text.encode("utf-8", "replace"))
 
 

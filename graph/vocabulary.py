@@ -427,6 +427,7 @@ _DEPLOY = (
         path="text: template as served, `/**` is the rest",
         to="text: host, URL, `lb://name` or service",
         target="value: the same as code writes it, instead of `to`",
+        by="value: the gateway as code writes it, instead of `gateway`",
         symbol="text: where code writes it, absent in configuration files",
         to_path="text: rewritten template",
         method="text: only this method, absent for all",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -162,6 +163,15 @@ def _generic(code: CsCode, site: CallSite) -> bool:
     """Whether a call's type argument is a type parameter of the code around it."""
     known = {name for outer in site.scope.outward() for name in code.generics.get(outer.name, ())}
     return any(name in known for ref in code.type_args(site) for name in ref.names())
+
+
+def rest(path: str) -> str:
+    """A route template with ``/**`` for a catch-all, constraints left out.
+
+    Args:
+        path: as written.
+    """
+    return re.sub(r"\{(\w+)[:?][^{}]*\}", r"{\1}", re.sub(r"/?\{\*{1,2}[\w-]*\}$", "/**", path)) or "/**"
 
 
 def name_of(value: Value | None) -> str:

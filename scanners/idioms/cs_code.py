@@ -56,6 +56,7 @@ class CsCode(Code):
         self.declared: dict[str, dict[str, Declared]] = {}
         self.refs: dict[str, TypeRef] = {}
         self.generics: dict[str, tuple[str, ...]] = {}
+        self.modelled: bool | None = None
         self._made_of: dict[str, Assign] = {}
 
     def value(self, node: Node | None, scope: Scope) -> Value:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from graph.values import Call, Choice, Concat, Config, Env, Format, Lit, Member, Name, Param, Unknown, Value
+from scanners.idioms import cs_resources
 from scanners.idioms.code import MAX_DEPTH, CallSite, Scope
 from scanners.idioms.cs_config import read as config_read
 from scanners.idioms.cs_noise import words
@@ -283,7 +284,7 @@ def initialised(code: CsCode, node: Node) -> list[tuple[str, Node]]:
 
 
 def _special(code: CsCode, site: CallSite, scope: Scope, depth: int) -> Value | None:
-    found = config_read(code, site.node, scope)
+    found = config_read(code, site.node, scope) or cs_resources.value(code, site, scope)
     if found is not None:
         return found
     if site.dotted in ("nameof",) and site.args:

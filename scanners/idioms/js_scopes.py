@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _CLASSES = ("class_declaration", "abstract_class_declaration", "class")
 _DECLARED = ("function_declaration", "generator_function_declaration", *_CLASSES[:2])
 _HOLDERS = ("variable_declarator", "assignment_expression", "export_statement", "public_field_definition")
+_TELLING = ("url", "path", "name", "event", "key", "id")
 _UP = 6
 _OPENED = (*_CLASSES, "method_definition")
 _PATTERNS = ("required_parameter", "optional_parameter", "assignment_pattern", "rest_pattern")
@@ -172,19 +173,41 @@ def _under(code: JsCode, node: Node, key: str) -> str:
             node = holder.parent
             if node.type == "call_expression" and node.parent is not None and node.parent.type in _HOLDERS:
                 continue
-            return ""
+            return _given_to(code, node, holder, ".".join(reversed(keys)))
         return _held(code, holder, ".".join(reversed(keys)))
     return ""
 
 
+def _given_to(code: JsCode, call: Node, arguments: Node, keys: str) -> str:
+    """Functions in an object given to a call are named by the call and what tells it from others: a path, a name."""
+    head = call.child_by_field_name("function")
+    name = (
+        code.text(head.child_by_field_name("property")) if head is not None and head.type == "member_expression" else ""
+    )
+    name = name or (code.text(head) if head is not None and head.type == "identifier" else "")
+    if not name:
+        return ""
+    for given in arguments.named_children:
+        for child in given.named_children if given.type == "object" else ():
+            if child.type == "pair" and code.text(child.child_by_field_name("key")) in _TELLING:
+                text = code.string(child.child_by_field_name("value"))
+                if text:
+                    return f"{name} {text}".replace(".", "_") + f".{keys}"
+        if given.type in ("member_expression", "string"):
+            text = code.string(given) or code.dotted(given)
+            return f"{name} {text}".replace(".", "_") + f".{keys}"
+    return f"{name}.{keys}"
+
+
 def _held(code: JsCode, holder: Node, keys: str) -> str:
+    """Objects that a function returns are members of what it makes: ``createCart().add`` is ``createCart.add``."""
     if holder.type in ("variable_declarator", "public_field_definition", "field_definition"):
         name = code.text(holder.child_by_field_name("name") or holder.child_by_field_name("property"))
         return f"{name}.{keys}"
     if holder.type == "assignment_expression":
         left = exported(code.dotted(holder.child_by_field_name("left")))
         return keys if left == "default" else f"{left}.{keys}" if left else ""
-    return keys if holder.type == "export_statement" else ""
+    return keys if holder.type in ("export_statement", "arrow_function", "return_statement") else ""
 
 
 def exported(dotted: str) -> str:

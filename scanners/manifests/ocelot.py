@@ -14,6 +14,7 @@ from scanners.idioms.dotnet_json import Lines, load, problem
 _FILE = re.compile(r"(?i)(^|/)([\w.-]*ocelot[\w.-]*|configuration(\.[\w-]+)?)\.json$")
 _PROFILE = re.compile(r"(?i)(?:ocelot|configuration)\.(?!global|services)([\w-]+)\.json$")
 _LAST = re.compile(r"/\{(\w+)\}$")
+_EVERY = 5
 _KEYS = re.compile(r"(?i)(id|code|name|number|sku|slug|key|date|user|email)$")
 
 
@@ -58,13 +59,12 @@ def _route(source: SourceFile, route: dict[str, Any], line: int) -> Iterator[Fac
     path, rest = _template(route["UpstreamPathTemplate"])
     target = str(route.get("DownstreamPathTemplate") or "")
     to_path = _LAST.sub("/**", target) if rest and target.endswith(f"/{{{rest}}}") else target
-    methods = route.get("UpstreamHttpMethod") or []
-    methods = [methods] if isinstance(methods, str) else methods
+    given = route.get("UpstreamHttpMethod")
+    listed = [given] if isinstance(given, str) else given if isinstance(given, list) else []
+    verbs = [str(m).upper() for m in listed if m]
     profile = _PROFILE.search(source.path)
     for to in _targets(route):
-        for method in (
-            [str(m).upper() for m in methods if m] if isinstance(methods, list) and len(methods) < 5 else [""]
-        ):
+        for method in verbs if 0 < len(verbs) < _EVERY else [""]:
             fields: dict[str, object] = {"gateway": "", "path": path, "to": to, "to_path": to_path}
             if method:
                 fields["method"] = method

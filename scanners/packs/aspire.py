@@ -63,7 +63,7 @@ def _service(code: CsCode, found: Resource) -> Iterator[Fact]:
     kind = found.store_kind or (store_kind(image) if image else "")
     fields: dict[str, object] = {"name": found.name, "root": "", "image": image, "sort": _sort(found, image)}
     fields |= {"store_kind": kind, "hosts": (found.name,)}
-    project = _project(code, site)
+    project = _project(code, site) if found.kind == "project" else ""
     if found.kind == "folder":
         fields["root"] = _beside(code, code.string(site.arg(1, "workingDirectory", "contextPath", "appDirectory")))
     elif project.endswith("proj"):
@@ -82,7 +82,8 @@ def _sort(found: Resource, image: str) -> str:
     if found.site.method == "AddYarp":
         return "gateway"
     if image:
-        return sort_of_image(image, built=False)
+        known = sort_of_image(image, built=False)
+        return known if known == "gateway" else "infrastructure"
     return (
         "business" if found.kind in ("project", "folder") or found.site.method == "AddExecutable" else "infrastructure"
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from graph.facts import SourceFile
-from graph.values import Fact
+from graph.values import Fact, Location
 from scanners.idioms import deploy, kube, nginx, properties
 from scanners.idioms.kube import Resource
 
@@ -17,18 +17,28 @@ def facts(resource: Resource) -> Iterator[Fact]:
     Args:
         resource: any; only a ConfigMap holds files.
     """
-    owner = f"configmap:{resource.name}"
     for inner in kube.files(resource):
-        for fact in _read(inner):
-            at = resource.place(fact.at.line)
-            more: dict[str, object] = {"variant": resource.variant} if resource.variant else {}
-            if fact.kind == "env_value":
-                yield replace(fact, fields={**fact.fields, **more, "source": owner}, at=at)
-            elif fact.kind == "route":
-                yield replace(fact, fields={**fact.fields, **more, "gateway": owner}, at=at)
+        yield from read(inner, (f"configmap:{resource.name}", resource.variant), resource.place)
 
 
-def _read(inner: SourceFile) -> Iterator[Fact]:
+def read(inner: SourceFile, about: tuple[str, str], place: Callable[[int], Location]) -> Iterator[Fact]:
+    """What one such file says.
+
+    Args:
+        inner: the file, by the name it has in the map.
+        about: the map as a source of values, and the variant.
+        place: where a line of it is written.
+    """
+    owner, variant = about
+    more = {"variant": variant} if variant else {}
+    for fact in _said(inner):
+        if fact.kind == "env_value":
+            yield replace(fact, fields={**fact.fields, **more, "source": owner}, at=place(fact.at.line))
+        elif fact.kind == "route":
+            yield replace(fact, fields={**fact.fields, **more, "gateway": owner}, at=place(fact.at.line))
+
+
+def _said(inner: SourceFile) -> Iterator[Fact]:
     name = inner.path.lower()
     if name.endswith((".properties", ".env")) or name == "env":
         yield from properties.facts(inner)

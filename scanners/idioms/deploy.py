@@ -34,7 +34,7 @@ _VARIANT = re.compile(
     r"^(?:(?:docker[-_]?)?(?:compose|stack)|values|kustomization)[._-]([\w-]+)(?:\.[\w.]+)?\.ya?ml(?:\.gotmpl)?$"
 )
 _OVERLAY = re.compile(
-    r"(?:^|/)(?:overlays?|environments?|envs|variants|stages)/([^/]+)/"
+    r"(?:^|/)(?:overlays?|environments?|envs|variants|stages|kustomize/components)/([^/]+)/"
     r"|(?:^|/)(dev|development|stag(?:e|ing)|prod|production|qa|uat|preprod|pre-prod)/"
 )
 _EVERY = frozenset(("override", "base", "common", "default", "all", "yml", "yaml"))

@@ -135,7 +135,7 @@ def resources(source: SourceFile, root: Node, lines: Sequence[int] = (), variant
     inner = deploy.items(body.get("items")) if deploy.text(body.get("kind")).endswith("List") else [root]
     for item in inner:
         found = deploy.mapping(item)
-        if deploy.text(found.get("kind")):
+        if deploy.text(found.get("kind")) and deploy.text(found.get("$patch")) != "delete":
             where = deploy.mapping(found.get("metadata")).get("name") or item
             yield Resource(source, found, where, lines, variant)
 

@@ -12,92 +12,12 @@ from graph.linking.outcomes import Context, Definition, Frame, Instance
 from graph.linking.repositories import Repositories, conventional, entities
 from graph.linking.sqltext import UNKNOWN_TABLE, table_name, table_uses
 from graph.linking.state import Linking, LooseEnd
+from graph.linking.stores import SQL_KINDS, Stores
 from graph.linking.wrappers import Reading, Results, all_params
 from graph.schema import Evidence, Resolution
 from graph.values import Member, Name, Value
 
-SQL_KINDS = frozenset({"sql", "postgresql", "mysql", "mariadb", "sqlite", "mssql", "oracle", "cockroachdb"})
 _EDGE = {"read": "READS", "write": "WRITES"}
-
-
-class Stores:
-    """Which store a service means by a kind of store.
-
-    Args:
-        state: the link run.
-    """
-
-    def __init__(self, state: Linking) -> None:
-        self._state = state
-        self._by_kind: dict[str, list[str]] = defaultdict(list)
-        for service in state.services.by_name.values():
-            if service.store_kind:
-                self._by_kind[service.store_kind].append(service.name)
-        self._known: dict[str, set[str]] = {}
-        self._used: dict[str, set[str]] = defaultdict(set)
-        for placed in state.corpus.of("depends"):
-            owner = state.services.lookup(placed.file[0], placed.fact.get("service", ""))
-            target = state.services.lookup(placed.file[0], placed.fact.get("on", ""))
-            if owner is not None and target is not None:
-                self._used[owner.name].add(target.name)
-
-    def dataset(self, service: str, kind: str, name: str) -> NodeKey:
-        """The Dataset node for a table, key or collection as one service names it.
-
-        Args:
-            service: who accesses it, or empty.
-            kind: store kind as the scanner knows it.
-            name: table, key pattern or collection.
-        """
-        store_kind, store = self.store(service, kind)
-        return "Dataset", (store_kind, store, name)
-
-    def store(self, service: str, kind: str) -> tuple[str, str]:
-        """Store kind and store name, the name empty when no deployment file tells.
-
-        Args:
-            service: who accesses it.
-            kind: store kind as the scanner knows it.
-        """
-        kinds = sorted(SQL_KINDS & self._by_kind.keys()) if kind == "sql" else [kind]
-        if kind in SQL_KINDS and not any(k in self._by_kind for k in kinds):
-            kinds = sorted(SQL_KINDS & self._by_kind.keys())
-        every = [(k, name) for k in kinds for name in self._by_kind.get(k, ())]
-        used = [row for row in every if row[1] in self._mentioned(service)]
-        chosen = used or [row for row in every if self._beside(service, row[1])]
-        if len(chosen) == 1:
-            return chosen[0]
-        found = {k for k, _ in chosen}
-        return (found.pop() if len(found) == 1 else kind), ""
-
-    def _beside(self, service: str, store: str) -> bool:
-        """Whether a store is deployed together with a service that does not say which one it uses."""
-        by_name = self._state.services.by_name
-        one, other = by_name.get(service), by_name[store]
-        if one is None or one.repository != other.repository:
-            return False
-        return not one.groups or bool(one.groups & other.groups)
-
-    def _mentioned(self, service: str) -> set[str]:
-        if service not in self._known:
-            self._known[service] = self._used[service] | self._from_values(service)
-        return self._known[service]
-
-    def _from_values(self, service: str) -> set[str]:
-        """Stores whose host name stands in a value given to the service."""
-        known = self._state.services.by_name.get(service)
-        if known is None:
-            return set()
-        hosts = {s.declared for s in self._state.services.by_name.values() if s.store_kind}
-        found: set[str] = set()
-        mine = (p for p in self._state.corpus.of("env_value") if p.file[0] == known.repository)
-        for key in sorted({p.fact.get("key", "") for p in mine}):
-            for value, file in self._state.environment(service, key):
-                texts = self._state.evaluator.texts(value, Frame(file, ""), Context(service=service))
-                for text, _ in texts:
-                    words = set(text.template.replace("/", " ").replace("@", " ").replace(":", " ").split())
-                    found |= hosts & words
-        return found
 
 
 def datasets(state: Linking) -> None:

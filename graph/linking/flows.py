@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from graph.linking.build import NodeKey
 from graph.linking.corpus import Placed
-from graph.linking.datasets import SQL_KINDS, Stores
 from graph.linking.outcomes import Context, Frame, Text
 from graph.linking.requests import Link, Request, Requests
 from graph.linking.sqltext import table_name, table_uses
 from graph.linking.state import Linking, LooseEnd
+from graph.linking.stores import SQL_KINDS, Stores
 from graph.linking.subflows import Subflows
 from graph.linking.urls import take_apart
 from graph.linking.wrappers import Reading

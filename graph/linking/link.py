@@ -6,7 +6,20 @@ import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from graph.linking import corrections, datasets, endpoints, flows, nodes, proxies, routes, rpc, specs, topics
+from graph.linking import (
+    channels,
+    corrections,
+    datasets,
+    endpoints,
+    flows,
+    nodes,
+    proxies,
+    routes,
+    rpc,
+    specs,
+    topics,
+    uses,
+)
 from graph.linking.build import GraphBuilder
 from graph.linking.callgraph import CallGraph
 from graph.linking.corpus import Corpus, RepositoryFacts, SymbolKey
@@ -109,9 +122,13 @@ _STAGES: tuple[Stage[Linking], ...] = (
     Stage("requests", lambda state: Requests(state).link_all(), _needs("proxies")),
     Stage("routed", routes.routed, _needs("requests")),
     Stage("topics", topics.topics, _needs("symbols")),
+    Stage("channels", channels.channels, _needs("topics", "services")),
     Stage("datasets", datasets.datasets, _needs("symbols", "services")),
     Stage("contained", datasets.contained, _needs("datasets")),
-    Stage("flows", flows.flows, _needs("requests", "stubs", "topics", "datasets")),
-    Stage("corrections", corrections.corrections, _needs("flows", "routed", "contained", "configs", "packages")),
+    Stage("uses", uses.uses, _needs("stubs", "topics", "calls")),
+    Stage("flows", flows.flows, _needs("requests", "stubs", "channels", "datasets")),
+    Stage(
+        "corrections", corrections.corrections, _needs("flows", "uses", "routed", "contained", "configs", "packages")
+    ),
 )
 _ORDER = in_order(_STAGES)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from graph.linking.corpus import FileKey, Placed, SymbolKey
 from graph.linking.names import dotted
-from graph.linking.outcomes import Context, Frame
+from graph.linking.outcomes import Context, Frame, Hole, Text
 from graph.linking.paths import below
 from graph.linking.state import Linking
 from graph.values import Call, Fact, Value
@@ -224,5 +224,13 @@ class Routers:
         texts: dict[str, None] = {}
         for service in owners:
             found = self._state.evaluator.texts(value, Frame(placed.file, scope), Context(service=service))
-            texts.update((text.template, None) for text, _ in found)
+            texts.update((_unset_empty(text).template, None) for text, _ in found)
         return list(texts)
+
+
+def _unset_empty(text: Text) -> Text:
+    """A path in front of which a variable stands that no deployment sets is served without it."""
+    first = text.parts[0] if text.parts else ""
+    rest = text.parts[1] if len(text.parts) > 1 else ""
+    empty = isinstance(first, Hole) and first.env and isinstance(rest, str) and rest.startswith("/")
+    return Text(text.parts[1:]) if empty or (isinstance(first, Hole) and first.env and not rest) else text

@@ -112,6 +112,18 @@ class Services:
         found = self._found.get((repository, declared))
         return found if found is not None and found.name in self.by_name else None
 
+    def beside(self, one: str, other: str) -> bool:
+        """Whether two services are deployed together, so that a name or port of the one can mean the other.
+
+        Args:
+            one: name of a service.
+            other: name of another.
+        """
+        mine, theirs = self.by_name.get(one), self.by_name.get(other)
+        if mine is None or theirs is None or mine.repository != theirs.repository:
+            return False
+        return not mine.groups or not theirs.groups or bool(mine.groups & theirs.groups)
+
     def _deployed(self, placed: Placed) -> None:
         fact = placed.fact
         name = fact.get("name", "")
@@ -157,6 +169,11 @@ class Services:
     def _find_root(self, service: Service) -> None:
         """A folder that builds the image or bears the name, and holds code when the build context has none."""
         built = [p for p in self.roots if p.file[0] == service.repository and p.fact.get("root", "")]
+        project = next((text.partition("=")[2] for text in service.build if text.startswith("project=")), "")
+        if project and service.root is None:
+            folders = sorted({p.fact.get("root", "") for p in built if _is_project(p, project)})
+            if len(folders) == 1:
+                service.root, service.rule = folders[0], "project"
         if service.root and (service.repository, service.root) not in self._coded:
             coded = [p for p in built if (service.repository, p.fact.get("root", "")) in self._coded]
             folders = _folders_named(coded, service.declared)
@@ -262,6 +279,8 @@ class Services:
             asks = placed.fact.kind == "http_call"
             if asks and (source is None or not _is_page_code(source) or source.fact.get("name") in used):
                 continue
+            if source is not None and source.fact.get("sort") == "csproj" and not source.fact.get("command"):
+                continue
             if source is None and any(s.root is not None for s in mine):
                 continue
             name = str(basename(folder) or (source.fact.get("name") if source else "") or repository).rpartition("/")[2]
@@ -325,8 +344,15 @@ def _main_groups(corpus: Corpus) -> dict[str, str]:
 
 
 def _is_page_code(source: Placed) -> bool:
-    """Whether a build folder is a script package: one that only asks, and that no other uses, is a front end."""
-    return bool(source.fact.get("sort") == "package.json") and bool(source.fact.get("root", ""))
+    """Whether a build folder is a script package or a program: one that only asks, and no other uses, is a front end."""
+    runs = source.fact.get("sort") == "csproj" and bool(source.fact.get("command"))
+    return (runs or source.fact.get("sort") == "package.json") and bool(source.fact.get("root", ""))
+
+
+def _is_project(placed: Placed, project: str) -> bool:
+    """Whether a .NET project file is the one an application model names: dots and dashes become underscores there."""
+    name = str(placed.fact.get("name", "")).replace(".", "_").replace("-", "_")
+    return placed.fact.get("sort") == "csproj" and name == project
 
 
 def under(path: str, root: str) -> bool:

@@ -1,17 +1,49 @@
-"""Messages: who publishes to and who consumes from which topic, through wrappers, with payload shapes."""
+"""Messages: who publishes to and who consumes from which topic, through wrappers and exchanges, with payload shapes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from graph.linking.build import NodeKey
 from graph.linking.corpus import Placed, SymbolKey
-from graph.linking.outcomes import Text
+from graph.linking.exchanges import Exchanges
+from graph.linking.outcomes import Hole, Text
 from graph.linking.shapes import reads, sends
 from graph.linking.state import Linking, LooseEnd
+from graph.linking.stores import Stores
+from graph.linking.transports import brokers
 from graph.linking.wrappers import Reading, Results, all_params
 from graph.schema import Resolution
 from graph.values import Shape
+
+_EDGES = {"publish": "PUBLISHES", "consume": "CONSUMES"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One message as one chain of callers sends or receives it.
+
+    Args:
+        placed: the fact.
+        edge: PUBLISHES or CONSUMES.
+        service: whose it is, or empty.
+        broker: kind of broker.
+        reading: where the values came from.
+        text: topic, queue or routing key as evaluated.
+        exchange: name, or empty.
+        rule: how the name was found.
+    """
+
+    placed: Placed
+    edge: str
+    service: str
+    broker: str
+    reading: Reading
+    text: Text
+    exchange: str
+    rule: str
 
 
 def topics(state: Linking) -> None:
@@ -20,35 +52,84 @@ def topics(state: Linking) -> None:
     Args:
         state: the link run.
     """
-    for kind, edge in (("publish", "PUBLISHES"), ("consume", "CONSUMES")):
-        for placed in state.corpus.of(kind):
-            for service in state.owners(placed.file) or ("",):
-                _link(state, placed, (edge, service))
+    exchanges, instances = Exchanges(state), _Instances(state)
+    rows = [row for kind in _EDGES for placed in state.corpus.of(kind) for row in _rows(state, placed)]
+    for row in rows:
+        if row.edge == "PUBLISHES" and not row.text.holes:
+            exchanges.send(row.exchange, row.text.template)
+    rows = [named for row in rows for named in _named(exchanges, row)]
+    for row in rows:
+        instances.use(row)
+    for row in rows:
+        _edge(state, row, instances.kind(row))
 
 
-def _link(state: Linking, placed: Placed, how: tuple[str, str]) -> None:
-    edge, service = how
+def _rows(state: Linking, placed: Placed) -> Iterator[_Row]:
     fact = placed.fact
+    values = [fact.get("topic"), *([fact.get("exchange")] if fact.get("exchange") is not None else [])]
 
     def need(results: Sequence[Results]) -> Sequence[SymbolKey]:
-        return all_params(results[0])
+        return [key for result in results for key in all_params(result)]
 
-    for reading in state.wrappers.readings([fact.get("topic")], placed.symbol, service, need):
-        if service not in (state.owners(reading.origin[0]) or (service,)):
-            continue
-        for text, trail in reading.results[0]:
-            _edge(state, placed, _Row(edge, service, reading, text, trail))
+    for service in state.owners(placed.file) or ("",):
+        kinds = [fact.get("broker")] if fact.get("broker") else brokers(state, placed, service) or ("kafka",)
+        for reading in state.wrappers.readings(values, placed.symbol, service, need):
+            if service not in (state.owners(reading.origin[0]) or (service,)):
+                continue
+            exchanges = [text for text, _ in reading.results[1]] if len(values) > 1 else [Text(())]
+            for text, trail in reading.results[0]:
+                rule = "+".join([fact.get("rule") or "topic name", *sorted(trail)])
+                for exchange in exchanges:
+                    name = "" if exchange.holes else exchange.template
+                    for kind in kinds:
+                        yield _Row(placed, _EDGES[fact.kind], service, str(kind), reading, text, name, rule)
 
 
-class _Row:
-    __slots__ = ("edge", "reading", "service", "text", "trail")
+def _named(exchanges: Exchanges, row: _Row) -> Iterator[_Row]:
+    """A message by the topic both sides know: routing key, else exchange; a queue by what is bound to it."""
+    if row.text.holes:
+        yield row
+    elif row.edge == "PUBLISHES":
+        yield row if row.text.template or not row.exchange else replace(row, text=Text((row.exchange,)))
+    else:
+        for topic, rule in exchanges.received(row.text.template, row.exchange):
+            yield row if rule == "topic name" else replace(row, text=Text((topic,)), rule=rule)
 
-    def __init__(self, edge: str, service: str, reading: Reading, text: Text, trail: frozenset[str]) -> None:
-        self.edge, self.service, self.reading, self.text, self.trail = edge, service, reading, text, trail
+
+class _Instances:
+    """Which brokers of one kind a topic's users have: several make it several topics.
+
+    Args:
+        state: the link run.
+    """
+
+    def __init__(self, state: Linking) -> None:
+        self._stores = Stores(state)
+        self._used: dict[tuple[str, str], set[str]] = defaultdict(set)
+
+    def use(self, row: _Row) -> None:
+        """Remember who uses a topic.
+
+        Args:
+            row: the use.
+        """
+        instance = self._stores.store(row.service, row.broker)[1]
+        if instance:
+            self._used[row.broker, row.text.template].add(instance)
+
+    def kind(self, row: _Row) -> str:
+        """Kind of broker, with the broker's name where topics of that name are on several.
+
+        Args:
+            row: the use.
+        """
+        instance = self._stores.store(row.service, row.broker)[1]
+        several = len(self._used[row.broker, row.text.template]) > 1
+        return f"{row.broker}@{instance}" if several and instance else row.broker
 
 
-def _edge(state: Linking, placed: Placed, row: _Row) -> None:
-    fact, corpus = placed.fact, state.corpus
+def _edge(state: Linking, row: _Row, broker: str) -> None:
+    placed, fact, corpus = row.placed, row.placed.fact, state.corpus
     evidence = [corpus.evidence(placed)]
     evidence += [corpus.evidence(Placed(site.fact, site.file), "call") for site in row.reading.sites]
     handler = fact.get("handler", "") or ""
@@ -59,7 +140,7 @@ def _edge(state: Linking, placed: Placed, row: _Row) -> None:
     whole = state.shapes.whole(shape, placed.file, fact.get("symbol", "") or "")
     reader = {"reads": reads(whole), "expects": sends(whole)}
     props = {"sends": sends(whole)} if row.edge == "PUBLISHES" else reader
-    target, resolution = _target(state, placed, row)
+    target, resolution = _target(state, row, broker)
     if target[0] == "Topic":
         state.builder.node(*target, evidence)
         if row.edge == "CONSUMES":
@@ -73,18 +154,16 @@ def _edge(state: Linking, placed: Placed, row: _Row) -> None:
     state.configured(source, [row.service] * bool(row.service), sorted(row.reading.keys), evidence)
 
 
-def _target(state: Linking, placed: Placed, row: _Row) -> tuple[NodeKey, Resolution]:
-    broker = placed.fact.get("broker", "") or "kafka"
-    holes = row.text.holes
+def _target(state: Linking, row: _Row, broker: str) -> tuple[NodeKey, Resolution]:
+    holes: tuple[Hole, ...] = row.text.holes
     name = row.text.template
     if not holes and name:
-        rule = "+".join(["topic name", *sorted(row.trail)])
-        return ("Topic", (broker, name)), Resolution("resolved", rule)
+        return ("Topic", (broker, name)), Resolution("resolved", row.rule)
+    reasons = "; ".join(dict.fromkeys(h.reason for h in holes))
     if name.replace("{}", "").strip("./:-_"):
-        reason = "; ".join(dict.fromkeys(h.reason for h in holes))
-        return ("Topic", (broker, name)), Resolution("candidate", "topic pattern", reason)
-    reason = "; ".join(dict.fromkeys(h.reason for h in holes)) or "the topic is empty"
+        return ("Topic", (broker, name)), Resolution("candidate", "topic pattern", reasons)
+    reason = reasons or "the topic is empty"
     key = next((h.env for h in holes if h.env), "")
     annotation = f'[environments.local]\nvariables = {{ {key} = "TOPIC" }}' if key else ""
-    end = LooseEnd(f"unknown topic ({broker})", row.edge, reason, annotation, key)
-    return state.loose_end(placed, end), Resolution("unresolved", "unknown topic", reason)
+    end = LooseEnd(f"unknown topic ({row.broker})", row.edge, reason, annotation, key)
+    return state.loose_end(row.placed, end), Resolution("unresolved", "unknown topic", reason)

@@ -44,6 +44,7 @@ _GENERATED = re.compile(
     r"(_pb2(_grpc)?\.py|\.pb\.go|_pb\.js|\.g\.[jt]s|\.generated\.[jt]s|\.d\.ts)$|(^|/)(generated|gen)/"
 )
 _MARK = re.compile(rb"(?i)(@generated|code generated .{0,80}do not edit|auto-?generated|do not edit( this file)?)")
+_PACKAGES = re.compile(r"(^|/)src/main/(java|kotlin|scala|groovy)/.*/(?=[^/]*$)")
 _LOCUST = re.compile(rb"^\s*(from|import) (locust|pytest|unittest)\b", re.MULTILINE)
 
 
@@ -64,5 +65,6 @@ def sort_of(path: str, head: bytes = b"") -> str:
 
 @lru_cache(maxsize=16384)
 def _sort_of_path(path: str) -> str:
+    path = _PACKAGES.sub(r"\1src/main/\2/", path)  # folders of a Java package are names, not roles
     sorts = (("vendored", _VENDORED), ("test", _TESTS), ("generated", _GENERATED), ("example", _EXAMPLES))
     return next((sort for sort, pattern in sorts if pattern.search(path)), "")

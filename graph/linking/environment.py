@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from posixpath import dirname, splitext
 
 from graph.linking.corpus import Corpus, FileKey, Placed
+from graph.linking.deployed import Service
 from graph.linking.roles import aside
-from graph.linking.services import Service, Services
+from graph.linking.services import Services
 from graph.values import Lit, Value
 
 Given = tuple[Value, FileKey]

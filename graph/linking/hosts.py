@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from graph.linking.corpus import Corpus
-from graph.linking.services import Service, Services
+from graph.linking.deployed import Service
+from graph.linking.services import Services
 from graph.linking.urls import Url
 from graph.schema import Status
 from graph.values import Concat, Lit, Value

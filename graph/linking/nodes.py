@@ -8,10 +8,10 @@ from posixpath import splitext
 from graph.linking.build import NodeKey
 from graph.linking.callgraph import HANDED_OVER
 from graph.linking.corpus import Placed
+from graph.linking.deployed import Service
 from graph.linking.implementations import OVERRIDE
 from graph.linking.names import dotted
 from graph.linking.roles import aside
-from graph.linking.services import Service
 from graph.linking.state import Linking
 from graph.schema import Resolution, Status
 from graph.values import Lit, Member, Name

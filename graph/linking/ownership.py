@@ -6,9 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 from graph.linking.corpus import Corpus, FileKey
+from graph.linking.deployed import Service, under
 from graph.linking.entrypoints import entry_file, expanded
 from graph.linking.names import Names
-from graph.linking.services import Service, Services, under
+from graph.linking.services import Services
 
 
 class Ownership:

@@ -25,6 +25,7 @@ def template(path: str) -> str:
     bare = path.split("#", 1)[0]
     bare = _query(bare)
     segments = [_segment(s) for s in bare.split("/") if s]
+    segments = ["{}" if s == "**" and n < len(segments) - 1 else s for n, s in enumerate(segments)]
     return "/" + "/".join(segments)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from graph.linking.corpus import Corpus, Placed
+from graph.linking.deployed import Service, under
 from graph.linking.roles import aside
-from graph.linking.services import Service, under
 
 _CENTRAL = "config server"
 

@@ -4,68 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from posixpath import basename, dirname
 
 from graph.linking.corpus import Corpus, Placed
+from graph.linking.deployed import Service, image_name, merge, published, under
 from graph.linking.roles import aside, testing
-from graph.schema import Evidence
+from graph.linking.roots import Roots, is_page_code, main_groups
 
-OFFERING = ("endpoint", "router", "consume")
-_WORKING = (*OFFERING, "http_call", "publish", "access", "sql", "operation")
-_VARIABLE = re.compile(r"\$\{[^}]*\}|\$\w+|\{\{.*?\}\}")
-
-
-@dataclass(slots=True)
-class Service:
-    """A deployable unit being put together.
-
-    Args:
-        name: unique in the workspace.
-        repository: where it is declared.
-        root: folder with its code, None when it is an image only.
-        sort: business, gateway, frontend, infrastructure or job.
-        store_kind: kind of store or broker it is, or empty.
-        hosts: names it answers to, with or without port.
-        ports: (published, inside) pairs, published empty when not published.
-        declared: deployed name, before it was made unique.
-        names: names deployment files give it; several when side deployments call it otherwise.
-        evidence: where it is declared.
-        images: image names without registry and tag.
-        groups: folders whose deployment files declare it.
-        variables: environment variables a person tied to it.
-        command: start command, or empty.
-        labels: labels of what it starts, as `key=value`.
-        rule: how its root was found.
-        registered: names it registers by its own configuration.
-        local_ports: ports it listens on by its own configuration.
-        prefix: path in front of every operation, or empty.
-        mounts: files and folders of the repository it sees at run time.
-        build: how it is built beside its folder.
-    """
-
-    name: str
-    repository: str
-    root: str | None = None
-    sort: str = "business"
-    store_kind: str = ""
-    hosts: set[str] = field(default_factory=set)
-    ports: set[tuple[str, str]] = field(default_factory=set)
-    declared: str = ""
-    names: set[str] = field(default_factory=set)
-    evidence: set[Evidence] = field(default_factory=set)
-    images: set[str] = field(default_factory=set)
-    groups: set[str] = field(default_factory=set)
-    variables: set[str] = field(default_factory=set)
-    command: str = ""
-    labels: set[str] = field(default_factory=set)
-    rule: str = ""
-    registered: set[str] = field(default_factory=set)
-    local_ports: set[str] = field(default_factory=set)
-    prefix: str = ""
-    mounts: set[str] = field(default_factory=set)
-    build: set[str] = field(default_factory=set)
+OFFERING = ("endpoint", "router", "consume", "rpc_service")
+_WORKING = (*OFFERING, "http_call", "publish", "access", "sql", "operation", "rpc_call", "repository")
 
 
 class Services:
@@ -78,15 +26,16 @@ class Services:
     def __init__(self, corpus: Corpus) -> None:
         self._corpus = corpus
         self._found: dict[tuple[str, str], Service] = {}
-        self._main = _main_groups(corpus)
-        self._coded = _coded_folders(corpus)
-        self.roots = [p for p in corpus.of("root") if p.fact.get("sort") != "tsconfig" and not aside(p.file[1])]
+        self._main = main_groups(corpus)
+        self._roots = Roots(corpus)
+        self.roots = self._roots.facts
         for placed in corpus.of("service"):
             self._deployed(placed)
         for placed in corpus.of("service"):
             self._select(placed)
+        sharing = Counter((s.repository, s.root) for s in self._found.values())
         for service in self._found.values():
-            self._find_root(service)
+            self._roots.find(service, sharing)
         self._merge_side_names()
         self._keep_known_groups()
         for placed in corpus.of("declared_service"):
@@ -139,13 +88,13 @@ class Services:
             service.sort = fact.get("sort")
         service.store_kind = service.store_kind or fact.get("store_kind", "") or ""
         service.hosts.update(h.lower() for h in fact.get("hosts", ()) or ())
-        service.ports.update(_ports(fact.get("ports", ()) or ()))
+        service.ports.update(published(fact.get("ports", ()) or ()))
         service.command = service.command or fact.get("command", "") or ""
         service.labels.update(fact.get("labels", ()) or ())
         service.mounts.update(fact.get("mounts", ()) or ())
         service.build.update(fact.get("build", ()) or ())
         if fact.get("image"):
-            service.images.add(_image_name(fact.get("image")))
+            service.images.add(image_name(fact.get("image")))
 
     def _select(self, placed: Placed) -> None:
         """A name that deployment files put before what they start: a host of whatever its selector selects."""
@@ -159,39 +108,12 @@ class Services:
         ]
         for service in chosen:
             service.hosts.update(h.lower() for h in fact.get("hosts", ()) or (fact.get("name", ""),))
-            service.ports.update(_ports(fact.get("ports", ()) or ()))
+            service.ports.update(published(fact.get("ports", ()) or ()))
             service.evidence.add(self._corpus.evidence(placed))
 
     def _service(self, repository: str, name: str) -> Service:
         made = Service(name, repository, declared=name, hosts={name.lower()}, names={name})
         return self._found.setdefault((repository, name), made)
-
-    def _find_root(self, service: Service) -> None:
-        """A folder that builds the image or bears the name, and holds code when the build context has none."""
-        built = [p for p in self.roots if p.file[0] == service.repository and p.fact.get("root", "")]
-        project = next((text.partition("=")[2] for text in service.build if text.startswith("project=")), "")
-        if project and service.root is None:
-            folders = sorted({p.fact.get("root", "") for p in built if _is_project(p, project)})
-            if len(folders) == 1:
-                service.root, service.rule = folders[0], "project"
-        if service.root and (service.repository, service.root) not in self._coded:
-            coded = [p for p in built if (service.repository, p.fact.get("root", "")) in self._coded]
-            folders = _folders_named(coded, service.declared)
-            if len(folders) == 1:
-                service.root, service.rule = folders[0], "folder of that name with code"
-        if service.root == "" or service.root is None:
-            wanted = [service.declared, *sorted(service.images)]
-            for name in wanted:
-                folders = _folders_named(built, name)
-                if len(folders) == 1 and (service.root is None or service.declared == name):
-                    service.root, service.rule = folders[0], "folder that builds its image"
-                    break
-        for placed in self.roots:
-            if placed.file[0] == service.repository and placed.fact.get("root", "") == service.root and service.root:
-                service.command = service.command or placed.fact.get("command", "") or ""
-                service.store_kind = service.store_kind or placed.fact.get("store_kind", "") or ""
-                if service.sort == "business" and placed.fact.get("base_sort"):
-                    service.sort = placed.fact.get("base_sort")
 
     def _merge_side_names(self) -> None:
         """One folder deployed under another name by a side deployment is the same service, not a second one."""
@@ -211,7 +133,7 @@ class Services:
             ]
             named = [s for s in same if service.declared.startswith(s.declared)] or same
             if len(named) == 1:
-                _merge(named[0], service)
+                merge(named[0], service)
                 self._found[key] = named[0]
 
     def _merge_spellings(self) -> None:
@@ -229,7 +151,7 @@ class Services:
                 other = self._found[key]
                 if None in (first.root, other.root) or first.root == other.root:
                     first.root = other.root if first.root is None else first.root
-                    _merge(first, other)
+                    merge(first, other)
                     self._found[key] = first
 
     def _keep_known_groups(self) -> None:
@@ -248,7 +170,16 @@ class Services:
             )
             if main or beside or works:
                 kept[key] = service
-        self._found = kept
+        self._found = kept | self._beside_kept(kept)
+
+    def _beside_kept(self, kept: Mapping[tuple[str, str], Service]) -> dict[tuple[str, str], Service]:
+        """Stores and images that side deployments start for what is kept of them."""
+        needed = {(s.repository, g) for s in kept.values() if s.root is not None for g in s.groups}
+        return {
+            key: service
+            for key, service in self._found.items()
+            if not self._dominates(service.repository) and {(service.repository, g) for g in service.groups} & needed
+        }
 
     def _dominates(self, repository: str) -> bool:
         built = [s for s in self._found.values() if s.repository == repository and s.root is not None]
@@ -275,28 +206,21 @@ class Services:
             mine = [s for s in self._found.values() if s.repository == repository]
             if any(s.root is not None and under(path, s.root) for s in mine):
                 continue
-            folder, source = self._nearest(repository, path)
+            folder, source = self._roots.nearest(repository, path)
             asks = placed.fact.kind == "http_call"
-            if asks and (source is None or not _is_page_code(source) or source.fact.get("name") in used):
+            if asks and (source is None or not is_page_code(source) or source.fact.get("name") in used):
                 continue
-            if source is not None and source.fact.get("sort") == "csproj" and not source.fact.get("command"):
+            if source is not None and self._roots.library(source):
                 continue
             if source is None and any(s.root is not None for s in mine):
                 continue
-            name = str(basename(folder) or (source.fact.get("name") if source else "") or repository).rpartition("/")[2]
+            registered = self._roots.registered.get((repository, folder), "")
+            named = source.fact.get("name") if source else ""
+            name = registered or str(basename(folder) or named or repository).rpartition("/")[2]
             service = self._service(repository, name)
             service.root, service.rule = folder, "package manifest" if source else "repository"
             service.sort = "frontend" if asks and service.sort == "business" else service.sort
             service.evidence.add(self._corpus.evidence(source or placed))
-
-    def _nearest(self, repository: str, path: str) -> tuple[str, Placed | None]:
-        best: Placed | None = None
-        for placed in self.roots:
-            root = placed.fact.get("root", "")
-            fits = placed.file[0] == repository and under(path, root)
-            if fits and (best is None or len(root) > len(best.fact.get("root", ""))):
-                best = placed
-        return (best.fact.get("root", "") if best else ""), best
 
     def _unique(self) -> Mapping[str, Service]:
         every = {id(s): s for s in self._found.values()}.values()
@@ -305,87 +229,3 @@ class Services:
             if count[service.declared] > 1:
                 service.name = f"{service.repository}/{service.declared}"
         return {s.name: s for s in sorted(self._found.values(), key=lambda s: s.name)}
-
-
-def _merge(into: Service, other: Service) -> None:
-    for mine, theirs in (
-        (into.hosts, other.hosts),
-        (into.names, other.names),
-        (into.images, other.images),
-        (into.groups, other.groups),
-    ):
-        mine.update(theirs)
-    into.ports.update(other.ports)
-    into.evidence.update(other.evidence)
-    into.command = into.command or other.command
-    into.store_kind = into.store_kind or other.store_kind
-
-
-def _coded_folders(corpus: Corpus) -> set[tuple[str, str]]:
-    """Folders with code anywhere below them."""
-    found: set[tuple[str, str]] = set()
-    for repository, path in {placed.file for placed in corpus.of("symbol")}:
-        folder = dirname(path)
-        while folder and (repository, folder) not in found:
-            found.add((repository, folder))
-            folder = dirname(folder)
-    return found
-
-
-def _main_groups(corpus: Corpus) -> dict[str, str]:
-    groups: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for placed in corpus.of("service"):
-        if placed.fact.get("name") and not aside(placed.file[1]):
-            groups[placed.file[0]][dirname(placed.file[1])].add(placed.fact.get("name"))
-    return {
-        repository: min(found, key=lambda folder: (-len(found[folder]), folder.count("/"), folder))
-        for repository, found in groups.items()
-    }
-
-
-def _is_page_code(source: Placed) -> bool:
-    """Whether a build folder is a script package or a program: one that only asks, and no other uses, is a front end."""
-    runs = source.fact.get("sort") == "csproj" and bool(source.fact.get("command"))
-    return (runs or source.fact.get("sort") == "package.json") and bool(source.fact.get("root", ""))
-
-
-def _is_project(placed: Placed, project: str) -> bool:
-    """Whether a .NET project file is the one an application model names: dots and dashes become underscores there."""
-    name = str(placed.fact.get("name", "")).replace(".", "_").replace("-", "_")
-    return placed.fact.get("sort") == "csproj" and name == project
-
-
-def under(path: str, root: str) -> bool:
-    """Whether a file is in a folder; the empty folder is the whole repository.
-
-    Args:
-        path: of the file.
-        root: of the folder.
-    """
-    return not root or path.startswith(root + "/")
-
-
-def _image_name(image: str) -> str:
-    bare = _VARIABLE.sub("", image).split("@")[0].rsplit("/", 1)[-1]
-    return bare.split(":")[0].strip("-_.")
-
-
-def _folders_named(roots: Iterable[Placed], name: str) -> list[str]:
-    """Folders that bear a name, or whose name an image's name ends in (``shop-orders`` for ``services/orders``)."""
-    wanted = name.lower()
-    folders: dict[str, str] = {p.fact.get("root", ""): basename(p.fact.get("root", "")).lower() for p in roots}
-    built = {p.fact.get("root", "") for p in roots if _image_name(p.fact.get("name", "") or "").lower() == wanted}
-    exact = built | {root for root, base in folders.items() if base == wanted}
-    if exact:
-        return sorted(exact)
-    ending = {
-        root: base for root, base in folders.items() if len(base) > 2 and wanted.endswith((f"-{base}", f"_{base}"))
-    }
-    longest = max(map(len, ending.values()), default=0)
-    return sorted(root for root, base in ending.items() if len(base) == longest)
-
-
-def _ports(texts: Iterable[str]) -> Iterable[tuple[str, str]]:
-    for text in texts:
-        pieces = str(text).split("/")[0].split(":")
-        yield (pieces[-2], pieces[-1]) if len(pieces) > 1 else ("", pieces[-1])

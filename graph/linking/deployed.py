@@ -1,0 +1,113 @@
+"""A deployable unit while it is put together, and what its names, images and ports say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from graph.schema import Evidence
+
+_VARIABLE = re.compile(r"\$\{[^}]*\}|\$\w+|\{\{.*?\}\}")
+
+
+@dataclass(slots=True)
+class Service:
+    """A deployable unit being put together.
+
+    Args:
+        name: unique in the workspace.
+        repository: where it is declared.
+        root: folder with its code, None when it is an image only.
+        sort: business, gateway, frontend, infrastructure or job.
+        store_kind: kind of store or broker it is, or empty.
+        hosts: names it answers to, with or without port.
+        ports: (published, inside) pairs, published empty when not published.
+        declared: deployed name, before it was made unique.
+        names: names deployment files give it; several when side deployments call it otherwise.
+        evidence: where it is declared.
+        images: image names without registry and tag.
+        groups: folders whose deployment files declare it.
+        variables: environment variables a person tied to it.
+        command: start command, or empty.
+        labels: labels of what it starts, as `key=value`.
+        rule: how its root was found.
+        registered: names it registers by its own configuration.
+        local_ports: ports it listens on by its own configuration.
+        prefix: path in front of every operation, or empty.
+        mounts: files and folders of the repository it sees at run time.
+        build: how it is built beside its folder.
+    """
+
+    name: str
+    repository: str
+    root: str | None = None
+    sort: str = "business"
+    store_kind: str = ""
+    hosts: set[str] = field(default_factory=set)
+    ports: set[tuple[str, str]] = field(default_factory=set)
+    declared: str = ""
+    names: set[str] = field(default_factory=set)
+    evidence: set[Evidence] = field(default_factory=set)
+    images: set[str] = field(default_factory=set)
+    groups: set[str] = field(default_factory=set)
+    variables: set[str] = field(default_factory=set)
+    command: str = ""
+    labels: set[str] = field(default_factory=set)
+    rule: str = ""
+    registered: set[str] = field(default_factory=set)
+    local_ports: set[str] = field(default_factory=set)
+    prefix: str = ""
+    mounts: set[str] = field(default_factory=set)
+    build: set[str] = field(default_factory=set)
+
+
+def under(path: str, root: str) -> bool:
+    """Whether a file is in a folder; the empty folder is the whole repository.
+
+    Args:
+        path: of the file.
+        root: of the folder.
+    """
+    return not root or path.startswith(root + "/")
+
+
+def image_name(image: str) -> str:
+    """An image's name without registry, tag and variables.
+
+    Args:
+        image: reference.
+    """
+    bare = _VARIABLE.sub("", image).split("@")[0].rsplit("/", 1)[-1]
+    return bare.split(":")[0].strip("-_.")
+
+
+def published(texts: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """(published, inside) pairs of port texts.
+
+    Args:
+        texts: `host:container` or `container`.
+    """
+    for text in texts:
+        pieces = str(text).split("/")[0].split(":")
+        yield (pieces[-2], pieces[-1]) if len(pieces) > 1 else ("", pieces[-1])
+
+
+def merge(into: Service, other: Service) -> None:
+    """Put what another declaration of a service says into the first.
+
+    Args:
+        into: kept.
+        other: merged.
+    """
+    for mine, theirs in (
+        (into.hosts, other.hosts),
+        (into.names, other.names),
+        (into.images, other.images),
+        (into.groups, other.groups),
+    ):
+        mine.update(theirs)
+    into.ports.update(other.ports)
+    into.evidence.update(other.evidence)
+    into.command = into.command or other.command
+    into.store_kind = into.store_kind or other.store_kind

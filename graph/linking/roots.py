@@ -1,0 +1,199 @@
+"""Folders that services are built from: build contexts, images, manifests, configuration, programs of a repository."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
+from posixpath import basename, dirname
+
+from graph.linking.corpus import Corpus, Placed
+from graph.linking.deployed import Service, image_name, under
+from graph.linking.roles import aside
+from graph.values import Fact, Location
+
+_NO_PACKAGES = frozenset({"tsconfig"})
+
+
+class Roots:
+    """Looks folders up.
+
+    Args:
+        corpus: the facts.
+    """
+
+    def __init__(self, corpus: Corpus) -> None:
+        self.coded = _coded_folders(corpus)
+        named = [p for p in corpus.of("root") if p.fact.get("sort") not in _NO_PACKAGES and not aside(p.file[1])]
+        self.registered = {
+            (p.file[0], p.fact.get("root", "") or ""): str(p.fact.get("name"))
+            for p in corpus.of("registers")
+            if p.fact.get("name") and not p.fact.get("source") and not aside(p.file[1])
+        }
+        configured = [
+            p
+            for p in corpus.of("registers")
+            if p.fact.get("root") and not p.fact.get("source") and not aside(p.file[1])
+        ]
+        self.facts = [*named, *configured, *_programs(corpus)]
+        self._libraries = _depended_on(corpus)
+
+    def find(self, service: Service, sharing: Counter[tuple[str, str | None]]) -> None:
+        """Give a service its folder: what builds the image or bears the name, and holds code when the context has none.
+
+        Args:
+            service: changed in place.
+            sharing: how many services have each folder as build context.
+        """
+        built = [p for p in self.facts if p.file[0] == service.repository and p.fact.get("root", "")]
+        project = next((text.partition("=")[2] for text in service.build if text.startswith("project=")), "")
+        if project and service.root is None:
+            found = sorted({p.fact.get("root", "") for p in built if _is_project(p, project)})
+            if len(found) == 1:
+                service.root, service.rule = found[0], "project"
+        if service.root and (service.repository, service.root) not in self.coded:
+            self._choose(service, self._coded(built), [service.declared], "folder of that name with code")
+        if service.root == "" or service.root is None:
+            self._choose(service, built, [service.declared, *sorted(service.images)], "folder that builds its image")
+        if service.root is not None and sharing[service.repository, service.root] > 1:
+            inside = [p for p in self._coded(built) if under(p.fact.get("root", ""), service.root)]
+            self._choose(service, inside, _told(service), "part of its build context")
+        self._describe(service)
+
+    def _coded(self, roots: Iterable[Placed]) -> list[Placed]:
+        return [p for p in roots if (p.file[0], p.fact.get("root", "")) in self.coded]
+
+    def _choose(self, service: Service, roots: Collection[Placed], names: Iterable[str], rule: str) -> None:
+        for name in names:
+            folders = _folders_named(roots, name)
+            programs = {p.fact.get("root", "") for p in roots if p.fact.get("sort") == _PROGRAM}
+            folders = [f for f in folders if f in programs] if len(folders) > 1 else folders
+            if len(folders) == 1 and (service.root is None or service.declared == name or rule.startswith("part")):
+                service.root, service.rule = folders[0], rule
+                return
+
+    def _describe(self, service: Service) -> None:
+        for placed in self.facts:
+            if placed.file[0] == service.repository and placed.fact.get("root", "") == service.root and service.root:
+                service.command = service.command or placed.fact.get("command", "") or ""
+                service.store_kind = service.store_kind or placed.fact.get("store_kind", "") or ""
+                if service.sort == "business" and placed.fact.get("base_sort"):
+                    service.sort = placed.fact.get("base_sort")
+
+    def nearest(self, repository: str, path: str) -> tuple[str, Placed | None]:
+        """The deepest build folder around a file, and who says it is one.
+
+        Args:
+            repository: its repository.
+            path: of the file.
+        """
+        best: Placed | None = None
+        for placed in self.facts:
+            root = placed.fact.get("root", "") or ""
+            fits = placed.file[0] == repository and under(path, root)
+            if fits and (best is None or len(root) > len(best.fact.get("root", "") or "")):
+                best = placed
+        return (best.fact.get("root", "") or "" if best else ""), best
+
+    def library(self, source: Placed) -> bool:
+        """Whether others depend on what a folder builds, or its project file says that it does not run.
+
+        Args:
+            source: a root fact.
+        """
+        folder = source.fact.get("root", "") or ""
+        if source.fact.get("sort") == "csproj" and not source.fact.get("command"):
+            return True
+        names = {p.fact.get("name") for p in self.facts if p.file[0] == source.file[0] and p.fact.get("root") == folder}
+        return bool(self._libraries & {(source.file[0], str(n)) for n in (*names, folder) if n})
+
+
+_PROGRAM = "program"
+
+
+def _told(service: Service) -> list[str]:
+    """Names that the build of a service gives: dockerfile folder, target, arguments, program started."""
+    build = sorted(service.build)
+    files = [basename(dirname(text.partition("=")[2])) for text in build if text.startswith("dockerfile=")]
+    targets = [text.partition("=")[2] for text in build if text.startswith("target=")]
+    given = [text.rpartition("=")[2].rpartition("/")[2] for text in build if text.startswith("arg:")]
+    words = [basename(word.strip("\"'[],")) for word in service.command.split()[:3]]
+    return [name for name in (*files, *given, *targets, *words, service.declared) if name]
+
+
+def _programs(corpus: Corpus) -> list[Placed]:
+    """Folders of Go files with a main function: what ``go build`` makes one program of."""
+    found: dict[tuple[str, str], Placed] = {}
+    for (repository, path), index in corpus.files.items():
+        if path.endswith(".go") and "main" in index.symbols and "main" in index.packages and not aside(path):
+            fact = Fact("root", {"root": dirname(path), "sort": _PROGRAM, "name": ""}, Location(path, 1))
+            found.setdefault((repository, dirname(path)), Placed(fact, (repository, path)))
+    return list(found.values())
+
+
+def _depended_on(corpus: Corpus) -> set[tuple[str, str]]:
+    """Names of packages, and folders of projects, that other code of the same repository depends on."""
+    found: set[tuple[str, str]] = set()
+    for placed in corpus.of("dependency"):
+        name = str(placed.fact.get("name", ""))
+        found.add((placed.file[0], name))
+        if placed.fact.get("ecosystem") == "maven":
+            found.add((placed.file[0], name.rpartition(":")[2]))
+    return found
+
+
+def _folders_named(roots: Iterable[Placed], name: str) -> list[str]:
+    """Folders that bear a name, or whose name an image's name ends in (``shop-orders`` for ``services/orders``)."""
+    wanted = name.lower()
+    folders: dict[str, str] = {p.fact.get("root", ""): basename(p.fact.get("root", "")).lower() for p in roots}
+    built = {p.fact.get("root", "") for p in roots if image_name(p.fact.get("name", "") or "").lower() == wanted}
+    exact = built | {root for root, base in folders.items() if base == wanted}
+    if exact:
+        return sorted(exact)
+    ending = {
+        root: base for root, base in folders.items() if len(base) > 2 and wanted.endswith((f"-{base}", f"_{base}"))
+    }
+    longest = max(map(len, ending.values()), default=0)
+    return sorted(root for root, base in ending.items() if len(base) == longest)
+
+
+def _coded_folders(corpus: Corpus) -> set[tuple[str, str]]:
+    """Folders with code anywhere below them."""
+    found: set[tuple[str, str]] = set()
+    for repository, path in {placed.file for placed in corpus.of("symbol")}:
+        folder = dirname(path)
+        while folder and (repository, folder) not in found:
+            found.add((repository, folder))
+            folder = dirname(folder)
+    return found
+
+
+def main_groups(corpus: Corpus) -> dict[str, str]:
+    """Of each repository, the folder whose deployment files declare most services.
+
+    Args:
+        corpus: the facts.
+    """
+    groups: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for placed in corpus.of("service"):
+        if placed.fact.get("name") and not aside(placed.file[1]):
+            groups[placed.file[0]][dirname(placed.file[1])].add(placed.fact.get("name"))
+    return {
+        repository: min(found, key=lambda folder: (-len(found[folder]), folder.count("/"), folder))
+        for repository, found in groups.items()
+    }
+
+
+def is_page_code(source: Placed) -> bool:
+    """Whether a build folder is a script package or a program: one that only asks, unused by others, is a front end.
+
+    Args:
+        source: a root fact.
+    """
+    runs = source.fact.get("sort") == "csproj" and bool(source.fact.get("command"))
+    return (runs or source.fact.get("sort") == "package.json") and bool(source.fact.get("root", ""))
+
+
+def _is_project(placed: Placed, project: str) -> bool:
+    """Whether a .NET project file is the one an application model names: dots and dashes become underscores there."""
+    name = str(placed.fact.get("name", "")).replace(".", "_").replace("-", "_")
+    return placed.fact.get("sort") == "csproj" and name == project

@@ -15,6 +15,7 @@ from graph.linking.offers import Match, Offer
 from graph.linking.outcomes import Text
 from graph.linking.shapes import reads, sends
 from graph.linking.state import Linking, LooseEnd
+from graph.linking.strings import OBJECT
 from graph.linking.urls import Url, after, take_apart
 from graph.linking.wrappers import Reading, Results, all_params
 from graph.schema import Evidence, Resolution
@@ -333,6 +334,9 @@ def _settle(target: Target, link: Link) -> tuple[str, str]:
 
 
 def _method(text: Text) -> str:
+    """A request's options that name no method mean GET."""
+    if text.holes and text.holes[0].reason == f"{OBJECT}(...) is given no `method`":
+        return "GET"
     return "" if text.holes else text.template.upper()
 
 

@@ -33,6 +33,8 @@ _URLS = frozenset({"URL", "new.URL", "httpx.URL", "yarl.URL"})
 _BASE_FIRST = frozenset({"Uri", "System.Uri", "java.net.URL"})
 _LOWERED = {"strings.ToLower": "lower", "strings.ToUpper": "upper"}
 
+OBJECT = "{}"
+"""What an object literal is a call of: its keys are the named arguments."""
 
 BROWSER = {
     "window.location.protocol": "http:",

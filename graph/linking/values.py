@@ -25,7 +25,7 @@ from graph.linking.outcomes import (
 )
 from graph.linking.packages import dialect_of
 from graph.linking.reflection import reflected
-from graph.linking.strings import BROWSER, external_call, text_method
+from graph.linking.strings import BROWSER, OBJECT, external_call, text_method
 from graph.linking.texts import as_member, as_text, behind_host, distinct, filled, hole, literal, plain
 from graph.values import Call, Choice, Concat, Config, Env, Format, Lit, Member, Name, Param, Unknown, Value
 
@@ -118,6 +118,8 @@ class Evaluator:
         head, _, tail = value.name.partition(".")
         if head in SELVES and frame.owner is not None:
             return self._members.of(self._self(frame), tail.split("."), context)
+        if value.name == OBJECT:
+            return [Outcome(Outside(OBJECT))]
         found = self.names.find(frame.file, frame.scope, value.name)
         if found is None:
             served = BROWSER.get(value.name)

@@ -16,6 +16,8 @@ _SAME = frozenset(
 _IDENTITY = frozenset(
     """
     str String encodeURI HttpUrl AnyUrl AnyHttpUrl httpx.URL yarl.URL URL new.URL int os.path.expandvars
+    kombu.Exchange kombu.Queue faststream.rabbit.RabbitExchange faststream.rabbit.RabbitQueue
+    faststream.redis.StreamSub faststream.redis.ListSub faststream.redis.PubSub
     pydantic.HttpUrl pydantic.AnyHttpUrl fastapi.Depends Depends functools.partial
     java.net.URI.create java.net.URI java.net.URL URI.create URI java.lang.String.valueOf String.valueOf
     java.util.Objects.requireNonNull java.util.Optional.of java.util.Optional.ofNullable Uri System.Uri

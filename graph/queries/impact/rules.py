@@ -222,9 +222,16 @@ def callers_of(world: World, node: Node) -> list[tuple[Node, Via]]:
         node: a Symbol.
     """
     if node.uid not in world.callers:
-        found = [(far, _via(world, number)) for number, far in world.back(node.uid, "CALLS")]
+        found = [(far, _via(world, number)) for number, far in _explained(world, world.back(node.uid, "CALLS"))]
         world.callers[node.uid] = found or _containing(world, node)
     return world.callers[node.uid]
+
+
+def _explained(world: World, found: list[tuple[EdgeId, Node]]) -> list[tuple[EdgeId, Node]]:
+    """Module code that only hands a function on runs nothing of it, once it is known who does."""
+    handing = [e for e, far in found if not far.key[2] and world.edge(e).resolution.rule == "passed as argument"]
+    others = [(e, far) for e, far in found if e not in handing]
+    return others or found
 
 
 def _containing(world: World, node: Node) -> list[tuple[Node, Via]]:
@@ -232,6 +239,11 @@ def _containing(world: World, node: Node) -> list[tuple[Node, Via]]:
     if owner is None or doors(world, node.uid):
         return []
     note = "runs as part of it" if owner.props.get("sort") == "class" else "is defined and used inside it"
+    users = world.back(owner.uid, "CALLS")
+    later = [far for _, far in users if far.key[2]]
+    if later and len(later) < len(users) and not doors(world, owner.uid):
+        # module code makes the object or the function, and those who use what it made run this part of it
+        return [(far, Via(None, note, True, "PART OF")) for far in later]
     return [(owner, Via(None, note, True, "PART OF"))]
 
 
@@ -242,11 +254,17 @@ def services_of(world: World, node: Node) -> list[Node]:
         world: both revisions.
         node: a Symbol.
     """
-    owners = world.services(node.uid)
+    owners = [s for s in world.services(node.uid) if _runs(world, s)]
     if owners:
         return owners
     everything = [s for s in world.of("Service") if s.props.get("repository") in (None, "", node.key[0])]
     return [s for s in everything if s.props.get("sort") != "infrastructure"]
+
+
+def _runs(world: World, service: Node) -> bool:
+    """Whether something deploys a service or it answers requests; what only a package file names may be a library."""
+    deployed = any(e.layer != "code" for e in service.evidence)
+    return deployed or any(far.kind == "Endpoint" for _, far in world.out(service.uid, "OWNS"))
 
 
 def _steps(world: World, found: Iterable[tuple[EdgeId, Node]], mode: str) -> Iterator[tuple[State, Via]]:

@@ -53,6 +53,7 @@ class World:
         self.head: Subgraph = head.slice((), EDGES)
         self.stores = head, base
         self._symbols: dict[tuple[str, str], dict[str, Node]] | None = None
+        self._alone: dict[str, Node] = {}
         self._open: dict[str, dict[str, list[tuple[EdgeId, Node]]]] = {}
         self.groups: dict[tuple[str, str], str] = {}
         self.vias: dict[EdgeId, Via] = {}
@@ -77,9 +78,10 @@ class World:
         Args:
             uid: node uid.
         """
-        if uid in self._named:
-            return self._named[uid]
-        return self.head.nodes[uid] if uid in self.head.nodes else self.base.nodes[uid]
+        for known in (self._named, self.head.nodes, self.base.nodes):
+            if uid in known:
+                return known[uid]
+        return self._alone[uid]
 
     def has(self, uid: str) -> bool:
         """Whether either graph knows the uid.
@@ -87,7 +89,7 @@ class World:
         Args:
             uid: node uid.
         """
-        return uid in self._named or uid in self.head.nodes or uid in self.base.nodes
+        return uid in self._named or uid in self.head.nodes or uid in self.base.nodes or uid in self._alone
 
     def edge(self, number: EdgeId) -> Edge:
         """The edge of an id that is in either graph.
@@ -139,6 +141,8 @@ class World:
             for store in reversed(self.stores):
                 for node in store.slice(("Symbol",), ()).nodes.values():
                     self._symbols[node.key[0], node.key[1]][node.key[2]] = node
+                    if not self.has(node.uid):  # nothing is known to touch it, and it may change all the same
+                        self._alone[node.uid] = node
         return self._symbols.get((repository, file), {})
 
     def sides(self, repository: str, files: frozenset[str]) -> list[list[Node]]:

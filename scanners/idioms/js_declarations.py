@@ -90,7 +90,7 @@ def exported_names(code: JsCode) -> Iterator[Fact]:
                 yield binding(target, Name(name), module, code.at(node))
             continue
         found = code.value(value, module)
-        if not isinstance(found, Unknown):
+        if not isinstance(found, Unknown) and value.type != "object":
             yield binding("default", found, module, code.at(node))
         if value.type == "object":
             yield from entries(code, value, "", (module, _NESTED))

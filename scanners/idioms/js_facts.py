@@ -89,7 +89,8 @@ def _bindings(code: JsCode) -> Iterator[Fact]:
         node = bare(assign.value)
         if node is not None and node.type == "object" and not assign.key:
             yield from entries(code, node, "" if target == "default" else target, (assign.scope, _NESTED))
-        if assign.how != "for":
+        literal = node is not None and node.type == "object" and not assign.key
+        if assign.how != "for" and not literal:
             value = _taken(code, assign)
             if not isinstance(value, Unknown) and value != Name(target):
                 yield binding(target, value, assign.scope, Location(code.path, assign.line))

@@ -18,6 +18,9 @@ _CLASSES = ("class_declaration", "abstract_class_declaration", "class")
 _DECLARED = ("function_declaration", "generator_function_declaration", *_CLASSES[:2])
 _HOLDERS = ("variable_declarator", "assignment_expression", "export_statement", "public_field_definition")
 _TELLING = ("url", "path", "name", "event", "key", "id")
+_LISTENING = ("get", "post", "put", "patch", "delete", "all", "on", "subscribe", "consume", "process", "use")
+_PUT_TOGETHER = ("template_string", "member_expression", "identifier", "binary_expression")
+_LONGEST = 100
 _UP = 6
 _OPENED = (*_CLASSES, "method_definition")
 _PATTERNS = ("required_parameter", "optional_parameter", "assignment_pattern", "rest_pattern")
@@ -121,7 +124,7 @@ def _argument_name(code: JsCode, arguments: Node, depth: int) -> str:
         return ""
     head = call.child_by_field_name("function")
     first = next((c for c in arguments.named_children if c.type != "comment"), None)
-    literal = code.string(first)
+    literal = code.string(first) or _computed(code, first, head)
     if literal and head is not None and head.type == "member_expression":
         receiver = code.dotted(head.child_by_field_name("object")).replace(".", "_")
         method = code.text(head.child_by_field_name("property"))
@@ -131,6 +134,15 @@ def _argument_name(code: JsCode, arguments: Node, depth: int) -> str:
     if head is not None and head.type == "identifier":
         return _function_name(code, call, depth + 1)
     return ""
+
+
+def _computed(code: JsCode, first: Node | None, head: Node | None) -> str:
+    """The text of a path that is put together, for handlers of routes and subscriptions."""
+    method = code.text(head.child_by_field_name("property")) if head is not None else ""
+    if first is None or method not in _LISTENING or first.type not in _PUT_TOGETHER:
+        return ""
+    text = code.text(first)
+    return text.strip("`") if len(text) <= _LONGEST else ""
 
 
 def _chained_name(code: JsCode, head: Node) -> str:

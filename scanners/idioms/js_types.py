@@ -92,6 +92,8 @@ def _type_of_assign(code: JsCode, assign: Assign, made_by: dict[str, str]) -> No
     site = code.site(assign.value)
     if site is not None:
         callee = code.callee(site)
+        if callee.endswith("inject") and site.args and code.dotted(site.args[0]):
+            callee = code.origin(code.dotted(site.args[0]))
         if callee and callee != "require":
             code.types.setdefault(target, made_by.get(callee) or callee)
             _arguments(code, target, site.node)

@@ -19,6 +19,8 @@ _Reader = Callable[["JsCode", "Node", Scope, int], Value]
 _SAME = ("toString", "trim", "String", "encodeURIComponent", "encodeURI", "toLowerCase", "valueOf", "resolve")
 _ENVIRONMENTS = ("process.env", "import.meta.env", "Bun.env")
 _LONGEST = 40
+_KEYS = 16
+_DEEPEST = 10
 _JOINERS = ("url-join", "urljoin", "url-join.urlJoin", "proper-url-join", "path.join", "node:path.join")
 _ESCAPES = {"\\n": "\n", "\\t": "\t", "\\r": "\r"}
 
@@ -257,6 +259,22 @@ def _ends_with_slash(parts: list[Value]) -> bool:
     return isinstance(last, Lit) and str(last.value).endswith("/")
 
 
+def _object(code: JsCode, node: Node, scope: Scope, depth: int) -> Value:
+    """An object literal is a call of ``{}`` with its keys; what of it cannot be read is left out."""
+    from scanners.idioms.javascript import key_of
+
+    named: dict[str, Value] = {}
+    for child in node.named_children[:_KEYS] if depth < _DEEPEST else ():
+        key = key_of(code, child) if child.type == "pair" else code.text(child)
+        if child.type not in ("pair", "shorthand_property_identifier") or not key:
+            continue
+        inner = child.child_by_field_name("value")
+        found = value(code, inner, scope, depth + 3) if inner is not None else _named(code, key, scope)
+        if not isinstance(found, Unknown):
+            named[key] = found
+    return Call(Name("{}"), (), tuple(sorted(named.items()))) if named else Unknown("an object")
+
+
 def _joined(code: JsCode, site: CallSite, scope: Scope, depth: int) -> Value:
     separator = value(code, site.args[0], scope, depth) if site.args else Lit(",")
     parts: list[Value] = []
@@ -276,6 +294,7 @@ def _number(code: JsCode, node: Node, scope: Scope, depth: int) -> Value:
 
 _READERS: dict[str, _Reader] = {
     "identifier": _identifier,
+    "object": _object,
     "shorthand_property_identifier": _identifier,
     "this": _identifier,
     "member_expression": _member,

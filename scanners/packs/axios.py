@@ -1,4 +1,4 @@
-"""Requests sent from JavaScript: axios, fetch, request, got, superagent, and AngularJS's $http."""
+"""Requests sent from JavaScript: fetch, axios, got, ky, undici, superagent, request, Angular, Nest, jQuery, Node."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import ANYTHING, Env, Fact, Lit, Location, Member, Name, Shape, Unknown, Value
+from graph.values import ANYTHING, Env, Fact, Lit, Location, Member, Name, Param, Shape, Unknown, Value
 from scanners.idioms.code import CallSite
-from scanners.idioms.http import VERBS
-from scanners.idioms.javascript import option
+from scanners.idioms.javascript import bare, option
+from scanners.idioms.js_clients import LIBRARIES, Library
 from scanners.idioms.js_responses import response_reads
 
 if TYPE_CHECKING:
@@ -17,42 +17,10 @@ if TYPE_CHECKING:
 
     from scanners.idioms.javascript import JsCode
 
-
-@dataclass(frozen=True, slots=True)
-class _Library:
-    """A client library as data.
-
-    Args:
-        name: shown as the fact's client.
-        callees: names under which it is called, through imports.
-        makers: calls that make an instance of it.
-        base: option of an instance with the base URL, or empty.
-        data: positional argument that holds the body of post, put and patch, -1 when only an option does.
-        body: options that hold a body.
-        default: method of a plain call.
-    """
-
-    name: str
-    callees: tuple[str, ...]
-    makers: tuple[str, ...] = ()
-    base: str = ""
-    data: int = -1
-    body: tuple[str, ...] = ("data", "json", "body")
-    default: str = "GET"
-
-
-_LIBRARIES = (
-    _Library("axios", ("axios", "axios.default", "axios.Axios"), ("axios.create", "axios.AxiosInstance"), "baseURL", 1),
-    _Library(
-        "fetch", ("fetch", "node-fetch", "undici.fetch", "cross-fetch", "window.fetch", "globalThis.fetch", "$fetch")
-    ),
-    _Library("request", ("request", "request-promise", "request-promise-native"), ("request.defaults",), "baseUrl"),
-    _Library("got", ("got", "got.default", "ky", "ky.default"), ("got.extend", "ky.create", "ky.extend"), "prefixUrl"),
-    _Library("superagent", ("superagent",)),
-    _Library("undici", ("undici.request",)),
-    _Library("angular", ("$http", "this.$http", "this.http"), data=1),
-    _Library("jquery", ("$.ajax", "jQuery.ajax", "$", "jQuery"), data=1),
-)
+_WHOLE = ("url", "uri", "href", "hostname", "host", "path")
+_OPTIONS = ("method", "body", "data", "json", "headers", "baseURL", "params", "type")
+_CHAINED = ("send", "json", "body", "field")
+_CHAIN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +28,11 @@ class Axios:
     """JavaScript HTTP clients."""
 
     name: str = "axios"
-    version: int = 1
+    version: int = 2
     language: tuple[str, ...] = ("javascript", "typescript")
     markers: tuple[bytes, ...] = (
         b"axios",
-        b"fetch(",
+        b"etch",
         b"request",
         b"got",
         b"ky",
@@ -72,6 +40,10 @@ class Axios:
         b"$http",
         b"$.",
         b"undici",
+        b"http",
+        b"needle",
+        b"useSWR",
+        b"wretch",
     )
 
     def facts(self, parsed: JsCode) -> Iterator[Fact]:
@@ -88,23 +60,32 @@ class Axios:
                     yield fact
 
 
-def _library(code: JsCode, site: CallSite) -> tuple[_Library, str] | None:
+def _library(code: JsCode, site: CallSite) -> tuple[Library, str] | None:
     """The library a call sends with, and the method the call's name says (empty when it says none)."""
     callee = code.callee(site)
     if not callee and site.receiver is None:
         return None
     owner, _, last = callee.rpartition(".")
-    for library in _LIBRARIES:
+    for library in LIBRARIES:
         if callee in library.callees:
-            return (library, "") if callee not in ("$", "jQuery", "this.http") else None
-        if owner in (*library.callees, *library.makers) and last in (*VERBS, "request", "del", "getJSON"):
-            return library, _verb(last)
+            return (library, "") if site.args else None
+        if last in library.verbs and (owner in library.owners or owner in library.makers or owner in library.types):
+            return library, library.verbs[last]
         if callee in library.makers and site.receiver is not None and _called_instance(code, site):
             return library, ""
     receiver = code.dotted(site.receiver) if site.receiver is not None else site.dotted
     made_by = code.type_of(receiver, site.scope) if receiver else ""
     if site.receiver is None and made_by:
-        return next(((lib, "") for lib in _LIBRARIES if made_by in lib.makers), None)
+        return next(((lib, "") for lib in LIBRARIES if made_by in lib.makers), None)
+    return _by_name(site, receiver, made_by)
+
+
+def _by_name(site: CallSite, receiver: str, made_by: str) -> tuple[Library, str] | None:
+    """Injected clients whose type is not seen: ``this.httpService.get(url)``."""
+    last = receiver.rpartition(".")[2]
+    for library in LIBRARIES if receiver and not made_by else ():
+        if last in library.names and site.method in library.verbs and site.args:
+            return library, library.verbs[site.method]
     return None
 
 
@@ -112,19 +93,14 @@ def _called_instance(code: JsCode, site: CallSite) -> bool:
     return bool(site.dotted) and code.type_of(site.dotted, site.scope) != ""
 
 
-def _verb(last: str) -> str:
-    return {"request": "", "del": "DELETE", "getJSON": "GET"}.get(last, last.upper())
-
-
-def _request(code: JsCode, site: CallSite, library: _Library, verb: str) -> Fact | None:
-    first = site.arg(0)
+def _request(code: JsCode, site: CallSite, library: Library, verb: str) -> Fact | None:
+    first = _literal(code, bare(site.arg(library.url)), site, _WHOLE)
     if first is None:
         return None
     whole = first.type == "object"
-    options = first if whole else _options(site, library, verb)
-    url = _option(code, first, ("url", "uri", "href")) if whole else first
-    value = code.value(url, site.scope) if url is not None else Unknown("options built elsewhere")
-    if url is None and not whole:
+    options = first if whole else _literal(code, bare(site.arg(_options_at(library, verb))), site, _OPTIONS)
+    value = _url(code, first, site, library)
+    if value is None:
         return None
     fields: dict[str, object] = {
         "method": _method(code, site, library, (verb, options)),
@@ -144,9 +120,48 @@ def _request(code: JsCode, site: CallSite, library: _Library, verb: str) -> Fact
     return Fact("http_call", fields, Location(code.path, site.line))
 
 
-def _options(site: CallSite, library: _Library, verb: str) -> Node | None:
-    at = 2 if library.data == 1 and verb in ("POST", "PUT", "PATCH") else 1
-    return site.arg(at)
+def _url(code: JsCode, first: Node, site: CallSite, library: Library) -> Value | None:
+    if first.type != "object":
+        return code.value(first, site.scope)
+    url = _option(code, first, ("url", "uri", "href", "path" if library.base else "url"))
+    if library.hosts and url is None:
+        return _assembled(code, first, site)
+    return code.value(url, site.scope) if url is not None else Unknown("options built elsewhere")
+
+
+def _literal(code: JsCode, node: Node | None, site: CallSite, keys: tuple[str, ...]) -> Node | None:
+    """The object literal a name is bound to last before a call; the expression itself for anything else."""
+    name = code.text(node) if node is not None and node.type == "identifier" else ""
+    for scope in site.scope.outward() if name else ():
+        known = [a for a in code.assigned(scope, name) if a.line <= site.line and not a.key]
+        for assign in reversed(known):
+            made = bare(assign.value)
+            if made is not None and made.type == "object":
+                return made if _option(code, made, keys) is not None else node
+        if known:
+            break
+    return node
+
+
+def _assembled(code: JsCode, options: Node, site: CallSite) -> Value:
+    """``{ hostname, port, path }`` of Node's own client."""
+    from scanners.idioms.python_values import concat
+
+    host = _option(code, options, ("hostname", "host"))
+    port, path = option(code, options, "port"), option(code, options, "path")
+    if host is None:
+        return Unknown("options built elsewhere")
+    parts: list[Value] = [Lit("http://"), code.value(host, site.scope)]
+    if port is not None:
+        number = code.value(port, site.scope)
+        parts += [Lit(":"), Lit(str(number.value)) if isinstance(number, Lit) else number]
+    return concat([*parts, code.value(path, site.scope) if path is not None else Lit("/")])
+
+
+def _options_at(library: Library, verb: str) -> int:
+    if library.data < 0 or verb not in ("POST", "PUT", "PATCH"):
+        return library.url + 1
+    return library.data + 1
 
 
 def _option(code: JsCode, node: Node | None, names: tuple[str, ...]) -> Node | None:
@@ -157,15 +172,20 @@ def _option(code: JsCode, node: Node | None, names: tuple[str, ...]) -> Node | N
     return None
 
 
-def _method(code: JsCode, site: CallSite, library: _Library, about: tuple[str, Node | None]) -> Value:
+def _method(code: JsCode, site: CallSite, library: Library, about: tuple[str, Node | None]) -> Value:
     verb, options = about
     if verb:
         return Lit(verb)
+    if library.url:
+        named = code.value(site.args[0], site.scope)
+        return Lit(named.value.upper()) if isinstance(named, Lit) and isinstance(named.value, str) else named
     given = _option(code, options, ("method", "type"))
     if given is None:
-        return (
-            Lit(library.default) if options is None or options.type == "object" or _is_function(options) else Lit("ANY")
-        )
+        if options is None or options.type == "object" or _is_function(options):
+            return Lit(library.default)
+        value = code.value(options, site.scope)
+        known = isinstance(value, Param | Name | Member)
+        return Member(value, "method") if known else Lit("ANY")
     value = code.value(given, site.scope)
     return Lit(value.value.upper()) if isinstance(value, Lit) and isinstance(value.value, str) else value
 
@@ -174,7 +194,7 @@ def _is_function(node: Node) -> bool:
     return node.type in ("arrow_function", "function_expression")
 
 
-def _base(code: JsCode, site: CallSite, library: _Library, options: Node | None) -> Value | None:
+def _base(code: JsCode, site: CallSite, library: Library, options: Node | None) -> Value | None:
     own = _option(code, options, (library.base,)) if library.base else None
     if own is not None:
         return code.value(own, site.scope)
@@ -191,12 +211,29 @@ def _base(code: JsCode, site: CallSite, library: _Library, options: Node | None)
     return Member(Name(receiver), library.base) if made_by in library.makers else None
 
 
-def _sent(code: JsCode, site: CallSite, library: _Library, about: tuple[str, Node | None]) -> Shape:
+def _sent(code: JsCode, site: CallSite, library: Library, about: tuple[str, Node | None]) -> Shape:
     verb, options = about
-    node = _option(code, options, library.body)
+    given = (option(code, options, name) for name in library.body)
+    node = next((n for n in given if n is not None and n.type not in ("true", "false")), None)
     if node is None and verb in ("POST", "PUT", "PATCH") and library.data >= 0:
         node = site.arg(library.data)
+    node = node if node is not None else _chained(code, site, library)
     return code.shape(node, site.scope) if node is not None else ANYTHING
+
+
+def _chained(code: JsCode, site: CallSite, library: Library) -> Node | None:
+    """``superagent.post(url).set(...).send(body)``."""
+    node = site.node
+    for _ in range(_CHAIN if library.chained else 0):
+        member = node.parent
+        call = member.parent if member is not None and member.type == "member_expression" else None
+        outer = code.site(call) if call is not None and call.type == "call_expression" else None
+        if outer is None or call is None:
+            return None
+        if outer.method in _CHAINED and outer.args:
+            return outer.args[0]
+        node = call
+    return None
 
 
 PACK = Axios()

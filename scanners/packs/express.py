@@ -10,16 +10,17 @@ from graph.values import Fact, Lit, Location, Name
 from scanners.idioms import js_routes
 from scanners.idioms.code import CallSite, Scope, name_value
 from scanners.idioms.http import VERBS, operational
+from scanners.idioms.js_frameworks import framework
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
     from scanners.idioms.javascript import JsCode
 
-_MAKERS = ("express", "express.Router", "express.default", "express.Express", "express.Application")
+_MAKERS = ("express", "express.Router", "express.default", "express-promise-router", "polka", "restify.createServer")
+_TYPES = ("express.Express", "express.Application", "express.IRouter", "restify.Server")
 _METHODS = {**{v: v.upper() for v in VERBS}, "all": "ANY", "del": "DELETE"}
 _NAMES = ("app", "router", "server", "api", "routes", "route")
-_OTHERS = ("fastify", "koa", "hono", "@hapi/hapi", "restify", "polka", "elysia", "koa-router", "@koa/router")
 _FUNCTIONS = ("arrow_function", "function_expression", "identifier", "member_expression", "call_expression")
 _INLINE = ("arrow_function", "function_expression", "call_expression")
 _CHAIN = 12
@@ -41,8 +42,7 @@ class Express:
         Args:
             parsed: a JavaScript or TypeScript file.
         """
-        modules = {found.module for found in parsed.all_imports}
-        if "express" not in modules and not modules.isdisjoint(_OTHERS):
+        if framework(parsed) not in ("express", "restify"):
             return
         yield from _routers(parsed)
         for site in parsed.calls:
@@ -54,7 +54,7 @@ class Express:
 def _routers(code: JsCode) -> Iterator[Fact]:
     for assign in code.assigns:
         site = code.site(assign.value) if assign.value is not None and not assign.key else None
-        if site is not None and code.callee(site) in _MAKERS[:3]:
+        if site is not None and code.callee(site) in _MAKERS:
             fields = {"name": code.bound_name(assign), "framework": "express", "prefix": Lit("")}
             yield Fact("router", fields, Location(code.path, assign.line))
 
@@ -63,7 +63,7 @@ def _is_router(code: JsCode, node: Node, scope: Scope) -> bool:
     dotted = code.dotted(node)
     made_by = code.type_of(dotted, scope) if dotted else ""
     if made_by:
-        return made_by in _MAKERS
+        return made_by in (*_MAKERS, *_TYPES)
     last = dotted.rsplit(".", 1)[-1]
     return last in _NAMES or last.lower().endswith(("router", "routes"))
 

@@ -11,6 +11,7 @@ from scanners.idioms import js_routes
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.http import VERBS, operational
 from scanners.idioms.javascript import bare, option
+from scanners.idioms.js_frameworks import framework
 from scanners.idioms.js_literals import json_schema
 from scanners.idioms.js_prefixes import around, plugin, router_of
 from scanners.idioms.js_schemas import schema
@@ -44,6 +45,8 @@ class Fastify:
         Args:
             parsed: a JavaScript or TypeScript file.
         """
+        if framework(parsed) != "fastify":
+            return
         plugins: dict[str, Scope] = {}
         rest: list[Fact] = []
         for site in parsed.calls:

@@ -11,6 +11,7 @@ from scanners.idioms import js_routes
 from scanners.idioms.code import Scope
 from scanners.idioms.http import operational
 from scanners.idioms.javascript import bare, option
+from scanners.idioms.js_frameworks import framework
 from scanners.idioms.js_schemas import schema
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Hapi:
         Args:
             parsed: a JavaScript or TypeScript file.
         """
+        if framework(parsed) != "hapi":
+            return
         for assign in parsed.assigns:
             site = parsed.site(assign.value) if assign.value is not None and not assign.key else None
             if site is not None and parsed.callee(site) in _MAKERS:
@@ -58,8 +61,7 @@ class Hapi:
                 fields = {"symbol": site.scope.name, "status": _BOOM[site.method], "error": True}
                 yield Fact("responds", fields, Location(parsed.path, site.line))
         yield from _exported_tables(parsed, seen)
-        if b"hapi" in parsed.data:
-            yield from js_routes.responds(parsed, _STYLE)
+        yield from js_routes.responds(parsed, _STYLE)
 
 
 def _router(code: JsCode, site: CallSite) -> Value:

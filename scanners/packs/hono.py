@@ -11,6 +11,7 @@ from scanners.idioms import js_routes
 from scanners.idioms.code import CallSite, name_value
 from scanners.idioms.http import VERBS, operational
 from scanners.idioms.javascript import bare, option
+from scanners.idioms.js_frameworks import framework
 from scanners.idioms.js_prefixes import around, router_of
 from scanners.idioms.js_schemas import schema
 
@@ -51,6 +52,8 @@ class HonoFamily:
         Args:
             parsed: a TypeScript or JavaScript file.
         """
+        if framework(parsed) != "hono":
+            return
         for assign in parsed.assigns:
             site = parsed.site(assign.value) if assign.value is not None and not assign.key else None
             start = _start(parsed, site) if site is not None else None

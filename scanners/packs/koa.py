@@ -11,6 +11,7 @@ from scanners.idioms import js_routes
 from scanners.idioms.code import CallSite, name_value
 from scanners.idioms.http import VERBS, operational
 from scanners.idioms.javascript import option
+from scanners.idioms.js_frameworks import framework
 from scanners.idioms.js_prefixes import plugin
 
 if TYPE_CHECKING:
@@ -52,13 +53,14 @@ class Koa:
         Args:
             parsed: a JavaScript or TypeScript file.
         """
+        if framework(parsed) != "koa":
+            return
         yield from _routers(parsed)
         for site in parsed.calls:
             yield from _mounted(parsed, site)
             yield from _route(parsed, site)
             yield from _thrown(parsed, site)
-        if b"ctx" in parsed.data or b"koa" in parsed.data:
-            yield from _statuses(parsed)
+        yield from _statuses(parsed)
 
 
 def _routers(code: JsCode) -> Iterator[Fact]:
@@ -131,10 +133,9 @@ def _route(code: JsCode, site: CallSite) -> Iterator[Fact]:
         nodes = (site.args[0], *site.args[2:])
     else:
         return
-    koa = b"koa" in code.data or b"ctx" in code.data or code.made_by(site.receiver, site.scope) in _ROUTERS
     named = len(nodes) > 2 and nodes[0].type == "string" and nodes[1].type in ("string", "template_string")
     paths, handlers = (nodes[1], nodes[2:]) if named else (nodes[0], nodes[1:])
-    if not koa or not handlers or not all(h.type in _FUNCTIONS for h in handlers):
+    if not handlers or not all(h.type in _FUNCTIONS for h in handlers):
         return
     for node in paths.named_children if paths.type == "array" else [paths]:
         for method in methods:

@@ -17,6 +17,7 @@ from graph.values import Concat, Lit, Value
 _LOCAL = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "[::1]", "host.docker.internal"})
 _CLUSTER = re.compile(r"^([^.]+)\.[^.]+\.svc(\.cluster\.local)?$")
 _NAMED_ENDPOINT = re.compile(r"^_[a-z0-9-]+\.")
+_UNKNOWN_PORT = re.compile(r"^([a-z0-9][a-z0-9.-]*):\{\}$")
 _ENDINGS = re.compile(
     r"(_(BASE|SERVICE|API|HTTP|GRPC|SVC|INTERNAL|PUBLIC))*_(URL|URI|HOST|HOSTNAME|ADDR|ADDRESS|ENDPOINT|BASE|SERVICE|API|BASE_URL|HOSTPORT)$"
 )
@@ -109,9 +110,10 @@ class Hosts:
         Args:
             url: taken apart; with a host.
         """
-        if url.holes:
+        named = _UNKNOWN_PORT.match(url.host)
+        if url.holes and named is None:
             return self._variable(url)
-        host, _, port = url.host.partition(":")
+        host, _, port = (named.group(1) if named is not None else url.host).partition(":")
         host = _NAMED_ENDPOINT.sub("", host)
         if host in _LOCAL:
             return self._local(host, port)

@@ -51,18 +51,24 @@ class Roots:
             if len(found) == 1:
                 service.root, service.rule = found[0], "project"
         if service.root and (service.repository, service.root) not in self.coded:
-            self._choose(service, self._coded(built), [service.declared], "folder of that name with code")
+            inside = next((text.partition("=")[2] for text in sorted(service.build) if text.startswith("workdir=")), "")
+            if (service.repository, inside) in self.coded:
+                service.root, service.rule = inside, "working directory"
+            else:
+                names = [service.declared, *sorted(service.images)]
+                self._choose(service, self._coded(built), names, "part of its image")
         if service.root == "" or service.root is None:
             self._choose(service, built, [service.declared, *sorted(service.images)], "folder that builds its image")
         if service.root is not None and sharing[service.repository, service.root] > 1:
-            inside = [p for p in self._coded(built) if under(p.fact.get("root", ""), service.root)]
-            self._choose(service, inside, _told(service), "part of its build context")
+            parts = [p for p in self._coded(built) if under(p.fact.get("root", ""), service.root)]
+            self._choose(service, parts, _told(service), "part of its build context")
         self._describe(service)
 
     def _coded(self, roots: Iterable[Placed]) -> list[Placed]:
         return [p for p in roots if (p.file[0], p.fact.get("root", "")) in self.coded]
 
     def _choose(self, service: Service, roots: Collection[Placed], names: Iterable[str], rule: str) -> None:
+        """Take the only folder of one of the names; an image's name counts less than the service's own."""
         for name in names:
             folders = _folders_named(roots, name)
             programs = {p.fact.get("root", "") for p in roots if p.fact.get("sort") == _PROGRAM}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from graph.linking.outcomes import Text, joined
+from graph.linking.texts import as_member
 from graph.values import Call, Concat, Lit, Member, Scalar, Value
 
 _SAME = frozenset(
     """
     toString ToString trim Trim strip unicode_string encode decode get_secret_value toUriString toURL toUri encoded
-    orElse AbsoluteUri OriginalString String toASCIIString
+    orElse AbsoluteUri OriginalString String toASCIIString getHost
     """.split()  # noqa: SIM905  -- a list of words reads better as words
 )
 _IDENTITY = frozenset(
@@ -60,6 +61,8 @@ def text_method(name: str, args: Sequence[Scalar]) -> Callable[[Text], Text] | N
     """
     if name in _SAME:
         return lambda text: text
+    if name in ("getUri", "GetUri"):
+        return lambda text: text if "://" in text.template else joined(("http://", *text.parts))
     if name in ("lower", "toLowerCase", "ToLower", "ToLowerInvariant"):
         return _each(str.lower)
     if name in ("upper", "toUpperCase", "ToUpper", "ToUpperInvariant"):
@@ -114,3 +117,28 @@ def external_call(name: str, call: Call) -> Value | None:
     if name in _IDENTITY and call.args:
         return call.args[0]
     return None
+
+
+_INSTANCES = frozenset({"getInstances", "getNextServerFromEureka", "GetInstances"})
+_OF_INSTANCES = frozenset(
+    {"get", "stream", "findFirst", "findAny", "orElseThrow", "orElse", "iterator", "next", "block"}
+)
+
+
+def discovered(call: Call) -> str:
+    """The discovery name behind a look-up of a service's instances, or behind one of them; empty for other calls.
+
+    Args:
+        call: ``client.getInstances("orders")``, maybe followed by ``.get(0)`` and the like.
+    """
+    for _ in range(8):
+        member = as_member(call.callee)
+        if member is None:
+            return ""
+        first = call.args[0] if call.args else None
+        if member.name in _INSTANCES and isinstance(first, Lit):
+            return str(first.value)
+        if member.name not in _OF_INSTANCES or not isinstance(member.base, Call):
+            return ""
+        call = member.base
+    return ""

@@ -25,7 +25,7 @@ from graph.linking.outcomes import (
 )
 from graph.linking.packages import dialect_of
 from graph.linking.reflection import reflected
-from graph.linking.strings import BROWSER, OBJECT, external_call, text_method
+from graph.linking.strings import BROWSER, OBJECT, discovered, external_call, text_method
 from graph.linking.texts import as_member, as_text, behind_host, distinct, filled, hole, literal, plain
 from graph.values import Call, Choice, Concat, Config, Env, Format, Lit, Member, Name, Param, Unknown, Value
 
@@ -304,6 +304,9 @@ class Evaluator:
         asked = reflected(value)
         if asked is not None:
             return self._class_of(*asked, frame, context)
+        service = discovered(value)
+        if service:
+            return [plain(service)]
         method = as_member(value.callee)
         changed = self._text_method(method, value, frame, context) if method is not None else None
         if changed is not None:

@@ -314,7 +314,8 @@ _FRAMEWORK = (
         store_kind="text: postgresql, redis, mongodb, sql, ...",
         dataset="value: table, collection, key or a model class name",
         mode="text: read or write",
-        only="text: `repository` when it counts only if the dataset leads to a repository fact, else absent",
+        cascade="flag: what is written brings its collections of other models along (EF change tracking)",
+        only="text: `repository` or `model` when it counts only if the dataset leads to such a fact, else absent",
         columns="texts: columns or fields named",
         symbol="text: where",
     ),
@@ -346,6 +347,7 @@ _FRAMEWORK = (
         parts="texts: dotted names of model classes stored with it: read and written when it is (cascade, owned, embedded)",
         joins="texts: dotted names of model classes read with it, always (eager relations)",
         store_kind="text: sql unless known better",
+        weak="flag: a default that a written table name overrides",
     ),
 )
 
@@ -458,6 +460,7 @@ _SPEC = (
         "A channel of an event description (AsyncAPI).",
         broker="text: as for publish, empty when it does not say",
         topic="text: address of the channel",
+        exchange="text: exchange it is routed through (AMQP), absent without one",
         op="text: publish or subscribe, from the described application's side",
         shape="shape: payload",
         pointer="text: JSON pointer into the file",

@@ -94,6 +94,10 @@ def _access(state: Linking, use: _Use) -> None:
     if fact.get("only") == "repository":
         return
     model = _model(state, use, value, use.placed.symbol)
+    if model is None and fact.get("only") == "model":
+        model = _by_name(state, use, dotted(value))
+        if model is None:
+            return
     if model is not None:
         name = _model_table(state, model, use.service)
         kind = model.fact.get("store_kind", "") or kind
@@ -148,6 +152,13 @@ def _model(state: Linking, use: _Use, value: Value | None, at: SymbolKey) -> Pla
         if owner is not None and owner in use.models:
             return use.models[owner]
     return None
+
+
+def _by_name(state: Linking, use: _Use, name: str) -> Placed | None:
+    """The only model of that name in the service: ``db.User``, where ``db`` is filled by a loop over files."""
+    last = name.rpartition(".")[2]
+    known = [m for m in use.models.values() if m.fact.get("name") == last and use.service in state.owners(m.file)]
+    return known[0] if last and len(known) == 1 else None
 
 
 def _sql(state: Linking, use: _Use) -> None:

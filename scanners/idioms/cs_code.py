@@ -57,6 +57,7 @@ class CsCode(Code):
         self.refs: dict[str, TypeRef] = {}
         self.generics: dict[str, tuple[str, ...]] = {}
         self.modelled: bool | None = None
+        self.contexts: frozenset[str] | None = None
         self._made_of: dict[str, Assign] = {}
 
     def value(self, node: Node | None, scope: Scope) -> Value:

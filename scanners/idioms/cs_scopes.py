@@ -63,7 +63,7 @@ def _scope(code: CsCode, node: Node, outer: Scope, name: str) -> Scope:
     else:
         scope.sort = "method" if outer.sort in ("class", "interface") else "function"
         scope.params = tuple(code.simple(p.child_by_field_name("name")) for p in parameter_nodes(node))
-    generic = node.child_by_field_name("type_parameters")
+    generic = next((c for c in node.named_children if c.type == "type_parameter_list"), None)
     if generic is not None:
         code.generics[scope.name] = tuple(code.text(c.child_by_field_name("name")) for c in generic.named_children)
     return scope
@@ -293,6 +293,9 @@ def _made(code: CsCode, assign: Assign) -> TypeRef | None:
         return None
     if node.type == "object_creation_expression":
         return type_ref(code, node.child_by_field_name("type"))
+    if node.type in ("conditional_expression", "binary_expression"):
+        made = [c for c in node.named_children if c.type == "object_creation_expression"]
+        return type_ref(code, made[0].child_by_field_name("type")) if made else None
     if assign.value is not None and assign.value.type in ("cast_expression", "as_expression"):
         return type_ref(code, assign.value.child_by_field_name("type") or assign.value.child_by_field_name("right"))
     if assign.how == "for":

@@ -287,25 +287,33 @@ def _special(code: CsCode, site: CallSite, scope: Scope, depth: int) -> Value | 
     found = config_read(code, site.node, scope) or cs_resources.value(code, site, scope)
     if found is not None:
         return found
-    if site.dotted in ("nameof",) and site.args:
-        return Lit(code.dotted(site.args[0]).rpartition(".")[2])
+    if site.args and (site.dotted == "nameof" or site.dotted.endswith("GrpcChannel.ForAddress")):
+        given = site.args[0]
+        return (
+            Lit(code.dotted(given).rpartition(".")[2]) if site.dotted == "nameof" else value(code, given, scope, depth)
+        )
     if site.dotted in ("string.Format", "String.Format") and site.args:
         return _format(code, site, scope, depth)
     if site.dotted in ("string.Concat", "String.Concat", "Path.Combine", "Url.Combine"):
         return concat([value(code, a, scope, depth) for a in site.args])
-    if site.method in ("AppendPathSegment", "AppendPathSegments") and site.receiver is not None:
+    if site.receiver is None:
+        return None
+    if site.method in ("AppendPathSegment", "AppendPathSegments"):
         parts: list[Value] = [value(code, site.receiver, scope, depth)]
         for arg in site.args:
             parts += [Lit("/"), value(code, arg, scope, depth)]
         return concat(parts)
-    if site.method == "SetQueryParam" and site.receiver is not None:
+    return _unchanged(code, site, scope, depth)
+
+
+def _unchanged(code: CsCode, site: CallSite, scope: Scope, depth: int) -> Value | None:
+    """``x.ToString()``, ``Uri.EscapeDataString(x)``, ``url.SetQueryParam(..)``: what they are given, as an address."""
+    if site.method in ("SetQueryParam", "SetQueryParams", "Replace"):
         return value(code, site.receiver, scope, depth)
-    if site.method in ("Replace",) and site.receiver is not None:
-        return value(code, site.receiver, scope, depth)
-    if site.method in _SAME:
-        static = site.receiver is not None and code.dotted(site.receiver).rpartition(".")[2] in _STATICS
-        return value(code, site.args[0] if static and site.args else site.receiver, scope, depth)
-    return None
+    if site.method not in _SAME:
+        return None
+    static = code.dotted(site.receiver).rpartition(".")[2] in _STATICS
+    return value(code, site.args[0] if static and site.args else site.receiver, scope, depth)
 
 
 _STATICS = ("Uri", "WebUtility", "HttpUtility", "QueryHelpers", "UrlEncoder", "String", "Default")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from graph.answers import Affected, Boundary, Hop, Impact, SelectedFlow
+from graph.answers import Affected, Boundary, Break, Hop, Impact, SelectedFlow
 from graph.change import WORKTREE, Change, ChangedItem
+from graph.contracts.findings import Check
+from graph.queries.check import compared
 from graph.queries.impact import affected
 from graph.store import GraphStore
 from testmesh.kernel.errors import NotFoundError
@@ -36,7 +38,23 @@ def answer(inputs: ImpactInputs) -> Impact:
     Args:
         inputs: both graphs and the change.
     """
-    return affected(inputs.base, inputs.head, inputs.change)
+    found = affected(inputs.base, inputs.head, inputs.change)
+    return replace(found, breaks=tuple(_breaks(compared(inputs.base, inputs.head))))
+
+
+def _breaks(check: Check) -> Iterator[Break]:
+    for finding in check.findings:
+        if finding.severity == "breaking":
+            yield Break(
+                rule=finding.rule,
+                text=finding.text,
+                seam=finding.seam,
+                field=finding.field,
+                sender_at=finding.sender_at,
+                reader_at=finding.reader_at,
+                service=finding.service,
+                certain=finding.status == "resolved",
+            )
 
 
 def summary(impact: Impact) -> str:
@@ -47,7 +65,8 @@ def summary(impact: Impact) -> str:
     """
     must = sum(f.selection == "must" for f in impact.flows)
     parts = [_count(must, "flow") + " must run", f"{len(impact.flows) - must} may", _rest(impact)]
-    return ", ".join(parts)
+    broken = [f"{_count(len(impact.breaks), 'side')} left behind"] if impact.breaks else []
+    return ", ".join([*parts, *broken])
 
 
 def _rest(impact: Impact) -> str:
@@ -67,6 +86,7 @@ def text(impact: Impact) -> str:
     """
     head = "the work tree" if impact.head == WORKTREE else impact.head[:12]
     lines = [f"{impact.repository}: {impact.base[:12]} .. {head}", f"{summary(impact)}", ""]
+    lines += _section("Breaks", [_broken(b) for b in impact.breaks])
     lines += _section("Changed", [_changed(item) for item in impact.changed])
     for selection in ("must", "may"):
         flows = [f for f in impact.flows if f.selection == selection]
@@ -80,6 +100,11 @@ def text(impact: Impact) -> str:
     lines += _section("Unknown", [_boundary(b) for b in impact.unknown], _MOST_OPEN)
     lines += _section("Notes", impact.notes)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _broken(one: Break) -> str:
+    places = " -> ".join(place for place in (one.sender_at, one.reader_at) if place)
+    return f"{one.text}{'' if one.certain else '  (not certain)'}  {places}".rstrip()
 
 
 def _changed(item: ChangedItem) -> str:
@@ -148,6 +173,7 @@ def markdown(impact: Impact) -> str:
         lines += _cut(len(impact.flows), "flows")
     else:
         lines += ["No flow has to run."]
+    lines += _list("Breaks", [f"{_plain(b.text)} ({_code(b.reader_at or b.sender_at)})" for b in impact.breaks])
     lines += _list("No flow exercises", [_code(label) for label in impact.untested])
     lines += _list("Unknown", [f"{_code(b.place)} {_plain(b.reason)}{_settle(b)}" for b in impact.unknown])
     lines += _list("Notes", [_plain(n) for n in impact.notes])

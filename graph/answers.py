@@ -95,6 +95,31 @@ class Boundary:
 
 
 @dataclass(frozen=True, slots=True)
+class Break:
+    """A side that a change leaves behind: it still reads what is no longer sent, or does not send what is now required.
+
+    Args:
+        rule: which comparison found it, e.g. dropped, renamed, retyped, now-required.
+        text: one sentence.
+        seam: label of the Topic, Endpoint or Dataset.
+        field: dotted field, or empty.
+        sender_at: ``file:line`` of the one who sends.
+        reader_at: ``file:line`` of the one who reads.
+        service: whose the reader is.
+        certain: every link on the way is resolved.
+    """
+
+    rule: str
+    text: str
+    seam: str
+    field: str = ""
+    sender_at: str = ""
+    reader_at: str = ""
+    service: str = ""
+    certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Impact:
     """What a change affects, three-valued: affected with a path, unaffected, unknown with the boundary.
 
@@ -109,6 +134,7 @@ class Impact:
         unknown: boundaries that kept an answer from being certain.
         untested: labels of affected endpoints that no flow exercises.
         notes: sentences about limits of this answer.
+        breaks: payloads, operations and columns whose two sides no longer fit.
     """
 
     repository: str
@@ -121,6 +147,7 @@ class Impact:
     unknown: tuple[Boundary, ...] = ()
     untested: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    breaks: tuple[Break, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,16 @@ def endpoints(state: Linking) -> None:
         for path, served in _paths(routers, placed):
             handler = _override(state, placed, served) or handler_of(state, placed)
             for one in _by_method(placed, answering.get(handler) if handler is not None else None):
-                for service in state.owners(served.file) or state.owners(placed.file):
+                for service in _services(state, placed, served):
                     _offer(state, _Offered(one, service, path, handler))
+
+
+def _services(state: Linking, placed: Placed, served: Served) -> list[str]:
+    """Who serves an operation: the application's owners, of those that share a starting helper the operation's own."""
+    application, own = state.owners(served.file), state.owners(placed.file)
+    both = [name for name in application if name in own]
+    protocol = placed.fact.get("protocol", "http") or "http"
+    return [name for name in both or application or own if state.speaking(name, protocol)]
 
 
 class _Offered:

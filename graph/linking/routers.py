@@ -11,8 +11,9 @@ from graph.linking.corpus import FileKey, Placed, SymbolKey
 from graph.linking.names import dotted
 from graph.linking.outcomes import Context, Frame, Hole, Text
 from graph.linking.paths import below
+from graph.linking.roles import aside
 from graph.linking.state import Linking
-from graph.values import Call, Fact, Value
+from graph.values import Call, Fact, Name, Param, Value
 
 _DEPTH = 8
 RouterKey: TypeAlias = SymbolKey
@@ -82,6 +83,13 @@ class Routers:
             return self._of_functions(file, scope, value)
         if scope and (file, f"{scope}.{name}") in self._own:
             return [(file, f"{scope}.{name}")]
+        given = self._given(file, scope, name, depth)
+        if given:
+            return given
+        return self._named(file, scope, Name(name), depth)
+
+    def _named(self, file: FileKey, scope: str, value: Name, depth: int) -> list[RouterKey]:
+        name = value.name
         found = self._state.names.find(file, scope, name)
         if found is None or (found.rest and found.kind != "module"):
             return [(file, name)] if (file, name) in self._own else self._of_functions(file, scope, value)
@@ -106,6 +114,22 @@ class Routers:
         """A module used as a router: the only router it defines."""
         inside = [key for key in self._own if key[0] == file and "." not in key[1]]
         return inside if len(inside) == 1 else []
+
+    def _given(self, file: FileKey, scope: str, name: str, depth: int) -> list[RouterKey]:
+        """What callers pass for a parameter: functions that are handed a router, or routers."""
+        fact = self._state.names.files[file].symbols.get(scope) if file in self._state.names.files else None
+        params = list(fact.get("params", ()) or ()) if fact is not None else []
+        if name not in params:
+            return []
+        made: list[RouterKey] = []
+        for site in self._state.calls.callers.get((file, scope), ()):
+            args = site.fact.get("args", ()) or ()
+            value = args[params.index(name)] if params.index(name) < len(args) else None
+            if isinstance(value, Param):
+                value = Name(value.name)
+            if not aside(site.file[1]):
+                made += self._find(site.file, site.symbol[1], value, depth - 1)
+        return list(dict.fromkeys(made))
 
     def _of_functions(self, file: FileKey, scope: str, value: Value) -> list[RouterKey]:
         """A method or an extension method that is handed a router registers on its parameters."""
@@ -149,7 +173,8 @@ class Routers:
             detached = any(placed.fact.get("detached") for placed in own)
             return [] if detached else [Served(prefix, router[0]) for prefix in dict.fromkeys(inner)]
         found: list[Served] = []
-        for parent, placed in mounts:
+        live = [m for m in mounts if m[0] is None or not self._uncalled(m[0])]
+        for parent, placed in live or mounts:
             below_it = [""] if placed.fact.get("replaces") else inner
             outer = self.prefixes(parent, depth - 1) if parent is not None else [Served("", placed.file)]
             extra = self.text(placed, placed.fact.get("prefix"), "")
@@ -160,6 +185,15 @@ class Routers:
                 for prefix in below_it
             ]
         return list(dict.fromkeys(found))
+
+    def _uncalled(self, router: RouterKey) -> bool:
+        """Whether a router is the parameter of a function that nobody hands a router to."""
+        if self._mounts.get(router):
+            return False
+        file, name = router
+        function, _, param = name.rpartition(".")
+        fact = self._state.names.files[file].symbols.get(function)
+        return fact is not None and param in (fact.get("params", ()) or ())
 
     def own(self, router: RouterKey) -> list[Served]:
         """The prefixes a router gives itself, wherever it is mounted.

@@ -35,6 +35,8 @@ def served(state: Linking) -> None:
         service = protos.find(name, placed.file)
         for path, handler in _operations(protos, service or name, found):
             for owner in state.owners(placed.file):
+                if not state.speaking(owner, "grpc"):
+                    continue
                 _serve(state, placed, _Served(owner, path, handler, protos.described(path)))
 
 

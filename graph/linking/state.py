@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graph.linking.build import GraphBuilder, NodeKey
@@ -15,6 +15,7 @@ from graph.linking.offers import Offers
 from graph.linking.ownership import Ownership
 from graph.linking.services import Services
 from graph.linking.shapes import Shapes
+from graph.linking.speaking import told_apart
 from graph.linking.values import Evaluator
 from graph.linking.wrappers import Wrappers
 from graph.schema import Evidence, Resolution
@@ -51,6 +52,7 @@ class Linking:
     builder: GraphBuilder
     shapes: Shapes
     offers: Offers = field(default_factory=Offers)
+    _told: Mapping[str, frozenset[str]] | None = None
 
     def symbol(self, key: SymbolKey, evidence: Sequence[Evidence]) -> NodeKey:
         """The Symbol node of a symbol; module code is the file's own symbol.
@@ -72,6 +74,18 @@ class Linking:
             file: repository and path.
         """
         return self.ownership.owners(file)
+
+    def speaking(self, service: str, protocol: str) -> bool:
+        """Whether a service serves a protocol; only known where several run one code and are told which to serve.
+
+        Args:
+            service: its name.
+            protocol: http, grpc, ...
+        """
+        if self._told is None:
+            self._told = told_apart(self.corpus, self.services)
+        told = self._told.get(service)
+        return told is None or protocol in told or (protocol == "websocket" and "http" in told)
 
     def loose_end(self, placed: Placed, end: LooseEnd) -> NodeKey:
         """An Unresolved node.

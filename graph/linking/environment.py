@@ -116,7 +116,8 @@ class Environment:
             return 50
         if service.root and path.startswith(service.root + "/"):
             return 60
-        return 70 if not folder or folder in service.groups else 0
+        shared = 80 if path.endswith(".prisma") else 0
+        return 70 if not folder or folder in service.groups else shared
 
     def _central(self, placed: Placed, service: Service) -> int:
         """A configuration server's file for one service by name, or for every service that asks it."""

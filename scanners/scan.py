@@ -190,6 +190,9 @@ class _Work:
         for about, facts in together(self._tree, self._readers, self._cache):
             for path in about.replaced:
                 self._facts[path] = [f for f in self._facts.get(path, ()) if layer_of(f) not in ("deploy", "")]
+            described = {(f.kind, f.at.file) for f in facts if layer_of(f) == "spec"}
+            for path in {file for _, file in described}:
+                self._facts[path] = [f for f in self._facts.get(path, ()) if (f.kind, path) not in described]
             for fact in facts:
                 self._facts.setdefault(fact.at.file, []).append(fact)
         return self._facts

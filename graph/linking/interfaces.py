@@ -31,7 +31,7 @@ class Interfaces:
             for target in index.bindings:
                 if target.endswith(_BASE):
                     method = target.removesuffix(_BASE)
-                    for type_name in index.typed.get(f"{method}.return", ()):
+                    for type_name in (*index.typed.get(f"{method}.return", ()), *index.typed.get(method, ())):
                         self._made[type_name.rpartition(".")[2]].append((file, method))
 
     def complete(self, placed: Placed) -> Iterator[Placed]:

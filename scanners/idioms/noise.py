@@ -29,7 +29,7 @@ PYTHON_STDLIB = frozenset(sys.stdlib_module_names)
 
 _TESTS = re.compile(
     r"(^|/)(tests?|testing|__tests__|spec|specs|e2e|cypress|integration[-_]tests?|test[-_]?data|mocks?|__mocks__)/"
-    r"|(^|/)(test_[^/]*|[^/]*_test|conftest|[^/]*[._-](test|spec|cy|e2e))\.[cm]?[jtp]sx?$|(^|/)(test_[^/]*|[^/]*_test)\.py$"
+    r"|(^|/)(test_[^/]*|[^/]*_test|conftest|[^/]*[._-](test|spec|cy|e2e))\.[cm]?[jtp]sx?$|(^|/)(test_[^/]*|[^/]*_test)\.py$|_test\.go$"
     r"|(^|/)conftest\.py$|(^|/)src/test/"
 )
 _EXAMPLES = re.compile(

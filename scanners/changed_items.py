@@ -32,13 +32,14 @@ class Versions:
 
 @dataclass(frozen=True, slots=True)
 class _Thing:
-    """A named thing on one side: how it looks without positions, and the lines it covers."""
+    """A named thing on one side: how it looks without positions, the lines it covers, what is done to it."""
 
     kind: ItemKind
     name: str
     looks: str
     line: int
     last: int
+    done: str = ""
 
 
 def _service(fact: Fact) -> str:
@@ -215,12 +216,13 @@ def _things(facts: Sequence[Fact]) -> dict[tuple[str, str], _Thing]:
         following = next((f.at.line for f in known[index + 1 :] if f.at.line > fact.at.line), 1 << 30)
         last = max(fact.at.end_line, following - 1)
         earlier = found.get((kind, name))
-        looks = _looks(fact)
+        looks, done = _looks(fact), str(fact.get("op") or "")
         if earlier is not None:
             looks, line, last = f"{earlier.looks}\n{looks}", earlier.line, max(earlier.last, last)
+            done = done if done == earlier.done else "alter"
         else:
             line = fact.at.line
-        found[(kind, name)] = _Thing(kind, name, looks, line, last)
+        found[(kind, name)] = _Thing(kind, name, looks, line, last, done)
     return found
 
 
@@ -239,7 +241,8 @@ def _thing_item(change: FileChange, was: _Thing | None, now: _Thing | None) -> C
         for h in change.hunks
         if any(t is not None and _touches(h, t.line, t.last, side) for t, side in ((was, "old"), (now, "new")))
     )
-    return ChangedItem(shown.kind, action, file, shown.line, shown.name, "", inside)  # type: ignore[arg-type]
+    detail = f"{shown.name} is created" if action == "added" and shown.done == "create" else ""
+    return ChangedItem(shown.kind, action, file, shown.line, shown.name, detail, inside)  # type: ignore[arg-type]
 
 
 def _whole(change: FileChange, hunks: tuple[Hunk, ...], detail: str) -> ChangedItem:

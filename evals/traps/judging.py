@@ -82,15 +82,17 @@ def outcome(impact: Impact, flow: str) -> Outcome:
     chosen = _selected(impact, flow)
     if chosen is None:
         return "unaffected"
-    return "found" if chosen.path and not any(_guessed(hop) for hop in chosen.path) else "unknown"
+    return "found" if chosen.path and not _guess(chosen.path) else "unknown"
 
 
 def _selected(impact: Impact, flow: str) -> SelectedFlow | None:
     return next((f for f in impact.flows if f.file == flow), None)
 
 
-def _guessed(hop: Hop) -> bool:
-    return hop.edge in _GUESSES or hop.status == "unresolved"
+def _guess(path: Sequence[Hop]) -> bool:
+    """Whether a path says no more than that it may run in the service, or leads over a loose end."""
+    whole = path[0].status != "resolved" and len(path) > 1 and path[1].edge == "OWNS"
+    return whole or any(hop.edge in _GUESSES or hop.status == "unresolved" for hop in path)
 
 
 def _told(impact: Impact, flow: str) -> str:

@@ -1,7 +1,8 @@
 """Along which edges a change has effects, and along which it is executed (DESIGN §6).
 
-Effects are carried in four modes: ``changed`` behaves differently and nothing yet explains who runs it, ``serving`` the
-same behind an endpoint or a subscription, ``fed`` gets other input, ``differs`` holds or carries other data.
+Effects are carried in five modes: ``changed`` behaves differently and nothing yet explains who runs it, ``serving`` the
+same behind an endpoint or a subscription, ``asking`` gets other answers or data and somebody should run it, ``fed`` gets
+other input, ``differs`` holds or carries other data.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from graph.queries.impact.spread import State
 from graph.queries.impact.world import EdgeId, Via, World
 from graph.schema import Node
 
-CHANGED, SERVING, FED, DIFFERS = "changed", "serving", "fed", "differs"
+CHANGED, SERVING, ASKING, FED, DIFFERS = "changed", "serving", "asking", "fed", "differs"
 RUNS, RAN = "runs", "ran"
 SEEN_DIFFERENTLY = (CHANGED, SERVING, DIFFERS)
 _WIRE = ("Endpoint", "Topic", "Dataset", "External")
@@ -27,6 +28,8 @@ SAME = Via(None)
 _SAFE = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing others see, however they are asked (RFC 9110 §9.2.1)."""
 _OPEN = "its target could not be named"
+_ENTRIES = ("", "main", "Main", "Program.Main")
+"""Code that is started, not called; what it asks in a loop it hands on as data, which is followed on its own."""
 
 
 def effects(world: World, state: State) -> Iterator[tuple[State, Via]]:
@@ -43,7 +46,7 @@ def effects(world: World, state: State) -> Iterator[tuple[State, Via]]:
             yield from _outward(world, uid)
         else:
             yield (uid, FED), SAME
-    if node.kind == "Symbol" and mode in (CHANGED, SERVING):
+    if node.kind == "Symbol" and mode in (CHANGED, SERVING, ASKING):
         yield from _to_callers(world, node, mode)
     elif node.kind == "Endpoint":
         yield from _endpoint(world, uid, mode)
@@ -51,7 +54,7 @@ def effects(world: World, state: State) -> Iterator[tuple[State, Via]]:
         yield from _steps(world, world.back(uid, "CONSUMES"), SERVING)
         yield from _steps(world, world.out(uid, "HANDLED_BY"), SERVING)
     elif node.kind == "Dataset":
-        yield from _steps(world, world.back(uid, "READS"), SERVING)
+        yield from _asking(world, world.back(uid, "READS"))
     elif node.kind == "Service" and mode != FED:
         yield from _service(world, node)
     elif node.kind == "Unresolved":
@@ -77,7 +80,8 @@ def _to_callers(world: World, node: Node, mode: str) -> Iterator[tuple[State, Vi
     callers = callers_of(world, node)
     for far, via in callers:
         yield (far.uid, onward), via
-    if not callers and onward == CHANGED and not aside(node.key[1]):
+    started = onward == ASKING and node.key[2] in _ENTRIES
+    if not callers and onward in (CHANGED, ASKING) and not started and not aside(node.key[1]):
         for service in services_of(world, node):
             note = "nothing known calls it, so it may run in every request"
             yield (service.uid, CHANGED), Via(None, note, False, "MAY RUN IN")
@@ -88,8 +92,14 @@ def _endpoint(world: World, uid: str, mode: str) -> Iterator[tuple[State, Via]]:
         if world.node(uid).key[2] not in _SAFE:
             yield from _steps(world, world.out(uid, "HANDLED_BY", "ROUTES_TO"), FED)
     else:
-        yield from _steps(world, world.back(uid, "CALLS"), SERVING)
+        yield from _asking(world, world.back(uid, "CALLS"))
         yield from _steps(world, world.back(uid, "ROUTES_TO"), SERVING)
+
+
+def _asking(world: World, found: Iterable[tuple[EdgeId, Node]]) -> Iterator[tuple[State, Via]]:
+    """Who asks: an operation serves what it is told, code has to be run by somebody first."""
+    for number, far in found:
+        yield (far.uid, ASKING if far.kind == "Symbol" else SERVING), _via(world, number)
 
 
 def _service(world: World, node: Node) -> Iterator[tuple[State, Via]]:
@@ -124,7 +134,8 @@ def _open_sources(world: World, node: Node, edge: str, mode: str) -> Iterator[tu
     places = ["", node.key[0]] if node.kind == "Endpoint" else sorted(ends)
     for service in dict.fromkeys(places):
         for number, far in ends.get(service, ()):
-            yield (far.uid, mode), Via(number, _OPEN, False)
+            asks = {SERVING: ASKING, RAN: RUNS}.get(mode, mode) if far.kind == "Symbol" else mode
+            yield (far.uid, asks), Via(number, _OPEN, False)
 
 
 def _may_be(loose: Node, endpoint: Node) -> bool:
@@ -176,7 +187,9 @@ def executed(world: World, state: State) -> Iterator[tuple[State, Via]]:
         yield from _steps(world, world.back(uid, "HANDLED_BY"), RAN)
         yield from _executed_by_topics(world, uid)
     elif node.kind == "Endpoint":
-        yield from _steps(world, world.back(uid, "CALLS", "ROUTES_TO", "EXERCISES"), RAN)
+        for number, far in world.back(uid, "CALLS"):
+            yield (far.uid, RUNS if far.kind == "Symbol" else RAN), _via(world, number)
+        yield from _steps(world, world.back(uid, "ROUTES_TO", "EXERCISES"), RAN)
         yield from _open_sources(world, node, "CALLS", RAN)
     elif node.kind == "Topic":
         yield from _steps(world, world.back(uid, "PUBLISHES"), RAN)

@@ -61,17 +61,18 @@ class _Placing:
     item: ChangedItem
     file: FileChange | None
 
-    def hop(self, target: str, note: str = "") -> Hop:
+    def hop(self, target: str, note: str = "", *, certain: bool = True) -> Hop:
         item = self.item
         what = item.detail or f"{item.kind} {item.name or item.file} {item.action}"
-        return Hop("CHANGED", what, target, f"{item.file}:{item.line}", "resolved", "diff", note)
+        status = "resolved" if certain else "candidate"
+        return Hop("CHANGED", what, target, f"{item.file}:{item.line}", status, "diff", note)
 
     def paths(self) -> list[str]:
         old = self.file.old_path if self.file else self.item.file
         return list(dict.fromkeys([self.item.file, old]))
 
     def seed(self, node: Node, *modes: str, certain: bool = True) -> list[Seed]:
-        return [Seed(node.uid, mode, self.hop(node.label), certain) for mode in modes]
+        return [Seed(node.uid, mode, self.hop(node.label, certain=certain), certain) for mode in modes]
 
 
 def _symbol(place: _Placing, start: Start) -> None:
@@ -162,9 +163,23 @@ def _table(place: _Placing, start: Start) -> None:
             mode = SERVING if user.kind == "Endpoint" else CHANGED
             sure = place.world.edge(number).resolution.status == "resolved"
             start.seeds += place.seed(user, mode, certain=sure)
+    if place.item.detail.endswith(" is created") and _nobody_uses(place, tables):
+        start.notes.append(f"{place.item.file}:{place.item.line}: nothing reads or writes the new table {name}")
+        return
     start.ambient = True
     if not tables:
         _file(place, start)
+
+
+def _nobody_uses(place: _Placing, tables: list[Node]) -> bool:
+    """Whether a table surely has no users: its service's other tables have some, and no user's table is unknown."""
+    world = place.world
+    if any(world.back(table.uid, "READS", "WRITES") for table in tables):
+        return False
+    near = {s.uid for s in services_at(world, place.change.repository, place.item.file)}
+    users = [u for d in world.of("Dataset") for _, u in world.back(d.uid, "READS", "WRITES")]
+    seen = any(s.uid in near for u in users for s in world.services(u.uid))
+    return seen and not world.open_ends("READS") and not world.open_ends("WRITES")
 
 
 def _config(place: _Placing, start: Start) -> None:

@@ -369,7 +369,7 @@ _DEPLOY = (
         variant="text: the one of several deployments side by side it is declared in (`prod`), absent for all of them",
         profiles="texts: compose profiles that start it, absent when it always starts",
         mounts="texts: files and folders of the repository it sees at run time",
-        build="texts: how it is built beside its folder: `dockerfile=`, `target=`, `arg:NAME=value`",
+        build="texts: how it is built and run: `dockerfile=`, `target=`, `arg:NAME=value`, `workdir=` folder mounted there",
     ),
     _kind(
         "env_value",

@@ -14,6 +14,9 @@ from scanners.idioms.gateways import REST, Passed, traefik_rule, traefik_target
 from testmesh.guard.yaml import MapNode, Node
 
 _FILE = re.compile(r"(^|/)([\w.-]*[._-])?(docker[-_]?)?(compose|stack)([._-][\w.-]+)?\.ya?ml$")
+_WORK = re.compile(
+    r"^/(app|src|code|srv|workspace|project|usr/src/\w+|opt/\w+|var/www(/html)?|go/src/.+|home/\w+(/\w+)?)$"
+)
 _LABEL = re.compile(r"^traefik\.(http|tcp)\.(routers|services|middlewares)\.([\w-]+)\.(.+)$")
 _TRAEFIK_1 = re.compile(r"^traefik\.frontend\.rule$")
 
@@ -103,8 +106,8 @@ def _fields(entry: Entry, where: SourceFile) -> dict[str, object]:
         "store_kind": deploy.store_kind(image) if not built else "",
         "variant": deploy.variant(entry.source.path),
         "profiles": tuple(deploy.text(p) for p in deploy.items(body.get("profiles"))),
-        "mounts": tuple(_mounts(where, body)),
-        "build": _build(where, body.get("build")),
+        "mounts": tuple(path for path, _ in _mounts(where, body)),
+        "build": (*_build(where, body.get("build")), *_workdir(where, body)),
     }
     return fields | {key: value for key, value in optional.items() if value}
 
@@ -154,15 +157,29 @@ def _words(node: Node | None) -> str:
     return " ".join(deploy.text(i) for i in deploy.items(node)) or deploy.text(node)
 
 
-def _mounts(where: SourceFile, body: dict[str, Node]) -> Iterator[str]:
-    """Files and folders of the repository it sees: bind mounts."""
+def _mounts(where: SourceFile, body: dict[str, Node]) -> Iterator[tuple[str, str]]:
+    """Files and folders of the repository it sees, and where: bind mounts."""
     for item in deploy.items(body.get("volumes")):
         long = deploy.mapping(item)
-        source = deploy.text(long.get("source")) if long else deploy.text(item).split(":", 1)[0]
+        source, _, target = deploy.filled(deploy.text(item)).partition(":")
+        if long:
+            source, target = deploy.filled(deploy.text(long.get("source"))), deploy.text(long.get("target"))
         if source.startswith(".") or ("/" in source and not source.startswith(("/", "~", "$"))):
             path = deploy.beside(where, source)
-            if path and not path.startswith(".."):
-                yield path
+            if not path.startswith(".."):
+                yield path or ".", target.split(":", 1)[0].rstrip("/") or "/"
+
+
+def _workdir(where: SourceFile, body: dict[str, Node]) -> tuple[str, ...]:
+    """The folder of the repository that a mount puts where the service works."""
+    wanted = deploy.text(body.get("working_dir")).rstrip("/")
+    for path, target in sorted(_mounts(where, body), key=lambda m: -len(m[1])):
+        if wanted and (wanted == target or wanted.startswith(target.rstrip("/") + "/")):
+            folder = posixpath.normpath(posixpath.join(path, wanted[len(target.rstrip("/")) :].lstrip("/")))
+            return (f"workdir={folder}",)
+        if not wanted and _WORK.search(target):
+            return (f"workdir={path}",)
+    return ()
 
 
 def _env_files(entry: Entry, where: SourceFile) -> Iterator[Fact]:

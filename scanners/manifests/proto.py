@@ -60,7 +60,7 @@ class Proto:
         Args:
             source: the file.
         """
-        file = parse(source.data.decode("utf-8", "replace"))
+        file = parse(source.data.decode("utf-8-sig", "replace"))
         for line, column, complaint in file.problems:
             fields = {"rule": "proto/syntax", "message": complaint, "severity": "warning", "column": column}
             yield Fact("problem", fields, Location(source.path, line))

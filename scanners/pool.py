@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from graph.facts import SourceFile, decode_fact
 from graph.values import Fact
+from scanners.cache import encoded
 from scanners.readers import Readers, problem
 from scanners.worker import frame, frames
 from testmesh.guard.process import Command, Finished, run
@@ -21,11 +22,11 @@ _BYTES_A_SECOND = 20_000
 _OUTPUT = 512 * 1024 * 1024
 _ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LANG", "PYTHONHASHSEED", "TMPDIR")
 
-Read = tuple[str, list[Fact]]
+Read = tuple[str, list[Fact], str]
 
 
 def read_all(readers: Readers, sources: Sequence[SourceFile], workers: int | None) -> Iterator[Read]:
-    """Facts of each file, in any order.
+    """Path, facts and the facts' JSON of each file, in any order.
 
     Args:
         readers: what reads them.
@@ -40,7 +41,8 @@ def read_all(readers: Readers, sources: Sequence[SourceFile], workers: int | Non
         yield from _in_workers(code, count)
     for source in sources:
         if source.path not in pooled:
-            yield source.path, readers.facts(source)
+            facts = readers.facts(source)
+            yield source.path, facts, encoded(facts)
 
 
 def _worth(code: Sequence[SourceFile]) -> int:
@@ -74,11 +76,15 @@ def _shard(sources: Sequence[SourceFile]) -> list[Read]:
     left = list(sources)
     while left:
         done = _worker(left)
-        read = [(path.decode("utf-8", "surrogateescape"), json.loads(data)) for path, data in frames(done.stdout)]
-        found += [(path, [decode_fact(f) for f in facts]) for path, facts in read]
+        read = [
+            (path.decode("utf-8", "surrogateescape"), data.decode("utf-8", "surrogatepass"))
+            for path, data in frames(done.stdout)
+        ]
+        found += [(path, [decode_fact(f) for f in json.loads(text)], text) for path, text in read]
         left = left[len(read) :]
         if left:
-            found.append((left[0].path, [_ended(left[0], done)]))
+            ended = [_ended(left[0], done)]
+            found.append((left[0].path, ended, encoded(ended)))
             left = left[1:]
     return found
 

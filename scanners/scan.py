@@ -12,12 +12,13 @@ from graph.change import WORKTREE
 from graph.facts import Manifest, SourceFile, decode_fact
 from graph.values import Fact
 from scanners.bundles import layer_of, together
-from scanners.cache import FactCache, Key, encoded
+from scanners.cache import FactCache, Key
 from scanners.pool import read_all
 from scanners.readers import Readers, built_in, problem
 from scanners.trees import CommitTree, Tree, WorkTree
 from testmesh.guard.git import Repository
 from testmesh.kernel.diagnostics import Diagnostic
+from testmesh.kernel.memory import no_cycle_search
 
 Progress = Callable[[int, int, str], None]
 _KEPT_AT_ONCE = 64
@@ -129,7 +130,8 @@ def scan_tree(
     """
     began = time.monotonic()
     work = _Work(request, tree, FactCache(None) if tools[0] is None else tools[0], tools[1])
-    by_path = work.run()
+    with no_cycle_search():
+        by_path = work.run()
     facts = tuple(fact for path in sorted(by_path) for fact in by_path[path])
     found = ScanStats(len(tree.paths()), len(by_path), work.cached, work.bytes, time.monotonic() - began)
     return ScanResult(request.name, commit, facts, problems_of(facts), found)
@@ -210,9 +212,9 @@ class _Work:
         keys = {source.path: key for key, source in sources}
         self.bytes = sum(len(source.data) for _, source in sources)
         waiting: list[tuple[Key, str]] = []
-        for path, facts in read_all(self._readers, [source for _, source in sources], self._workers):
+        for path, facts, text in read_all(self._readers, [source for _, source in sources], self._workers):
             self._facts[path] = facts
-            waiting.append((keys[path], encoded(facts)))
+            waiting.append((keys[path], text))
             if len(waiting) >= _KEPT_AT_ONCE:
                 self._cache.put(self._readers.digest, waiting)
                 waiting = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import struct
 import sys
 from collections.abc import Iterator
@@ -44,6 +45,7 @@ def main() -> None:
     from scanners.readers import built_in
 
     _limit()
+    gc.disable()
     readers = built_in()
     for path, data in frames(sys.stdin.buffer.read()):
         facts = readers.facts(SourceFile(path.decode("utf-8", "surrogateescape"), data))

@@ -19,7 +19,7 @@ def test_a_frame_that_was_cut_off_is_left_out() -> None:
 def test_workers_answer_for_every_file_given_to_them() -> None:
     sources = [SourceFile(f"m{n}.py", b"def f(:\n" if n == 3 else b"def f(): ...\n" * n) for n in range(9)]
 
-    found = dict(read_all(built_in(), sources, 2))
+    found = {path: (facts, text) for path, facts, text in read_all(built_in(), sources, 2)}
 
-    assert found == dict(read_all(built_in(), sources, 1))
+    assert found == {path: (facts, text) for path, facts, text in read_all(built_in(), sources, 1)}
     assert found.keys() == {s.path for s in sources}

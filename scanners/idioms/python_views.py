@@ -32,8 +32,10 @@ class Incoming:
         attributes: attributes of it that are the decoded body.
         raw: attributes or methods of it that are the body's bytes.
         query: attributes of it that hold query parameters.
+        asks: methods whose first argument is a query parameter's name.
         answers: calls that build an answer, with the keyword of the status.
         status_at: position of the status in those calls.
+        plain: what a handler returns is the body, a tuple is body and status.
     """
 
     requests: tuple[str, ...] = ("request", "self.request", "req")
@@ -41,8 +43,10 @@ class Incoming:
     attributes: tuple[str, ...] = ()
     raw: tuple[str, ...] = ()
     query: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
     status_at: int = 1
+    plain: bool = False
 
 
 def _anywhere(_: Node) -> bool:
@@ -123,6 +127,9 @@ def query_of(code: PyCode, scope: Scope, incoming: Incoming) -> tuple[str, ...]:
         for n, s in code.subscripts
         if s is scope and code.dotted(n.child_by_field_name("value")) in holders
     ]
+    found += [
+        (s.node.start_byte, code.string(s.args[0])) for s in code.called(*incoming.asks) if s.scope is scope and s.args
+    ]
     return tuple(dict.fromkeys(name for _, name in sorted(found) if name))
 
 
@@ -157,7 +164,20 @@ def success(code: PyCode, scope: Scope, incoming: Incoming, where: Where = _anyw
         shape = code.shape(content, scope) if content is not None else ANYTHING
         if best == ANYTHING and (shape.type in ("object", "array")):
             best, status = shape, given or status
-    return best, status
+    return (best, status) if best != ANYTHING or not incoming.plain else _returned(code, scope, where, status)
+
+
+def _returned(code: PyCode, scope: Scope, where: Where, status: int) -> tuple[Shape, int]:
+    for node, place in code.returns:
+        if place is not scope or not node.named_child_count or not where(node):
+            continue
+        body, given = node.named_children[0], 0
+        if body.type in ("expression_list", "tuple") and body.named_child_count > 1:
+            body, given = body.named_children[0], status_of(code, body.named_children[1])
+        shape = code.shape(body, scope)
+        if given < 400 and shape.type in ("object", "array"):
+            return shape, given or status
+    return ANYTHING, status
 
 
 def status_facts(code: PyCode, incoming: Incoming) -> Iterator[Fact]:

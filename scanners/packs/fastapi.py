@@ -11,6 +11,7 @@ from graph.values import ANYTHING, Fact, Lit, Location, Name, Shape, Value
 from scanners.idioms import python as py
 from scanners.idioms.code import CallSite, Scope, name_value
 from scanners.idioms.http import VERBS, operational, status_of
+from scanners.idioms.python_routes import handler_name, known_as
 from scanners.idioms.python_shapes import annotation
 
 if TYPE_CHECKING:
@@ -18,7 +19,16 @@ if TYPE_CHECKING:
 
     from scanners.idioms.python import PyCode
 
-_ROUTERS = ("fastapi.FastAPI", "fastapi.APIRouter", "fastapi.applications.FastAPI", "fastapi.routing.APIRouter")
+_ROUTERS = (
+    "fastapi.FastAPI",
+    "fastapi.APIRouter",
+    "fastapi.applications.FastAPI",
+    "fastapi.routing.APIRouter",
+    "ninja.NinjaAPI",
+    "ninja.Router",
+    "ninja_extra.NinjaExtraAPI",
+    "ninja_extra.Router",
+)
 _ROUTES = {**{v: v.upper() for v in VERBS}, "api_route": "", "route": "", "websocket": "GET", "websocket_route": "GET"}
 _GIVEN = ("Depends", "Header", "Cookie", "Security", "File", "Form", "Path")
 _PLUMBING = (
@@ -39,12 +49,12 @@ _ANSWERS = ("JSONResponse", "Response", "PlainTextResponse", "HTMLResponse", "OR
 
 @dataclass(frozen=True, slots=True)
 class FastApi:
-    """The FastAPI framework."""
+    """The FastAPI framework, and Django Ninja, which has its names."""
 
     name: str = "fastapi"
     version: int = 1
     language: tuple[str, ...] = ("python",)
-    markers: tuple[bytes, ...] = (b"fastapi", b"APIRouter")
+    markers: tuple[bytes, ...] = (b"fastapi", b"APIRouter", b"ninja")
 
     def facts(self, parsed: PyCode) -> Iterator[Fact]:
         """Routers, mounts, endpoints, statuses.
@@ -54,6 +64,8 @@ class FastApi:
         """
         yield from _routers(parsed)
         yield from _mounts(parsed)
+        for site in parsed.called("add_api_route", "add_api_websocket_route"):
+            yield from _added(parsed, site)
         for scope in parsed.scopes:
             if scope.sort in ("function", "method"):
                 for decorator in py.decorators(parsed, scope):
@@ -73,20 +85,49 @@ def _routers(code: PyCode) -> Iterator[Fact]:
 
 
 def _mounts(code: PyCode) -> Iterator[Fact]:
-    for site in code.calls:
-        if site.receiver is None or site.method not in ("include_router", "mount"):
+    for site in code.called("include_router", "mount", "add_router"):
+        if site.receiver is None:
             continue
-        mounted = site.method == "mount"
+        mounted = site.method in ("mount", "add_router")
         child = site.arg(1 if mounted else 0, "app" if mounted else "router")
         given = site.arg(0 if mounted else -1, "path" if mounted else "prefix")
         if child is None or not code.dotted(child):
             continue
         fields = {
-            "parent": name_value(code.dotted(site.receiver), "a router built in place"),
-            "child": code.value(child, site.scope),
+            "parent": name_value(known_as(site.scope, code.dotted(site.receiver)), "a router built in place"),
+            "child": _child(code, child, site.scope),
             "prefix": code.value(given, site.scope) if given is not None else Lit(""),
         }
         yield Fact("mount", fields, Location(code.path, site.line))
+
+
+def _child(code: PyCode, node: Node, scope: Scope) -> Value:
+    known = known_as(scope, code.dotted(node))
+    return Name(known) if known != code.dotted(node) else code.value(node, scope)
+
+
+def _added(code: PyCode, site: CallSite) -> Iterator[Fact]:
+    """``app.add_api_route("/x", handler, methods=["GET"])``."""
+    router = code.dotted(site.receiver) if site.receiver is not None else ""
+    path_node, handler = site.arg(0, "path"), site.arg(1, "endpoint", "route")
+    made_by = code.type_of(router, site.scope) if router else ""
+    if path_node is None or handler is None or not router or (made_by and made_by not in _ROUTERS):
+        return
+    name = handler_name(code, handler, site.scope)
+    scope = code.scope(name)
+    path = code.value(path_node, site.scope)
+    for method in ["GET"] if "websocket" in site.method else _methods(code, site):
+        fields: dict[str, object] = {
+            "protocol": "websocket" if "websocket" in site.method else "http",
+            "method": method,
+            "path": path,
+            "router": Name(known_as(site.scope, router)),
+            "handler": name,
+            "framework": "fastapi",
+        }
+        if scope is not None and scope.sort != "class":
+            fields |= _payloads(code, scope, site, path)
+        yield Fact("endpoint", fields, code.at(scope.node) if scope is not None else Location(code.path, site.line))
 
 
 def _operation(code: PyCode, scope: Scope, decorator: Node) -> Iterator[Fact]:
@@ -115,7 +156,7 @@ def _operation(code: PyCode, scope: Scope, decorator: Node) -> Iterator[Fact]:
 
 
 def _methods(code: PyCode, site: CallSite) -> list[str]:
-    if _ROUTES[site.method]:
+    if _ROUTES.get(site.method):
         return [_ROUTES[site.method]]
     listed = site.arg(-1, "methods")
     names = [code.string(n).upper() for n in listed.named_children] if listed is not None else []

@@ -11,6 +11,7 @@ from scanners.idioms import python as py
 from scanners.idioms.code import CallSite, Scope, name_value
 from scanners.idioms.http import VERBS, operational, status_of
 from scanners.idioms.python_reads import Payload, reads
+from scanners.idioms.python_routes import handler_name, known_as
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -38,7 +39,7 @@ class Flask:
             parsed: a Python file.
         """
         yield from _routers(parsed)
-        for site in parsed.calls:
+        for site in parsed.called("register_blueprint", "add_url_rule", "abort"):
             yield from _mounted(parsed, site)
             yield from _rule(parsed, site)
             yield from _aborted(parsed, site)
@@ -64,9 +65,11 @@ def _mounted(code: PyCode, site: CallSite) -> Iterator[Fact]:
     if site.receiver is None or site.method != "register_blueprint" or not site.args:
         return
     given = site.arg(-1, "url_prefix")
+    child = code.dotted(site.args[0])
+    known = known_as(site.scope, child)
     fields: dict[str, object] = {
-        "parent": name_value(code.dotted(site.receiver), "an application built in place"),
-        "child": code.value(site.args[0], site.scope),
+        "parent": name_value(known_as(site.scope, code.dotted(site.receiver)), "an application built in place"),
+        "child": Name(known) if known != child else code.value(site.args[0], site.scope),
         "prefix": code.value(given, site.scope) if given is not None else Lit(""),
     }
     if given is not None:
@@ -194,35 +197,20 @@ def _aborted(code: PyCode, site: CallSite) -> Iterator[Fact]:
 
 
 def _rule(code: PyCode, site: CallSite) -> Iterator[Fact]:
-    """``app.add_url_rule("/x", view_func=f)`` and ``api.add_resource(Orders, "/orders")``."""
-    if site.receiver is None or not code.dotted(site.receiver):
+    """``app.add_url_rule("/x", view_func=f)``; classes are the flask_classes pack's."""
+    holder = code.dotted(site.receiver) if site.receiver is not None else ""
+    view = site.arg(2, "view_func")
+    if site.method != "add_url_rule" or not holder or not site.args or view is None or view.type == "call":
         return
-    router = Name(code.dotted(site.receiver))
-    if site.method == "add_url_rule" and site.args:
-        view = site.arg(2, "view_func")
-        for scope, method in _views(code, site, view):
-            yield _endpoint(code, scope, (router, method, code.value(site.args[0], site.scope)))
-    elif site.method == "add_resource" and len(site.args) > 1:
-        for scope, method in _class_views(code, code.dotted(site.args[0])):
-            for path in site.args[1:]:
-                yield _endpoint(code, scope, (router, method, code.value(path, site.scope)))
-
-
-def _views(code: PyCode, site: CallSite, view: Node | None) -> Iterator[tuple[Scope, str]]:
-    called = code.site(view) if view is not None else None
-    if called is not None and called.method == "as_view" and called.receiver is not None:
-        yield from _class_views(code, code.dotted(called.receiver))
-        return
-    scope = code.scope(code.dotted(view)) if view is not None else None
-    if scope is not None:
-        yield from ((scope, method) for method in _methods(code, site))
-
-
-def _class_views(code: PyCode, name: str) -> Iterator[tuple[Scope, str]]:
-    for verb in VERBS:
-        scope = code.scope(f"{name}.{verb}")
+    name = handler_name(code, view, site.scope)
+    scope = code.scope(name)
+    router, path = Name(known_as(site.scope, holder)), code.value(site.args[0], site.scope)
+    for method in _methods(code, site):
         if scope is not None:
-            yield scope, verb.upper()
+            yield _endpoint(code, scope, (router, method, path))
+        elif name:
+            fields = {"protocol": "http", "method": method, "path": path, "router": router, "handler": name}
+            yield Fact("endpoint", fields | {"framework": "flask"}, Location(code.path, site.line))
 
 
 PACK = Flask()

@@ -127,7 +127,15 @@ def _through(state: Linking, use: _Use, repository: Placed, how: tuple[str, Iter
         return
     found = state.names.find(repository.file, scope, dotted(entity)) if dotted(entity) else None
     if found is not None and found.kind == "symbol":
-        _edge(state, use, (kind, conventional(found.name)), how, reading)
+        named = str(repository.fact.get("name", ""))
+        context = repository.file[1].endswith(".cs") and "." in named
+        _edge(
+            state,
+            use,
+            (kind, table_name(named.rpartition(".")[2]) if context else conventional(found.name)),
+            how,
+            reading,
+        )
         return
     for text, _ in state.evaluator.texts(entity, Frame(repository.file, scope), Context(service=use.service)):
         if text.template.strip("{}"):

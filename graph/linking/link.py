@@ -71,11 +71,11 @@ def _prepared(sources: Sequence[RepositoryFacts], workspace: str) -> Linking:
     names = Names(corpus)
     services = Services(corpus)
     register(corpus, list(services.by_name.values()))
-    ownership = Ownership(corpus, names, services)
+    calls = CallGraph(corpus, names)
+    ownership = Ownership(corpus, names, services, calls)
     environment = Environment(corpus, services, ownership.owners)
     hosts = Hosts(corpus, services)
     evaluator = Evaluator(names, environment, hosts.declared, _options(corpus, names))
-    calls = CallGraph(corpus, names)
     wrappers = Wrappers(evaluator, calls)
     return Linking(
         corpus,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from posixpath import dirname
 
+from graph.linking.callgraph import CallGraph
 from graph.linking.corpus import Corpus, FileKey
 from graph.linking.deployed import Service, under
 from graph.linking.entrypoints import entry_file, expanded
 from graph.linking.names import Names
-from graph.linking.services import Services
+from graph.linking.projects import Projects
+from graph.linking.reach import reached
+from graph.linking.services import OFFERING, Services
 
 
 class Ownership:
@@ -21,11 +25,14 @@ class Ownership:
         services: who is deployed, from which folder, by which command.
     """
 
-    def __init__(self, corpus: Corpus, names: Names, services: Services) -> None:
+    def __init__(self, corpus: Corpus, names: Names, services: Services, calls: CallGraph | None = None) -> None:
         self._corpus = corpus
         self._services = services
         self._folders = self._by_root()
-        self._imports = {f: _imported(corpus, names, f) for f in corpus.files}
+        self._imports = reached(corpus, names, calls or CallGraph(corpus, names))
+        self._projects = Projects(corpus)
+        self._offering = {placed.file for placed in corpus.of(*OFFERING)}
+        self._asking = {placed.file for placed in corpus.of("http_call", "rpc_call", "publish")}
         self._started = {s.name: self._reached(s) for s in self._sharing()}
         self._owners: dict[FileKey, tuple[str, ...]] = {}
         self._shared = self._through_imports()
@@ -38,8 +45,14 @@ class Ownership:
         """
         found = self._owners.get(file)
         if found is None:
-            found = self._owners[file] = self._rooted(file) or self._shared.get(file, ())
+            found = self._owners[file] = self._shared.get(file) or self._rooted(file)
         return found
+
+    def _may_use(self, service: str, target: FileKey) -> bool:
+        known = self._services.by_name[service]
+        if known.repository != target[0] or known.root is None:
+            return True
+        return self._projects.allowed(target[0], known.root, dirname(target[1]))
 
     def _by_root(self) -> Mapping[str, list[tuple[str, str]]]:
         folders: dict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -89,28 +102,23 @@ class Ownership:
         return frozenset(seen)
 
     def _through_imports(self) -> Mapping[FileKey, tuple[str, ...]]:
-        """Shared folders belong to the services that import them."""
+        """Shared folders belong to the services that lead to them; client code kept by another service, too."""
         owned: dict[FileKey, set[str]] = {f: set(self._rooted(f)) for f in self._corpus.files}
         shared: dict[FileKey, set[str]] = defaultdict(set)
         queue = sorted(f for f, names_ in owned.items() if names_)
         while queue:
             file = queue.pop()
-            mine = owned[file] | shared[file]
+            every = owned[file] | shared[file]
             for target in self._imports.get(file, ()):
-                if not owned.get(target) and not mine <= shared[target]:
+                mine = {name for name in every if self._may_use(name, target)}
+                theirs = owned.get(target) or set()
+                if theirs & mine or (theirs and target in self._offering):
+                    continue
+                if mine and not mine <= shared[target]:
                     shared[target] |= mine
                     queue.append(target)
-        return {file: tuple(sorted(found)) for file, found in shared.items() if found}
-
-
-def _imported(corpus: Corpus, names: Names, file: FileKey) -> list[FileKey]:
-    index = corpus.files[file]
-    pairs = [pair for found in index.imports.values() for pair in found] + [(m, "") for m in index.stars]
-    targets: dict[FileKey, None] = {}
-    for module, name in pairs:
-        candidates = (module, f"{module}{'' if module.endswith('.') else '.'}{name}") if name else (module,)
-        for candidate in candidates:
-            target = names.modules.find(file, candidate)
-            if target is not None:
-                targets[target] = None
-    return list(targets)
+        return {
+            file: tuple(sorted(found | owned.get(file, set())))
+            for file, found in shared.items()
+            if found and (not owned.get(file) or file in self._asking)
+        }

@@ -251,6 +251,9 @@ _FRAMEWORK = (
         handlers="named values: RPC method to Name of the symbol that serves it; empty: the class's methods by name",
         symbol="text: the class or function",
         framework="text: pack",
+        impl="value: the object that serves it, when its class is in another file (its methods are the handlers)",
+        gateway="flag: it answers the HTTP requests of the service's proto file and hands them on (grpc-gateway)",
+        target="value: address a gateway hands them on to, absent when it serves them itself",
     ),
     _kind(
         "rpc_call",
@@ -296,6 +299,7 @@ _FRAMEWORK = (
         queue="value: the queue",
         exchange="value: the exchange or topic",
         key="value: routing key, absent for all",
+        symbol="text: where it is bound, absent for the module",
     ),
     _kind(
         "transport",
@@ -474,6 +478,10 @@ _SPEC = (
         op="text: create, alter, drop, rename",
         columns="texts: columns named",
         dropped="texts: columns the statement takes away or renames",
+        sort="text: view, function, procedure or trigger; absent for a table",
+        reads="texts: tables a view or routine reads; of a trigger the first is the table it is on",
+        writes="texts: tables a routine writes",
+        definition="text: digest of the text of a view or routine",
         store_kind="text: dialect or sql",
     ),
 )

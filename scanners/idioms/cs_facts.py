@@ -36,6 +36,7 @@ def facts(code: CsCode) -> Iterator[Fact]:
         fields = {"local": found.local, "module": found.module, "name": found.name}
         yield Fact("import", fields, Location(code.path, found.line))
     yield from _bindings(code)
+    yield from cs_registrations.entries(code)
     yield from _members(code)
     yield from _returns(code)
     yield from _calls(code)

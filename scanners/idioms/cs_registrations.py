@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from graph.values import Fact, Lit, Location
+from graph.values import Fact, Lit, Location, Unknown
 from scanners.idioms import cs_config
-from scanners.idioms.code import CallSite
+from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.cs_code import bare
 from scanners.idioms.cs_noise import words
 
 if TYPE_CHECKING:
+    from tree_sitter import Node
+
     from scanners.idioms.cs_code import CsCode
 
 _BINDERS = frozenset({"Configure", "Bind", "BindConfiguration", "ConfigureOptions", "Get"})
@@ -109,3 +111,59 @@ _REGISTERS = words(
     AddKeyedSingleton AddKeyedTransient AddHostedService TryAddEnumerable RegisterType Decorate Replace
     AddRefitClient AddDbContext Bind For Register AddSingletonIfNotExists"""
 )
+
+
+def entries(code: CsCode) -> Iterator[Fact]:
+    """Keys put into dictionaries, as bindings ``Owner.member.keys``: ``options.EventTypes[typeof(T).Name] = ..``.
+
+    Args:
+        code: the file.
+    """
+    found = []
+    for node in code.kept.elements:
+        parent = node.parent
+        if parent is None or parent.type != "assignment_expression" or parent.child_by_field_name("left") != node:
+            continue
+        listed = node.child_by_field_name("subscript")
+        if listed is not None and listed.named_child_count:
+            found.append((node.child_by_field_name("expression"), listed.named_children[0].named_children[-1]))
+    for site in code.calls:
+        if site.method in ("Add", "TryAdd", "GetOrAdd", "AddOrUpdate") and len(site.args) > 1:
+            found.append((site.receiver, site.args[0]))
+    for held, key in found:
+        dotted = code.dotted(held)
+        scope = code.scope_at(key.start_byte)
+        target = _dictionary(code, held, dotted, scope) if dotted else ""
+        value = code.value(key, scope)
+        if target and ".Headers" not in target and not isinstance(value, Unknown):
+            fields = {"target": f"{target}.keys", "value": value, "scope": scope.name}
+            yield Fact("binding", fields, code.at(key))
+
+
+def _dictionary(code: CsCode, node: Node | None, dotted: str, scope: Scope) -> str:
+    """The name a dictionary has for other files: its class's member, or the type of what it is a property of."""
+    head, _, rest = dotted.removeprefix("this.").partition(".")
+    if scope.owner and head in code.declared.get(scope.owner, ()):
+        return f"{scope.owner}.{head}" + (f".{rest}" if rest else "")
+    if not rest:
+        return ""
+    ref = code.ref_of(head, scope)
+    owner = ref.inner.name if ref is not None else _configured(code, node, head)
+    return f"{owner}.{rest}" if owner else ""
+
+
+def _configured(code: CsCode, node: Node | None, name: str) -> str:
+    """The options class a lambda's parameter is: ``Configure<T>(o => ..)``."""
+    parent = node.parent if node is not None else None
+    while parent is not None:
+        if parent.type == "lambda_expression":
+            given = parent.child_by_field_name("parameters")
+            call = (
+                parent.parent.parent.parent if parent.parent is not None and parent.parent.parent is not None else None
+            )
+            site = code.site(call) if call is not None and call.type == "invocation_expression" else None
+            if code.text(given).strip("() ") == name and site is not None:
+                types = code.type_args(site)
+                return types[0].name if types and site.method in ("Configure", "PostConfigure") else ""
+        parent = parent.parent
+    return ""

@@ -88,8 +88,14 @@ def _overload(code: CsCode, node: Node, name: str, arities: list[int]) -> str:
     if arities.count(len(params)) == 1:
         return f"{name}/{len(params)}"
     refs = [type_ref(code, p.child_by_field_name("type")) for p in params]
-    texts = ",".join((r.short + ("[]" if r.array else "")) if r is not None else "object" for r in refs)
+    texts = ",".join(_unqualified(r) if r is not None else "object" for r in refs)
     return f"{name}/{len(params)}:{texts}"
+
+
+def _unqualified(ref: TypeRef) -> str:
+    """A type as part of a symbol's name, which may hold no dots and commas."""
+    args = f"<{'&'.join(_unqualified(a) for a in ref.args)}>" if ref.args else ""
+    return f"{ref.short}{args}{'[]' if ref.array else ''}"
 
 
 def has_primary(node: Node) -> bool:
@@ -314,7 +320,7 @@ def _result(code: CsCode, assign: Assign, node: Node) -> TypeRef | None:
         return None
     given = code.type_args(site)
     if given and site.method in _GIVES:
-        return TypeRef("List", given) if site.method in _GIVES_LISTS else given[0]
+        return TypeRef("List", given) if site.method in _GIVES_LISTS else given[-1]
     owner = code.type_of(code.dotted(site.receiver), assign.scope) if site.receiver is not None else assign.scope.owner
     found = code.refs.get(f"{owner}.{site.method}.return") if owner else None
     return found.inner if found is not None else None
@@ -325,6 +331,6 @@ _GIVES = words(
     """GetRequiredService GetService GetFromJsonAsync ReadFromJsonAsync Deserialize DeserializeAsync DeserializeObject
     GetRequiredKeyedService GetKeyedService Get GetValue QueryFirstAsync QueryFirst QueryFirstOrDefaultAsync
     QuerySingleAsync QuerySingleOrDefaultAsync QueryFirstOrDefault QueryAsync Query InvokeMethodAsync ReadAs
-    GetStateAsync GetServices GetJsonAsync ReceiveJson"""
+    GetStateAsync GetServices GetJsonAsync ReceiveJson Map Adapt MapTo"""
 )
 __all__ = ["CONSTRUCTOR", "LISTS", "base_refs", "declare", "parameters", "return_type", "scopes", "types"]

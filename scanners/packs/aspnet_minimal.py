@@ -28,6 +28,7 @@ _DEFAULTS = {"MapPrometheusScrapingEndpoint": "/metrics", "MapMetrics": "/metric
 _BUILDERS = frozenset(
     {"IEndpointRouteBuilder", "WebApplication", "RouteGroupBuilder", "IVersionedEndpointRouteBuilder"}
 )
+_RENDERS = ("MapRazorComponents", "MapRazorPages", "MapBlazorHub")
 _HANDS_ON = ("Map", "Use", "Add", "Register", "Configure")
 _MAKERS = ("Build", "Create", "NewVersionedApi", "MapGroup", "NewApiVersionSet")
 _LIBRARY = words(
@@ -66,7 +67,14 @@ class AspNetMinimal:
         yield from _parameters(parsed)
         yield from _locals(parsed)
         for site in parsed.calls:
-            if site.method in _MAPS and site.receiver is not None:
+            if site.method in _RENDERS and site.receiver is not None:
+                fields = {
+                    "name": f"{site.scope.name}.{site.method}".lstrip("."),
+                    "framework": "razor",
+                    "prefix": Lit(""),
+                }
+                yield Fact("router", fields, Location(parsed.path, site.line))
+            elif site.method in _MAPS and site.receiver is not None:
                 yield from _operation(parsed, site)
             elif _hands_on(parsed, site):
                 yield from _mount(parsed, site)

@@ -16,6 +16,7 @@ from graph.schema import Resolution
 from graph.values import Fact, Name
 
 _HELPERS_DEEP = 3
+_PAGES = "razor"
 
 
 def endpoints(state: Linking) -> None:
@@ -26,11 +27,14 @@ def endpoints(state: Linking) -> None:
     """
     routers = Routers(state)
     answering = {placed.symbol: placed for placed in state.corpus.of("handler")}
+    pages = {o for p in state.corpus.of("router") if p.fact.get("framework") == _PAGES for o in state.owners(p.file)}
     for placed in (*state.corpus.of("endpoint"), *_untold(routers, state)):
         for path, served in _paths(routers, placed):
             handler = _override(state, placed, served) or handler_of(state, placed)
             for one in _by_method(placed, answering.get(handler) if handler is not None else None):
                 for service in _services(state, placed, served):
+                    if placed.fact.get("framework") == _PAGES and service not in pages:
+                        continue
                     _offer(state, _Offered(one, service, path, handler))
 
 
@@ -99,14 +103,17 @@ def _offer(state: Linking, offered: _Offered) -> None:
     is_path = protocol in ("http", "websocket")
     if is_path and (prefix := state.services.by_name[service].prefix):
         path = below(prefix, path)
-    offer = Offer(service, protocol, fact.get("method", "") or "ANY", template(path) if is_path else path)
+    written = path
+    folded = is_path and placed.file[1].endswith((".cs", ".razor", ".cshtml"))
+    path = template(path) if is_path else path
+    offer = Offer(service, protocol, fact.get("method", "") or "ANY", path, folded=folded)
     evidence = [state.corpus.evidence(placed)]
     status = fact.get("status")
     asked = tuple(fact.get("query", ()) or ())
     props = {
         "operational": fact.get("operational"),
         "statuses": [str(status)] if status else None,
-        "template": named(path) if is_path else None,
+        "template": named(written) if is_path else None,
         "query": asked or None,
         "coded": [*([f"status {status}"] if status else ()), *(f"query {name}" for name in asked)] or None,
     }

@@ -14,7 +14,8 @@ from graph.linking.urls import Url
 from graph.schema import Status
 from graph.values import Concat, Lit, Value
 
-_LOCAL = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "[::1]", "host.docker.internal"})
+_LOCAL = frozenset({"localhost", "127.0.0.1", "0.0.0.0", "[::1]", "host.docker.internal", "10.0.2.2"})
+UNKNOWN_PORT = "unknown port"
 _CLUSTER = re.compile(r"^([^.]+)\.[^.]+\.svc(\.cluster\.local)?$")
 _NAMED_ENDPOINT = re.compile(r"^_[a-z0-9-]+\.")
 _UNKNOWN_PORT = re.compile(r"^([a-z0-9][a-z0-9.-]*):\{\}$")
@@ -104,11 +105,12 @@ class Hosts:
             if len(names) == 1:
                 self._ports.setdefault(port, names)
 
-    def find(self, url: Url) -> Target:
+    def find(self, url: Url, caller: str = "") -> Target:
         """Who answers at a URL's host.
 
         Args:
             url: taken apart; with a host.
+            caller: service that asks; what is deployed with it counts first.
         """
         named = _UNKNOWN_PORT.match(url.host)
         if url.holes and named is None:
@@ -116,10 +118,10 @@ class Hosts:
         host, _, port = (named.group(1) if named is not None else url.host).partition(":")
         host = _NAMED_ENDPOINT.sub("", host)
         if host in _LOCAL:
-            return self._local(host, port)
+            return self._local(host, port, caller)
         found = self._names.get(url.host) or self._names.get(host) or self._in_cluster(host)
         if found:
-            return _among(found, "host name", f"host `{host}`", host)
+            return _among(self._nearest(found, caller), "host name", f"host `{host}`", host)
         if "." in host:
             return Target(external=host, rule="external host", reason=f"`{host}` is no service of the system")
         reason = f"no deployment file names a host `{host}`"
@@ -129,13 +131,22 @@ class Hosts:
         match = _CLUSTER.match(host)
         return self._names.get(match.group(1), set()) if match else set()
 
-    def _local(self, host: str, port: str) -> Target:
+    def _nearest(self, found: set[str], caller: str) -> set[str]:
+        """Of several services of one name those deployed with the caller, else those of its repository."""
+        known = self._services.by_name.get(caller)
+        if len(found) < 2 or known is None:
+            return found
+        beside = {name for name in found if self._services.beside(caller, name)}
+        here = {name for name in found if self._services.by_name[name].repository == known.repository}
+        return beside or here or found
+
+    def _local(self, host: str, port: str, caller: str) -> Target:
         found = self._names.get(f"{host}:{port}") or self._ports.get(port)
         if found:
-            return _among(found, "published port", f"port {port}", f"{host}:{port}")
+            return _among(self._nearest(found, caller), "published port", f"port {port}", f"{host}:{port}")
         place = f"{host}:{port}" if port else host
         reason = f"no service is known to listen at {place}"
-        return Target(status="unresolved", rule="unknown host", reason=reason, settles=place)
+        return Target(status="unresolved", rule=UNKNOWN_PORT, reason=reason, settles=place)
 
     def _variable(self, url: Url) -> Target:
         keys = [h.env for h in url.holes if h.env]

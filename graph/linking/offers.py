@@ -20,6 +20,7 @@ class Offer:
         method: upper case or ANY.
         path: template.
         sure: code, or a spec of a service whose code we cannot read.
+        folded: its framework does not tell upper from lower case in paths (ASP.NET).
     """
 
     service: str
@@ -27,6 +28,7 @@ class Offer:
     method: str
     path: str
     sure: bool = True
+    folded: bool = False
 
     @property
     def node(self) -> NodeKey:
@@ -121,7 +123,7 @@ class Offers:
         for offer in self.of(service, protocol):
             if method and offer.method not in (method, "ANY") and method != "ANY":
                 continue
-            how = fit(path, offer.path)
+            how = fit(path.lower(), offer.path.lower()) if offer.folded else fit(path, offer.path)
             if how is not None:
                 found.append(Match(offer, how))
         if not found:

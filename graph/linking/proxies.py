@@ -44,7 +44,7 @@ def _hand_on(state: Linking, placed: Placed, reading: Reading, node: NodeKey) ->
         for base in bases:
             url = take_apart(after(base, text))
             own = url.path_holes and url.path_holes[-1].param == reading.origin and url.path.endswith("/{}")
-            services = state.hosts.find(url).services if url.host and own else ()
+            services = state.hosts.find(url, gateway).services if url.host and own else ()
             if services:
                 rule = Rule(gateway, path, services, url.path.removesuffix("/{}") + _REST)
                 state.offers.hand_on((placed.file, placed.fact.at.line, reading.origin), rule)

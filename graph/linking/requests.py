@@ -10,7 +10,7 @@ from functools import reduce
 from graph.linking import clients
 from graph.linking.build import NodeKey, united
 from graph.linking.corpus import Placed, SymbolKey
-from graph.linking.hosts import Target, suggestion
+from graph.linking.hosts import UNKNOWN_PORT, Target, suggestion
 from graph.linking.offers import Match, Offer
 from graph.linking.outcomes import Text
 from graph.linking.shapes import reads, sends
@@ -20,6 +20,8 @@ from graph.linking.urls import Url, after, take_apart
 from graph.linking.wrappers import Reading, Results, all_params
 from graph.schema import Evidence, Resolution
 from graph.values import Concat, Format, Lit, Shape, Value
+
+_GENERIC = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ class Requests:
 
     def _matches(self, url: Url, service: str) -> bool:
         """Whether the path is an operation as it stands, so that its parameters are only path parameters."""
-        target = self._state.hosts.find(url) if url.host else Target()
+        target = self._state.hosts.find(url, service) if url.host else Target()
         everyone = self._state.services.by_name
         names = target.services or ([] if url.host else everyone)
         if target.external or any(self._state.offers.routed(n, url.path) for n in (*names, service)):
@@ -162,11 +164,11 @@ class Requests:
         url = request.url
         if not url.host:
             return self._without_host(request)
-        target = self._state.hosts.find(url)
+        target = self._state.hosts.find(url, request.service)
         if target.external:
             return [Link(Resolution("resolved", target.rule, target.reason), ("External", (target.external,)))]
         if not target.services:
-            by_path = self._unique(request, target.reason) if url.holes else []
+            by_path = self._unique(request, target.reason) if url.holes or target.rule == UNKNOWN_PORT else []
             if by_path:
                 return [replace(link, settle=_settle(target, link)) for link in by_path]
             return [Link(Resolution("unresolved", target.rule, target.reason), loose=self._unknown_host(target))]
@@ -242,7 +244,7 @@ class Requests:
         found = [
             match
             for name in self._state.services.by_name
-            if name != request.service
+            if name != request.service and self._plausible(request.service, name, path)
             for match in self._state.offers.match(name, "http", request.method, path)
             if match.fit.exact and match.fit.whole
         ]
@@ -250,6 +252,11 @@ class Requests:
             return []
         reason = f"{why}; {request.method or 'ANY'} {path} is offered by one service only"
         return [Link(Resolution("candidate", "unique operation", reason), found[0].offer.node, found[0].offer)]
+
+    def _plausible(self, caller: str, name: str, path: str) -> bool:
+        """A path alone says little about a service deployed elsewhere, unless it is a long one."""
+        literals = sum(part != "{}" for part in path.split("/") if part)
+        return not caller or self._state.services.beside(caller, name) or literals > _GENERIC
 
     def _unknown_host(self, target: Target) -> LooseEnd:
         return LooseEnd("unknown host", "CALLS", target.reason, suggestion(target), target.settles)

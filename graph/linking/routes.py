@@ -46,7 +46,7 @@ def _route(state: Linking, placed: Placed, gateway: str) -> None:
     services: list[str] = []
     reasons: list[str] = []
     for text, _ in state.evaluator.texts(_value(fact.get("to", "")), Frame(placed.file, ""), Context(service=gateway)):
-        target = state.hosts.find(take_apart(Text(("http://", *text.parts))))
+        target = state.hosts.find(take_apart(Text(("http://", *text.parts))), gateway)
         services += target.services
         reasons.append(target.reason)
     rule = Rule(gateway, path, tuple(dict.fromkeys(services)), to_path)

@@ -182,7 +182,7 @@ class _Calls:
                 continue
             for text, _ in reading.results[0]:
                 url = take_apart(_addressed(text))
-                found.append((reading, self._state.hosts.find(url) if url.host else None))
+                found.append((reading, self._state.hosts.find(url, service) if url.host else None))
         sure = [row for row in found if row[1] is not None and (row[1].services or row[1].external)]
         return sure or found[:1] or [(None, None)]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 
 from graph.linking.outcomes import Text, joined
 from graph.linking.texts import as_member
@@ -52,6 +53,19 @@ BROWSER = {
 """What a page knows about where it came from: the serving host, on this machine when a port is put behind it."""
 
 
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[\s_-]+")
+
+
+def _worded(between: str) -> Callable[[str], str]:
+    return lambda text: between.join(_WORDS.split(text)).lower()
+
+
+_CASES: Mapping[str, Callable[[str], str]] = {
+    **dict.fromkeys(("ToSnake", "SnakeCase", "toSnakeCase", "snakeCase", "Underscore"), _worded("_")),
+    **dict.fromkeys(("ToKebab", "KebabCase", "toKebabCase", "kebabCase", "Kebaberize"), _worded("-")),
+}
+
+
 def text_method(name: str, args: Sequence[Scalar]) -> Callable[[Text], Text] | None:
     """What calling a method of a string does to it, or None when unknown.
 
@@ -67,6 +81,8 @@ def text_method(name: str, args: Sequence[Scalar]) -> Callable[[Text], Text] | N
         return _each(str.lower)
     if name in ("upper", "toUpperCase", "ToUpper", "ToUpperInvariant"):
         return _each(str.upper)
+    if name in _CASES:
+        return _each(_CASES[name])
     if name in ("rstrip", "removesuffix", "trimEnd", "TrimEnd"):
         return _at_end(str(args[0]) if args else " ")
     if name in ("lstrip", "removeprefix", "trimStart", "TrimStart"):

@@ -180,3 +180,40 @@ def _taken_from(code: GoCode, scope: Scope, key: str) -> str:
         if dotted.count(".") == 1 and dotted.endswith(f".{key}") and dotted.partition(".")[0] in scope.params:
             return f"{scope.name}.{assign.target}"
     return ""
+
+
+def kept(code: GoCode, owns: Callable[[str], bool], base_of: Finder) -> Iterator[Fact]:
+    """Routers put into a struct: ``&handlers{group: group}``, ``s.router = r``.
+
+    Args:
+        code: the file.
+        owns: whether a type is one of the framework's routers.
+        base_of: the router an expression is.
+    """
+    for node in code.literals:
+        kind = node.child_by_field_name("type")
+        if kind is None or kind.type not in ("type_identifier", "qualified_type"):
+            continue
+        scope = code.scope_at(node.start_byte)
+        for key, given in members(code, node):
+            base = base_of(given, scope) if key.isidentifier() and _worth(code, given, scope, owns) else None
+            if base is not None and base.dotted and f"{code.text(kind)}.{key}" != base.dotted:
+                child = f"{code.text(kind)}.{key}"
+                fields = {"parent": Name(base.dotted), "child": Name(child), "prefix": base.path, "symbol": scope.name}
+                yield Fact("mount", fields, code.at(given))
+    for assign in code.assigns:
+        if (
+            "." in assign.target
+            and assign.value is not None
+            and not assign.key
+            and _worth(code, assign.value, assign.scope, owns)
+        ):
+            base = base_of(assign.value, assign.scope)
+            if base is not None and base.dotted and base.dotted != assign.target and code.dotted(assign.value):
+                fields = {
+                    "parent": Name(base.dotted),
+                    "child": Name(assign.target),
+                    "prefix": base.path,
+                    "symbol": assign.scope.name,
+                }
+                yield Fact("mount", fields, Location(code.path, assign.line))

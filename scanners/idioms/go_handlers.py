@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from scanners.idioms.code import SELVES, CallSite, Scope
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from scanners.idioms.go import GoCode
 
 _DEPTH = 5
+_OPERATION = re.compile(
+    r"promhttp\.|pprof\.|(?i:swagger)|expvar\.|healthcheck\.|statsviz\.|metrics\.Handler|FileServer"
+)
 
 
 def handler(code: GoCode, node: Node | None, scope: Scope) -> tuple[str, Scope | None]:
@@ -84,6 +88,8 @@ def _unwrapped(code: GoCode, node: Node | None, scope: Scope) -> Node | None:
 
 
 def _wrapped(code: GoCode, site: CallSite, scope: Scope) -> Node | None:
+    if site.method == "NewServer" and "transport/http" in code.origin(site.dotted):
+        return site.args[0] if site.args else None
     callables = [a for a in site.args if _callable(code, a, scope)]
     if callables:
         return callables[-1]
@@ -95,9 +101,8 @@ def _wrapped(code: GoCode, site: CallSite, scope: Scope) -> Node | None:
         return site.args[-1] if site.args else None
     head = site.dotted.partition(".")[0]
     found = code.imports.get(head)
-    foreign = found is not None and (
-        is_standard(found.module) or site.method in ("HandlerFunc", "WrapF", "WrapH", "HTTPHandler", "NewHandler")
-    )
+    wraps = site.method.startswith("Wrap") or site.method in ("HandlerFunc", "HTTPHandler", "NewHandler")
+    foreign = found is not None and (is_standard(found.module) or wraps)
     return site.args[0] if foreign and site.args and code.string(site.args[0]) == "" else None
 
 
@@ -139,3 +144,32 @@ def _methodlike(code: GoCode, owner: str, name: str) -> bool:
 def _handles(code: GoCode, site: CallSite, scope: Scope) -> bool:
     found = local(code, site.dotted, scope)
     return found is not None and "andler" in code.results.get(found.name, "")
+
+
+def decoder(code: GoCode, node: Node | None, scope: Scope) -> Scope | None:
+    """The function of this file that decodes requests for a go-kit server; None for other handlers.
+
+    Args:
+        code: the file.
+        node: what is registered.
+        scope: where.
+    """
+    for _ in range(_DEPTH):
+        inner = bare(node)
+        site = code.site(inner) if inner is not None and inner.type == "call_expression" else None
+        if site is None or not site.args:
+            return None
+        if site.method == "NewServer" and "transport/http" in code.origin(site.dotted):
+            return local(code, code.dotted(site.args[1]), scope) if len(site.args) > 1 else None
+        node = site.args[0]
+    return None
+
+
+def serves_operation(code: GoCode, node: Node | None) -> bool:
+    """Whether a handler is a library's page about the service: metrics, profiles, API descriptions.
+
+    Args:
+        code: the file.
+        node: what is registered.
+    """
+    return node is not None and _OPERATION.search(code.text(node)) is not None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from graph.values import Concat, Fact, Lit, Location, Name, Value
-from scanners.idioms import go_handing
+from scanners.idioms import go_handing, go_handlers
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.go import bare
 from scanners.idioms.go_handing import Base
@@ -97,6 +97,7 @@ def facts(code: GoCode, table: Table) -> Iterator[Fact]:
         table: of the framework.
     """
     yield from _routers(code, table)
+    yield from go_handing.kept(code, table.owns, lambda node, scope: base_of(code, table, node, scope))
     registered: set[str] = set()
     for site in code.calls:
         yield from _nested(code, table, site)
@@ -279,13 +280,19 @@ def endpoint(code: GoCode, framework: str, site: CallSite, route: Route, registe
     if site.scope.name:
         fields["symbol"] = site.scope.name
     about = kit(code, scope) if scope is not None else Kit({})
+    decoder = go_handlers.decoder(code, route.handler, site.scope)
+    if decoder is not None:
+        about = Kit({k: v for k, v in kit(code, decoder).fields.items() if k in ("accepts", "query")})
     if scope is not None:
         registered.add(scope.name)
-    if operational(path.parts[-1] if isinstance(path, Concat) else path):
+    if operational(path.parts[-1] if isinstance(path, Concat) else path) or go_handlers.serves_operation(
+        code, route.handler
+    ):
         fields["operational"] = True
     methods = about.methods if route.method == "ANY" and about.methods else (route.method,)
     for method in methods:
-        yield Fact("endpoint", {**fields, "method": method, **about.fields}, Location(code.path, site.line))
+        known = {k: v for k, v in about.fields.items() if k != "accepts" or method not in ("GET", "HEAD", "DELETE")}
+        yield Fact("endpoint", {**fields, "method": method, **known}, Location(code.path, site.line))
 
 
 def handlers(code: GoCode, framework: str, registered: set[str], context: str = "net/http.") -> Iterator[Fact]:

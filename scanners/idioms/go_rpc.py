@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from scanners.idioms.go import GoCode
 
 _STUB = re.compile(r"^New\w+Client$")
+_TWIRP = re.compile(r"^New(\w+?)(?:Protobuf|JSON)Client$")
 _GENERATED = re.compile(
     r"(?i)(^|[/_.-])(\w*pb|\w*proto(s|buf|c|gen)?|\w*grpc\w*|gen\w*|api\w*|rpc|stubs?|v\d+|idl|pkg/.*)($|[/_.-])|pb$|proto$"
 )
@@ -55,18 +56,46 @@ def generated_name(code: GoCode, path: str) -> bool:
 
 
 def stub_channel(code: GoCode, site: CallSite) -> Node | None:
-    """The channel a generated stub is made with, None when a call makes no stub.
+    """The channel, address or discovery name a generated stub is made with, None when a call makes no stub.
 
     Args:
         code: the file.
         site: a call.
     """
-    if _STUB.match(site.method) is None or len(site.args) != 1 or site.dotted.count(".") != 1:
+    if site.dotted.count(".") != 1 or not site.args:
         return None
     found = code.imports.get(site.dotted.partition(".")[0])
-    if found is None or not (generated_name(code, found.module) or _connection(code, site)):
+    if found is None:
         return None
-    return site.args[0]
+    count = len(site.args)
+    if _STUB.match(site.method) and count == 1:
+        return site.args[0] if generated_name(code, found.module) or _connection(code, site) else None
+    if _STUB.match(site.method) and count > 1 and found.module.endswith("connect"):
+        return site.args[1]
+    if _TWIRP.match(site.method) and count > 1:
+        return site.args[0]
+    micro = (
+        re.match(r"New\w+Service(Client)?$", site.method) is not None
+        and count == 2
+        and generated_name(code, found.module)
+    )
+    return site.args[0] if micro and "lient" in code.text(site.args[1]) else None
+
+
+def stub_service(code: GoCode, site: CallSite) -> str:
+    """The service a call makes a stub of, empty when it makes none.
+
+    Args:
+        code: the file.
+        site: a call.
+    """
+    if stub_channel(code, site) is None:
+        return ""
+    twirp = _TWIRP.match(site.method)
+    if twirp is not None:
+        return twirp.group(1)
+    name = site.method.removeprefix("New")
+    return name.removesuffix("Client") if name.endswith("Client") else name
 
 
 def _connection(code: GoCode, site: CallSite) -> bool:

@@ -57,6 +57,8 @@ def _publish(code: GoCode, site: CallSite) -> Iterator[Fact]:
     message = site.args[message_at]
     if literal(code, message, site.scope) is None and "ublishing" not in code.made_by(message, site.scope):
         return
+    if any(code.text(site.args[at]).endswith((".ReplyTo", "replyTo")) for at in (exchange_at, key_at)):
+        return
     exchange = code.value(site.args[exchange_at], site.scope)
     key = queue(code, site.args[key_at], site.scope)
     shape = payload(code, part(code, message, site.scope, "Body"), site.scope)

@@ -148,7 +148,7 @@ def _held(code: GoCode, dotted: str, scope: Scope) -> Value | None:
             if not isinstance(value, Unknown | Param | Name | Member) or site.scope is scope:
                 return value
     if typed or ("." in dotted and _LIKELY.search(last)):
-        return Member(Name(dotted), "collection") if not typed else Name(dotted)
+        return Name(dotted)
     return None
 
 

@@ -237,7 +237,7 @@ def _entity(code: GoCode, node: Node, scope: Scope) -> Value | None:
     ):
         return None
     text = written(code, made)
-    return Name(text) if text.count(".") <= 1 and text not in ("any", "error") else None
+    return Name(text) if text.count(".") <= 1 and text not in ("any", "error") and len(text) > 1 else None
 
 
 def _bun(code: GoCode, site: CallSite) -> Iterator[Fact]:

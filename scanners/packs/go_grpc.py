@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from graph.values import Fact, Location, Name, Value
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.go import bare
-from scanners.idioms.go_rpc import generated_name, stub_channel
+from scanners.idioms.go_rpc import generated_name, stub_channel, stub_service
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from scanners.idioms.go import GoCode
 
 _REGISTER = re.compile(r"^Register(\w+)Server$")
+_GATEWAY = re.compile(r"^Register(\w+?)(?:Handler(FromEndpoint|Client|Server)?|HTTPServer)$")
+_HANDLER = re.compile(r"^New(\w+)Handler$")
 _EMBEDDED = re.compile(r"^Unimplemented(\w+)Server$")
-_CLIENT = re.compile(r"^(?:New)?(\w+)Client$")
+_CLIENT = re.compile(r"^(?:New(?=[A-Z]\w*Client$))?((?!New$)\w+)Client$")
 _HEALTH = "google.golang.org/grpc/health/grpc_health_v1"
 _REFLECTION = "google.golang.org/grpc/reflection"
 
@@ -43,9 +45,7 @@ class Grpc:
             return
         served: set[str] = set()
         for site in parsed.calls:
-            match = _REGISTER.match(site.method)
-            if match is not None and len(site.args) == 2 and site.dotted.count(".") == 1:
-                yield _registered(parsed, site, match.group(1), served)
+            yield from _served(parsed, site, served)
         yield from _embedded(parsed, served)
         for site in parsed.calls:
             call = _called(parsed, site)
@@ -58,15 +58,67 @@ def _full(code: GoCode, local: str, service: str) -> str:
     return f"grpc.health.v1.{service}" if found is not None and found.module == _HEALTH else service
 
 
+def _served(code: GoCode, site: CallSite, served: set[str]) -> Iterator[Fact]:
+    """``RegisterXServer(srv, impl)``, grpc-gateway's handlers, go-micro's handlers and connect's handlers."""
+    if site.dotted.count(".") != 1 or not site.args:
+        return
+    local = site.dotted.partition(".")[0]
+    found = code.imports.get(local)
+    if found is None:
+        return
+    match = _REGISTER.match(site.method)
+    if match is not None and len(site.args) == 2 and not match.group(1).endswith("HTTP"):
+        yield _registered(code, site, match.group(1), served)
+        return
+    connect = _HANDLER.match(site.method) if found.module.endswith("connect") else None
+    if connect is not None:
+        yield _implemented(code, site, connect.group(1), (site.args[0], served))
+        return
+    match = _GATEWAY.match(site.method) if generated_name(code, found.module) else None
+    if match is None:
+        return
+    if site.method.endswith("Handler") and len(site.args) >= 2 and "erver" in code.text(site.args[0]):
+        yield _implemented(code, site, match.group(1), (site.args[1], served))
+    elif len(site.args) > 1:
+        yield _gateway(code, site, match)
+
+
+def _gateway(code: GoCode, site: CallSite, match: re.Match[str]) -> Fact:
+    """grpc-gateway: this program answers the HTTP requests the service's proto file describes."""
+    fields: dict[str, object] = {
+        "service": match.group(1),
+        "symbol": site.scope.name,
+        "framework": "go_grpc",
+        "gateway": True,
+    }
+    if (
+        match.group(2) in ("FromEndpoint", "Client", None)
+        and len(site.args) > 2
+        and not site.method.endswith("HTTPServer")
+    ):
+        fields["target"] = code.value(site.args[2], site.scope)
+    return Fact("rpc_service", fields, Location(code.path, site.line))
+
+
 def _registered(code: GoCode, site: CallSite, service: str, served: set[str]) -> Fact:
+    return _implemented(code, site, service, (site.args[1], served))
+
+
+def _implemented(code: GoCode, site: CallSite, service: str, about: tuple[Node, set[str]]) -> Fact:
+    node, served = about
     name = _full(code, site.dotted.partition(".")[0], service)
     served.add(name)
-    made = code.made_by(site.args[1], site.scope)
+    made = code.made_by(node, site.scope)
     owner = code.scope(code.results.get(made, made)) if made else None
-    symbol = owner.name if owner is not None and owner.sort == "class" else site.scope.name
-    return Fact(
-        "rpc_service", {"service": name, "symbol": symbol, "framework": "go_grpc"}, Location(code.path, site.line)
-    )
+    known = owner is not None and owner.sort == "class"
+    fields: dict[str, object] = {
+        "service": name,
+        "symbol": owner.name if owner is not None and known else site.scope.name,
+    }
+    if not known:
+        fields["impl"] = code.value(node, site.scope)
+    fields["framework"] = "go_grpc"
+    return Fact("rpc_service", fields, Location(code.path, site.line))
 
 
 def _embedded(code: GoCode, served: set[str]) -> Iterator[Fact]:
@@ -84,15 +136,12 @@ def _embedded(code: GoCode, served: set[str]) -> Iterator[Fact]:
 
 
 def _called(code: GoCode, site: CallSite) -> Fact | None:
-    if site.receiver is None or not site.method[:1].isupper() or not site.args:
+    if site.receiver is None or not site.method[:1].isupper() or not site.args or not _context(code, site):
         return None
-    made = code.made_by(site.receiver, site.scope)
-    path, _, last = made.rpartition(".")
-    match = _CLIENT.match(last)
-    if match is None or not path or not generated_name(code, path) or not _context(code, site):
+    service = _service(code, site)
+    if not service:
         return None
-    local = code.locals.get(path, "")
-    fields: dict[str, object] = {"service": _full(code, local, match.group(1)), "method": site.method}
+    fields: dict[str, object] = {"service": service, "method": site.method}
     target = _target(code, site.receiver, site.scope)
     if target is not None:
         fields["target"] = target
@@ -102,6 +151,31 @@ def _called(code: GoCode, site: CallSite) -> Fact | None:
         if sent.named or sent.fields:
             fields["sends"] = sent
     return Fact("rpc_call", fields, Location(code.path, site.line))
+
+
+def _service(code: GoCode, site: CallSite) -> str:
+    """The service of the stub a method is called on, empty when it is no stub."""
+    made = code.made_by(site.receiver, site.scope) if site.receiver is not None else ""
+    path, _, last = made.rpartition(".")
+    local = code.locals.get(path, "") if path else ""
+    if not local:
+        return ""
+    direct = code.site(bare(site.receiver) or site.receiver) if site.receiver is not None else None
+    found = stub_service(code, direct) if direct is not None else ""
+    if found:
+        return _full(code, local, found)
+    match = _CLIENT.match(last)
+    if match is not None and (generated_name(code, path) or _own_request(code, site, path)):
+        twirp = re.fullmatch(r"(\w+?)(Protobuf|JSON)", match.group(1))
+        return _full(code, local, twirp.group(1) if twirp else match.group(1))
+    micro = re.fullmatch(r"(?:New)?(\w+Service)", last)
+    return micro.group(1) if micro is not None and generated_name(code, path) and _own_request(code, site, path) else ""
+
+
+def _own_request(code: GoCode, site: CallSite, path: str) -> bool:
+    """The request is a message of the stub's own package."""
+    made = code.made_by(site.args[1], site.scope) if len(site.args) > 1 else ""
+    return made.rpartition(".")[0] == path
 
 
 def _context(code: GoCode, site: CallSite) -> bool:

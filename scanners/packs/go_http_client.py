@@ -145,7 +145,7 @@ def _known(code: GoCode, site: CallSite) -> Call | None:
     callee = code.callee(site)
     base = callee.removesuffix(f".{site.method}")
     for library, calls in _FUNCTIONS.items():
-        if base == library or (base.startswith(library) and not library.startswith("net/")):
+        if base.startswith(library) and _OF_LIBRARY.fullmatch(base, len(library)) is not None:
             return calls.get(site.method)
     if base == "net/http.NewClient" or site.receiver is None:
         return None
@@ -156,6 +156,7 @@ def _known(code: GoCode, site: CallSite) -> Call | None:
     return None
 
 
+_OF_LIBRARY = re.compile(r"(/v\d+)?(/(httpclient|hystrix|client))?(\.(NewClient|Client|NewHTTPClient|HTTPClient))?")
 _ALL = frozenset(name for calls in _FUNCTIONS.values() for name in calls)
 
 

@@ -51,7 +51,8 @@ class Nats:
             if site.receiver is None or not site.args or not _is_client(parsed, site):
                 continue
             if site.method in _SENDS and len(site.args) > 1:
-                yield _sent(parsed, site)
+                if not parsed.text(site.args[0]).endswith(".Reply"):
+                    yield _sent(parsed, site)
             elif site.method in ("PublishMsg", "RequestMsg", "PublishMsgAsync"):
                 yield from _message(parsed, site)
             elif site.method in _LISTENS:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 _RUNS = frozenset(
     """Query QueryRow Exec Prepare QueryContext QueryRowContext ExecContext PrepareContext Queryx QueryRowx
-    QueryxContext QueryRowxContext MustExec MustExecContext NamedExec NamedExecContext NamedQuery NamedQueryContext Get GetContext
-    Select SelectContext Preparex PreparexContext PrepareNamed PrepareNamedContext Rebind Queue Raw SendQuery QueryFunc
-    Scan ScanOne ScanAll In NewRaw QueryBuilder""".split()  # noqa: SIM905
+    QueryxContext QueryRowxContext MustExec MustExecContext NamedExec NamedExecContext NamedQuery NamedQueryContext
+    Get GetContext Select SelectContext Preparex PreparexContext PrepareNamed PrepareNamedContext Rebind Queue Raw
+    SendQuery QueryFunc Scan ScanOne ScanAll In NewRaw QueryBuilder""".split()  # noqa: SIM905
 )
 _SURE = frozenset(
     """QueryContext QueryRowContext ExecContext PrepareContext Queryx QueryRowx QueryxContext QueryRowxContext

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -54,12 +55,26 @@ def consumed(code: PyCode, scope: Scope, topic: Value | None = None) -> tuple[st
         topic: the topic, when the subscription has several; code that serves another one does not count.
     """
     only = topic if isinstance(topic, Lit | Name) and not is_local(topic, scope) else None
-    near = [s for s in code.scopes if s.sort in ("function", "method") and s.owner == scope.owner and s is not scope]
+    near = [s for s in code.scopes if s.sort in ("function", "method") and _together(code, scope, s)]
     for candidate in (scope, *near):
         found = message_reads(code, candidate, only)
         if found.paths or found.named or found.escaped:
             return candidate.name, found.all()
     return "", None
+
+
+def _together(code: PyCode, scope: Scope, other: Scope) -> bool:
+    """Whether one function may handle what another one subscribes to: a class's methods, or one names the other."""
+    if other is scope or other.owner != scope.owner:
+        return False
+    if scope.owner or scope.sort == "module":
+        return True
+    mine, theirs = scope.name.rsplit(".", 1)[-1], other.name.rsplit(".", 1)[-1]
+    return theirs in _words(code, scope) or mine in _words(code, other)
+
+
+def _words(code: PyCode, scope: Scope) -> set[str]:
+    return set(re.findall(r"[A-Za-z_]\w*", code.text(scope.node)))
 
 
 def subscribed(topic: Value, site: CallSite, handler: str) -> dict[str, object]:

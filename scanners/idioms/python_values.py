@@ -77,6 +77,22 @@ def is_local(value: Value, scope: Scope) -> bool:
     return any(is_local(part, scope) for part in inner)
 
 
+def named_value(dotted: str, scope: Scope) -> Value:
+    """A dotted name as a Value, told apart from a parameter.
+
+    Args:
+        dotted: as written.
+        scope: where it is.
+    """
+    head, _, rest = dotted.partition(".")
+    found = _named(head, scope)
+    if not isinstance(found, Param):
+        return Name(dotted)
+    for part in rest.split(".") if rest else ():
+        found = Member(found, part)
+    return found
+
+
 def _named(name: str, scope: Scope) -> Value:
     for outer in scope.outward():
         if outer.sort == "class":

@@ -54,12 +54,15 @@ class _Decorated:
 _SANIC_REQUEST = Incoming(
     requests=("request",), attributes=("json", "form"), query=("args",), answers=("json", "JSONResponse")
 )
-_BOTTLE_REQUEST = Incoming(requests=("request", "bottle.request"), attributes=("json", "forms"), query=("query",))
+_BOTTLE_REQUEST = Incoming(
+    requests=("request", "bottle.request"), attributes=("json", "forms"), query=("query",), plain=True
+)
 _CHALICE_REQUEST = Incoming(
     requests=("app.current_request", "request"),
     attributes=("json_body",),
     query=("query_params",),
     answers=("Response",),
+    plain=True,
 )
 _DECORATED = (
     _Decorated(
@@ -90,7 +93,7 @@ _FALCON = Server(
     {f"on_{verb}": verb.upper() for verb in VERBS},
     (),
 )
-_LITESTAR = Server("litestar", Incoming(requests=("request",), calls=("json",)), {}, ())
+_LITESTAR = Server("litestar", Incoming(requests=("request",), calls=("json",), plain=True), {}, ())
 _LITESTAR_APPS = ("litestar.Litestar", "litestar.Router", "litestar.app.Litestar", "litestar.router.Router")
 
 

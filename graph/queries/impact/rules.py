@@ -1,8 +1,8 @@
 """Along which edges a change has effects, and along which it is executed (DESIGN §6).
 
 Effects are carried in five modes: ``changed`` behaves differently and nothing yet explains who runs it, ``serving`` the
-same behind an endpoint or a subscription, ``asking`` gets other answers or data and somebody should run it, ``fed`` gets
-other input, ``differs`` holds or carries other data.
+same behind an endpoint or a subscription, ``asking`` gets other answers or data and somebody should run it, ``fed``
+gets other input, ``differs`` holds or carries other data.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ SAME = Via(None)
 _SAFE = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing others see, however they are asked (RFC 9110 §9.2.1)."""
 _OPEN = "its target could not be named"
+_PART = "PART OF"
 _ENTRIES = ("", "main", "Main", "Program.Main")
 """Code that is started, not called; what it asks in a loop it hands on as data, which is followed on its own."""
 
@@ -79,7 +80,8 @@ def _to_callers(world: World, node: Node, mode: str) -> Iterator[tuple[State, Vi
     onward = SERVING if leading else mode
     callers = callers_of(world, node)
     for far, via in callers:
-        yield (far.uid, onward), via
+        if onward != SERVING or via.label != _PART:  # what runs behind a door is not run by making its object
+            yield (far.uid, onward), via
     started = onward == ASKING and node.key[2] in _ENTRIES
     if not callers and onward in (CHANGED, ASKING) and not started and not aside(node.key[1]):
         for service in services_of(world, node):
@@ -256,8 +258,8 @@ def _containing(world: World, node: Node) -> list[tuple[Node, Via]]:
     later = [far for _, far in users if far.key[2]]
     if later and len(later) < len(users) and not doors(world, owner.uid):
         # module code makes the object or the function, and those who use what it made run this part of it
-        return [(far, Via(None, note, True, "PART OF")) for far in later]
-    return [(owner, Via(None, note, True, "PART OF"))]
+        return [(far, Via(None, note, True, _PART)) for far in later]
+    return [(owner, Via(None, note, True, _PART))]
 
 
 def services_of(world: World, node: Node) -> list[Node]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from graph.linking.addresses import known_as
 from graph.linking.build import NodeKey
 from graph.linking.corpus import Placed, SymbolKey
 from graph.linking.exchanges import Exchanges
@@ -82,7 +83,8 @@ def _rows(state: Linking, placed: Placed) -> Iterator[_Row]:
                 for exchange in exchanges:
                     name = "" if exchange.holes else exchange.template
                     for kind in kinds:
-                        yield _Row(placed, _EDGES[fact.kind], service, str(kind), reading, text, name, rule)
+                        topic = known_as(state, service, str(kind), text)
+                        yield _Row(placed, _EDGES[fact.kind], service, str(kind), reading, topic, name, rule)
 
 
 def _named(exchanges: Exchanges, row: _Row) -> Iterator[_Row]:

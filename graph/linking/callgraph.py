@@ -11,7 +11,7 @@ from graph.linking.extensions import Extensions
 from graph.linking.implementations import Implementations
 from graph.linking.names import CLASSES, SELVES, Found, Names, dotted, unloaded
 from graph.linking.packages import dialect_of
-from graph.linking.types import Types
+from graph.linking.types import DEPTH, Types
 from graph.values import Call, Fact, Member, Name, Value
 
 _CONSTRUCTORS = ("__init__", "constructor")
@@ -132,14 +132,19 @@ class CallGraph:
                     moved = Fact("call", {**fact.fields, "args": rest}, fact.at)
                     yield Site(file, moved, symbol, HANDED_OVER)
 
-    def resolve(self, callee: Value | None, file: FileKey, scope: str) -> list[tuple[SymbolKey, str]]:
+    def resolve(
+        self, callee: Value | None, file: FileKey, scope: str, depth: int = DEPTH
+    ) -> list[tuple[SymbolKey, str]]:
         """The symbols a callee may be, with the rule.
 
         Args:
             callee: Name or Member, as written.
             file: where.
             scope: symbol it is written in.
+            depth: how far chains of calls are followed.
         """
+        if depth <= 0:
+            return []
         name = dotted(callee)
         if isinstance(callee, Member) and isinstance(callee.base, Call) and dotted(callee.base.callee) == "super":
             return self._above(file, scope, callee.name)
@@ -148,12 +153,12 @@ class CallGraph:
         if name.startswith(("super.", "base.")) and dialect_of(file):
             return self._above(file, scope, name.rpartition(".")[2])
         if name:
-            return self._named(name, file, scope)
+            return self._named(name, file, scope, depth)
         if isinstance(callee, Member):
-            return self._methods(self.types.of(callee.base, file, scope), callee.name)
+            return self._methods(self.types.of(callee.base, file, scope, depth - 1), callee.name)
         return []
 
-    def _named(self, name: str, file: FileKey, scope: str) -> list[tuple[SymbolKey, str]]:
+    def _named(self, name: str, file: FileKey, scope: str, depth: int) -> list[tuple[SymbolKey, str]]:
         found = self._names.find(file, scope, name)
         base, _, method = name.rpartition(".")
         if found is not None and found.kind == "symbol":
@@ -161,7 +166,7 @@ class CallGraph:
             return self._of_symbol(found, "self" if name.split(".", maxsplit=1)[0] in SELVES or mine else "name")
         if found is not None and found.kind == "foreign":
             return []
-        return self._methods(self.types.of(Name(base), file, scope), method) if base else self._alias(found)
+        return self._methods(self.types.of(Name(base), file, scope, depth - 1), method) if base else self._alias(found)
 
     def _above(self, file: FileKey, scope: str, method: str) -> list[tuple[SymbolKey, str]]:
         """A method of the classes above the enclosing one: ``super().__init__(...)``, ``super(...)``."""

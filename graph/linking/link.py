@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
 from graph.linking import (
     channels,
@@ -36,6 +34,7 @@ from graph.linking.state import Linking
 from graph.linking.values import Evaluator
 from graph.linking.wrappers import Wrappers
 from graph.schema import GraphData
+from testmesh.kernel.memory import no_cycle_search
 
 __all__ = ["RepositoryFacts", "link"]
 
@@ -47,23 +46,11 @@ def link(sources: Sequence[RepositoryFacts], workspace: str) -> GraphData:
         sources: one per repository, facts in any order.
         workspace: workspace id, part of every uid.
     """
-    with _no_cycle_search():
+    with no_cycle_search():
         state = _prepared(sources, workspace)
         for stage in _ORDER:
             stage.run(state)
         return state.builder.data()
-
-
-@contextmanager
-def _no_cycle_search() -> Iterator[None]:
-    """Linking makes hundreds of thousands of records and no cycles; looking for some took half of its time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _prepared(sources: Sequence[RepositoryFacts], workspace: str) -> Linking:

@@ -309,6 +309,8 @@ def _here(index: FileIndex, file: FileKey, prefix: str, parts: Dotted) -> Found 
     for count in range(len(parts), 0, -1):
         name = prefix + ".".join(parts[:count])
         fact = index.symbols.get(name) if name else None
+        if count < len(parts) and fact is not None and fact.get("sort") == "method" and _held(index, name):
+            return Found("binding", file, name, parts[count:])
         if fact is None and name in index.overloads:
             return Found("symbol", file, min(index.overloads[name]), parts[count:])
         if fact is not None and fact.get("sort") != "constant":
@@ -316,6 +318,11 @@ def _here(index: FileIndex, file: FileKey, prefix: str, parts: Dotted) -> Found 
         if fact is not None or name in index.bindings or name in index.typed:
             return Found("binding", file, name, parts[count:])
     return None
+
+
+def _held(index: FileIndex, name: str) -> bool:
+    """Whether a field has the name of a method, too: with something behind it the field is meant."""
+    return name in index.typed or name in index.bindings
 
 
 def dotted(value: Value | None) -> str:

@@ -10,7 +10,8 @@ from graph.linking.names import CLASSES, SELVES, Found, Names, dotted
 from graph.linking.packages import dialect_of
 from graph.values import Call, Choice, Member, Name, Param, Value
 
-_DEPTH = 6
+DEPTH = 16
+_DEEPEST = 6
 _WORD = re.compile(r"[A-Za-z_][\w.]*")
 _ELEMENT = "[]"
 _HANDING_ON = frozenset(
@@ -22,7 +23,7 @@ _HANDING_ON = frozenset(
     findFirst findAny collect toList iterator values getBody getContent
     """.split()  # noqa: SIM905  -- a list of words reads better as words
 )
-Resolve = Callable[[Value | None, FileKey, str], list[tuple[SymbolKey, str]]]
+Resolve = Callable[[Value | None, FileKey, str, int], list[tuple[SymbolKey, str]]]
 
 
 class Types:
@@ -37,6 +38,9 @@ class Types:
         self._names = names
         self._resolve = resolve
         self._known: dict[tuple[FileKey, str, str], tuple[SymbolKey, ...]] = {}
+        self._calls: dict[tuple[FileKey, str, Call], tuple[SymbolKey, ...]] = {}
+        self._answers: dict[SymbolKey, list[SymbolKey]] = {}
+        self._level = 0
 
     def sort(self, symbol: SymbolKey) -> str:
         """Sort of a symbol, empty when there is none of that name.
@@ -47,7 +51,7 @@ class Types:
         fact = self._names.files[symbol[0]].symbols.get(symbol[1])
         return str(fact.get("sort")) if fact is not None else ""
 
-    def of(self, value: Value | None, file: FileKey, scope: str, depth: int = _DEPTH) -> tuple[SymbolKey, ...]:
+    def of(self, value: Value | None, file: FileKey, scope: str, depth: int = DEPTH) -> tuple[SymbolKey, ...]:
         """The classes of ours a value may be an object of.
 
         Args:
@@ -63,7 +67,7 @@ class Types:
         if isinstance(value, Choice):
             return tuple(dict.fromkeys(t for o in value.options for t in self.of(o, file, scope, depth - 1)))
         if isinstance(value, Call):
-            return self._made(value, file, scope, depth)
+            return self._of_call(value, file, scope, depth)
         name = dotted(value)
         if name and not name.endswith(f".{_ELEMENT}"):
             return self._of_name(name, file, scope, depth)
@@ -91,7 +95,7 @@ class Types:
         if found.kind == "symbol" and found.rest:
             types: tuple[SymbolKey, ...] = ((found.file, found.name),)
         elif found.kind == "symbol":
-            return self._of_property(found, depth)
+            return self._of_property(found, depth) or self._declared(found.file, found.name, depth)
         elif found.kind == "binding":
             types = self._declared(found.file, found.name, depth) or self._assigned(found.file, found.name, depth)
         else:
@@ -135,7 +139,7 @@ class Types:
             owners: the classes.
             name: the attribute.
         """
-        return self._of_member(owners, name, _DEPTH)
+        return self._of_member(owners, name, DEPTH)
 
     def _of_member(self, owners: tuple[SymbolKey, ...], name: str, depth: int) -> tuple[SymbolKey, ...]:
         types: list[SymbolKey] = []
@@ -150,24 +154,38 @@ class Types:
                 types += declared or self._assigned(found.file, found.name, depth)
         return tuple(dict.fromkeys(types))
 
+    def _of_call(self, value: Call, file: FileKey, scope: str, depth: int) -> tuple[SymbolKey, ...]:
+        key = (file, scope, value)
+        if key not in self._calls:
+            self._calls[key] = ()
+            self._calls[key] = self._made(value, file, scope, depth)
+        return self._calls[key]
+
     def _made(self, value: Call, file: FileKey, scope: str, depth: int) -> tuple[SymbolKey, ...]:
         types: list[SymbolKey] = []
-        for symbol, _ in self._resolve(value.callee, file, scope):
+        for symbol, _ in self._resolve(value.callee, file, scope, depth - 1):
             types += [symbol] if self.sort(symbol) in CLASSES else self._results(symbol, depth)
         last = dotted(value.callee).rpartition(".")[2]
         if not types and last == "Depends" and value.args:
-            return self._made(Call(value.args[0]), file, scope, depth - 1)
+            return self._of_call(Call(value.args[0]), file, scope, depth - 1)
         if not types and dialect_of(file) and (base := _handed_on(value.callee)) is not None:
             return self.of(base, file, scope, depth - 1)
         return tuple(dict.fromkeys(types))
 
     def _results(self, symbol: SymbolKey, depth: int) -> list[SymbolKey]:
-        if depth <= 0:
+        """What a function returns, found once; functions that return each other's results end at what is known."""
+        if symbol in self._answers:
+            return self._answers[symbol]
+        if depth <= 0 or self._level >= _DEEPEST:
             return []
+        self._answers[symbol] = []
+        self._level += 1
         file, name = symbol
-        types: list[SymbolKey] = list(self._declared(file, f"{name}.return", depth - 1))
+        types: list[SymbolKey] = list(self._declared(file, f"{name}.return", DEPTH))
         for returned in () if types else self._names.files[file].returns.get(name, ()):
-            types += self.of(returned, file, name, depth - 1)
+            types += self.of(returned, file, name, DEPTH)
+        self._level -= 1
+        self._answers[symbol] = types
         return types
 
 

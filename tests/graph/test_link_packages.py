@@ -182,3 +182,27 @@ def test_members_of_classes_imported_whole_are_seen_plainly() -> None:
         .say("symbol", name="U.go", sort="method").say("call", symbol="U.go", callee=Name("of"))
     )  # fmt: skip
     assert calls(paths, user) == {("U.java::U.go", "Paths.java::Paths.of")}
+
+
+def test_fluent_methods_that_return_each_other_end() -> None:
+    order = java("a/B.java", "p").cls("B")
+    chain: object = Call(Name("B"))
+    for number in range(60):
+        name = f"B.m{number}"
+        following = Call(Member(Call(Name("B")), f"m{(number + 1) % 60}"))
+        order.say("symbol", name=name, sort="method").say("returns", symbol=name, value=following)
+        chain = Call(Member(chain, f"m{number}"))  # type: ignore[arg-type]
+    user = java("a/U.java", "p").cls("U").say("symbol", name="U.go", sort="method")
+    user.say("call", symbol="U.go", callee=Member(chain, "m0"))  # type: ignore[arg-type]
+    user.say("call", symbol="U.go", callee=Name("B.m1"))
+    assert ("U.java::U.go", "B.java::B.m1") in calls(order, user)
+
+
+def test_a_field_with_the_name_of_a_method_is_meant_when_something_follows_it() -> None:
+    orders = java("a/Orders.java", "p").cls("Orders").say("symbol", name="Orders.all", sort="method")
+    user = (
+        java("a/U.java", "p").cls("U").say("symbol", name="U.orders", sort="method")
+        .say("typed", target="U.orders", type="Orders")
+        .say("call", symbol="U.orders", callee=Name("this.orders.all"))
+    )  # fmt: skip
+    assert calls(orders, user) == {("U.java::U.orders", "Orders.java::Orders.all")}

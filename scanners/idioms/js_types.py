@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scanners.idioms.code import Assign, Scope
-from scanners.idioms.js_scopes import parameters
+from scanners.idioms.js_scopes import parameters, type_name
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -134,3 +134,18 @@ def argument_types(code: JsCode, dotted: str, scope: Scope) -> tuple[str, ...]:
         if found:
             return found
     return ()
+
+
+def base_argument(code: JsCode, node: Node) -> str:
+    """The first type argument of what a class extends: ``Order`` of ``extends Repository<Order>``; empty without one.
+
+    Args:
+        code: the file.
+        node: the class.
+    """
+    for heritage in (c for c in node.named_children if c.type == "class_heritage"):
+        for clause in heritage.named_children:
+            written = clause.child_by_field_name("type_arguments") if clause.type == "extends_clause" else None
+            if written is not None and written.named_child_count:
+                return type_name(code, written.named_children[0])
+    return ""

@@ -278,6 +278,7 @@ _FRAMEWORK = (
         shape="shape: payload sent",
         rule="text: naming convention the topic comes from (`masstransit message type`), absent when it is written",
         client="value: injection token of the client it is sent with, whose transport fact says the broker",
+        only="text: `configured` (it counts only if the key that is its topic is set), or the key that must be set; else absent",
     ),
     _kind(
         "consume",
@@ -290,6 +291,7 @@ _FRAMEWORK = (
         handler="text: the handler when `symbol` is where the topic's names are known, another function",
         shape="shape: payload fields read",
         rule="text: as for publish",
+        only="text: as for publish",
     ),
     _kind(
         "bound",

@@ -52,7 +52,7 @@ class Scope:
     @property
     def owner(self) -> str:
         """Name of the nearest class, or empty."""
-        return next((s.name for s in self.outward() if s.sort == "class"), "")
+        return next((s.name for s in self.outward() if s.sort in ("class", "interface")), "")
 
     def qualify(self, name: str) -> str:
         """The file-wide name of something bound here; ``self.x`` belongs to the class.

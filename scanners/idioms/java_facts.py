@@ -56,7 +56,7 @@ def facts(code: JavaCode) -> Iterator[Fact]:
 
 
 def _parts(code: JavaCode) -> Parts:
-    ours = {i.local for i in code.all_imports if i.local != "*" and not foreign(i.module)}
+    ours = {i.local for i in code.all_imports if i.local != "*" and not _foreign(code, i.module)}
     return Parts(code.cuts(), {}, {}, code.import_nodes, frozenset(ours))
 
 
@@ -134,6 +134,12 @@ def _returns(code: JavaCode) -> Iterator[Fact]:
                 yield Fact("returns", {"symbol": scope.name, "value": value}, code.at(node))
 
 
+def _foreign(code: JavaCode, module: str) -> bool:
+    """Whether a name is a library's; what shares the first three parts of the file's package is ours."""
+    own = ".".join(code.package.split(".")[:3])
+    return foreign(module) and not (own.count(".") > 1 and f"{module}.".startswith(f"{own}."))
+
+
 def _calls(code: JavaCode) -> Iterator[Fact]:
     for site in code.calls:
         if not _worth(code, site):
@@ -158,7 +164,7 @@ def _references(code: JavaCode) -> Iterator[Fact]:
             continue
         head, method = code.dotted(parts[0]) or code.text(parts[0]), code.text(parts[-1])
         found = code.imports.get(head.split(".", 1)[0])
-        if head in HEADS or method in METHODS or (found is not None and foreign(found.module)):
+        if head in HEADS or method in METHODS or (found is not None and _foreign(code, found.module)):
             continue
         base = code.value(parts[0], scope)
         if isinstance(base, Name):
@@ -179,10 +185,11 @@ def _worth(code: JavaCode, site: CallSite) -> bool:
     """Whether a call may lead to code of the scanned system."""
     if site.node.type != "method_invocation":
         found = code.imports.get(site.dotted.split(".", 1)[0])
-        return bool(site.dotted) and not (found is not None and foreign(found.module)) and site.dotted not in HEADS
+        outside = found is not None and _foreign(code, found.module)
+        return bool(site.dotted) and not outside and site.dotted not in HEADS
     if site.receiver is None:
         found = code.imports.get(site.method)
-        return not (found is not None and foreign(found.module))
+        return not (found is not None and _foreign(code, found.module))
     if site.method in METHODS:
         return False
     if not site.dotted:
@@ -192,9 +199,9 @@ def _worth(code: JavaCode, site: CallSite) -> bool:
         return False
     found = code.imports.get(head)
     if found is not None:
-        return not foreign(found.module)
+        return not _foreign(code, found.module)
     made = code.type_of(site.dotted.rpartition(".")[0], site.scope)
-    return not foreign(made) and made not in HEADS
+    return not _foreign(code, made) and made not in HEADS
 
 
 def _worth_chained(code: JavaCode, site: CallSite) -> bool:

@@ -23,7 +23,7 @@ _SHARED = re.compile(
     r"([\w-]+)\.(ya?ml|properties)$",
     re.IGNORECASE,
 )
-_RESOURCES = re.compile(r"(^|/)(src/main/resources|src/main/webapp/WEB-INF|resources|config|conf)(/.*)?$")
+_BESIDE = re.compile(r"(?<=[^/])/(resources|config|conf)$")
 _ROUTE = re.compile(r"spring\.cloud\.gateway\.[\w.]*routes\b")
 _SPRING = words("spring server eureka management zuul feign ribbon hystrix security logging info")
 _NAMES = ("spring.application.name", "quarkus.application.name", "micronaut.application.name")
@@ -161,7 +161,10 @@ def root_of(path: str) -> str:
     Args:
         path: relative to the repository.
     """
-    return _RESOURCES.sub("", posixpath.dirname(path))
+    folder = posixpath.dirname(path)
+    if "src/main/" in f"{folder}/":
+        return f"/{folder}/".partition("/src/main/")[0].strip("/")
+    return _BESIDE.sub("", folder)
 
 
 MANIFEST = SpringConfig()

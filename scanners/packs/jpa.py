@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _SPEL = re.compile(r"[#$]\{")
 _TO_ONE = ("ManyToOne", "OneToOne")
 _TO_MANY = ("OneToMany", "ManyToMany", "ElementCollection")
-_UNSTORED = ("Transient", "Formula", "OneToMany", "ManyToMany", "ElementCollection", "ReadOnlyProperty", "Autowired")
+_UNSTORED = ("Transient", "Formula", "OneToMany", "ManyToMany", "ElementCollection", "ReadOnlyProperty", "Autowired",
+             "Embedded", "EmbeddedId")  # fmt: skip
 _STORED = re.compile(r"CascadeType\.(ALL|PERSIST|MERGE|REMOVE)|\b(ALL|PERSIST|MERGE)\b")
 
 

@@ -1,0 +1,189 @@
+"""Channels bound to topics by configuration: Spring Cloud Stream, MicroProfile reactive messaging, Micronaut Kafka."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graph.values import ANYTHING, Config, Fact, Lit, Shape, Unknown, Value
+from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.java import Mark, Member, items
+from scanners.idioms.java_http import made_of
+from scanners.idioms.java_messages import handler_shape, topic_values
+from scanners.idioms.java_shapes import of_type
+from scanners.idioms.java_web import around, known
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from scanners.idioms.java import JavaCode
+
+_KNOWN = {"Sink.INPUT": "input", "Source.OUTPUT": "output", "Processor.INPUT": "input", "Processor.OUTPUT": "output"}
+_FUNCTIONS = {"Consumer": ("in",), "Supplier": ("out",), "Function": ("in", "out"), "BiConsumer": ("in",)}
+_MICRONAUT = "io.micronaut.configuration.kafka.annotation"
+
+
+@dataclass(frozen=True, slots=True)
+class SpringStream:
+    """Channels whose topics stand in configuration."""
+
+    name: str = "spring_stream"
+    version: int = 1
+    language: tuple[str, ...] = ("java",)
+    markers: tuple[bytes, ...] = (
+        b"cloud.stream",
+        b"java.util.function.",
+        b"StreamBridge",
+        b"reactive.messaging",
+        b"micronaut.configuration.kafka",
+    )
+
+    def facts(self, parsed: JavaCode) -> Iterator[Fact]:
+        """Messages sent and subscriptions.
+
+        Args:
+            parsed: a Java file.
+        """
+        yield from _functions(parsed)
+        yield from _legacy(parsed)
+        yield from _reactive(parsed)
+        yield from _micronaut(parsed)
+        for site in parsed.calls:
+            if site.method == "send" and site.receiver is not None and len(site.args) > 1:
+                yield from _bridge(parsed, site)
+
+
+def destination(binding: str, *, sure: bool = True) -> Value:
+    """The topic of a Spring Cloud Stream binding: its configured destination, else the binding's own name.
+
+    Args:
+        binding: its name.
+        sure: it is a binding whether configured or not.
+    """
+    return Config(f"spring.cloud.stream.bindings.{binding}.destination", Lit(binding) if sure else None)
+
+
+def _functions(code: JavaCode) -> Iterator[Fact]:
+    """``@Bean Consumer<Order> placed()`` is the binding ``placed-in-0``, when configuration says so."""
+    for mark in code.marks.get("Bean", ()):
+        node = mark.scope.node
+        declared = node.child_by_field_name("type") if node.type == "method_declaration" else None
+        ways = _FUNCTIONS.get(code.type_text(declared).rsplit(".", 1)[-1], ())
+        given = [code.string(n) for n in items(mark.arg("value", "name"))]
+        name = (given[0] if given else "") or mark.scope.name.split("/")[0].rsplit(".", 1)[-1]
+        types = code.type_args(declared)
+        for way in ways:
+            shape = of_type(code, types[-1 if way == "out" else 0]) if types else ANYTHING
+            shape = shape.item if shape.item is not None and "Flux" in code.text(declared) else shape
+            topic = destination(f"{name}-{way}-0", sure=False)
+            kind = "publish" if way == "out" else "consume"
+            yield _fact(code, kind, mark.node, (topic, mark.scope.name, shape), only="configured")
+
+
+def _fact(code: JavaCode, kind: str, node: Node, about: tuple[Value, str, Shape | None], **more: str) -> Fact:
+    topic, symbol, shape = about
+    fields: dict[str, object] = {"broker": "", "topic": topic, "symbol": symbol}
+    fields |= {name: text for name, text in more.items() if text}
+    if known(shape):
+        fields["shape"] = shape
+    return Fact(kind, fields, code.at(node))
+
+
+def _bridge(code: JavaCode, site: CallSite) -> Iterator[Fact]:
+    if not made_of(code, site.receiver, site.scope, ("StreamBridge", "StreamOperations")):
+        return
+    for name in topic_values(code, site.args[0], site.scope):
+        topic = _of_name(name)
+        shape = code.shape(site.args[1] if len(site.args) == 2 else site.args[-1], site.scope)
+        yield _fact(code, "publish", site.node, (topic, site.scope.name, shape))
+
+
+def _of_name(name: Value) -> Value:
+    """The destination of a binding whose name is known here; a name from elsewhere stands for itself."""
+    if isinstance(name, Lit) and isinstance(name.value, str):
+        return destination(name.value)
+    return name
+
+
+def _channel(code: JavaCode, node: Node | None, scope: Scope) -> Value:
+    text = code.text(node) if node is not None else ""
+    if text in _KNOWN:
+        return destination(_KNOWN[text])
+    plain = code.string(node)
+    member = code.members.get(f"{scope.owner}.{text}") or code.members.get(text)
+    if not plain and member is not None and member.value is not None:
+        plain = code.string(member.value)
+    return destination(plain) if plain else Unknown("a channel named elsewhere")
+
+
+def _legacy(code: JavaCode) -> Iterator[Fact]:
+    """``@Input``/``@Output`` channels where they are declared, ``@StreamListener`` where its name is written."""
+    for name, kind in (("Input", "consume"), ("Output", "publish")):
+        for mark in code.marks.get(name, ()):
+            if mark.scope.sort == "method" and not mark.member and "cloud.stream" in mark.full:
+                node = mark.arg("value")
+                own = Lit(mark.scope.name.rsplit(".", 1)[-1])
+                topic = _channel(code, node, around(mark.scope)) if node is not None else destination(str(own.value))
+                yield _fact(code, kind, mark.node, (topic, mark.scope.name, None))
+    for mark in code.marks.get("StreamListener", ()):
+        topic = _channel(code, mark.arg("value", "target"), around(mark.scope))
+        if not isinstance(topic, Unknown):
+            shape = handler_shape(code, mark.scope) if mark.scope.sort == "method" else None
+            yield _fact(code, "consume", mark.node, (topic, mark.scope.name, shape))
+    for mark in code.marks.get("SendTo", ()):
+        if any(m.name == "StreamListener" for m in code.on.get(mark.scope.name, ())):
+            topic = _channel(code, mark.arg("value"), around(mark.scope))
+            shape = of_type(code, mark.scope.node.child_by_field_name("type"))
+            if not isinstance(topic, Unknown):
+                yield _fact(code, "publish", mark.node, (topic, mark.scope.name, shape))
+
+
+def _reactive(code: JavaCode) -> Iterator[Fact]:
+    for name, kind, way in (("Incoming", "consume", "incoming"), ("Outgoing", "publish", "outgoing")):
+        for mark in code.marks.get(name, ()):
+            if mark.scope.sort == "method" and not mark.member:
+                yield _wired(code, mark, (kind, way), _shape_of(code, mark, way))
+    for mark in code.marks.get("Channel", ()):
+        if not mark.member:
+            continue
+        held = code.members.get(f"{mark.scope.name}.{mark.member}") or _param(code, mark)
+        declared = held.type if held is not None else None
+        emits = "Emitter" in code.type_text(declared)
+        types = code.type_args(declared)
+        shape = of_type(code, types[-1]) if types else ANYTHING
+        yield _wired(code, mark, ("publish", "outgoing") if emits else ("consume", "incoming"), shape)
+
+
+def _param(code: JavaCode, mark: Mark) -> Member | None:
+    return next((p for p in code.params.get(mark.scope.name, ()) if p.name == mark.member), None)
+
+
+def _shape_of(code: JavaCode, mark: Mark, way: str) -> Shape:
+    if way == "incoming":
+        return handler_shape(code, mark.scope)
+    return of_type(code, mark.scope.node.child_by_field_name("type"))
+
+
+def _wired(code: JavaCode, mark: Mark, how: tuple[str, str], shape: Shape) -> Fact:
+    """A channel of reactive messaging; one without a connector stays inside the process, so its key must be set."""
+    kind, way = how
+    name = code.string(mark.arg("value"))
+    key = f"mp.messaging.{way}.{name}"
+    topic: Value = Config(f"{key}.topic", Config(f"{key}.address", Lit(name))) if name else Unknown("a channel")
+    return _fact(code, kind, mark.node, (topic, mark.scope.name, shape), only=f"{key}.connector" if name else "")
+
+
+def _micronaut(code: JavaCode) -> Iterator[Fact]:
+    for mark in code.marks.get("Topic", ()):
+        if not mark.full.startswith(_MICRONAUT) or mark.scope.sort != "method":
+            continue
+        owner = around(mark.scope)
+        sends = any(m.name == "KafkaClient" for m in code.on.get(owner.name, ()))
+        for node in items(mark.arg("value")):
+            for topic in topic_values(code, node, owner):
+                about = (topic, mark.scope.name, handler_shape(code, mark.scope))
+                yield _fact(code, "publish" if sends else "consume", mark.node, about, broker="kafka")
+
+
+PACK = SpringStream()

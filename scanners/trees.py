@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -104,8 +104,16 @@ class WorkTree:
         return list(self._raw)
 
     def blobs(self) -> Mapping[str, str]:
+        return self.blobs_of(self._raw)
+
+    def blobs_of(self, paths: Iterable[str]) -> Mapping[str, str]:
+        """Git object ids of these files as they are now; those that cannot be read are left out.
+
+        Args:
+            paths: of the listing.
+        """
         root = os.path.realpath(self._root)
-        found = {path: _hashed(root, raw, self._hash) for path, raw in self._raw.items()}
+        found = {path: _hashed(root, self._raw[path], self._hash) for path in paths}
         return {path: oid for path, oid in found.items() if oid}
 
     def read(self, limits: Mapping[str, int]) -> Iterator[Content]:

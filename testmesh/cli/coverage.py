@@ -42,8 +42,9 @@ def _asked(options: argparse.Namespace) -> Coverage:
         from testmesh.compose.remote import Remote
 
         return Remote(options.server).coverage(options.repository)
-    from testmesh.compose.graphs import open_checkout, refresh
+    from testmesh.compose.graphs import open_checkout
     from testmesh.compose.questions import coverage
+    from testmesh.compose.refreshing import refresh
 
     checkout = open_checkout(options.dir)
     refresh(checkout)

@@ -15,7 +15,8 @@ from testmesh.kernel.errors import EXIT_OK, UserError
 
 if TYPE_CHECKING:
     from graph.store import GraphStore
-    from testmesh.compose.graphs import Checkout, Scanned
+    from testmesh.compose.graphs import Checkout
+    from testmesh.compose.refreshing import Scanned
 
 SHOWN_PROBLEMS = 20
 _REDRAW = 0.1
@@ -51,7 +52,8 @@ class Bar:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from testmesh.compose.graphs import open_checkout, open_store, refresh
+    from testmesh.compose.graphs import open_checkout, open_store
+    from testmesh.compose.refreshing import refresh
 
     paths: list[Path] = options.paths or [Path()]
     for path in paths:
@@ -97,9 +99,9 @@ def as_json(scanned: Scanned, counts: dict[str, int]) -> dict[str, object]:
             {
                 "name": r.repository,
                 "commit": r.commit,
-                "files": r.stats.files,
-                "read": r.stats.read,
-                "cached": r.stats.cached,
+                "files": r.files,
+                "read": r.read,
+                "cached": r.cached,
                 "problems": [p.as_json() for p in r.problems],
             }
             for r in scanned.results
@@ -122,10 +124,9 @@ def as_text(checkout: Checkout, scanned: Scanned, counts: dict[str, int]) -> str
     """
     lines = []
     for result, project in zip(scanned.results, checkout.all, strict=True):
-        stats = result.stats
         lines.append(
-            f"{result.repository} @ {result.commit[:12]}: {counted(stats.files, 'file')}, {stats.read} read"
-            f" ({stats.cached} unchanged)"
+            f"{result.repository} @ {result.commit[:12]}: {counted(result.files, 'file')}, {result.read} read"
+            f" ({result.cached} unchanged)"
         )
         lines += [f"  {project.root / p.file}:{p.line}: {p.severity}: {p.message} [{p.rule}]"
                   for p in result.problems[:SHOWN_PROBLEMS]]  # fmt: skip

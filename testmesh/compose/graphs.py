@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from graph.store import Bucket, GraphStore
@@ -17,7 +17,6 @@ from testmesh.workspaces.files import load_project
 from testmesh.workspaces.records import Project
 
 if TYPE_CHECKING:
-    from graph.overlay import Overlay
     from graph.schema import GraphData
     from graph.stores.embedded import EmbeddedStore
     from graph.values import Fact
@@ -46,25 +45,6 @@ class Checkout:
     def all(self) -> tuple[Project, ...]:
         """Every repository, the main one first."""
         return (self.project, *self.others)
-
-
-@dataclass(frozen=True, slots=True)
-class Scanned:
-    """What a scan found.
-
-    Args:
-        results: one a repository.
-        nodes: nodes in the graph.
-        edges: edges in the graph.
-        changed: the stored graph is another one than before.
-        seconds: wall time, linking and storing included.
-    """
-
-    results: tuple[ScanResult, ...]
-    nodes: int
-    edges: int
-    changed: bool
-    seconds: float = field(compare=False, default=0.0)
 
 
 def open_checkout(start: Path, others: Sequence[Path] | None = None) -> Checkout:
@@ -272,72 +252,57 @@ def cache_file(checkout: Checkout) -> Path:
     return state_folder(checkout.project) / "facts.db"
 
 
-def refresh(checkout: Checkout, revision: str | None = None, progress: Progress | None = None) -> Scanned:
-    """Bring the stored graph up to date with the repositories.
-
-    Args:
-        checkout: what to scan.
-        revision: of the main repository; None is its work tree.
-        progress: told how far it is.
-    """
-    began = monotonic()
-    results = scan_trees(trees_of(checkout, revision), cache_file(checkout), progress)
-    data = linked(results, checkout.workspace)
-    store = open_store(checkout)
-    try:
-        before = store.version()
-        after = store.replace(LINKS, data)
-    finally:
-        store.close()
-    _remember(checkout)
-    seconds = monotonic() - began
-    return Scanned(tuple(results), len(data.nodes), len(data.edges), after != before, seconds)
-
-
-def _remember(checkout: Checkout) -> None:
-    from flows.reports import write_whole
-
-    data = json.dumps([str(p.root) for p in checkout.others]).encode()
-    file = state_folder(checkout.project) / REPOSITORIES
-    if not file.exists() or file.read_bytes() != data:
-        write_whole(file, data)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
-    """A revision of the system, in memory.
+    """A revision of the system, in memory or from a graph kept of it.
 
     Args:
         graph: its graph.
-        facts: what scanners said, of all repositories.
+        scan: reads what scanners said; called once, by those who ask for the facts.
     """
 
-    graph: Overlay
-    facts: tuple[Fact, ...]
+    graph: GraphStore
+    scan: Callable[[], Sequence[ScanResult]]
+
+    @cached_property
+    def facts(self) -> tuple[Fact, ...]:
+        """What scanners said, of all repositories."""
+        return tuple(f for r in self.scan() for f in r.facts)
 
 
-def view_of(trees: Sequence[Tree], cache: Path, workspace: Workspace) -> View:
-    """Repositories at any revisions as a graph in memory: what is stored stays as it is.
+def view_of(trees: Sequence[Tree], cache: Path, workspace: Workspace, *, keep: bool = False) -> View:
+    """Repositories at any revisions as a graph: what is stored stays as it is.
 
     Args:
         trees: which, at which revisions.
         cache: file of the facts already read.
         workspace: whose graph.
+        keep: look for the graph beside the cache, and keep it there for the next question.
     """
     from graph.overlay import Overlay
+    from testmesh.compose.kept import KeptGraphs, printed
 
+    graphs = KeptGraphs(cache.parent / "graphs", workspace.id) if keep else None
+    mark = printed(trees, workspace) if graphs is not None else ""
+    known = graphs.open(mark) if graphs is not None else None
+    if known is not None:
+        return View(known, partial(scan_trees, trees, cache))
     results = scan_trees(trees, cache)
-    return View(Overlay(content=linked(results, workspace)), tuple(f for r in results for f in r.facts))
+    data = linked(results, workspace)
+    if graphs is not None:
+        graphs.keep(mark, data)
+    return View(Overlay(content=data), lambda: results)
 
 
-def view_at(checkout: Checkout, revision: str | None) -> View:
+def view_at(checkout: Checkout, revision: str | None, *, keep: bool = False) -> View:
     """A checkout at a revision.
 
     Args:
         checkout: which repositories.
         revision: of the main repository; None is its work tree.
+        keep: it is likely to be asked about again, as the base of a change is.
     """
-    return view_of(trees_of(checkout, revision), cache_file(checkout), checkout.workspace)
+    return view_of(trees_of(checkout, revision), cache_file(checkout), checkout.workspace, keep=keep)
 
 
 def patched_view(checkout: Checkout, revision: str, patch: str) -> View:

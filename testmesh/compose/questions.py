@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from graph.answers import Coverage, Impact
 from graph.change import Change
 from testmesh.compose.changing import changes_of, patched
-from testmesh.compose.graphs import Checkout, open_store, patched_view, refresh, view_at
+from testmesh.compose.graphs import Checkout, open_store, patched_view, view_at
+from testmesh.compose.refreshing import refresh
 
 if TYPE_CHECKING:
     from graph.query import Query
@@ -65,9 +66,9 @@ def ask(checkout: Checkout, query: Query, arguments: Mapping[str, Any], compared
         from scanners.changes import split_range
 
         change = change_of(checkout, compared)
-        base = view_at(checkout, change.base).graph
-        head = view_at(checkout, split_range(compared)[1]).graph
-        return query.run(Asked(head, arguments, base, change))
+        with closing(view_at(checkout, change.base, keep=True).graph) as base:
+            head = view_at(checkout, split_range(compared)[1]).graph
+            return query.run(Asked(head, arguments, base, change))
     with stored_graph(checkout) as store:
         return query.run(Asked(store, arguments))
 
@@ -84,9 +85,9 @@ def impact(checkout: Checkout, text: str, patch: str = "") -> Impact:
     from scanners.changes import split_range
 
     change = change_of(checkout, text, patch)
-    base = view_at(checkout, change.base).graph
-    head = patched_view(checkout, change.base, patch) if patch else view_at(checkout, split_range(text)[1])
-    return answer(ImpactInputs(base, head.graph, change))
+    with closing(view_at(checkout, change.base, keep=True).graph) as base:
+        head = patched_view(checkout, change.base, patch) if patch else view_at(checkout, split_range(text)[1])
+        return answer(ImpactInputs(base, head.graph, change))
 
 
 def coverage(checkout: Checkout, *, skeletons: bool = True) -> Coverage:

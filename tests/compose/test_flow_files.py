@@ -8,8 +8,9 @@ import pytest
 
 from flows.facts.files import FLOWS
 from testmesh.compose.changing import changes_of
-from testmesh.compose.graphs import open_checkout, refresh, scan_trees, trees_of
+from testmesh.compose.graphs import open_checkout, scan_trees, trees_of
 from testmesh.compose.questions import impact
+from testmesh.compose.refreshing import refresh
 from testmesh.compose.systems import without
 from tests.e2e.cli import APP, FLOW
 from tests.e2e.conftest import made

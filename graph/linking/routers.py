@@ -91,11 +91,11 @@ class Routers:
     def _named(self, file: FileKey, scope: str, value: Name, depth: int) -> list[RouterKey]:
         name = value.name
         found = self._state.names.find(file, scope, name)
-        if found is None or (found.rest and found.kind != "module"):
-            return [(file, name)] if (file, name) in self._own else self._of_functions(file, scope, value)
-        key = (found.file, ".".join((found.name, *found.rest)))
+        key = (found.file, ".".join((found.name, *found.rest))) if found is not None else (file, name)
         if key in self._own:
             return [key]
+        if found is None or (found.rest and found.kind != "module"):
+            return [(file, name)] if (file, name) in self._own else self._of_functions(file, scope, value)
         if found.kind == "module":
             return self._of_module(found.file)
         if found.kind == "symbol" and not found.rest:

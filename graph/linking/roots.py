@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from posixpath import basename, dirname
 
 from graph.linking.corpus import Corpus, Placed
@@ -57,6 +57,9 @@ class Roots:
             else:
                 names = [service.declared, *sorted(service.images)]
                 self._choose(service, self._coded(built), names, "part of its image")
+        program = _built_program(service, self.facts)
+        if program:
+            service.root, service.rule = program, "program its image builds"
         if service.root == "" or service.root is None:
             self._choose(service, built, [service.declared, *sorted(service.images)], "folder that builds its image")
         if service.root is not None and sharing[service.repository, service.root] > 1:
@@ -109,11 +112,22 @@ class Roots:
         folder = source.fact.get("root", "") or ""
         if source.fact.get("sort") == "csproj" and not source.fact.get("command"):
             return True
+        if source.fact.get("sort") in ("go.mod", "dockerfile") and self._only_below(source.file[0], folder):
+            return True
         names = {p.fact.get("name") for p in self.facts if p.file[0] == source.file[0] and p.fact.get("root") == folder}
         return bool(self._libraries & {(source.file[0], str(n)) for n in (*names, folder) if n})
 
+    def _only_below(self, repository: str, folder: str) -> bool:
+        """Whether a folder has Go programs only in folders of their own: what is beside them is shared."""
+        programs = {p.fact.get("root", "") for p in self.facts if p.file[0] == repository and _is_go(p)}
+        return folder not in programs and any(under(f"{root}/", folder) for root in programs)
+
 
 _PROGRAM = "program"
+
+
+def _is_go(placed: Placed) -> bool:
+    return bool(placed.fact.get("sort") == _PROGRAM)
 
 
 def _told(service: Service) -> list[str]:
@@ -128,12 +142,45 @@ def _told(service: Service) -> list[str]:
 
 def _programs(corpus: Corpus) -> list[Placed]:
     """Folders of Go files with a main function: what ``go build`` makes one program of."""
-    found: dict[tuple[str, str], Placed] = {}
+    mains: dict[tuple[str, str], str] = {}
     for (repository, path), index in corpus.files.items():
         if path.endswith(".go") and "main" in index.symbols and "main" in index.packages and not aside(path):
-            fact = Fact("root", {"root": dirname(path), "sort": _PROGRAM, "name": ""}, Location(path, 1))
-            found.setdefault((repository, dirname(path)), Placed(fact, (repository, path)))
-    return list(found.values())
+            mains.setdefault((repository, dirname(path)), path)
+    inside = Counter((repository, above) for repository, folder in mains for above in _around(folder))
+    found: list[Placed] = []
+    for (repository, folder), path in mains.items():
+        alone = [above for above in _around(folder) if above and inside[repository, above] == 1]
+        fact = Fact("root", {"root": alone[-1] if alone else folder, "sort": _PROGRAM, "name": ""}, Location(path, 1))
+        found.append(Placed(fact, (repository, path)))
+    return found
+
+
+def _around(folder: str) -> Iterator[str]:
+    """A folder and those around it, the whole repository last."""
+    while folder:
+        yield folder
+        folder = dirname(folder)
+    yield ""
+
+
+def _built_program(service: Service, built: Collection[Placed]) -> str:
+    """The folder of the Go program that a service's Dockerfile builds, empty when it does not say."""
+    named = {text.partition("=")[2] for text in service.build if text.startswith("dockerfile=")}
+    files = {p.file[1]: p for p in built if p.fact.get("sort") == "dockerfile"}
+    found: set[str] = set()
+    for name in named:
+        for path in (f"{service.root}/{name}" if service.root else name, name):
+            scripts = files[path].fact.get("scripts", ()) or () if path in files else ()
+            given = [text.partition("=")[2] for text in scripts if text.startswith("program=")]
+            for program in given:
+                whole = f"{service.root}/{program}" if service.root else program
+                found |= {p.fact.get("root", "") for p in built if _is_program(p, (whole, program))}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _is_program(placed: Placed, folders: tuple[str, ...]) -> bool:
+    folder = dirname(placed.file[1])
+    return _is_go(placed) and any(name == folder or (folder and name.endswith(f"/{folder}")) for name in folders)
 
 
 def _depended_on(corpus: Corpus) -> set[tuple[str, str]]:

@@ -14,6 +14,8 @@ from scanners.idioms.deploy import sort_of_image, store_kind, substituted
 
 _FILE = re.compile(r"(^|/)((Dockerfile|Containerfile)([.-][\w.-]+)?|[\w-]+\.(dockerfile|Dockerfile))$")
 _ENV = re.compile(r"""(\w+)=("(?:[^"\\]|\\.)*"|'[^']*'|(?:[^\s\\]|\\.)*)""")
+_GO = re.compile(r"\bgo\s+(?:build|install|run)\s+([^&|;\n]*)")
+_PACKAGE = re.compile(r"^(\./)?[\w-][\w.-]*(/[\w-][\w.-]*)+/?$|^[\w-]+\.go$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class _Build:
     command: str = ""
     entry: str = ""
     stages: dict[str, str] = field(default_factory=dict)
+    programs: dict[str, None] = field(default_factory=dict)
 
     def start(self, rest: str) -> None:
         words = [w for w in rest.split() if not w.startswith("--")]
@@ -70,6 +73,7 @@ class _Build:
             self.stages[words[2]] = self.image
 
     def take(self, word: str, rest: str) -> None:
+        self.programs.update(dict.fromkeys(_go_programs(rest)) if word in ("RUN", "CMD", "ENTRYPOINT") else ())
         if word == "EXPOSE":
             self.ports += [p.split("/", 1)[0] for p in rest.split()]
         elif word == "CMD":
@@ -81,8 +85,19 @@ class _Build:
         command = " ".join(c for c in (self.entry, self.command) if c)
         found: dict[str, object] = {"image": self.image, "ports": tuple(self.ports), "command": command}
         found["base_sort"] = sort_of_image(self.image, built=True)
+        if self.programs:
+            found["scripts"] = tuple(f"program={path}" for path in self.programs)
         kind = store_kind(self.image)
         return found | ({"store_kind": kind} if kind else {})
+
+
+def _go_programs(text: str) -> Iterator[str]:
+    """Folders that ``go build``, ``go install`` and ``go run`` make programs of, as written: ``cmd/orders``."""
+    for match in _GO.finditer(text):
+        words = match.group(1).replace('"', " ").replace("'", " ").split()
+        given = [w for n, w in enumerate(words) if not w.startswith("-") and (not n or words[n - 1] != "-o")]
+        paths = [re.sub(r"(/|^)[\w-]+\.go$", "", w.removeprefix("./")).rstrip("/") for w in given if _PACKAGE.match(w)]
+        yield from paths[-1:]
 
 
 def _plain(rest: str) -> str:

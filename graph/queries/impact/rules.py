@@ -153,7 +153,7 @@ def background(world: World, reached: Iterable[State]) -> list[str]:
         reached: states of the effects.
     """
     alone = {
-        uid for uid, mode in reached if mode == CHANGED and world.node(uid).kind == "Symbol" and not doors(world, uid)
+        uid for uid, mode in reached if mode == CHANGED and world.node(uid).kind == "Symbol" and _untold(world, uid)
     }
     queue = [uid for uid in sorted(alone) if not callers_of(world, world.node(uid))]
     found = dict.fromkeys(queue)
@@ -163,6 +163,12 @@ def background(world: World, reached: Iterable[State]) -> list[str]:
                 found[far.uid] = None
                 queue.append(far.uid)
     return list(found)
+
+
+def _untold(world: World, uid: str) -> bool:
+    """Whether nothing known leads to a symbol: no operation, and only topics that others than we publish to."""
+    leading = [far for _, far in doors(world, uid)]
+    return all(far.kind == "Topic" and not world.back(far.uid, "PUBLISHES", "EXERCISES") for far in leading)
 
 
 def doors(world: World, uid: str) -> list[tuple[EdgeId, Node]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Name, Value
-from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.code import SELVES, CallSite, Scope
 from scanners.idioms.django_rows import (
     KNOWN_TABLES,
     RELATIONS,
@@ -18,6 +18,7 @@ from scanners.idioms.django_rows import (
     step_modes,
 )
 from scanners.idioms.django_views import writes_rows
+from scanners.idioms.python_values import named_value
 from scanners.idioms.sql_text import looks_like_sql, store_kind
 
 if TYPE_CHECKING:
@@ -189,6 +190,26 @@ def _rows(code: PyCode) -> Iterator[Fact]:
             listed = site.arg(-1, "update_fields")
             columns = tuple(code.string(n) for n in listed.named_children) if listed is not None else ()
             yield _access(code, (site.scope, site.line), model, mode, tuple(c for c in columns if c))
+        elif name and not site.args and name not in SELVES and _may_be_row(code, site, name):
+            yield _elsewhere(code, site, name)
+
+
+def _may_be_row(code: PyCode, site: CallSite, name: str) -> bool:
+    made = code.made_of(name, site.scope)
+    handled = made is not None and made.method.endswith(("Serializer", "Form"))
+    return not handled and not name.rsplit(".", 1)[-1][:1].isupper()
+
+
+def _elsewhere(code: PyCode, site: CallSite, name: str) -> Fact:
+    """A row another file made: it counts where that turns out to be a model."""
+    fields = {
+        "store_kind": "sql",
+        "dataset": named_value(name, site.scope),
+        "mode": "read" if "refresh" in site.method else "write",
+        "only": "model",
+        "symbol": site.scope.name,
+    }
+    return Fact("access", fields, Location(code.path, site.line))
 
 
 def _made_here(code: PyCode, site: CallSite) -> str:

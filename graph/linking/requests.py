@@ -14,6 +14,7 @@ from graph.linking.hosts import UNKNOWN_PORT, Target, suggestion
 from graph.linking.offers import Match, Offer
 from graph.linking.outcomes import Text
 from graph.linking.shapes import reads, sends
+from graph.linking.shared import apart
 from graph.linking.state import Linking, LooseEnd
 from graph.linking.strings import OBJECT
 from graph.linking.urls import Url, after, take_apart
@@ -78,16 +79,18 @@ class Requests:
     def link_all(self) -> None:
         """CALLS edges for every request fact."""
         for placed in clients.requests(self._state):
-            for service in self._state.owners(placed.file) or ("",):
-                self._link(placed, service)
+            rows = {service: self._link(placed, service) for service in self._state.owners(placed.file) or ("",)}
+            alone = apart({service: [_goal(link) for _, link in found] for service, found in rows.items()})
+            for found in rows.values():
+                for request, link in found:
+                    self._edge(request, link, alone=alone)
 
-    def _link(self, placed: Placed, service: str) -> None:
+    def _link(self, placed: Placed, service: str) -> list[tuple[Request, Link]]:
         here, on = (placed.file, placed.fact.at.line), self._state.offers.handed_on
         readings = [r for r in self.readings(placed, service) if (*here, r.origin) not in on]
         rows = [(request, link) for reading in readings for request, link in self._of(placed, service, reading)]
         sure = [row for row in rows if row[1].offer is not None or row[1].loose is None]
-        for request, link in self._settled(sure or rows):
-            self._edge(request, link)
+        return self._settled(sure or rows)
 
     def _settled(self, rows: Sequence[tuple[Request, Link]]) -> list[tuple[Request, Link]]:
         """Several values at one origin that lead to different services make each of them a candidate."""
@@ -118,8 +121,7 @@ class Requests:
             return self._needed(results, service, has_base=fact.get("base") is not None)
 
         readings = self._state.wrappers.readings(values, placed.symbol, service, need)
-        mine = [r for r in readings if service in (self._state.owners(r.origin[0]) or (service,))]
-        return mine
+        return [r for r in readings if self._state.sources.made_for(r, service)]
 
     def _needed(self, results: Sequence[Results], service: str, *, has_base: bool) -> list[SymbolKey]:
         """Whose callers must be asked: for method, host and what may hold slashes; else only if nothing fits."""
@@ -261,7 +263,7 @@ class Requests:
     def _unknown_host(self, target: Target) -> LooseEnd:
         return LooseEnd("unknown host", "CALLS", target.reason, suggestion(target), target.settles)
 
-    def _edge(self, request: Request, link: Link) -> None:
+    def _edge(self, request: Request, link: Link, *, alone: bool) -> None:
         state, fact = self._state, request.placed.fact
         evidence = self.evidence(request)
         target = self._target(request, link, evidence)
@@ -272,8 +274,10 @@ class Requests:
         props = {"sends": sends(sent), "reads": reads(read), "expects": sends(read)}
         if link.resolution.status == "candidate" and link.settle[0]:
             props |= {"settles": link.settle[0], "annotation": link.settle[1]}
-        for origin in self._origins(request):
-            source = state.symbol(origin, evidence)
+        starts = [state.symbol(origin, evidence) for origin in self._origins(request)]
+        if alone:
+            starts = state.starts(request.reading, request.service, evidence, alone=True)
+        for source in starts:
             state.builder.edge("CALLS", (source, target), link.resolution, evidence, props)
             state.configured(source, [request.service] * bool(request.service), sorted(request.reading.keys), evidence)
 
@@ -327,6 +331,12 @@ class Requests:
             owner: NodeKey = ("Service", (link.offer.service,))
             state.builder.edge("OWNS", (owner, link.node), link.resolution, evidence)
         return link.node
+
+
+def _goal(link: Link) -> tuple[object, ...]:
+    """What tells the goals of links apart."""
+    loose = link.loose
+    return (link.node,) if loose is None else (loose.cause, loose.settles, loose.service)
 
 
 def _call_of(request: Request) -> tuple[object, ...]:

@@ -178,7 +178,7 @@ class _Calls:
 
         found: list[tuple[Reading | None, Target | None]] = []
         for reading in self._state.wrappers.readings([value], placed.symbol, service, need):
-            if service not in (self._state.owners(reading.origin[0]) or (service,)):
+            if not self._state.sources.made_for(reading, service):
                 continue
             for text, _ in reading.results[0]:
                 url = take_apart(_addressed(text))

@@ -15,9 +15,10 @@ from graph.linking.offers import Offers
 from graph.linking.ownership import Ownership
 from graph.linking.services import Services
 from graph.linking.shapes import Shapes
+from graph.linking.shared import Sources
 from graph.linking.speaking import told_apart
 from graph.linking.values import Evaluator
-from graph.linking.wrappers import Wrappers
+from graph.linking.wrappers import Reading, Wrappers
 from graph.schema import Evidence, Resolution
 
 
@@ -52,6 +53,7 @@ class Linking:
     builder: GraphBuilder
     shapes: Shapes
     offers: Offers = field(default_factory=Offers)
+    _sources: Sources | None = None
     _told: Mapping[str, frozenset[str]] | None = None
 
     def symbol(self, key: SymbolKey, evidence: Sequence[Evidence]) -> NodeKey:
@@ -74,6 +76,27 @@ class Linking:
             file: repository and path.
         """
         return self.ownership.owners(file)
+
+    @property
+    def sources(self) -> Sources:
+        """Whose edge it is where services share code."""
+        if self._sources is None:
+            self._sources = Sources(self.calls, self.owners)
+        return self._sources
+
+    def starts(self, reading: Reading, service: str, evidence: Sequence[Evidence], *, alone: bool) -> list[NodeKey]:
+        """Where an edge starts: at the code, or where it is true of one of several sharing services, at that one's own.
+
+        Args:
+            reading: where the values came from.
+            service: whose edge it is.
+            evidence: where it is said.
+            alone: true of this service only.
+        """
+        if not alone:
+            return [self.symbol(reading.origin, evidence)]
+        found = self.sources.of(reading.origin, service, reading)
+        return [self.symbol(symbol, evidence) for symbol in found] or [("Service", (service,))]
 
     def speaking(self, service: str, protocol: str) -> bool:
         """Whether a service serves a protocol; only known where several run one code and are told which to serve.

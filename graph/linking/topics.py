@@ -12,6 +12,7 @@ from graph.linking.corpus import Placed, SymbolKey
 from graph.linking.exchanges import Exchanges
 from graph.linking.outcomes import Hole, Text
 from graph.linking.shapes import reads, sends
+from graph.linking.shared import apart
 from graph.linking.state import Linking, LooseEnd
 from graph.linking.stores import Stores
 from graph.linking.transports import brokers
@@ -61,8 +62,13 @@ def topics(state: Linking) -> None:
     rows = [named for row in rows for named in _named(exchanges, row)]
     for row in rows:
         instances.use(row)
+    groups: dict[int, dict[str, list[_Row]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        _edge(state, row, instances.kind(row))
+        groups[id(row.placed)][row.service].append(row)
+    for found in groups.values():
+        alone = apart({service: [instances.key(row) for row in mine] for service, mine in found.items()})
+        for row in (row for mine in found.values() for row in mine):
+            _edge(state, row, instances.kind(row), alone=alone or len(found) < len(state.owners(row.placed.file)))
 
 
 def _rows(state: Linking, placed: Placed) -> Iterator[_Row]:
@@ -75,7 +81,7 @@ def _rows(state: Linking, placed: Placed) -> Iterator[_Row]:
     for service in state.owners(placed.file) or ("",):
         kinds = [fact.get("broker")] if fact.get("broker") else brokers(state, placed, service) or ("kafka",)
         for reading in state.wrappers.readings(values, placed.symbol, service, need):
-            if service not in (state.owners(reading.origin[0]) or (service,)):
+            if not state.sources.made_for(reading, service):
                 continue
             exchanges = [text for text, _ in reading.results[1]] if len(values) > 1 else [Text(())]
             for text, trail in reading.results[0]:
@@ -119,6 +125,14 @@ class _Instances:
         if instance:
             self._used[row.broker, row.text.template].add(instance)
 
+    def key(self, row: _Row) -> tuple[str, str]:
+        """What tells topics apart.
+
+        Args:
+            row: the use.
+        """
+        return self.kind(row), row.text.template
+
     def kind(self, row: _Row) -> str:
         """Kind of broker, with the broker's name where topics of that name are on several.
 
@@ -130,12 +144,13 @@ class _Instances:
         return f"{row.broker}@{instance}" if several and instance else row.broker
 
 
-def _edge(state: Linking, row: _Row, broker: str) -> None:
+def _edge(state: Linking, row: _Row, broker: str, *, alone: bool) -> None:
     placed, fact, corpus = row.placed, row.placed.fact, state.corpus
     evidence = [corpus.evidence(placed)]
     evidence += [corpus.evidence(Placed(site.fact, site.file), "call") for site in row.reading.sites]
     handler = fact.get("handler", "") or ""
-    source = state.symbol((placed.file, handler) if handler else row.reading.origin, evidence)
+    starts = [state.symbol((placed.file, handler), evidence)] if handler else []
+    starts = starts or state.starts(row.reading, row.service, evidence, alone=alone)
     shape: Shape | None = fact.get("shape")
     if shape is None and row.edge == "PUBLISHES":
         shape = next((s.fact.get("sends") for s in reversed(row.reading.sites) if s.fact.get("sends")), None)
@@ -145,15 +160,17 @@ def _edge(state: Linking, row: _Row, broker: str) -> None:
     target, resolution = _target(state, row, broker)
     if target[0] == "Topic":
         state.builder.node(*target, evidence)
-        if row.edge == "CONSUMES":
-            handled = Resolution("resolved", "subscription")
-            state.builder.edge("HANDLED_BY", (target, source), handled, evidence)
+        for source in starts if row.edge == "CONSUMES" else ():
+            if source[0] == "Symbol":
+                handled = Resolution("resolved", "subscription")
+                state.builder.edge("HANDLED_BY", (target, source), handled, evidence)
         carried = whole if row.edge == "PUBLISHES" else None
         if carried is not None and sends(carried) is not None:
             schema = state.builder.node("Schema", (":".join(target[1]), "message"), evidence, {"shape": sends(carried)})
             state.builder.edge("CARRIES", (target, schema), Resolution("resolved", "payload sent"), evidence)
-    state.builder.edge(row.edge, (source, target), resolution, evidence, props)
-    state.configured(source, [row.service] * bool(row.service), sorted(row.reading.keys), evidence)
+    for source in starts:
+        state.builder.edge(row.edge, (source, target), resolution, evidence, props)
+        state.configured(source, [row.service] * bool(row.service), sorted(row.reading.keys), evidence)
 
 
 def _target(state: Linking, row: _Row, broker: str) -> tuple[NodeKey, Resolution]:

@@ -1,0 +1,78 @@
+"""Whose edge it is when code shared by several services leads each of them somewhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+
+from graph.linking.callgraph import CallGraph
+from graph.linking.corpus import FileKey, SymbolKey
+from graph.linking.wrappers import Reading
+
+_MOST = 5000
+Owners = Callable[[FileKey], tuple[str, ...]]
+
+
+class Sources:
+    """Finds the symbols of one service that use shared code.
+
+    Args:
+        calls: who calls whom.
+        owners: services of a file.
+    """
+
+    def __init__(self, calls: CallGraph, owners: Owners) -> None:
+        self._calls = calls
+        self._owners = owners
+        self._known: dict[tuple[SymbolKey, str], tuple[SymbolKey, ...]] = {}
+
+    def made_for(self, reading: Reading, service: str) -> bool:
+        """Whether a reading is one of a service: its outermost function and the constructing calls are its code.
+
+        Args:
+            reading: values as one chain of callers gives them.
+            service: its name, empty for all.
+        """
+        places = [reading.origin[0], *(site.file for site in reading.built)]
+        return all(service in (self._owners(file) or (service,)) for file in places)
+
+    def of(self, origin: SymbolKey, service: str, reading: Reading) -> tuple[SymbolKey, ...]:
+        """The nearest code that only this service has and that leads to the origin, empty when none is known.
+
+        Args:
+            origin: shared code.
+            service: its name.
+            reading: where the values came from; who constructs it counts when nobody calls it.
+        """
+        if not service or self._owners(origin[0]) == (service,):
+            return (origin,)
+        key = (origin, service)
+        if key not in self._known:
+            self._known[key] = self._above(origin, service)
+        made = tuple(site.symbol for site in reading.built if self._owners(site.file) == (service,))
+        return self._known[key] or made[-1:]
+
+    def _above(self, origin: SymbolKey, service: str) -> tuple[SymbolKey, ...]:
+        layer, seen, found = [origin], {origin}, dict[SymbolKey, None]()
+        while layer and len(seen) < _MOST:
+            following: list[SymbolKey] = []
+            for symbol in layer:
+                for site in self._calls.callers.get(symbol, ()):
+                    caller, owners = site.symbol, self._owners(site.file)
+                    if caller in seen or service not in owners:
+                        continue
+                    seen.add(caller)
+                    if owners == (service,):
+                        found[caller] = None
+                    else:
+                        following.append(caller)
+            layer = following
+        return tuple(found)
+
+
+def apart(targets: Mapping[str, Iterable[Hashable]]) -> bool:
+    """Whether services that share code are led to different places by it.
+
+    Args:
+        targets: by service.
+    """
+    return len({frozenset(found) for found in targets.values()}) > 1

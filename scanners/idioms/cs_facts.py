@@ -182,6 +182,7 @@ def _calls(code: CsCode) -> Iterator[Fact]:
             fields["sends"] = sends
         yield Fact("call", fields, Location(code.path, site.line))
     yield from _initialisers(code)
+    yield from cs_registrations.mediated(code)
 
 
 def _initialisers(code: CsCode) -> Iterator[Fact]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from graph.values import Fact, Lit, Location, Unknown
-from scanners.idioms import cs_config
+from graph.values import Fact, Lit, Location, Member, Unknown
+from scanners.idioms import cs_config, cs_scopes
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.cs_code import bare
 from scanners.idioms.cs_noise import words
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from scanners.idioms.cs_code import CsCode
 
+_MEDIATORS = ("IMediator", "ISender", "IPublisher", "Mediator", "ICommandBus", "IQueryBus", "IDispatcher")
+_MEDIATOR = re.compile(r"(?i)_?(mediator|mediatr)$")
 _BINDERS = frozenset({"Configure", "Bind", "BindConfiguration", "ConfigureOptions", "Get"})
 
 
@@ -26,6 +29,7 @@ def facts(code: CsCode) -> Iterator[Fact]:
         code: the file.
     """
     yield from _binds(code)
+    yield from _handlers(code)
     for site in code.calls:
         if site.method in _BINDERS and site.receiver is not None:
             found = _options(code, site)
@@ -167,3 +171,34 @@ def _configured(code: CsCode, node: Node | None, name: str) -> str:
                 return types[0].name if types and site.method in ("Configure", "PostConfigure") else ""
         parent = parent.parent
     return ""
+
+
+def _handlers(code: CsCode) -> Iterator[Fact]:
+    """Classes found by the type they handle: ``class CreateHandler : IRequestHandler<Create, int>``."""
+    for scope in code.scopes[1:]:
+        if scope.sort != "class":
+            continue
+        for ref in cs_scopes.base_refs(code, scope.node):
+            handles = ref.short.endswith("Handler") and ref.short[:1] == "I" and ref.args
+            if handles and ref.args[0].name not in code.generics.get(scope.name, ()):
+                fields = {"type": ref.args[0].name, "to": scope.name, "symbol": scope.name}
+                yield Fact("binds", fields, code.at(scope.node))
+
+
+def mediated(code: CsCode) -> Iterator[Fact]:
+    """``mediator.Send(command)`` calls ``Handle`` of what the command is bound to.
+
+    Args:
+        code: the file.
+    """
+    for site in code.calls:
+        if site.method not in ("Send", "Publish", "CreateStream", "SendAsync", "PublishAsync") or not site.args:
+            continue
+        made_by = code.made_by(site.receiver, site.scope).rpartition(".")[2] if site.receiver is not None else ""
+        last = code.dotted(site.receiver).rpartition(".")[2]
+        if made_by not in _MEDIATORS and (made_by or not _MEDIATOR.search(last)):
+            continue
+        value = code.value(site.args[0], site.scope)
+        if not isinstance(value, Unknown):
+            fields = {"symbol": site.scope.name, "callee": Member(value, "Handle"), "args": (value,)}
+            yield Fact("call", fields, Location(code.path, site.line))

@@ -310,6 +310,11 @@ def _unchanged(code: CsCode, site: CallSite, scope: Scope, depth: int) -> Value 
     """``x.ToString()``, ``Uri.EscapeDataString(x)``, ``url.SetQueryParam(..)``: what they are given, as an address."""
     if site.method in ("SetQueryParam", "SetQueryParams", "Replace"):
         return value(code, site.receiver, scope, depth)
+    if site.method == "Append" and len(site.args) == 1:
+        return concat([value(code, site.receiver, scope, depth), value(code, site.args[0], scope, depth)])
+    if site.method in ("ToArray", "AsSpan") and not site.args:
+        inner = value(code, site.receiver, scope, depth)
+        return inner if isinstance(inner, Lit) else None
     if site.method not in _SAME:
         return None
     static = code.dotted(site.receiver).rpartition(".")[2] in _STATICS

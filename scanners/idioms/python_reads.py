@@ -35,6 +35,7 @@ class Payload:
         names: local names, with the path of the part each holds.
         attributes: its fields are read as attributes (a typed message), not as keys.
         where: whether code at a node counts, None for all.
+        soft: those of the names that were asked for and may hold nothing.
     """
 
     is_source: Callable[[Node], bool]
@@ -42,6 +43,7 @@ class Payload:
     names: dict[str, Path] = field(default_factory=dict)
     attributes: bool = False
     where: Callable[[Node], bool] | None = None
+    soft: set[str] = field(default_factory=set)
 
 
 def reads(code: PyCode, scope: Scope, payload: Payload, depth: int = 0) -> Reads:
@@ -60,6 +62,8 @@ def reads(code: PyCode, scope: Scope, payload: Payload, depth: int = 0) -> Reads
             path = _path(code, assign.value, payload)
             if path is not None:
                 payload.names[assign.target] = (*path, ITEM) if assign.how == "for" else path
+                if _asked(code, assign.value):
+                    payload.soft.add(assign.target)
     span = (scope.node.start_byte, scope.node.end_byte)
     seen: set[tuple[int, int]] = set()
     for around in places(code.root, code.data, span, (*payload.marks, *payload.names)):
@@ -83,6 +87,33 @@ def _start(code: PyCode, around: list[Node], payload: Payload) -> tuple[Node, Pa
         return None
     path = payload.names.get(code.text(node))
     return (node, path) if path is not None and not _is_target(node) else None
+
+
+def _asked(code: PyCode, node: Node) -> bool:
+    """``data.get("day")``: it may not be there."""
+    while node.type in ("parenthesized_expression", "await") and node.named_child_count:
+        node = node.named_children[0]
+    site = code.site(node) if node.type == "call" else None
+    return node.type == "boolean_operator" or (site is not None and site.method in ("get", "pop"))
+
+
+def _guarded(code: PyCode, node: Node, key: str) -> bool:
+    """Whether a key is read only where it was found first, or where its absence is caught."""
+    outer = node.parent
+    for _ in range(MAX_DEPTH):
+        if outer is None or outer.type in ("function_definition", "module"):
+            return False
+        if outer.type in ("if_statement", "conditional_expression", "if_clause", "elif_clause"):
+            condition = outer.child_by_field_name("condition")
+            text = code.text(condition) if condition is not None else code.text(outer)
+            if condition is not None or outer.type != "if_statement":
+                read = (f'"{key}" in', f"'{key}' in", f'get("{key}"', f"get('{key}'")
+                if any(mark in text for mark in read):
+                    return True
+        if outer.type == "try_statement" and "KeyError" in code.text(outer):
+            return True
+        outer = outer.parent
+    return False
 
 
 def _is_target(node: Node) -> bool:
@@ -167,7 +198,7 @@ class _Walk:
             node: expression.
             path: which part of the payload it is.
         """
-        required = True
+        required = self.code.text(node) not in self.payload.soft
         for _ in range(MAX_DEPTH):
             parent = node.parent
             if parent is None:
@@ -188,7 +219,8 @@ class _Walk:
             return parent, (), True
         if parent.type == "subscript" and _is(parent.child_by_field_name("value"), node):
             key = _key(self.code, parent)
-            return None if key is None else (parent, (key,) if key else (), True)
+            sure = key is None or not _guarded(self.code, parent, key)
+            return None if key is None else (parent, (key,) if key else (), sure)
         called = parent.parent is not None and parent.parent.type == "call"
         if parent.type == "attribute" and self.payload.attributes and not called:
             return parent, (self.code.text(parent.child_by_field_name("attribute")),), True

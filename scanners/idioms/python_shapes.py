@@ -37,6 +37,7 @@ _SIMPLE = {
     "object": "unknown",
 }
 _ARRAYS = ("list", "List", "Sequence", "Iterable", "set", "Set", "tuple", "Tuple", "frozenset", "AsyncIterator")
+_DEEPEST = 12
 _SAME = (
     "dumps",
     "encode",
@@ -166,8 +167,39 @@ def _looked_up(code: PyCode, name: str, scope: Scope, depth: int) -> Shape:
             return _assembled(code, made[-1].value, outer, (name, depth))
         declared = _parameter(code, outer, name)
         if declared is not None:
-            return declared
+            return declared if declared != ANYTHING else _given(code, outer, name, depth)
     return ANYTHING
+
+
+def _given(code: PyCode, scope: Scope, name: str, depth: int) -> Shape:
+    """What the calls of this file give a parameter, when they give the same fields."""
+    from scanners.idioms.python_reads import local_function
+
+    if name not in scope.params or depth > _DEEPEST:
+        return ANYTHING
+    at = scope.params.index(name)
+    found: list[Shape] = []
+    for site in code.called(scope.name.rsplit(".", 1)[-1]):
+        node = site.arg(at, name) if local_function(code, site) is scope else None
+        given = shape(code, node, site.scope, depth + 3) if node is not None else ANYTHING
+        found += [given] if given != ANYTHING else []
+    return merged(found)
+
+
+def merged(shapes: list[Shape]) -> Shape:
+    """One shape for several: fields of any of them, required where all of them have it.
+
+    Args:
+        shapes: of one payload, at different places.
+    """
+    if not shapes or any(s.type != "object" or s.named != shapes[0].named for s in shapes):
+        return shapes[0] if len({(s.type, s.named) for s in shapes}) == 1 else ANYTHING
+    fields: dict[str, Field] = {}
+    for one in shapes:
+        for item in one.fields:
+            everywhere = all(s.field(item.name) is not None for s in shapes)
+            fields.setdefault(item.name, item if everywhere else Field(item.name, item.shape, None, item.enum))
+    return Shape("object", tuple(fields.values()), open=any(s.open for s in shapes), named=shapes[0].named)
 
 
 def _assembled(code: PyCode, node: Node | None, scope: Scope, about: tuple[str, int]) -> Shape:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from graph.linking.corpus import SymbolKey
+from graph.linking.corpus import FileKey, SymbolKey
 from graph.linking.names import Names
 from graph.linking.outcomes import Arguments, Context, Definition, Frame, Instance, Outcome, Outside
 from graph.linking.reflection import class_name
 from graph.linking.texts import hole, plain
-from graph.values import Config, Value
+from graph.values import Call, Config, Value
 
 _SAME_TEXT = frozenset({"value", "href", "url", "origin"})
 _WRAPPED = frozenset({"Value", "CurrentValue", "Result", "get", "value", "getObject", "getIfAvailable"})
+_CONTENTS = frozenset({"keys", "values", "[]"})
 _CLASS = frozenset({"class", "java", "__class__"})
 Options = Mapping[SymbolKey, Sequence[str]]
 
@@ -56,9 +57,24 @@ class Attributes:
             names: one after the other.
             context: of the evaluation.
         """
-        for name in names:
-            bases = [o for base in bases for o in self._attribute(base, name, context)]
+        position = 0
+        while position < len(names):
+            pair = ".".join(names[position : position + 2])
+            held = self._contents(bases, pair, context) if names[position + 1 : position + 2] else []
+            bases = held or [o for base in bases for o in self._attribute(base, names[position], context)]
+            position += 2 if held else 1
         return bases
+
+    def _contents(self, bases: list[Outcome], pair: str, context: Context) -> list[Outcome]:
+        """Keys and values put into a collection that is a field: ``handlers.keys``."""
+        if pair.rpartition(".")[2] not in _CONTENTS:
+            return []
+        names, found = self._evaluator.names, list[Outcome]()
+        for owner in [base.thing.owner for base in bases if isinstance(base.thing, Instance)]:
+            for file, target in (*_own(names, owner, pair), *names.scattered.get((owner, pair), ())):
+                for binding in names.files[file].bindings.get(target, ()):
+                    found += self._evaluator.evaluate(binding.value, Frame(file, binding.scope), context)
+        return found
 
     def _attribute(self, base: Outcome, name: str, context: Context) -> list[Outcome]:
         thing = base.thing
@@ -69,6 +85,10 @@ class Attributes:
         if isinstance(thing, Outside):
             return self._of_outside(thing, name, context)
         if name in _SAME_TEXT:
+            return [base]
+        if len(thing.holes) == 1 == len(thing.parts) and thing.holes[0].env:
+            return self._evaluator.evaluate(Config(f"{thing.holes[0].env}.{name}"), Frame(("", ""), ""), context)
+        if len(thing.holes) == 1 and thing.holes[0].base is not None:
             return [base]
         reason = thing.holes[0].reason if thing.holes else f"`{name}` of a text"
         return [hole(f"`{name}` of {reason}", param=thing.holes[0].param if thing.holes else None)]
@@ -96,7 +116,7 @@ class Attributes:
             return [Outcome(Definition((found.file, found.name), sort, thing))]
         made = self._evaluator.bound((found.file, found.name), Frame(found.file, "", None, thing), context)
         known = arguments is not None or names.files[found.file].bindings.get(found.name)
-        return made if known else [hole(f"field `{name}` of {thing.owner[1]}", param=thing.owner)]
+        return made if known or self._nested(made) else [hole(f"field `{name}` of {thing.owner[1]}", param=thing.owner)]
 
     def _accessor(self, thing: Instance, name: str, context: Context) -> list[Outcome]:
         """``getUrl()`` and ``url()`` that no code defines (records, Lombok) give the field ``url``."""
@@ -106,8 +126,21 @@ class Attributes:
                 return self._of_instance(Outcome(thing), thing, field, context)
         return [hole(f"{thing.owner[1]} has no known `{name}`")]
 
+    def _nested(self, made: list[Outcome]) -> bool:
+        """Whether a field holds a struct of Go by value: it is there whoever made the object."""
+        things = [o.thing for o in made]
+        names = self._evaluator.names
+        return bool(things) and all(
+            isinstance(t, Instance)
+            and t.owner[0][1].endswith(".go")
+            and names.files[t.owner[0]].symbols[t.owner[1]].get("sort") == "class"
+            for t in things
+        )
+
     def _is_field(self, owner: SymbolKey, target: str) -> bool:
         bindings = self._evaluator.names.files[owner[0]].bindings.get(target)
+        if owner[0][1].endswith(".go"):
+            return True
         return bindings is None or all(b.scope == owner[1] for b in bindings)
 
     def _of_definition(self, base: Outcome, thing: Definition, name: str, context: Context) -> list[Outcome]:
@@ -138,9 +171,16 @@ class Attributes:
         if thing.call is None or thing.frame is None:
             return [Outcome(Outside(f"{thing.name}.{name}"))]
         given = dict(thing.call.named).get(name)
+        literals = [dict(arg.named) for arg in thing.call.args if isinstance(arg, Call)]
+        given = given if given is not None else next((found[name] for found in literals if name in found), None)
         if given is not None:
             return self._evaluator.evaluate(given, thing.frame, context)
         return [hole(f"{thing.name}(...) is given no `{name}`")]
+
+
+def _own(names: Names, owner: SymbolKey, pair: str) -> list[tuple[FileKey, str]]:
+    target = f"{owner[1]}.{pair}"
+    return [(part, target) for part in names.packages.parts.get(owner, (owner[0],))]
 
 
 def _empty(outcome: Outcome) -> bool:

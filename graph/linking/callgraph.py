@@ -175,6 +175,14 @@ class CallGraph:
         found = [self._names.member(base, (method,)) for base in bases]
         return [((f.file, f.name), "super") for f in found if f is not None and f.kind == "symbol" and not f.rest][:1]
 
+    def below(self, owner: SymbolKey) -> Iterator[SymbolKey]:
+        """Classes below a class or interface.
+
+        Args:
+            owner: the class.
+        """
+        return self._below.below(owner)
+
     def related(self, one: SymbolKey, other: SymbolKey) -> bool:
         """Whether an object can be of both classes: they are one, or one extends the other.
 
@@ -223,7 +231,7 @@ class CallGraph:
             found = self._names.member(owner, (method,))
             if found is not None and found.kind == "symbol" and not found.rest:
                 targets.append(((found.file, found.name), "type"))
-            elif not self._below.asks(owner, method):
+            elif not self._below.asks(owner, method) and not self._below.registered(owner):
                 continue
             targets += self._below.of(owner, method)
         return list(dict.fromkeys(targets))

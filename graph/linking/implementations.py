@@ -105,6 +105,14 @@ class Implementations:
         """
         return method in self._method_sets.get(interface, ())
 
+    def registered(self, owner: SymbolKey) -> bool:
+        """Whether something is registered for a class: who answers requests of it, who is given for it.
+
+        Args:
+            owner: the class.
+        """
+        return owner in self._bound
+
     def below(self, owner: SymbolKey) -> Iterator[SymbolKey]:
         """Classes below a class or interface, nearest first.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeAlias
@@ -77,7 +78,8 @@ class Names:
                 return Found("symbol", *owner)
             return self.member(owner, parts[1:], depth) if owner is not None else None
         dialect = dialect_of(file)
-        for prefix in _outwards(index, scope, whole=dialect in _IMPLICIT):
+        around = _around_go(index, scope) if dialect == "go" else _outwards(index, scope, whole=dialect in _IMPLICIT)
+        for prefix in around:
             found = _here(index, file, prefix, parts)
             if found is None and prefix and dialect in _IMPLICIT:
                 found = self._inherited(file, index, prefix[:-1], parts)
@@ -136,6 +138,19 @@ class Names:
             if fact.get("bases") and fact.get("sort") in CLASSES
             for base in self.bases((file, name))
         )
+
+    @cached_property
+    def scattered(self) -> Mapping[tuple[SymbolKey, str], list[tuple[FileKey, str]]]:
+        """Assignments to members of a class that other files than its own make, by class and member."""
+        found: dict[tuple[SymbolKey, str], list[tuple[FileKey, str]]] = defaultdict(list)
+        for file, index in self.files.items():
+            for target in index.bindings if dialect_of(file) else ():
+                head, dot, member = target.partition(".")
+                if dot and head[:1].isupper() and head not in index.symbols:
+                    owner = self.find(file, "", head)
+                    if owner is not None and owner.kind == "symbol" and not owner.rest and owner.file != file:
+                        found[(owner.file, owner.name), member].append((file, target))
+        return found
 
     def overload(self, symbol: SymbolKey, count: int) -> SymbolKey:
         """The overload of a symbol that takes so many arguments, the symbol itself when none is known to.
@@ -302,6 +317,19 @@ def _outwards(index: FileIndex, scope: str, *, whole: bool = False) -> Iterator[
         if whole or scope == start or fact is None or fact.get("sort") != "class":
             yield f"{scope}."
         scope = scope.rpartition(".")[0]
+    yield ""
+
+
+def _around_go(index: FileIndex, scope: str) -> Iterator[str]:
+    """Functions outwards; fields and methods of a type are never seen without what they belong to."""
+    inner = ""
+    while scope:
+        fact = index.symbols.get(scope)
+        below = index.symbols.get(inner)
+        method = fact is None and below is not None and below.get("sort") == "method"
+        if not method and (fact is None or fact.get("sort") not in CLASSES):
+            yield f"{scope}."
+        inner, scope = scope, scope.rpartition(".")[0]
     yield ""
 
 

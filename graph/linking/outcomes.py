@@ -18,11 +18,13 @@ class Hole:
         reason: why, for people.
         env: environment variable or configuration key that would give it, or empty.
         param: the function whose callers give it, or None.
+        base: class or interface that what is asked for is or extends, or None.
     """
 
     reason: str
     env: str = ""
     param: SymbolKey | None = None
+    base: SymbolKey | None = None
 
 
 Part: TypeAlias = str | Hole

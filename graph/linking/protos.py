@@ -34,7 +34,7 @@ class Protos:
             if placed.fact.get("protocol") == "grpc":
                 service, _, method = str(placed.fact.get("path", "")).rpartition("/")
                 self._services[service][plain(method)].append(placed)
-                self._simple[service.rpartition(".")[2]][service] = None
+                self._simple[plain(service.rpartition(".")[2])][service] = None
 
     def find(self, name: str, file: FileKey, methods: Iterable[str] = ()) -> str:
         """The full name of a described service, empty when none fits.
@@ -48,7 +48,7 @@ class Protos:
             return name
         simple = name.rpartition(".")[2]
         for candidate in (simple, *(simple.removesuffix(s) for s in _SUFFIXES), f"{simple}Service"):
-            found = [s for s in self._simple.get(candidate, ()) if self._has(s, methods)]
+            found = [s for s in self._simple.get(plain(candidate), ()) if self._has(s, methods)]
             if found:
                 return min(found, key=lambda service: (-self._near(service, file), service))
         return ""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from graph.linking.corpus import SymbolKey
 from graph.linking.names import Names, dotted
-from graph.values import Call, Value
+from graph.linking.outcomes import Context, Definition, Frame, Hole, Instance, Outcome, Text
+from graph.linking.texts import as_member, hole
+from graph.values import Call, Param, Value
 
 _SHORT = frozenset({"Name", "__name__", "getSimpleName", "simpleName", "name"})
 _FULL = frozenset({"FullName", "getName", "qualifiedName", "getCanonicalName"})
@@ -30,14 +34,88 @@ def class_name(names: Names, symbol: SymbolKey, asked: str) -> str:
     return ""
 
 
+class Reads(Protocol):
+    """What reflection needs of the evaluator."""
+
+    names: Names
+
+    def evaluate(self, value: Value | None, frame: Frame, context: Context) -> list[Outcome]:
+        """Every result a value may have."""
+        ...
+
+
+class Reflection:
+    """Finds the class of an object where code asks for it.
+
+    Args:
+        evaluator: for the objects.
+    """
+
+    def __init__(self, evaluator: Reads) -> None:
+        self._evaluator = evaluator
+
+    def class_of(self, asked: tuple[Value, bool], frame: Frame, context: Context) -> list[Outcome]:
+        """The class a name means or an object is of; an object of a class with others below it may be of those.
+
+        Args:
+            asked: the value, and whether it is an object of the class.
+            frame: where it is written.
+            context: of the evaluation.
+        """
+        value, by_object = asked
+        context.budget -= 1
+        if context.budget <= 0:
+            return [hole("too many steps to evaluate")]
+        if isinstance(value, Param):
+            return self._given(value, by_object, frame, context)
+        assigned = self._assigned(value, frame) if by_object else []
+        if assigned:
+            return [o for inner, where in assigned for o in self.class_of((inner, True), where, context)]
+        return [self._class(o, by_object) for o in self._evaluator.evaluate(value, frame, context)]
+
+    def _given(self, value: Param, by_object: bool, frame: Frame, context: Context) -> list[Outcome]:
+        symbol = (frame.file, frame.scope)
+        arguments = frame.arguments or context.bound.get(symbol)
+        if arguments is None:
+            declared = self._evaluator.evaluate(value, frame, context)
+            bases = [o.thing.owner for o in declared if isinstance(o.thing, Instance)]
+            reason = f"type of parameter `{value.name}` of {frame.scope}"
+            return [Outcome(Text((Hole(reason, param=symbol, base=bases[0] if len(bases) == 1 else None),)))]
+        given = dict(arguments.named).get(value.name)
+        if given is None and value.index < len(arguments.positional):
+            given = arguments.positional[value.index]
+        if given is None:
+            return [hole(f"parameter `{value.name}` of {frame.scope} is not passed")]
+        return self.class_of((given, by_object), arguments.frame, context)
+
+    def _assigned(self, value: Value, frame: Frame) -> list[tuple[Value, Frame]]:
+        """What a local name is bound to: more is known of it than of its declared type."""
+        name = dotted(value)
+        found = self._evaluator.names.find(frame.file, frame.scope, name) if name else None
+        if found is None or found.kind != "binding" or found.rest or found.file != frame.file:
+            return []
+        local = frame.scope and found.name.startswith(f"{frame.scope}.")
+        bindings = self._evaluator.names.files[found.file].bindings.get(found.name, ()) if local else ()
+        return [(b.value, frame) for b in bindings if b.scope == frame.scope and b.value != value]
+
+    def _class(self, outcome: Outcome, by_object: bool) -> Outcome:
+        thing = outcome.thing
+        if isinstance(thing, Definition):
+            return outcome
+        if not isinstance(thing, Instance) or not by_object:
+            return hole("a type that is not known")
+        if thing.arguments is None and thing.owner in self._evaluator.names.extended:
+            reason = f"type of an object of {thing.owner[1]} or a class below it"
+            return Outcome(Text((Hole(reason, base=thing.owner),)))
+        return Outcome(Definition(thing.owner, "class"))
+
+
 def reflected(call: Call) -> tuple[Value, bool] | None:
     """The value whose class a call gives, and whether it is an object of the class; None for any other call.
 
     Args:
         call: ``typeof(T)``, ``type(x)``, ``x.GetType()``, ``x.getClass()``.
     """
-    from graph.linking.texts import as_member
-
     name = dotted(call.callee)
     if name in _TYPE_OF_CLASS and call.args:
         return call.args[0], False

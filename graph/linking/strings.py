@@ -37,6 +37,9 @@ _URLS = frozenset({"URL", "new.URL", "httpx.URL", "yarl.URL"})
 _BASE_FIRST = frozenset({"Uri", "System.Uri", "java.net.URL"})
 _LOWERED = {"strings.ToLower": "lower", "strings.ToUpper": "upper"}
 
+ENVIRONMENT = frozenset({"os.Getenv", "os.LookupEnv", "syscall.Getenv"})
+"""Functions that read an environment variable whose name code computes."""
+
 OBJECT = "{}"
 """What an object literal is a call of: its keys are the named arguments."""
 

@@ -10,7 +10,8 @@ from graph.linking.addresses import known_as
 from graph.linking.build import NodeKey
 from graph.linking.corpus import Placed, SymbolKey
 from graph.linking.exchanges import Exchanges
-from graph.linking.outcomes import Hole, Text
+from graph.linking.outcomes import Hole, Text, joined
+from graph.linking.roles import aside
 from graph.linking.shapes import reads, sends
 from graph.linking.shared import apart
 from graph.linking.state import Linking, LooseEnd
@@ -36,6 +37,7 @@ class _Row:
         text: topic, queue or routing key as evaluated.
         exchange: name, or empty.
         rule: how the name was found.
+        made: where an object of the class that names the topic is made, when the sender only knows a class above it.
     """
 
     placed: Placed
@@ -46,6 +48,7 @@ class _Row:
     text: Text
     exchange: str
     rule: str
+    made: SymbolKey | None = None
 
 
 def topics(state: Linking) -> None:
@@ -55,7 +58,8 @@ def topics(state: Linking) -> None:
         state: the link run.
     """
     exchanges, instances = Exchanges(state), _Instances(state)
-    rows = [row for kind in _EDGES for placed in state.corpus.of(kind) for row in _rows(state, placed)]
+    read = [row for kind in _EDGES for placed in state.corpus.of(kind) for row in _rows(state, placed)]
+    rows = [row for one in read for row in _classes_below(state, one)]
     for row in rows:
         if row.edge == "PUBLISHES" and not row.text.holes:
             exchanges.send(row.exchange, row.text.template)
@@ -91,6 +95,22 @@ def _rows(state: Linking, placed: Placed) -> Iterator[_Row]:
                     for kind in kinds:
                         topic = known_as(state, service, str(kind), text)
                         yield _Row(placed, _EDGES[fact.kind], service, str(kind), reading, topic, name, rule)
+
+
+def _classes_below(state: Linking, row: _Row) -> Iterator[_Row]:
+    """A topic named after the class of an object known only by a class above: any of those that the service makes."""
+    holes = row.text.holes
+    base = holes[0].base if len(holes) == 1 else None
+    made = 0
+    for owner in state.calls.below(base) if base is not None and row.edge == "PUBLISHES" else ():
+        short = owner[1].rpartition(".")[2]
+        text = joined(tuple(short if isinstance(part, Hole) else part for part in row.text.parts))
+        for site in state.calls.callers.get(owner, ()):
+            if row.service in state.owners(site.file) and not aside(site.file[1]) and site.rule in ("name", "self"):
+                made += 1
+                yield replace(row, text=text, rule="class made by the sender", made=site.symbol)
+    if not made:
+        yield row
 
 
 def _named(exchanges: Exchanges, row: _Row) -> Iterator[_Row]:
@@ -149,7 +169,8 @@ def _edge(state: Linking, row: _Row, broker: str, *, alone: bool) -> None:
     evidence = [corpus.evidence(placed)]
     evidence += [corpus.evidence(Placed(site.fact, site.file), "call") for site in row.reading.sites]
     handler = fact.get("handler", "") or ""
-    starts = [state.symbol((placed.file, handler), evidence)] if handler else []
+    known = row.made or ((placed.file, handler) if handler else None)
+    starts = [state.symbol(known, evidence)] if known is not None else []
     starts = starts or state.starts(row.reading, row.service, evidence, alone=alone)
     shape: Shape | None = fact.get("shape")
     if shape is None and row.edge == "PUBLISHES":
@@ -176,6 +197,9 @@ def _edge(state: Linking, row: _Row, broker: str, *, alone: bool) -> None:
 def _target(state: Linking, row: _Row, broker: str) -> tuple[NodeKey, Resolution]:
     holes: tuple[Hole, ...] = row.text.holes
     name = row.text.template
+    if not holes and name and row.made is not None:
+        reason = "the sender publishes what is of a class above it; which one is only known when it runs"
+        return ("Topic", (broker, name)), Resolution("candidate", row.rule, reason)
     if not holes and name:
         return ("Topic", (broker, name)), Resolution("resolved", row.rule)
     reasons = "; ".join(dict.fromkeys(h.reason for h in holes))

@@ -24,8 +24,8 @@ from graph.linking.outcomes import (
     joined,
 )
 from graph.linking.packages import dialect_of
-from graph.linking.reflection import reflected
-from graph.linking.strings import BROWSER, OBJECT, discovered, external_call, text_method
+from graph.linking.reflection import Reflection, reflected
+from graph.linking.strings import BROWSER, ENVIRONMENT, OBJECT, discovered, external_call, text_method
 from graph.linking.texts import as_member, as_text, behind_host, distinct, filled, hole, literal, plain
 from graph.values import Call, Choice, Concat, Config, Env, Format, Lit, Member, Name, Param, Unknown, Value
 
@@ -66,6 +66,7 @@ class Evaluator:
     ) -> None:
         self.names = names
         self._members = Attributes(self, options)
+        self._reflection = Reflection(self)
         self._environment = environment
         self._declared = declared
         self._rules: Mapping[type, Callable[[Any, Frame, Context], list[Outcome]]] = {
@@ -303,7 +304,7 @@ class Evaluator:
     def _call(self, value: Call, frame: Frame, context: Context) -> list[Outcome]:
         asked = reflected(value)
         if asked is not None:
-            return self._class_of(*asked, frame, context)
+            return self._reflection.class_of(asked, frame, context)
         service = discovered(value)
         if service:
             return [plain(service)]
@@ -315,24 +316,6 @@ class Evaluator:
         for callee in self.evaluate(value.callee, frame, context):
             outcomes += self._called(callee, value, frame, context)
         return outcomes
-
-    def _class_of(self, value: Value, by_object: bool, frame: Frame, context: Context) -> list[Outcome]:
-        """The class a name means or an object is of; an object of a class with others below it may be of those."""
-        unbound = frame.arguments is None and (frame.file, frame.scope) not in context.bound
-        if isinstance(value, Param) and unbound:
-            return [hole(f"type of parameter `{value.name}` of {frame.scope}", param=(frame.file, frame.scope))]
-        made: list[Outcome] = []
-        for outcome in self.evaluate(value, frame, context):
-            thing = outcome.thing
-            if isinstance(thing, Instance) and by_object and thing.arguments is None:
-                below = thing.owner in self.names.extended
-                reason = f"type of an object of {thing.owner[1]} or a class below it"
-                made.append(hole(reason) if below else Outcome(Definition(thing.owner, "class")))
-            elif isinstance(thing, Instance) and by_object:
-                made.append(Outcome(Definition(thing.owner, "class")))
-            else:
-                made.append(outcome if isinstance(thing, Definition) else hole("a type that is not known"))
-        return made
 
     def _text_method(self, callee: Member, value: Call, frame: Frame, context: Context) -> list[Outcome] | None:
         change = text_method(callee.name, [a.value for a in value.args if isinstance(a, Lit)])
@@ -357,17 +340,20 @@ class Evaluator:
             argument = external_call(thing.name, value)
             if argument is not None:
                 return self.evaluate(argument, frame, context)
+            if thing.name in ENVIRONMENT and value.args:
+                return self._read(self.texts(value.args[0], frame, context), frame, context)
             return [Outcome(Outside(thing.name, value, frame), callee.trail)]
-        if (
-            isinstance(thing, Text)
-            and not value.args
-            and dialect_of(frame.file)
-            and as_member(value.callee) is not None
-        ):
+        accessor = not value.args and dialect_of(frame.file) and as_member(value.callee) is not None
+        if isinstance(thing, Text) and accessor:
             return [callee]
         name = dotted(value.callee) or "an expression"
         reason = thing.holes[0].reason if isinstance(thing, Text) and thing.holes else "not a function"
         return [hole(f"result of {name}(): {reason}")]
+
+    def _read(self, named: list[tuple[Text, frozenset[str]]], frame: Frame, context: Context) -> list[Outcome]:
+        """Environment variables whose names are computed."""
+        holes = [hole(text.holes[0].reason, param=text.holes[0].param) for text, _ in named if text.holes]
+        return holes + [o for t, _ in named if not t.holes for o in self._env(Env(t.template), frame, context)]
 
     def returned(self, function: Definition, arguments: Arguments, context: Context) -> list[Outcome]:
         file, name = function.symbol

@@ -42,6 +42,8 @@ _QUERY = """
 _PLAIN = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _NAMED = ("identifier", "selector_expression", "type_identifier", "qualified_type", "field_identifier")
 _TRANSPARENT = ("parenthesized_expression", "literal_element", "parenthesized_type", "pointer_type")
+_ASIDE = re.compile(rb"(?m)^//(go:build|\s*\+build)\s+(wireinject|ignore|tools|integration|e2e|never|mage)\s*$")
+_HEAD = 4096
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
@@ -250,6 +252,8 @@ def parse(source: SourceFile) -> GoCode:
     Args:
         source: within the size limit; broken syntax is read as far as it goes.
     """
+    if _ASIDE.search(source.data[:_HEAD]):
+        source = SourceFile(source.path, b"")
     language, query = _tools()
     root = parsing.tree(language, source.data).root_node
     code = GoCode(source.path, source.data, root)

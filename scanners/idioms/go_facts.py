@@ -137,7 +137,10 @@ def _field_of(code: GoCode, dotted: str, scope: Scope) -> str:
     """``Server.url`` for ``srv.url`` where ``srv`` is a Server, empty for anything else."""
     base, _, field = dotted.rpartition(".")
     made = code.type_of(base, scope) if base and base not in SELVES else ""
-    return f"{made}.{field}" if made and code.scope(made) is not None and not code.scope_is_function(made) else ""
+    if not made or made in code.factories or made.startswith(("[]", "map[]", "chan ")) or code.scope_is_function(made):
+        return ""
+    text = written(code, made)
+    return f"{text}.{field}" if text.count(".") < 2 and text not in _PLAIN else ""
 
 
 def _taken(code: GoCode, assign: Assign) -> Value:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import Fact, Name, Unknown, Value
+from graph.values import Fact, Member, Name, Param, Unknown, Value
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.go import bare
 from scanners.idioms.go_messages import consumed, held, items, literal, made_where, part, payload, published, uses
@@ -122,6 +122,7 @@ def _with_claim(code: GoCode, fact: Fact, claim: Scope | None) -> Fact:
 
 def _segmentio(code: GoCode) -> Iterator[Fact]:
     read_here: set[str] = set()
+    yield from _messages(code)
     for site in code.calls:
         if site.method == "WriteMessages" and site.receiver is not None:
             yield from _written(code, site)
@@ -163,7 +164,9 @@ def _maker(site: CallSite) -> bool:
 def _read(code: GoCode, site: CallSite, read_here: set[str]) -> Iterator[Fact]:
     made = made_where(code, site.receiver, site.scope, _maker)
     if made is None:
-        yield consumed(code, "kafka", site, (held(code, site.receiver, site.scope, "Topic"), None))
+        topic = held(code, site.receiver, site.scope, "Topic")
+        if not (isinstance(topic, Member) and isinstance(topic.base, Param)):
+            yield consumed(code, "kafka", site, (topic, None))
         return
     read_here.add(str(made.node.start_byte))
     if made.method == "DialLeader" and len(made.args) > 3:
@@ -179,18 +182,28 @@ def _at(made: CallSite, read: CallSite) -> CallSite:
 
 
 def _written(code: GoCode, site: CallSite) -> Iterator[Fact]:
-    messages = [n for n in site.args if (literal(code, n, site.scope)) is not None]
-    own = next((p for n in messages if (p := part(code, n, site.scope, "Topic")) is not None), None)
+    messages = [n for n in site.args if literal(code, n, site.scope) is not None]
+    if any(part(code, n, site.scope, "Topic") is not None for n in messages):
+        return
     body = next((p for n in messages if (p := part(code, n, site.scope, "Value")) is not None), None)
     shape = payload(code, body, site.scope)
-    if own is not None:
-        yield published(code, "kafka", site, (code.value(own, site.scope), shape))
-        return
     made = made_where(code, site.receiver, site.scope, _maker)
     if made is not None and made.method == "DialLeader" and len(made.args) > 3:
         yield published(code, "kafka", site, (code.value(made.args[3], made.scope), shape))
         return
-    yield published(code, "kafka", site, (_topic_of_writer(code, site, made), shape))
+    last = code.value(site.args[-1], site.scope) if site.args else Unknown("")
+    handed = isinstance(last, Param) and not messages
+    own = part(code, made.args[0], made.scope, "Topic") if made is not None and made.args else None
+    topic = Member(last, "Topic") if handed and own is None else _topic_of_writer(code, site, made)
+    yield published(code, "kafka", site, (topic, shape))
+
+
+def _messages(code: GoCode) -> Iterator[Fact]:
+    """Messages that name their topic themselves, wherever they are written to."""
+    for node, pairs, scope in _literals(code, _SEGMENTIO, "Message"):
+        if "Topic" in pairs:
+            topic = code.value(pairs["Topic"], scope)
+            yield published(code, "kafka", _site_around(code, node), (topic, payload(code, pairs.get("Value"), scope)))
 
 
 def _topic_of_writer(code: GoCode, site: CallSite, made: CallSite | None) -> Value:

@@ -18,12 +18,16 @@ if TYPE_CHECKING:
 _USE = re.compile(rb"(?<![\w.$\"])((?:\w+\??\s*\.\s*)*\w+)\??\s*\.\s*([A-Z]\w*)\b(?!\s*[(<=])")
 _NAMED = re.compile(r"(?i)(db_?context|context|_?db|_?ctx|dbctx)$")
 _OTHER = re.compile(
-    r"(?i)(http|user|service|call|consume|saga|action|filter|execution|actor|request|result|test)context$"
+    r"(?i)(http|user|service|call|consume|saga|action|filter|execution|actor|request|result|test|app|synchronization"
+    r"|assembly\w*|search|security|operation|parent|activity|validation|type|render\w*|view|page|authori\w*|exception"
+    r"|resource|binding|invocation|hub\w*|job|workflow|trace|handler|message|redirect|token|ticket)context$"
 )
 WRITES = words(
     """Add AddAsync AddRange AddRangeAsync Update UpdateRange Remove RemoveRange Attach AttachRange ExecuteUpdate
     ExecuteUpdateAsync ExecuteDelete ExecuteDeleteAsync BulkInsert BulkInsertAsync BulkUpdate BulkUpdateAsync
-    BulkDelete BulkDeleteAsync AddOrUpdate Upsert BulkInsertOrUpdateAsync"""
+    BulkDelete BulkDeleteAsync AddOrUpdate Upsert BulkInsertOrUpdateAsync InsertOne InsertOneAsync InsertMany
+    InsertManyAsync UpdateOne UpdateOneAsync UpdateMany UpdateManyAsync ReplaceOne ReplaceOneAsync DeleteOne
+    DeleteOneAsync DeleteMany DeleteManyAsync FindOneAndUpdate FindOneAndUpdateAsync BulkWriteAsync"""
 )
 _NOT_SETS = words(
     """Database ChangeTracker Model SaveChangesAsync SaveChanges Entry Set Dispose Configuration Request Response User

@@ -312,15 +312,23 @@ def _unchanged(code: CsCode, site: CallSite, scope: Scope, depth: int) -> Value 
         return value(code, site.receiver, scope, depth)
     if site.method == "Append" and len(site.args) == 1:
         return concat([value(code, site.receiver, scope, depth), value(code, site.args[0], scope, depth)])
-    if site.method in ("ToArray", "AsSpan") and not site.args:
+    if site.method in _LITERALS and not site.args:
         inner = value(code, site.receiver, scope, depth)
-        return inner if isinstance(inner, Lit) else None
+        text = inner.value if isinstance(inner, Lit) else None
+        return Lit(_LITERALS[site.method](text)) if isinstance(text, str) else None
     if site.method not in _SAME:
         return None
     static = code.dotted(site.receiver).rpartition(".")[2] in _STATICS
     return value(code, site.args[0] if static and site.args else site.receiver, scope, depth)
 
 
+_LITERALS: dict[str, Callable[[str], str]] = {
+    "ToArray": str,
+    "AsSpan": str,
+    "Underscore": lambda text: re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[\s-]+", "_", text).lower(),
+    "Kebaberize": lambda text: re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[\s_]+", "-", text).lower(),
+    "Camelize": lambda text: text[:1].lower() + text[1:],
+}
 _STATICS = ("Uri", "WebUtility", "HttpUtility", "QueryHelpers", "UrlEncoder", "String", "Default")
 
 

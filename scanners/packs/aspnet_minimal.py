@@ -118,9 +118,9 @@ def _locals(code: CsCode) -> Iterator[Fact]:
         if not methods or (methods[-1] not in _MAKERS and not any(m in _MAKERS for m in methods)):
             continue
         builds = methods[0] in ("Build", "Create")
-        if not builds and "MapGroup" not in methods and "NewVersionedApi" not in methods:
+        if builds and (not _is_application(code, site) or b".Map" not in code.data):
             continue
-        if builds and b".Map" not in code.data:
+        if not builds and "MapGroup" not in methods and "NewVersionedApi" not in methods:
             continue
         name = code.bound_name(assign)
         where = Location(code.path, assign.line)

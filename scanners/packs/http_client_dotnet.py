@@ -194,17 +194,9 @@ def _base(code: CsCode, site: CallSite) -> Value | None:
     receiver = site.receiver
     dotted = code.dotted(receiver)
     made = code.made_of(dotted, site.scope) if dotted else code.site(receiver) if receiver is not None else None
-    for assign in code.assigns:
-        owner, _, prop = assign.target.rpartition(".")
-        same = assign.scope.owner == site.scope.owner
-        if (
-            prop == "BaseAddress"
-            and owner
-            and same
-            and assign.value is not None
-            and _is_client(code, owner, assign.scope)
-        ):
-            return Name(code.bound_name(assign))
+    assigned = _assigned_base(code, site)
+    if assigned is not None:
+        return assigned
     if made is not None and made.method == "HttpClient":
         own = dict(initialised(code, made.node)).get("BaseAddress")
         return cs_clients.qualified(code, code.value(own, made.scope), made.scope) if own is not None else None
@@ -215,6 +207,20 @@ def _base(code: CsCode, site: CallSite) -> Value | None:
         return Config(cs_clients.key("HttpClient", name)) if name else None
     owner = site.scope.owner.rpartition(".")[2]
     return Config(cs_clients.key("HttpClient", owner)) if owner and _injected(code, site.scope.owner) else None
+
+
+def _assigned_base(code: CsCode, site: CallSite) -> Value | None:
+    """The address a client of the same class, or a local of the same function, is given by assignment."""
+    for assign in code.assigns:
+        owner, _, prop = assign.target.rpartition(".")
+        if prop != "BaseAddress" or not owner or assign.value is None or assign.scope.owner != site.scope.owner:
+            continue
+        head = owner.removeprefix("this.").partition(".")[0]
+        member = head in code.declared.get(site.scope.owner, ()) or head in assign.scope.params
+        local = assign.scope is site.scope and head in assign.scope.bound
+        if (member or local) and _is_client(code, owner, assign.scope):
+            return Name(code.bound_name(assign))
+    return None
 
 
 def _constant(code: CsCode, made: CallSite) -> Value:

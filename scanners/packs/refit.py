@@ -22,6 +22,7 @@ _VERBS = {v.capitalize(): v.upper() for v in ("get", "post", "put", "patch", "de
 _FLURL = re.compile(r"^(Get|Post|Put|Patch|Delete|Head|Send)(Json|String|UrlEncoded|Multipart|Stream|Bytes)?(Async)?$")
 _FLURL_SURE = re.compile(r"^(Get|Post|Put|Patch|Delete)Json(Async)?$|^PostUrlEncodedAsync$")
 _SENDS = re.compile(r"(Execute|Get|Post|Put|Delete|Patch)")
+_MARKS = tuple(f"[{verb}(".encode() for verb in _VERBS)
 _RESPONSES = ("HttpResponseMessage", "IApiResponse", "Response", "HttpContent", "string")
 
 
@@ -32,7 +33,15 @@ class Refit:
     name: str = "refit"
     version: int = 1
     language: tuple[str, ...] = ("csharp",)
-    markers: tuple[bytes, ...] = (b"Refit", b"RestEase", b"Flurl", b"RestSharp", b"RestRequest", b"RestService.For")
+    markers: tuple[bytes, ...] = (
+        b"Refit",
+        b"RestEase",
+        b"Flurl",
+        b"RestSharp",
+        b"RestRequest",
+        b"RestService.For",
+        *_MARKS,
+    )
 
     def facts(self, parsed: CsCode) -> Iterator[Fact]:
         """Requests.
@@ -40,10 +49,9 @@ class Refit:
         Args:
             parsed: a C# file.
         """
-        if b"Refit" in parsed.data or b"RestEase" in parsed.data:
-            for scope in parsed.scopes[1:]:
-                if scope.sort == "method" and scope.parent is not None and scope.parent.sort == "interface":
-                    yield from _declared(parsed, scope)
+        for scope in parsed.scopes[1:]:
+            if scope.sort == "method" and scope.parent is not None and scope.parent.sort == "interface":
+                yield from _declared(parsed, scope)
         for site in parsed.calls:
             if site.method == "For" and parsed.dotted(site.receiver).endswith(("RestService", "RestClient")):
                 yield from _made(parsed, site)

@@ -7,16 +7,21 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from graph.values import Concat, Env, Fact, Lit, Location, Member, Name, Shape, Value
-from scanners.idioms.code import CallSite
+from graph.values import Concat, Env, Fact, Format, Lit, Location, Member, Name, Shape, Unknown, Value
+from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.http import VERBS
+from scanners.idioms.python_reads import local_function
 from scanners.idioms.python_results import response_reads
+from scanners.idioms.python_tasks import mapping
+from scanners.idioms.python_values import is_local
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
     from scanners.idioms.python import PyCode
 
+_GENERATED = ("get_httpx_client", "get_async_httpx_client")
+_STEPS = 4
 _VERB, _GENERAL, _PLAIN = "verb", "general", "plain"
 
 
@@ -59,6 +64,7 @@ def client_facts(code: PyCode, client: PythonClient) -> Iterator[Fact]:
     senders = _senders(client)
     for site in code.called(*VERBS, *client.general, *client.plain):
         form = senders.get(code.callee(site)) or senders.get(_inherited(code, site))
+        form = form or (_generated(code, site) if client.module == "httpx" else None)
         if form is not None and not _wraps(code, client, site):
             yield _request(code, client, site, form)
 
@@ -70,6 +76,12 @@ def _senders(client: PythonClient) -> Mapping[str, tuple[str, str]]:
     senders = {f"{owner}.{verb}": (_VERB, verb.upper()) for owner in owners for verb in VERBS}
     senders |= {f"{owner}.{name}": (_GENERAL, "") for owner in owners for name in client.general}
     return senders | {f"{owner}.{name}": (_PLAIN, "") for owner in owners for name in client.plain}
+
+
+def _generated(code: PyCode, site: CallSite) -> tuple[str, str] | None:
+    """openapi-python-client: ``client.get_httpx_client().request(**kwargs)``."""
+    made = code.site(site.receiver) if site.receiver is not None else None
+    return (_GENERAL, "") if made is not None and made.method in _GENERATED and site.method == "request" else None
 
 
 def _inherited(code: PyCode, site: CallSite) -> str:
@@ -95,9 +107,11 @@ def _wraps(code: PyCode, client: PythonClient, site: CallSite) -> bool:
 def _request(code: PyCode, client: PythonClient, site: CallSite, form: tuple[str, str]) -> Fact:
     sort, method = form
     at = 1 if sort == _GENERAL else 0
+    spread = spread_values(code, site)
+    url = site.arg(at, "url", "str_or_url")
     fields: dict[str, object] = {
-        "method": Lit(method) if method else _method(code, client, site, sort),
-        "url": code.value(site.arg(at, "url", "str_or_url"), site.scope),
+        "method": Lit(method) if method else upper(spread.get("method") or _method(code, client, site, sort)),
+        "url": spread["url"] if url is None and "url" in spread else code.value(url, site.scope),
         "symbol": site.scope.name,
         "client": client.name,
     }
@@ -118,11 +132,66 @@ def _method(code: PyCode, client: PythonClient, site: CallSite, sort: str) -> Va
     if given is None:
         body = site.arg(1 if sort == _PLAIN else -1, *client.body)
         return Lit("GET" if body is None or code.text(body) == "None" else "POST")
-    value = code.value(given, site.scope)
+    return upper(code.value(given, site.scope))
+
+
+def upper(value: Value) -> Value:
+    """A method's name as HTTP writes it.
+
+    Args:
+        value: as the code writes it.
+    """
     return Lit(value.value.upper()) if isinstance(value, Lit) and isinstance(value.value, str) else value
 
 
+def spread_values(code: PyCode, site: CallSite) -> dict[str, Value]:
+    """Keyword arguments that come from a dictionary of this file: ``request(**kwargs)``.
+
+    Args:
+        code: the file.
+        site: the call.
+    """
+    listed = site.node.child_by_field_name("arguments")
+    for child in listed.named_children if listed is not None else ():
+        if child.type == "dictionary_splat" and child.named_child_count:
+            return _entries(code, child.named_children[0], site.scope, 0)
+    return {}
+
+
+def _entries(code: PyCode, node: Node, scope: Scope, depth: int) -> dict[str, Value]:
+    """The entries of a dictionary: written here, behind a name, or returned by a function of this file."""
+    if node.type == "dictionary":
+        return {key: _foreign(code.value(value, scope), scope, depth) for key, value in mapping(code, node).items()}
+    if depth > _STEPS:
+        return {}
+    made = code.site(node)
+    function = local_function(code, made) if made is not None else None
+    for returned, where in code.returns if function is not None else ():
+        if where is function and returned.named_child_count:
+            return _entries(code, returned.named_children[0], where, depth + 1)
+    for outer in scope.outward() if made is None else ():
+        for assign in code.assigned(outer, code.dotted(node)):
+            if assign.value is not None and assign.how == "=":
+                return _entries(code, assign.value, outer, depth if outer is scope else depth + 1)
+    return {}
+
+
+def _foreign(value: Value, scope: Scope, depth: int) -> Value:
+    """A value written in another function: what only that function knows is not known here."""
+    if not depth or not is_local(value, scope):
+        return value
+    if isinstance(value, Concat):
+        return Concat(tuple(_foreign(part, scope, depth) for part in value.parts))
+    if isinstance(value, Format):
+        args = tuple(_foreign(a, scope, depth) for a in value.args)
+        return Format(value.template, args, tuple((n, _foreign(v, scope, depth)) for n, v in value.named))
+    return Unknown("what another function was given")
+
+
 def _base(code: PyCode, client: PythonClient, site: CallSite) -> Value | None:
+    generated = code.site(site.receiver) if site.receiver is not None else None
+    if generated is not None and generated.method in _GENERATED and generated.receiver is not None:
+        return Member(code.value(generated.receiver, site.scope), "base_url")
     if not client.base or site.receiver is None:
         return None
     receiver = code.dotted(site.receiver)

@@ -73,7 +73,8 @@ def is_local(value: Value, scope: Scope) -> bool:
         return scope.sort != "module" and (head in scope.bound or head in scope.params)
     if isinstance(value, Member):
         return is_local(value.base, scope)
-    inner = getattr(value, "parts", ()) or getattr(value, "args", ()) or getattr(value, "options", ())
+    named = tuple(given for _, given in getattr(value, "named", ()))
+    inner = getattr(value, "parts", ()) or (*getattr(value, "args", ()), *named) or getattr(value, "options", ())
     return any(is_local(part, scope) for part in inner)
 
 

@@ -23,6 +23,7 @@ class Httpx:
     version: int = 1
     language: tuple[str, ...] = ("python",)
     markers: tuple[bytes, ...] = (b"httpx",)
+    generated: bool = True
 
     def facts(self, parsed: PyCode) -> Iterator[Fact]:
         """Requests sent.

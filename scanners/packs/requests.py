@@ -32,6 +32,7 @@ class Requests:
     version: int = 2
     language: tuple[str, ...] = ("python",)
     markers: tuple[bytes, ...] = (b"requests", b"aiohttp")
+    generated: bool = True
 
     def facts(self, parsed: PyCode) -> Iterator[Fact]:
         """Requests sent.

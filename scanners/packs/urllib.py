@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import Fact
-from scanners.idioms.python_http import PythonClient, client_facts
+from graph.values import Fact, Location, Member
+from scanners.idioms.code import CallSite
+from scanners.idioms.python_http import PythonClient, client_facts, upper
 
 if TYPE_CHECKING:
     from scanners.idioms.python import PyCode
@@ -57,7 +58,14 @@ class Urllib:
     name: str = "urllib"
     version: int = 1
     language: tuple[str, ...] = ("python",)
-    markers: tuple[bytes, ...] = (b"urllib3", b"urllib.request", b"urllib import request", b"http.client")
+    markers: tuple[bytes, ...] = (
+        b"urllib3",
+        b"urllib.request",
+        b"urllib import request",
+        b"http.client",
+        b"_serialize(",
+    )
+    generated: bool = True
 
     def facts(self, parsed: PyCode) -> Iterator[Fact]:
         """Requests sent.
@@ -67,6 +75,25 @@ class Urllib:
         """
         for client in _CLIENTS:
             yield from client_facts(parsed, client)
+        for site in parsed.called("param_serialize", "call_api"):
+            yield from _generated(parsed, site)
+
+
+def _generated(code: PyCode, site: CallSite) -> Iterator[Fact]:
+    """OpenAPI Generator: ``self.api_client.param_serialize(method="GET", resource_path="/orders/{id}", ...)``."""
+    path = site.arg(0 if site.method == "call_api" else -1, "resource_path")
+    method = site.arg(1 if site.method == "call_api" else -1, "method")
+    held = site.receiver
+    if path is None or method is None or held is None or not code.string(path).startswith("/"):
+        return
+    fields = {
+        "method": upper(code.value(method, site.scope)),
+        "url": code.value(path, site.scope),
+        "base": Member(Member(code.value(held, site.scope), "configuration"), "host"),
+        "symbol": site.scope.name,
+        "client": "urllib",
+    }
+    yield Fact("http_call", fields, Location(code.path, site.line))
 
 
 PACK = Urllib()

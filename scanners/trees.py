@@ -112,31 +112,43 @@ class WorkTree:
         Args:
             paths: of the listing.
         """
-        root = os.path.realpath(self._root)
+        root = _Root(self._root)
         found = {path: _hashed(root, self._raw[path], self._hash) for path in paths}
         return {path: oid for path, oid in found.items() if oid}
 
     def read(self, limits: Mapping[str, int]) -> Iterator[Content]:
-        root = os.path.realpath(self._root)
+        root = _Root(self._root)
         for path, limit in limits.items():
             yield _on_disk(root, (path, self._raw[path]), (limit, self._hash))
 
 
-def _inside(root: str, path: str) -> bool:
-    """Whether a path leads to a file below the root, through no link out of it."""
-    return os.path.commonpath([root, os.path.realpath(Path(root, path))]) == root
+class _Root:
+    """The scanned folder; each folder below is looked at once a listing, for links that lead out of it."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = os.path.realpath(path)
+        self._inside: dict[str, bool] = {}
+
+    def holds(self, path: str) -> bool:
+        """Whether a file's folder is below the root; the file itself is opened as no link."""
+        folder = os.path.dirname(path)
+        found = self._inside.get(folder)
+        if found is None:
+            real = os.path.realpath(os.path.join(self.path, folder))
+            found = self._inside[folder] = os.path.commonpath([self.path, real]) == self.path
+        return found
 
 
 def _opened(root: str, path: str) -> BinaryIO:
     return open(os.open(Path(root, path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
 
 
-def _hashed(root: str, path: str, hash_name: str) -> str:
+def _hashed(root: _Root, path: str, hash_name: str) -> str:
     """Git's object id of a file on disk, read piece by piece; empty when it cannot be read."""
     try:
-        if not _inside(root, path):
+        if not root.holds(path):
             return ""
-        with _opened(root, path) as stream:
+        with _opened(root.path, path) as stream:
             head = b"blob %d\0" % os.fstat(stream.fileno()).st_size
             hashed = hashlib.new(hash_name, head, usedforsecurity=False)
             while piece := stream.read(_PIECE):
@@ -146,12 +158,12 @@ def _hashed(root: str, path: str, hash_name: str) -> str:
     return hashed.hexdigest()
 
 
-def _on_disk(root: str, names: tuple[str, str], about: tuple[int, str]) -> Content:
+def _on_disk(root: _Root, names: tuple[str, str], about: tuple[int, str]) -> Content:
     (path, raw), (limit, hash_name) = names, about
     try:
-        if not _inside(root, raw):
+        if not root.holds(raw):
             return Content(path, "", None, "it lies outside the repository")
-        with _opened(root, raw) as stream:
+        with _opened(root.path, raw) as stream:
             size = os.fstat(stream.fileno()).st_size
             data = stream.read(limit + 1) if size <= limit else b""
     except OSError as error:

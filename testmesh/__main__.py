@@ -27,7 +27,7 @@ def main() -> None:
         return
     from testmesh.cli import dispatch
 
-    sys.exit(dispatch(arguments))
+    sys.exit(dispatch(arguments, alone=True))
 
 
 if __name__ == "__main__":

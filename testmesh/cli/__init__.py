@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -31,22 +32,25 @@ class Command:
         arguments: adds options to its parser.
         run: does the work and gives the exit code.
         group: heading in the overview.
+        brief: it makes very many records and ends; looking for cycles among them costs more than it frees.
     """
 
     about: str
     arguments: Callable[[argparse.ArgumentParser], None]
     run: Callable[[argparse.Namespace], int]
     group: str = "Other"
+    brief: bool = False
 
 
-def dispatch(arguments: Sequence[str]) -> int:
+def dispatch(arguments: Sequence[str], *, alone: bool = False) -> int:
     """Run one command; every deliberate error becomes a message and an exit code, anything else a traceback and 70.
 
     Args:
         arguments: without the program's name.
+        alone: the process ends with the command.
     """
     try:
-        return _dispatch(arguments)
+        return _dispatch(arguments, alone)
     except (UserError, UnavailableError) as error:
         print(_shown(error), file=sys.stderr)
         return error.exit_code
@@ -64,7 +68,7 @@ def dispatch(arguments: Sequence[str]) -> int:
         return EXIT_BUG
 
 
-def _dispatch(arguments: Sequence[str]) -> int:
+def _dispatch(arguments: Sequence[str], alone: bool) -> int:
     _refuse_foreign_packages()
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(overview())
@@ -79,6 +83,8 @@ def _dispatch(arguments: Sequence[str]) -> int:
         options = parser.parse_args(arguments[1:])
     except SystemExit as stop:
         return EXIT_OK if stop.code in (0, None) else EXIT_USAGE
+    if command.brief and alone:
+        gc.disable()
     return command.run(options)
 
 

@@ -73,4 +73,4 @@ def write_skeletons(found: Coverage, folder: Path) -> int:
     return written
 
 
-COMMAND = Command("what no flow covers, with a flow for each gap", _arguments, _run, "Agents")
+COMMAND = Command("what no flow covers, with a flow for each gap", _arguments, _run, "Agents", brief=True)

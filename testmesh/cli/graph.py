@@ -185,4 +185,10 @@ def settled_hosts(causes: Iterable[Cause], declared_services: Set[str]) -> tuple
     return hosts, by_hand
 
 
-COMMAND = Command("ask the graph: neighbours, paths, search, unresolved, diff, conflicts", _arguments, _run, "Graph")
+COMMAND = Command(
+    "ask the graph: check, neighbours, paths, search, unresolved, diff, conflicts",
+    _arguments,
+    _run,
+    "Graph",
+    brief=True,
+)

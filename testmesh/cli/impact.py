@@ -66,4 +66,4 @@ def _patch(path: Path | None) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
-COMMAND = Command("what a change affects, and which flows must run", _arguments, _run, "Agents")
+COMMAND = Command("what a change affects, and which flows must run", _arguments, _run, "Agents", brief=True)

@@ -141,4 +141,4 @@ def as_text(checkout: Checkout, scanned: Scanned, counts: dict[str, int]) -> str
     return "\n".join(lines)
 
 
-COMMAND = Command("read repositories into the system graph", _arguments, _run, "Graph")
+COMMAND = Command("read repositories into the system graph", _arguments, _run, "Graph", brief=True)

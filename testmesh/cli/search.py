@@ -57,4 +57,4 @@ def _asked(options: argparse.Namespace, words: str) -> list[Hit]:
         return found(store, file, words, options.limit, routes)
 
 
-COMMAND = Command("find things by name and meaning", _arguments, _run, "Graph")
+COMMAND = Command("find things by name and meaning", _arguments, _run, "Graph", brief=True)

@@ -91,6 +91,12 @@ class MassTransit:
         b"ICapPublisher",
         b"IRequestClient",
         b"IMessageBus",
+        b"UsingRabbitMq",
+        b"UsingAzureServiceBus",
+        b"UsingAmazonSqs",
+        b"UseRabbitMQ",
+        b"UseTransport",
+        b"UseKafka",
     )
 
     def facts(self, parsed: CsCode) -> Iterator[Fact]:
@@ -106,17 +112,44 @@ class MassTransit:
                 yield from _cap_handler(parsed, scope)
         for site in parsed.calls:
             if site.receiver is not None:
+                yield from _transport(parsed, site)
                 yield from _sent(parsed, site)
                 yield from _cap(parsed, site)
         yield from _states(parsed)
 
 
 def _broker(code: CsCode) -> str:
-    """The transport a file names; linking knows the service's broker otherwise."""
-    for mark, broker in ((b"UsingRabbitMq", "rabbitmq"), (b"UsingKafka", "kafka"), (b"AddRider", "kafka")):
-        if mark in code.data:
-            return broker
-    return ""
+    """The transport a file names; linking knows the service's transport otherwise."""
+    return next(
+        (kind for mark, kind in ((b"UsingRabbitMq", "rabbitmq"), (b"AddRider", "kafka")) if mark in code.data), ""
+    )
+
+
+def _transport(code: CsCode, site: CallSite) -> Iterator[Fact]:
+    """``x.UsingRabbitMq(..)``, ``endpoint.UseTransport<RabbitMQTransport>()``: what the service's messages go through."""
+    broker = _TRANSPORTS.get(site.method.lower())
+    if broker is None and site.method == "UseTransport":
+        named = " ".join(ref.short for ref in code.type_args(site)) + code.text(
+            site.node.child_by_field_name("arguments")
+        )
+        broker = next((kind for word, kind in _WORDS if word in named.lower()), None)
+    if broker is not None:
+        yield Fact("transport", {"broker": broker, "symbol": site.scope.name}, Location(code.path, site.line))
+
+
+_TRANSPORTS = {
+    "usingrabbitmq": "rabbitmq",
+    "userabbitmq": "rabbitmq",
+    "usingazureservicebus": "servicebus",
+    "useazureservicebus": "servicebus",
+    "usingamazonsqs": "sqs",
+    "useamazonsqs": "sqs",
+    "usingkafka": "kafka",
+    "usekafka": "kafka",
+    "usingactivemq": "activemq",
+    "userabbitmqusingnamedconnection": "rabbitmq",
+}
+_WORDS = (("rabbitmq", "rabbitmq"), ("azureservicebus", "servicebus"), ("sqs", "sqs"), ("kafka", "kafka"))
 
 
 def _handlers(code: CsCode, scope: Scope) -> Iterator[Fact]:

@@ -61,6 +61,19 @@ def paths(code: JavaCode, mark: Mark, *names: str) -> list[Value]:
     return [template(filled(code.value(n, scope))) for n in items(node)] if node is not None else []
 
 
+def from_package(code: JavaCode, mark: Mark, package: str) -> bool:
+    """Whether an annotation is of a package or below it, by its import or a wildcard one.
+
+    Args:
+        code: the file.
+        mark: the annotation.
+        package: dotted.
+    """
+    return mark.full.startswith(package) or (
+        mark.full == mark.name and any(star.startswith(package) for star in code.stars)
+    )
+
+
 def around(scope: Scope) -> Scope:
     """The class a method's annotations are written in; a class's own scope.
 

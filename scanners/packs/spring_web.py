@@ -16,6 +16,7 @@ from scanners.idioms.java_shapes import of_type
 from scanners.idioms.java_web import (
     EXCHANGES,
     MAPPINGS,
+    from_package,
     known,
     methods,
     one,
@@ -79,7 +80,8 @@ class SpringWeb:
 
 def _class(code: JavaCode, scope: Scope) -> Iterator[Fact]:
     marks = {m.name: m for m in code.on.get(scope.name, ())}
-    if marks.keys() & _CLIENTS:
+    foreign = "Controller" in marks and from_package(code, marks["Controller"], "io.micronaut")
+    if foreign or marks.keys() & _CLIENTS:
         return
     if "RepositoryRestResource" in marks:
         yield from _rest_resource(code, scope, marks["RepositoryRestResource"])

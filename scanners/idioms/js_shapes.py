@@ -211,7 +211,22 @@ def _predefined(code: JsCode, node: Node) -> Shape:
 
 def _type_name(code: JsCode, node: Node) -> Shape:
     name = code.text(node)
-    return Shape(_NAMED[name]) if name in _NAMED else Shape("object", named=name)
+    if name in _NAMED:
+        return Shape(_NAMED[name])
+    return ANYTHING if _is_parameter(code, node, name) else Shape("object", named=name)
+
+
+def _is_parameter(code: JsCode, node: Node, name: str) -> bool:
+    """Whether a type is a type parameter of a function or class around it."""
+    if len(name) > 1 and not (name[0] == "T" and name[1:2].isupper()):
+        return False
+    around = node.parent
+    while around is not None:
+        written = around.child_by_field_name("type_parameters")
+        if written is not None and any(code.text(p.named_children[0]) == name for p in written.named_children):
+            return True
+        around = around.parent
+    return False
 
 
 def _generic(code: JsCode, node: Node) -> Shape:

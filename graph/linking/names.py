@@ -49,7 +49,7 @@ class Names:
 
     def __init__(self, corpus: Corpus) -> None:
         self.files = corpus.files
-        self.modules = Modules(corpus.files)
+        self.modules = Modules(corpus.files, corpus.of("root"))
         self.packages = Packages(corpus)
         self._cache: dict[tuple[FileKey, str, str], Found | None] = {}
         self._members: dict[tuple[SymbolKey, Dotted], Found | None] = {}

@@ -53,7 +53,8 @@ class _Uses:
             if placed.symbol[1] and name:
                 found = self._names.find(*placed.symbol, name)
                 if found is not None and found.kind == "binding":
-                    self._edge(placed.symbol, self._constant(found.file, found.name), "use", _place(placed))
+                    owner = self._constant(found.file, found.name) or self._holder(found, placed.symbol)
+                    self._edge(placed.symbol, owner, "use", _place(placed))
 
     def members(self) -> None:
         """A value kept by a class (``Limits.size``) belongs to the class."""
@@ -61,9 +62,14 @@ class _Uses:
             found = self._names.find(*placed.symbol, placed.fact.get("name", "") or "")
             if found is None or found.kind != "binding" or self._constant(found.file, found.name) is not None:
                 continue
-            owner = self._names.enclosing_class(found.file, found.name.rpartition(".")[0])
-            if owner is not None and owner[1] == found.name.rpartition(".")[0]:
-                self._edge(placed.symbol, owner, "use", _place(placed))
+            self._edge(placed.symbol, self._holder(found, placed.symbol), "use", _place(placed))
+
+    def _holder(self, found: Found, user: SymbolKey) -> SymbolKey | None:
+        """The class that keeps a value somebody outside of it uses."""
+        name = found.name.rpartition(".")[0]
+        owner = self._names.enclosing_class(found.file, name)
+        inside = owner is not None and user[0] == owner[0] and f"{user[1]}.".startswith(f"{owner[1]}.")
+        return owner if owner is not None and owner[1] == name and not inside else None
 
     def registered(self) -> None:
         """Functions that module code hands to a constant: listeners, middleware; handlers have doors of their own."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Call, Choice, Concat, Config, Fact, Lit, Location, Member, Name, Param, Shape, Value
 from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.cs_reads import result_reads, untyped
 from scanners.idioms.cs_shapes import of_ref
 
 if TYPE_CHECKING:
@@ -141,6 +142,8 @@ def decoded(code: CsCode, site: CallSite, requests: list[CallSite]) -> Shape | N
         site: the request.
         requests: every request of the file, in source order.
     """
+    if untyped(code, site):
+        return result_reads(code, site)
     own = () if _generic(code, site) else code.type_args(site)
     if own and site.method.startswith(("Get", "Send", "Post", "Put", "Invoke", "Delete", "Patch", "Execute")):
         shape = of_ref(own[-1])
@@ -150,7 +153,11 @@ def decoded(code: CsCode, site: CallSite, requests: list[CallSite]) -> Shape | N
     end = min(following, default=site.scope.node.end_byte)
     for other in code.calls:
         if other.scope is site.scope and start <= other.node.end_byte and other.node.start_byte < end:
-            if other.node.end_byte <= start or not other.method.startswith(_DECODES):
+            if other.node.end_byte <= start:
+                continue
+            if untyped(code, other):
+                return result_reads(code, other)
+            if not other.method.startswith(_DECODES):
                 continue
             types = () if _generic(code, other) else code.type_args(other)
             shape = of_ref(types[0]) if types else ANYTHING

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from graph.values import ANYTHING, Concat, Fact, Lit, Location, Shape, Value
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.cs_noise import words
+from scanners.idioms.cs_reads import OPAQUE, parameter_reads
 from scanners.idioms.cs_shapes import of_ref
 from scanners.idioms.cs_types import TypeRef
 from scanners.idioms.http import status_of
@@ -56,7 +57,7 @@ _ANSWERS = {
     "SendErrorsAsync": 400,
     "SendCreatedAtAsync": 201,
 }
-_OBJECTS = {"CreatedAtAction": -1, "CreatedAtRoute": -1, "Created": 1, "Accepted": 1}
+_OBJECTS = {"CreatedAtAction": -1, "CreatedAtRoute": -1, "Created": 1, "Accepted": 1, "StatusCode": 1}
 _RESULTS = ("Results", "TypedResults", "this", "base", "Send")
 _TYPED = {"Ok": 200, "Created": 201, "CreatedAtRoute": 201, "Accepted": 202, "NoContent": 204}
 _SIMPLE = words(
@@ -202,8 +203,20 @@ def served(code: CsCode, scope: Scope | None, about: tuple[str, set[str]], param
         params: of the handler.
     """
     accepts, query = _parameters(code, about, params)
+    if accepts == ANYTHING and scope is not None:
+        accepts = _by_keys(code, scope, params)
     returns, status = answered(code, scope) if scope is not None else (ANYTHING, 0)
     return Served(accepts, tuple(query), returns, status)
+
+
+def _by_keys(code: CsCode, scope: Scope, params: list[Declared]) -> Shape:
+    """A body that is read by keys: ``[FromBody] JsonElement body``."""
+    for made in params:
+        if made.type is not None and made.type.short in OPAQUE:
+            read = parameter_reads(code, made.name, (scope.node.start_byte, scope.node.end_byte))
+            if read is not None:
+                return read
+    return ANYTHING
 
 
 def _parameters(code: CsCode, about: tuple[str, set[str]], params: list[Declared]) -> tuple[Shape | None, list[str]]:
@@ -246,9 +259,12 @@ def answered(code: CsCode, scope: Scope) -> tuple[Shape, int]:
     declared = declared_answer(code.refs.get(f"{scope.name}.return"))
     if declared[0] != ANYTHING:
         return declared
-    for node, where in code.returns:
-        if where is scope and node.named_child_count:
-            found = _answer(code, node.named_children[0], scope)
+    body = scope.node.child_by_field_name("body") if scope.node.type == "lambda_expression" else None
+    given = [body] if body is not None and body.type != "block" else []
+    given += [n.named_children[0] for n, where in code.returns if where is scope and n.named_child_count]
+    for node in given:
+        if node is not None:
+            found = _answer(code, node, scope)
             if found is not None and found[0] != ANYTHING:
                 return found
     return declared

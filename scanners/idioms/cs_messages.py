@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from graph.values import ANYTHING, Call, Lit, Member, Name, Param, Shape, Unknown, Value
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.cs_noise import words
+from scanners.idioms.cs_reads import result_reads, untyped
 from scanners.idioms.cs_shapes import of_ref
 from scanners.idioms.cs_types import TypeRef
 from scanners.idioms.cs_values import named
@@ -80,6 +81,8 @@ def handled(code: CsCode, span: tuple[int, int]) -> Shape | None:
         span: bytes of the handler.
     """
     for site in code.calls:
+        if span[0] <= site.node.start_byte < span[1] and untyped(code, site):
+            return result_reads(code, site)
         if span[0] <= site.node.start_byte < span[1] and _DECODES.match(site.method):
             types = code.type_args(site)
             generic = {n for outer in site.scope.outward() for n in code.generics.get(outer.name, ())}

@@ -141,6 +141,11 @@ def _chain(code: CsCode, node: Node, path: tuple[str, ...], found: Reads) -> Non
             return
         path = (*path, *key)
         parent = _outer(after)
+        if key and _must(code, at):
+            found.add(path, required=True)
+        if parent is not None and parent.type == "variable_declarator" and _opens(code, path, key):
+            _alias(code, parent, path, found)
+            return
         if parent is not None and parent.type == "foreach_statement":
             _loop(code, parent, path, found)
         if parent is None or parent.type not in ("member_access_expression", "element_access_expression"):
@@ -148,6 +153,25 @@ def _chain(code: CsCode, node: Node, path: tuple[str, ...], found: Reads) -> Non
         at = parent
     if path:
         found.add(path)
+
+
+def _must(code: CsCode, node: Node) -> bool:
+    """``GetProperty`` fails without its property."""
+    return node.type == "member_access_expression" and code.simple(node.child_by_field_name("name")) == "GetProperty"
+
+
+def _opens(code: CsCode, path: tuple[str, ...], key: tuple[str, ...]) -> bool:
+    """Whether a name given here stands for the payload or for an object in it."""
+    return not path or path[-1:] == ("[]",) or bool(key)
+
+
+def _alias(code: CsCode, node: Node, path: tuple[str, ...], found: Reads) -> None:
+    """``var root = document.RootElement``: what is read of the new name is read of the payload."""
+    name = node.child_by_field_name("name")
+    if name is None or name.type != "identifier" or len(path) > _LOOPS:
+        return
+    scope = code.scope_at(node.start_byte)
+    name_reads(code, code.simple(name), (node.end_byte, scope.node.end_byte), found, path)
 
 
 def _step(code: CsCode, node: Node) -> tuple[tuple[str, ...] | None, Node]:
@@ -174,3 +198,48 @@ def _step(code: CsCode, node: Node) -> tuple[tuple[str, ...] | None, Node]:
     if name in _SCALARS:
         return None, node
     return (() if name in _PASSED or name == "Value" else (wire(name),)), node
+
+
+OPAQUE = frozenset(
+    [
+        "JsonElement",
+        "JsonNode",
+        "JsonObject",
+        "JsonDocument",
+        "JObject",
+        "JToken",
+        "JArray",
+        "dynamic",
+        "object",
+        "ExpandoObject",
+        "JsonArray",
+    ]
+)
+_PARSERS = ("JsonDocument", "JsonNode", "JObject", "JToken", "JArray", "JsonElement", "JsonObject")
+
+
+def untyped(code: CsCode, site: CallSite) -> bool:
+    """Whether a call decodes JSON into something that is read by keys: ``Deserialize<JsonElement>``, ``JObject.Parse``.
+
+    Args:
+        code: the file.
+        site: a call.
+    """
+    types = code.type_args(site)
+    if types:
+        return types[0].short in OPAQUE
+    parses = site.method in ("Parse", "ParseAsync", "ParseValue")
+    return parses and site.receiver is not None and code.dotted(site.receiver).rpartition(".")[2] in _PARSERS
+
+
+def parameter_reads(code: CsCode, name: str, span: tuple[int, int]) -> Shape | None:
+    """What a function reads of a parameter that holds JSON; None when it is not known.
+
+    Args:
+        code: the file.
+        name: of the parameter.
+        span: the function's body.
+    """
+    found = Reads()
+    name_reads(code, name, span, found)
+    return found.all()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from graph.values import ANYTHING, Shape
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.go import bare
+from scanners.idioms.go_reads import map_reads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +85,9 @@ def decoded(code: GoCode, sites: Iterator[CallSite], after: int) -> Shape | None
     for site in sites:
         if site.node.start_byte <= after or site.method not in _DECODES or not site.args:
             continue
+        read = map_reads(code, site.args[-1], site.scope)
+        if read is not None:
+            return read
         found = code.shape(site.args[-1], site.scope)
         return found if found.named or found.fields or found.item is not None else None
     return None

@@ -12,6 +12,7 @@ from graph.values import ANYTHING, Fact, Lit, Location, Shape
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.go import bare
 from scanners.idioms.go_bodies import sent
+from scanners.idioms.go_reads import map_reads
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -161,6 +162,9 @@ def _bound(code: GoCode, site: CallSite, names: dict[str, str]) -> Shape | None:
         return None
     if site.method == "ShouldBindBodyWith" and site.args:
         node = site.args[0]
+    read = map_reads(code, node, site.scope)
+    if read is not None:
+        return read
     found = code.shape(node, site.scope) if node is not None else ANYTHING
     return found if found.type in ("object", "array") and found.named != "error" else None
 

@@ -36,7 +36,15 @@ _MONGO_MODES = _modes(
     "FindOneAndUpdate FindOneAndDelete FindOneAndReplace",
 )
 _FIRESTORE_MODES = _modes("Documents GetAll Get Where OrderBy Snapshots Select", "Add Set Create Update Delete", "")
-_REFERRED = {"Get": "read", "Set": "write", "Create": "write", "Update": "write", "Delete": "write", "GetAll": "read"}
+_REFERRED = {
+    "Documents": "read",
+    "Get": "read",
+    "Set": "write",
+    "Create": "write",
+    "Update": "write",
+    "Delete": "write",
+    "GetAll": "read",
+}
 _DYNAMO_MODES = {
     "GetItem": "read",
     "BatchGetItem": "read",
@@ -48,6 +56,8 @@ _DYNAMO_MODES = {
     "BatchWriteItem": "write",
     "TransactWriteItems": "write",
 }
+_ROUNDS = 4
+_CHAIN = 12
 _LIKELY = re.compile(r"(?i)(collection|coll|col|c|\w*(collection|coll|repo|store|db))$")
 
 
@@ -165,89 +175,89 @@ def _field(code: GoCode, site: CallSite) -> str:
 
 
 def _firestore(code: GoCode) -> Iterator[Fact]:
+    references = _References(code)
     for site in code.calls:
-        if site.receiver is None or not site.args:
+        if site.receiver is None or (not site.args and site.method not in _FIRESTORE_MODES):
             continue
-        if site.method in ("Collection", "CollectionGroup"):
-            dataset = _path(code, site)
-            mode = _chain_mode(code, site)
-            if mode:
-                yield _access(code, site, "firestore", (dataset, mode))
-            elif site.method == "Collection":
-                yield from _through_helper(code, site, dataset)
+        modes = _FIRESTORE_MODES.get(site.method, ())
+        dataset = references.of(site.receiver) if modes else None
+        mode = modes[0] if modes else ""
+        if dataset is None and site.method in _REFERRED and references.transaction(site):
+            given = [a for a in site.args if "ontext" not in code.made_by(a, site.scope) and code.text(a) != "ctx"]
+            dataset, mode = (references.of(given[0]) if given else None), _REFERRED[site.method]
+        if dataset is not None and site.method not in ("Where", "OrderBy", "Select"):
+            yield _access(code, site, "firestore", (dataset, mode))
 
 
-def _path(code: GoCode, site: CallSite) -> Value:
-    return code.value(site.args[0], site.scope)
+class _References:
+    """Functions and variables of a file that hold a reference to a Firestore collection or document.
+
+    Args:
+        code: the file.
+    """
+
+    def __init__(self, code: GoCode) -> None:
+        self._code = code
+        self._known: dict[str, Value] = {}
+        for _ in range(_ROUNDS):
+            before = len(self._known)
+            for node, scope in code.returns:
+                self._learn(scope.name.rpartition(".")[2], _first(node))
+            for assign in code.assigns:
+                if not assign.key and assign.value is not None:
+                    self._learn(assign.target.rpartition(".")[2], assign.value)
+            if len(self._known) == before:
+                break
+
+    def _learn(self, name: str, node: Node | None) -> None:
+        if name in self._known or node is None:
+            return
+        found = self.of(node)
+        site = self._code.site(node) if found is None else None
+        if site is not None and site.method == "Get" and site.args and self.transaction(site):
+            found = self.of(site.args[-1])
+        if found is not None:
+            self._known[name] = found
+
+    def of(self, node: Node | None) -> Value | None:
+        """The collection an expression refers to, None when it refers to none.
+
+        Args:
+            node: expression.
+        """
+        code = self._code
+        for _ in range(_CHAIN):
+            node = bare(node)
+            if node is None:
+                return None
+            site = code.site(node)
+            if site is not None and site.method in ("Collection", "CollectionGroup") and site.args:
+                return code.value(site.args[0], site.scope)
+            if site is not None and site.method in self._known:
+                return self._known[site.method]
+            dotted = code.dotted(node) if site is None else ""
+            if dotted:
+                parts = dotted.split(".")
+                return next((self._known[p] for p in reversed(parts) if p in self._known), None)
+            node = site.receiver if site is not None else node.child_by_field_name("operand")
+        return None
+
+    def transaction(self, site: CallSite) -> bool:
+        """Whether a method is called on a transaction or a batch.
+
+        Args:
+            site: a call.
+        """
+        made = self._code.made_by(site.receiver, site.scope) if site.receiver is not None else ""
+        if made:
+            return made.startswith(_FIRESTORE) and made.endswith(("Transaction", "WriteBatch", "BulkWriter", ".Batch"))
+        last = self._code.dotted(site.receiver).rpartition(".")[2].lower()
+        return last in ("tx", "t", "transaction", "batch", "bulk", "writer")
 
 
-def _chain_mode(code: GoCode, site: CallSite) -> str:
-    node: Node | None = site.node
-    for _ in range(12):
-        parent = node.parent if node is not None else None
-        call = parent.parent if parent is not None and parent.type == "selector_expression" else None
-        found = code.site(call) if call is not None and call.type == "call_expression" else None
-        if found is None:
-            return ""
-        modes = _FIRESTORE_MODES.get(found.method)
-        if modes:
-            return modes[0]
-        node = found.node
-    return ""
-
-
-def _through_helper(code: GoCode, site: CallSite, dataset: Value) -> Iterator[Fact]:
-    """A collection returned or kept, and used in functions of this file: each kind of use once a function."""
-    holder = code.held(site)
-    marks = (
-        {holder.target.rpartition(".")[2]}
-        if holder is not None
-        else {site.scope.name.rpartition(".")[2], *_fields_of(code, site)}
-    )
-    seen: set[tuple[str, str]] = set()
-    for other in code.calls:
-        if other is site or other.receiver is None:
-            continue
-        mode = _use_mode(code, other, marks)
-        if mode and (other.scope.name, mode) not in seen:
-            seen.add((other.scope.name, mode))
-            yield _access(code, other, "firestore", (dataset, mode))
-
-
-def _fields_of(code: GoCode, site: CallSite) -> Iterator[str]:
-    field = _field(code, site)
-    if field:
-        yield field
-
-
-def _use_mode(code: GoCode, other: CallSite, marks: set[str]) -> str:
-    root = _called(bare(other.receiver))
-    for _ in range(12):
-        inner = code.site(root) if root is not None else None
-        if inner is None or inner.receiver is None:
-            break
-        if inner.method in marks:
-            return (_FIRESTORE_MODES.get(other.method) or ("",))[0]
-        root = _called(bare(inner.receiver))
-    last = code.dotted(root).rpartition(".")[2] if root is not None else ""
-    if last in marks:
-        return (_FIRESTORE_MODES.get(other.method) or ("",))[0]
-    if last in ("tx", "t", "transaction", "batch", "bulk") and other.method in _REFERRED:
-        return _REFERRED[other.method] if any(m in _referred(code, other) for m in marks) else ""
-    return ""
-
-
-def _called(node: Node | None) -> Node | None:
-    """The call in front of a field: ``h.trainings().Query``."""
-    operand = node.child_by_field_name("operand") if node is not None and node.type == "selector_expression" else None
-    return operand if operand is not None and operand.type == "call_expression" else node
-
-
-def _referred(code: GoCode, site: CallSite) -> str:
-    """What a transaction's first argument was made from, as text."""
-    dotted = code.dotted(site.args[0]) if site.args else ""
-    made = [code.text(a.value) for a in code.assigned(site.scope, dotted)] if dotted else []
-    return " ".join([code.text(site.args[0]) if site.args else "", *made])
+def _first(node: Node) -> Node | None:
+    listed = node.named_children[0] if node.named_child_count else None
+    return listed.named_children[0] if listed is not None and listed.named_child_count else listed
 
 
 def _dynamo(code: GoCode) -> Iterator[Fact]:

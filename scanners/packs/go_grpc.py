@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import Fact, Location, Name, Value
+from graph.values import Fact, Lit, Location, Name, Value
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.go import bare
 from scanners.idioms.go_rpc import generated_name, stub_channel, stub_service
@@ -46,11 +46,27 @@ class Grpc:
         served: set[str] = set()
         for site in parsed.calls:
             yield from _served(parsed, site, served)
+            if site.method == "Register" and parsed.origin(site.dotted) == f"{_REFLECTION}.Register":
+                yield from _reflected(parsed, site)
         yield from _embedded(parsed, served)
         for site in parsed.calls:
             call = _called(parsed, site)
             if call is not None:
                 yield call
+
+
+def _reflected(code: GoCode, site: CallSite) -> Iterator[Fact]:
+    for version in ("v1", "v1alpha"):
+        path = f"grpc.reflection.{version}.ServerReflection/ServerReflectionInfo"
+        fields = {
+            "protocol": "grpc",
+            "method": "rpc",
+            "path": Lit(path),
+            "handler": "",
+            "framework": "go_grpc",
+            "operational": True,
+        }
+        yield Fact("endpoint", fields, Location(code.path, site.line))
 
 
 def _full(code: GoCode, local: str, service: str) -> str:
@@ -158,6 +174,9 @@ def _service(code: GoCode, site: CallSite) -> str:
     made = code.made_by(site.receiver, site.scope) if site.receiver is not None else ""
     path, _, last = made.rpartition(".")
     local = code.locals.get(path, "") if path else ""
+    wrapped = _CLIENT.match(last)
+    if wrapped is not None and last.startswith("New") and _generated_request(code, site) and local:
+        return wrapped.group(1)
     if not local:
         return ""
     direct = code.site(bare(site.receiver) or site.receiver) if site.receiver is not None else None
@@ -170,6 +189,15 @@ def _service(code: GoCode, site: CallSite) -> str:
         return _full(code, local, twirp.group(1) if twirp else match.group(1))
     micro = re.fullmatch(r"(?:New)?(\w+Service)", last)
     return micro.group(1) if micro is not None and generated_name(code, path) and _own_request(code, site, path) else ""
+
+
+def _generated_request(code: GoCode, site: CallSite) -> bool:
+    """The request is a literal of a message in a package of generated code."""
+    inner = bare(site.args[1]) if len(site.args) > 1 else None
+    if inner is None or inner.type != "composite_literal":
+        return False
+    path = code.annotation(inner.child_by_field_name("type")).rpartition(".")[0]
+    return bool(path) and generated_name(code, path)
 
 
 def _own_request(code: GoCode, site: CallSite, path: str) -> bool:

@@ -28,6 +28,22 @@ if TYPE_CHECKING:
 
 _NOT_COLUMNS = ("ManyToManyField", "GenericRelation", "GenericForeignKey", "TaggableManager")
 _ROWS = ("save", "asave", "delete", "adelete", "refresh_from_db", "arefresh_from_db")
+_ON_SETS = (
+    "all",
+    "filter",
+    "exclude",
+    "get",
+    "create",
+    "count",
+    "first",
+    "last",
+    "exists",
+    "order_by",
+    "update",
+    "delete",
+)
+_ON_SETS += ("bulk_create", "values", "values_list", "get_or_create", "update_or_create", "select_related", "aggregate")
+_STEPS = 20
 _SHORTCUTS = ("get_object_or_404", "get_list_or_404", "aget_object_or_404", "aget_list_or_404")
 _OPERATIONS = {
     "CreateModel": "create",
@@ -157,6 +173,7 @@ def _chains(code: PyCode) -> Iterator[Fact]:
             continue
         model = model_of_set(code, site.node, site.scope)
         if not model:
+            yield from _related_set(code, site)
             continue
         modes, columns = step_modes(code, site)
         for mode in modes:
@@ -168,6 +185,23 @@ def _chains(code: PyCode) -> Iterator[Fact]:
         model = code.dotted(site.args[0]) if site.args else ""
         if model.rsplit(".", 1)[-1][:1].isupper():
             yield _access(code, (site.scope, site.line), model, "read")
+
+
+def _related_set(code: PyCode, site: CallSite) -> Iterator[Fact]:
+    """``order.lines.filter(...)``: rows that belong to a row of this file, where its model has such a set."""
+    start = site
+    for _ in range(_STEPS):
+        inner = code.site(start.receiver) if start.receiver is not None else None
+        if inner is None or inner.receiver is None:
+            break
+        start = inner
+    if start.method not in _ON_SETS or start.receiver is None or start.receiver.type != "attribute":
+        return
+    holder, _, attribute = code.dotted(start.receiver).rpartition(".")
+    model = model_of_rows(code, holder, site.scope) if holder else ""
+    for mode in step_modes(code, site)[0] if model else ():
+        fields = {"store_kind": "sql", "dataset": Name(f"{model}.{attribute}"), "mode": mode, "only": "repository"}
+        yield Fact("access", fields | {"symbol": site.scope.name}, Location(code.path, site.line))
 
 
 def _continues(node: Node) -> bool:

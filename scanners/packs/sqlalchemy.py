@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Name
-from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.code import Assign, CallSite, Scope
+from scanners.idioms.python_relations import related_reads, relation
 from scanners.idioms.sql_text import store_kind
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from scanners.idioms.python import PyCode
 
 _SNAKE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_CLASS = re.compile(r"[A-Z]\w*")
+_GENERIC = ("Mapped", "List", "Optional", "Set", "Sequence", "WriteOnlyMapped", "DynamicMapped", "Union")
 _COLUMNS = ("Column", "mapped_column", "Field", "column_property")
 _STATEMENTS = {"select": "read", "insert": "write", "update": "write", "delete": "write", "query": "read"}
 _SESSION_READS = ("get", "get_one", "refresh")
@@ -52,11 +55,19 @@ class SqlAlchemy:
         """
         yield from _models(parsed)
         yield from _tables(parsed)
+        loaded: dict[str, list[str]] = {}
         for site in parsed.calls:
-            yield from _statement(parsed, site)
-            yield from _session(parsed, site)
+            for fact in (*_statement(parsed, site), *_session(parsed, site)):
+                dataset = fact.get("dataset")
+                if fact.get("mode") == "read" and isinstance(dataset, Name):
+                    loaded.setdefault(site.scope.name, []).append(dataset.name)
+                yield fact
             yield from _text(parsed, site)
         yield from _changed_rows(parsed)
+        for name, entities in loaded.items():
+            scope = parsed.scope(name)
+            if scope is not None and scope.sort in ("function", "method"):
+                yield from related_reads(parsed, scope, entities)
 
 
 def _models(code: PyCode) -> Iterator[Fact]:
@@ -70,9 +81,24 @@ def _models(code: PyCode) -> Iterator[Fact]:
         if named is None and not by_name:
             continue
         table = code.value(named.value, scope) if named is not None else Lit(by_name)
+        for assign in own:
+            yield from _relation(code, scope, assign)
         columns = [a.target for a in own if _is_column(code, a.value, a.annotation)]
         fields = {"name": scope.name, "dataset": table, "columns": tuple(columns), "store_kind": store_kind(code.data)}
         yield Fact("model", fields, code.at(scope.node))
+
+
+def _relation(code: PyCode, scope: Scope, assign: Assign) -> Iterator[Fact]:
+    """``lines = relationship("Line")``, ``lines: Mapped[list["Line"]] = relationship()``."""
+    site = code.site(assign.value) if assign.value is not None else None
+    if site is None or site.method not in ("relationship", "Relationship", "dynamic_loader", "backref"):
+        return
+    given = site.arg(0, "argument")
+    other = (code.dotted(given) or code.string(given).rsplit(".", 1)[-1]) if given is not None else ""
+    named = _CLASS.findall(code.text(assign.annotation)) if not other else []
+    other = other or next((n for n in named if n not in _GENERIC), "")
+    if other:
+        yield from relation(code, scope, (assign.target, other), assign.line)
 
 
 def _named_by_class(scope: Scope, header: bytes) -> str:

@@ -280,12 +280,16 @@ class Claims:
             made += self._touching(kind, "Dataset", lambda node, mode=mode: (dataset_name(node.key[2]), mode))  # type: ignore[misc]
         return made
 
+    def _acting(self, edge: Edge) -> Sequence[str]:
+        source = self._data.nodes[edge.source]
+        return [source.key[0]] if source.kind == "Service" else self._owners.get(edge.source, ())
+
     def _touching(self, kind: str, target_kind: str, key_of: Callable[[Node], Key]) -> list[Claim]:
         made: dict[Key, Claim] = {}
         for edge in self._data.edges.values():
             target = self._data.nodes[edge.target]
             if edge.kind == kind and target.kind == target_kind:
-                for service in self._owners.get(edge.source, ()):
+                for service in self._acting(edge):
                     key = (service, *key_of(target))
                     made.setdefault(key, Claim(key, self._language(service), False, _place(edge)))
         return [made[key] for key in sorted(made)]
@@ -307,7 +311,7 @@ class Claims:
             target = self._data.nodes[edge.target]
             if edge.kind in touching and target.kind in ("Topic", "Dataset"):
                 category, key_of = touching[edge.kind]
-                for service in self._owners.get(edge.source, ()):
+                for service in self._acting(edge):
                     made[category, (service, *key_of(target)), _rule(edge)] = None
         return sorted(made)
 

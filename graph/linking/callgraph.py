@@ -64,7 +64,7 @@ class CallGraph:
     def __init__(self, corpus: Corpus, names: Names) -> None:
         self._names = names
         self._corpus = corpus
-        self.types = Types(names, self.resolve)
+        self.types = Types(names, self._answering)
         self._below = Implementations(corpus, names)
         self._extensions = Extensions(corpus, names)
         self.sites: list[Site] = []
@@ -103,20 +103,30 @@ class CallGraph:
         for symbol in found:
             yield Site(placed.file, moved, self._names.overload(symbol, len(args)), "extension method")
 
-    def extended(self, callee: Value | None, file: FileKey, scope: str) -> tuple[Value | None, list[SymbolKey]]:
+    def _answering(self, callee: Value | None, file: FileKey, scope: str, depth: int) -> list[tuple[SymbolKey, str]]:
+        """Whose result a call gives, extension methods included."""
+        found = self.resolve(callee, file, scope, depth)
+        if found or not file[1].endswith(".cs") or depth <= 0:
+            return found
+        return [(symbol, "extension method") for symbol in self.extended(callee, file, scope, depth)[1]]
+
+    def extended(
+        self, callee: Value | None, file: FileKey, scope: str, depth: int = DEPTH
+    ) -> tuple[Value | None, list[SymbolKey]]:
         """What an extension method is called on, and the methods it may be.
 
         Args:
             callee: as written.
             file: where.
             scope: symbol it is written in.
+            depth: how far chains of calls are followed.
         """
         base, _, method = dotted(callee).rpartition(".")
         on: Value | None = Name(base) if base else callee.base if isinstance(callee, Member) else None
         method = callee.name if isinstance(callee, Member) else method
         if on is None or method not in self._extensions:
             return None, []
-        return on, self._extensions.of(method, file, self.types.of(on, file, scope))
+        return on, self._extensions.of(method, file, self.types.of(on, file, scope, depth - 1))
 
     def _handed_over(self, placed: Placed) -> Iterator[Site]:
         """Functions given to a call (``submit(work, 5)``) are called with the arguments that follow them."""

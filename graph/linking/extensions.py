@@ -54,7 +54,7 @@ class Extensions:
         found = self._names.find(symbol[0], symbol[1], extended)
         ours = found is not None and found.kind == "symbol" and not found.rest
         if not types:
-            return not ours
+            return True
         if found is None or not ours:
             return True
         wanted, queue, seen = (found.file, found.name), list(types), set(types)

@@ -62,7 +62,7 @@ def _prepared(sources: Sequence[RepositoryFacts], workspace: str) -> Linking:
     ownership = Ownership(corpus, names, services, calls)
     environment = Environment(corpus, services, ownership.owners)
     hosts = Hosts(corpus, services)
-    evaluator = Evaluator(names, environment, hosts.declared, _options(corpus, names))
+    evaluator = Evaluator(names, environment, hosts.declared, _options(corpus, names), calls.types.of)
     wrappers = Wrappers(evaluator, calls)
     return Linking(
         corpus,

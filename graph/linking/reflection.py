@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
-from graph.linking.corpus import SymbolKey
+from graph.linking.corpus import FileKey, SymbolKey
 from graph.linking.names import Names, dotted
 from graph.linking.outcomes import Context, Definition, Frame, Hole, Instance, Outcome, Text
 from graph.linking.texts import as_member, hole
@@ -34,6 +35,9 @@ def class_name(names: Names, symbol: SymbolKey, asked: str) -> str:
     return ""
 
 
+Types = Callable[[Value, FileKey, str], tuple[SymbolKey, ...]]
+
+
 class Reads(Protocol):
     """What reflection needs of the evaluator."""
 
@@ -49,10 +53,12 @@ class Reflection:
 
     Args:
         evaluator: for the objects.
+        types: declared types, where an object cannot be evaluated.
     """
 
-    def __init__(self, evaluator: Reads) -> None:
+    def __init__(self, evaluator: Reads, types: Types) -> None:
         self._evaluator = evaluator
+        self._types = types
 
     def class_of(self, asked: tuple[Value, bool], frame: Frame, context: Context) -> list[Outcome]:
         """The class a name means or an object is of; an object of a class with others below it may be of those.
@@ -71,7 +77,10 @@ class Reflection:
         assigned = self._assigned(value, frame) if by_object else []
         if assigned:
             return [o for inner, where in assigned for o in self.class_of((inner, True), where, context)]
-        return [self._class(o, by_object) for o in self._evaluator.evaluate(value, frame, context)]
+        found = [self._class(o, by_object) for o in self._evaluator.evaluate(value, frame, context)]
+        declared = self._types(value, frame.file, frame.scope) if by_object else ()
+        unknown = all(isinstance(o.thing, Text) and o.thing.holes[0].base is None for o in found)
+        return [self._class(Outcome(Instance(declared[0])), by_object)] if unknown and len(declared) == 1 else found
 
     def _given(self, value: Param, by_object: bool, frame: Frame, context: Context) -> list[Outcome]:
         symbol = (frame.file, frame.scope)

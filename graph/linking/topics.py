@@ -21,6 +21,7 @@ from graph.linking.wrappers import Reading, Results, all_params
 from graph.schema import Resolution
 from graph.values import Shape
 
+_GUESSED = "class made by the sender"
 _EDGES = {"publish": "PUBLISHES", "consume": "CONSUMES"}
 
 
@@ -37,7 +38,8 @@ class _Row:
         text: topic, queue or routing key as evaluated.
         exchange: name, or empty.
         rule: how the name was found.
-        made: where an object of the class that names the topic is made, when the sender only knows a class above it.
+        made: where an object of the class that names the topic is made, when the sender only knows a class above it;
+            where a queue's topics are asked for, when its reader is shared.
     """
 
     placed: Placed
@@ -108,7 +110,7 @@ def _classes_below(state: Linking, row: _Row) -> Iterator[_Row]:
         for site in state.calls.callers.get(owner, ()):
             if row.service in state.owners(site.file) and not aside(site.file[1]) and site.rule in ("name", "self"):
                 made += 1
-                yield replace(row, text=text, rule="class made by the sender", made=site.symbol)
+                yield replace(row, text=text, rule=_GUESSED, made=site.symbol)
     if not made:
         yield row
 
@@ -120,8 +122,8 @@ def _named(exchanges: Exchanges, row: _Row) -> Iterator[_Row]:
     elif row.edge == "PUBLISHES":
         yield row if row.text.template or not row.exchange else replace(row, text=Text((row.exchange,)))
     else:
-        for topic, rule in exchanges.received(row.text.template, row.exchange):
-            yield row if rule == "topic name" else replace(row, text=Text((topic,)), rule=rule)
+        for topic, rule, made in exchanges.received(row.text.template, row.exchange, row.service):
+            yield row if rule == "topic name" else replace(row, text=topic, rule=rule, made=made)
 
 
 class _Instances:
@@ -197,7 +199,7 @@ def _edge(state: Linking, row: _Row, broker: str, *, alone: bool) -> None:
 def _target(state: Linking, row: _Row, broker: str) -> tuple[NodeKey, Resolution]:
     holes: tuple[Hole, ...] = row.text.holes
     name = row.text.template
-    if not holes and name and row.made is not None:
+    if not holes and name and row.rule == _GUESSED:
         reason = "the sender publishes what is of a class above it; which one is only known when it runs"
         return ("Topic", (broker, name)), Resolution("candidate", row.rule, reason)
     if not holes and name:

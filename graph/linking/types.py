@@ -148,7 +148,10 @@ class Types:
             if found is None:
                 types += [owner] if name in _HANDING_ON and dialect_of(owner[0]) else []
                 continue
-            types += self._of_property(found, depth)
+            of_property = self._of_property(found, depth)
+            types += of_property
+            if not of_property and found.kind == "symbol" and not found.rest:
+                types += self._declared(found.file, found.name, depth)
             if found.kind == "binding" and not found.rest:
                 declared = self._declared(found.file, found.name, depth)
                 types += declared or self._assigned(found.file, found.name, depth)

@@ -24,7 +24,7 @@ from graph.linking.outcomes import (
     joined,
 )
 from graph.linking.packages import dialect_of
-from graph.linking.reflection import Reflection, reflected
+from graph.linking.reflection import Reflection, Types, reflected
 from graph.linking.strings import BROWSER, ENVIRONMENT, OBJECT, discovered, external_call, text_method
 from graph.linking.texts import as_member, as_text, behind_host, distinct, filled, hole, literal, plain
 from graph.values import Call, Choice, Concat, Config, Env, Format, Lit, Member, Name, Param, Unknown, Value
@@ -55,6 +55,7 @@ class Evaluator:
         environment: (service, key) to the values deployment files give it, with the file they stand in.
         declared: environment variables a person tied to a service in testmesh.toml.
         options: classes whose properties are filled from configuration sections.
+        types: the classes of ours a value may be an object of.
     """
 
     def __init__(
@@ -63,10 +64,11 @@ class Evaluator:
         environment: Lookup,
         declared: frozenset[str] = frozenset(),
         options: Options = MappingProxyType({}),
+        types: Types = lambda value, file, scope: (),
     ) -> None:
         self.names = names
         self._members = Attributes(self, options)
-        self._reflection = Reflection(self)
+        self._reflection = Reflection(self, types)
         self._environment = environment
         self._declared = declared
         self._rules: Mapping[type, Callable[[Any, Frame, Context], list[Outcome]]] = {
@@ -178,7 +180,7 @@ class Evaluator:
         for number, binding in enumerate(bindings):
             context.active[target] = number
             context.reentered.discard(target)
-            made = self.evaluate(binding.value, self._frame_of(binding, target[0], frame), context)
+            made = self.evaluate(binding.value, self._frame_of(binding, target, frame), context)
             if binding.value == Lit("") and self._placeholder(target, binding):
                 made = [hole("empty until it is set")]
             outcomes = made if target in context.reentered else outcomes + made
@@ -199,14 +201,15 @@ class Evaluator:
             return False
         return "." in name.removeprefix(f"{binding.scope}.")
 
-    def _frame_of(self, binding: Binding, file: FileKey, frame: Frame) -> Frame:
-        if file == frame.file and binding.scope == frame.scope:
+    def _frame_of(self, binding: Binding, target: SymbolKey, frame: Frame) -> Frame:
+        file, owner = target[0], frame.owner
+        scope = binding.scope or (target[1].rpartition(".")[0] if dialect_of(file) else "")
+        if file == frame.file and scope == frame.scope:
             return frame
-        owner = frame.owner
-        if owner is not None and file == owner.owner[0] and binding.scope.startswith(owner.owner[1] + "."):
-            constructs = unloaded(binding.scope.rpartition(".")[2]) in _CONSTRUCTORS
-            return Frame(file, binding.scope, owner.arguments if constructs else None, owner)
-        return Frame(file, binding.scope)
+        if owner is not None and file == owner.owner[0] and f"{scope}.".startswith(f"{owner.owner[1]}."):
+            constructs = unloaded(scope.rpartition(".")[2]) in _CONSTRUCTORS
+            return Frame(file, scope, owner.arguments if constructs else None, owner)
+        return Frame(file, scope)
 
     def _typed(self, file: FileKey, name: str, type_name: str) -> list[Outcome]:
         found = self.names.find(file, name.rpartition(".")[0], type_name)

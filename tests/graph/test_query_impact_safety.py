@@ -1,0 +1,166 @@
+"""What impact cannot place selects; it never says that nothing is affected (DESIGN sentence 3)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from graph.answers import Impact
+from graph.change import ChangedItem
+from graph.overlay import Overlay
+from graph.queries.impact import affected
+from graph.schema import Evidence, GraphData, Resolution
+from tests.graph.systems import REPO, System, change, touched, with_digest
+
+BILLING = """
+due = billing/app.py::due
+rates = billing/app.py::rates
+GET billing /due : due
+GET billing /rates : rates
+fetch = shop/client.py::fetch
+orders = shop/app.py::orders
+GET shop /orders : orders
+fetch -> GET billing /due
+flow orders.yaml: look=GET shop /orders
+flow rates.yaml: look=GET billing /rates
+"""
+
+
+def asked(system: System, *items: ChangedItem) -> Impact:
+    places = {f"{n.key[1]}::{n.key[2]}": name for name, n in system.named.items()}
+    names = [places[f"{i.file}::{i.name}"] for i in items if f"{i.file}::{i.name}" in places]
+    before = Overlay(None, GraphData(dict(system.nodes), dict(system.edges)))
+    return affected(before, with_digest(system, names, "new").store(), change(*items))
+
+
+def selected(impact: Impact) -> dict[str, str]:
+    return {f.file.removesuffix(".yaml"): f.selection for f in impact.flows}
+
+
+def test_a_request_from_code_nobody_is_known_to_call_may_run_in_every_request() -> None:
+    impact = asked(System(BILLING), touched("billing/app.py::due"))
+    assert selected(impact) == {"orders": "may"}
+    assert "rates.yaml" in impact.unaffected_flows
+
+
+def test_a_request_from_called_code_takes_the_known_way() -> None:
+    impact = asked(System(BILLING + "orders -> fetch"), touched("billing/app.py::due"))
+    assert selected(impact) == {"orders": "must"}
+
+
+def test_a_request_made_by_a_started_program_does_not_select_its_service() -> None:
+    text = BILLING.replace("fetch = shop/client.py::fetch", "fetch = shop/poll.py::main")
+    assert selected(asked(System(text), touched("billing/app.py::due"))) == {}
+
+
+def test_a_symbol_without_any_edge_still_counts() -> None:
+    system = System(BILLING)
+    lonely = system.add("Symbol", (REPO, "lib/money.py", "euro"), digest="d", sort="function")
+    system.named["lonely"] = lonely
+    impact = asked(system, touched("lib/money.py::euro"))
+    assert selected(impact) == {"orders": "may", "rates": "may"}
+
+
+def test_a_library_that_only_a_package_file_names_runs_in_the_services() -> None:
+    system = System(BILLING)
+    system.symbol("euro", "money/index.ts::euro")
+    assert selected(asked(system, touched("money/index.ts::euro"))) == {"orders": "may", "rates": "may"}
+
+
+def test_a_deployed_job_is_no_library() -> None:
+    system = System(BILLING)
+    system.symbol("tick", "clock/tick.py::tick")
+    uid = next(u for u, n in system.nodes.items() if n.kind == "Service" and n.key == ("clock",))
+    system.nodes[uid] = replace(system.nodes[uid], evidence=(Evidence("deploy", "compose", "compose.yml", 1, REPO),))
+    assert selected(asked(system, touched("clock/tick.py::tick"))) == {}
+
+
+MESSAGES = """
+on = notes/listener.py::on
+read = notes/api.py::read
+GET notes /notes : read
+on w> notes
+read r> notes
+placed >! on
+place = shop/app.py::place
+POST shop /orders : place
+flow notes.yaml: look=GET notes /notes
+"""
+
+
+def test_a_consumer_whose_publisher_nobody_knows_runs_by_itself() -> None:
+    assert selected(asked(System(MESSAGES), touched("notes/listener.py::on"))) == {"notes": "may"}
+
+
+def test_a_consumer_whose_publisher_is_known_needs_a_flow_that_publishes() -> None:
+    impact = asked(System(MESSAGES + "place !> placed"), touched("notes/listener.py::on"))
+    assert selected(impact) == {}
+    assert "notes.yaml" in impact.notes[-1]
+
+
+PARTS = """
+module = shop/app.py::
+rule = shop/app.py::rule
+Rule = shop/rules.py::Rule
+call = shop/rules.py::Rule.__call__
+orders = shop/app.py::orders
+about = shop/app.py::about
+GET shop /orders : orders
+GET shop /about : about
+module -> Rule
+rule -> Rule
+orders -> rule
+flow orders.yaml: look=GET shop /orders
+flow about.yaml: look=GET shop /about
+"""
+
+
+def test_a_part_of_an_object_that_module_code_made_is_run_by_who_uses_the_object() -> None:
+    impact = asked(System(PARTS), touched("shop/rules.py::Rule.__call__"))
+    assert selected(impact) == {"orders": "must"}
+
+
+def test_module_code_that_only_hands_a_function_on_does_not_run_it() -> None:
+    text = PARTS.replace("module -> Rule", "module -> listen").replace("rule -> Rule", "rule -> listen")
+    system = System(text.replace("Rule = shop/rules.py::Rule\n", "listen = shop/rules.py::listen\n"))
+    for edge in list(system.edges.values()):
+        if system.nodes[edge.source].key[2:] == ("",):
+            handed = replace(edge, resolution=Resolution("resolved", "passed as argument"))
+            system.edges[edge.id] = handed
+    assert selected(asked(system, touched("shop/rules.py::listen"))) == {"orders": "must"}
+
+
+TABLES = """
+read = shop/app.py::read
+GET shop /orders : read
+read r> orders
+flow orders.yaml: look=GET shop /orders
+"""
+
+
+def created(name: str) -> ChangedItem:
+    return ChangedItem("table", "added", "shop/002.sql", 1, name, f"{name} is created")
+
+
+def test_a_new_table_that_nobody_uses_affects_nothing() -> None:
+    impact = asked(System(TABLES), created("logs"))
+    assert selected(impact) == {}
+    assert not impact.unknown
+    assert "nothing reads or writes the new table logs" in impact.notes[0]
+
+
+def test_a_new_table_counts_when_some_access_could_not_be_read() -> None:
+    system = System(TABLES + "odd = shop/app.py::odd")
+    loose = system.add("Unresolved", (REPO, "shop/app.py", "7", "unknown table"), reason="unknown table", edge="READS")
+    system.link("READS", system.named["odd"], loose)
+    assert selected(asked(system, created("logs"))) == {"orders": "may"}
+
+
+def test_a_new_table_counts_where_no_access_is_seen_at_all() -> None:
+    assert selected(asked(System(TABLES.replace("read r> orders\n", "")), created("logs"))) == {"orders": "may"}
+
+
+def test_a_file_that_no_rule_explains_is_a_candidate_in_every_path() -> None:
+    impact = asked(System(TABLES), ChangedItem("file", "modified", "shop/strange.bin", 3, "shop/strange.bin", ""))
+    assert selected(impact) == {"orders": "may"}
+    assert impact.flows[0].path[0].status == "candidate"
+    assert [b.place for b in impact.unknown] == ["shop/strange.bin:3"]

@@ -237,6 +237,7 @@ _FRAMEWORK = (
         url="value: what is given as URL or path",
         base="value: base URL of the client when separate",
         injected="text: type and name of a client object given by injection; the method that makes it binds `METHOD.baseUrl`",
+        only="text: configuration key that must be set for it to be sent, else absent",
         operations="value: Name of an interface whose endpoint facts are the requests; method and url are absent",
         symbol="text: where it is sent from",
         client="text: pack",
@@ -341,6 +342,7 @@ _FRAMEWORK = (
         "SQL text sent to a database.",
         text="value: the statement",
         symbol="text: where",
+        method="text: full name of the method that sends it, `com.shop.OrderMapper.find`, when another file has the text",
         store_kind="text: sql unless known better",
     ),
     _kind(

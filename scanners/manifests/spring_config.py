@@ -72,6 +72,8 @@ class SpringConfig:
         for section in found:
             yield from _values(source, section, service, shared=shared)
             yield from _registers(source, section, service, shared=shared)
+            if not shared:
+                yield from _actuator(source, section)
             for fact in routes(source.path, section):
                 yield Fact("route", {**fact.fields, "gateway": service}, fact.at) if service else fact
 
@@ -153,6 +155,19 @@ def _registers(source: SourceFile, section: Section, service: str, *, shared: bo
     if section.profile:
         fields["profile"] = section.profile
     yield Fact("registers", fields, Location(source.path, first.line))
+
+
+def _actuator(source: SourceFile, section: Section) -> Iterator[Fact]:
+    """Operational endpoints that configuration exposes."""
+    item = section.find("management.endpoints.web.exposure.include")
+    names = [p for rows in section.below("management.endpoints.web.exposure.include").values() for p in rows]
+    listed = [part.strip() for part in item.text.split(",")] if item is not None else [p.text for p in names]
+    base = section.get("management.endpoints.web.base-path") or "/actuator"
+    for name in dict.fromkeys(listed):
+        path = f"{base.rstrip('/')}/{'{endpoint}' if name == '*' else name}"
+        line = item.line if item is not None else names[0].line
+        fields = {"protocol": "http", "method": "GET", "path": Lit(path), "handler": "", "framework": "spring_config"}
+        yield Fact("endpoint", {**fields, "operational": True}, Location(source.path, line))
 
 
 def root_of(path: str) -> str:

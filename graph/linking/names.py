@@ -110,6 +110,17 @@ class Names:
             return None
         return self.member((file, scope), parts)
 
+    def type_of(self, file: FileKey, scope: str, name: str) -> Found | None:
+        """What a name means where a type is written: a field of that name is passed over.
+
+        Args:
+            file: where it is written.
+            scope: symbol it is written in.
+            name: the type's name.
+        """
+        found = self.find(file, scope, name)
+        return self.find(file, "", name) if scope and found is not None and found.kind == "binding" else found
+
     def enclosing_class(self, file: FileKey, scope: str) -> SymbolKey | None:
         """The innermost class around a scope, or None.
 
@@ -224,7 +235,7 @@ class Names:
         for part in self.packages.parts.get((file, name), (file,)):
             fact = self.files[part].symbols.get(name)
             for base in fact.get("bases", ()) if fact is not None else ():
-                found = self.find(part, name.rpartition(".")[0], base)
+                found = self.type_of(part, name.rpartition(".")[0], base)
                 if found is None or found.kind != "symbol" or found.rest:
                     continue
                 if (found.file, found.name) not in ((file, name), (part, name)):

@@ -120,7 +120,7 @@ class Types:
         return tuple(dict.fromkeys(types))
 
     def _type(self, file: FileKey, scope: str, name: str, depth: int) -> list[SymbolKey]:
-        found = self._names.find(file, scope, name)
+        found = self._names.type_of(file, scope, name)
         if found is None or found.kind != "symbol" or found.rest:
             return []
         symbol = (found.file, found.name)

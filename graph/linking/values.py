@@ -212,7 +212,7 @@ class Evaluator:
         return Frame(file, scope)
 
     def _typed(self, file: FileKey, name: str, type_name: str) -> list[Outcome]:
-        found = self.names.find(file, name.rpartition(".")[0], type_name)
+        found = self.names.type_of(file, name.rpartition(".")[0], type_name)
         if found is not None and found.kind == "symbol" and not found.rest:
             return [Outcome(Instance((found.file, found.name)))]
         inner = self._wrapped(file, name)

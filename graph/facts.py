@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from sys import intern
 from typing import Any, Protocol, runtime_checkable
 
 from graph.values import Fact, Location, Shape, Value, decode, decode_shape, encode, encode_shape
@@ -28,20 +29,22 @@ def _encode_field(type_name: str, value: Any) -> Any:
     return value
 
 
-def _decode_field(type_name: str, data: Any) -> Any:
-    if type_name == VALUE:
-        return None if data is None else decode(data)
-    if type_name == VALUES:
-        return tuple(decode(d) for d in data)
-    if type_name == NAMED_VALUES:
-        return tuple((name, decode(d)) for name, d in data)
-    if type_name == SHAPE:
-        return None if data is None else decode_shape(data)
-    if type_name == SHAPES:
-        return {name: decode_shape(d) for name, d in data.items()}
-    if type_name == TEXTS:
-        return tuple(data)
-    return data
+def _whole(data: Any) -> Any:
+    return intern(data) if type(data) is str else data
+
+
+_DECODED: Mapping[str, Callable[[Any], Any]] = {
+    VALUE: lambda data: None if data is None else decode(data),
+    VALUES: lambda data: tuple(decode(d) for d in data),
+    NAMED_VALUES: lambda data: tuple((name, decode(d)) for name, d in data),
+    SHAPE: lambda data: None if data is None else decode_shape(data),
+    SHAPES: lambda data: {name: decode_shape(d) for name, d in data.items()},
+    TEXTS: lambda data: tuple(map(_whole, data)),
+}
+_FIELDS: Mapping[str, Mapping[str, Callable[[Any], Any]]] = {
+    kind.name: {name: _DECODED.get(about.type, _whole) for name, about in kind.fields.items()}
+    for kind in FACT_KINDS.values()
+}
 
 
 def encode_fact(fact: Fact) -> list[Any]:
@@ -65,12 +68,9 @@ def decode_fact(data: Sequence[Any]) -> Fact:
         data: what :func:`encode_fact` made.
     """
     kind, body, file, line, end_line = data
-    fields = FACT_KINDS[kind].fields
-    return Fact(
-        kind,
-        {name: _decode_field(fields[name].type, value) for name, value in body.items()},
-        Location(file, line, end_line),
-    )
+    readers = _FIELDS[kind]
+    fields = {intern(name): readers[name](value) for name, value in body.items()}
+    return Fact(intern(kind), fields, Location(intern(file), line, end_line))
 
 
 @dataclass(frozen=True, slots=True)

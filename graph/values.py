@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any, TypeAlias
 
 VERSION = 1
@@ -224,14 +225,14 @@ def decode(data: Any) -> Value:
 
 _DECODERS: Mapping[str, Any] = {
     "lit": lambda d: Lit(d[1]),
-    "name": lambda d: Name(d[1]),
-    "param": lambda d: Param(d[1], d[2]),
+    "name": lambda d: Name(intern(d[1])),
+    "param": lambda d: Param(d[1], intern(d[2])),
     "env": lambda d: Env(d[1], None if d[2] is None else decode(d[2])),
     "config": lambda d: Config(d[1], None if len(d) < 3 or d[2] is None else decode(d[2])),
     "concat": lambda d: Concat(_tuple(d[1])),
     "format": lambda d: Format(d[1], _tuple(d[2]), _named(d[3])),
     "call": lambda d: Call(decode(d[1]), _tuple(d[2]), _named(d[3])),
-    "member": lambda d: Member(decode(d[1]), d[2]),
+    "member": lambda d: Member(decode(d[1]), intern(d[2])),
     "choice": lambda d: Choice(_tuple(d[1])),
     "unknown": lambda d: Unknown(d[1]),
 }

@@ -1,4 +1,4 @@
-"""SQL files: the tables that migrations and init scripts create, alter and drop."""
+"""SQL files: the tables, views and routines that migrations and init scripts create, alter and drop."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from graph.facts import SourceFile
 from graph.values import Fact, Location
+from scanners.idioms.sql_scripts import forward, made, uncommented
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -17,15 +18,20 @@ _DEFINES = re.compile(
     rb"(?is)\b(create\s+(?:or\s+replace\s+)?(?:(?:global|local)\s+)?(?:temp(?:orary)?\s+|unlogged\s+)?table"
     rb"|alter\s+table|drop\s+table)\b[^;]*"
 )
-_COMMENT = re.compile(rb"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_UNDOES = re.compile(r"\.down\.sql$|(^|/)U\d[^/]*__[^/]*\.sql$|(^|/)(down|rollback|undo)(\.sql$|/)|[._-]rollback\.sql$")
 _DIALECTS = (
     (
         "postgres",
         re.compile(rb"(?i)\b(serial|bigserial|timestamptz|jsonb|uuid|bytea|text\[\])\b|::|\$\$|if not exists"),
     ),
     ("mysql", re.compile(rb"(?i)engine\s*=|auto_increment|`")),
+    (
+        "tsql",
+        re.compile(rb"(?im)\[\w+\]\.\[|\bnvarchar\b|\bidentity\s*\(|\bdatetime2\b|\buniqueidentifier\b|^\s*go\s*$"),
+    ),
 )
-_STORE_KINDS = {"postgres": "postgresql", "mysql": "mysql", "": "sql"}
+_BATCH = re.compile(rb"(?im)^[ \t]*go[ \t]*\r?$")
+_STORE_KINDS = {"postgres": "postgresql", "mysql": "mysql", "tsql": "mssql", "": "sql"}
 _MOST = 2000
 
 
@@ -34,15 +40,15 @@ class SqlMigrations:
     """SQL files that define tables."""
 
     name: str = "sql_migrations"
-    version: int = 1
+    version: int = 2
 
     def matches(self, path: str) -> bool:
-        """Whether a path is a SQL file.
+        """Whether a path is a SQL file; migrations that go down undo what others say.
 
         Args:
             path: relative to the repository.
         """
-        return path.endswith(".sql")
+        return path.endswith(".sql") and not _UNDOES.search(path)
 
     def facts(self, source: SourceFile) -> Iterator[Fact]:
         """Statements about tables.
@@ -50,18 +56,31 @@ class SqlMigrations:
         Args:
             source: the file.
         """
-        data = _COMMENT.sub(lambda m: b" " * 2 + b"\n" * m.group().count(b"\n"), source.data)
+        data = uncommented(forward(source.data))
         dialect = _dialect(data)
+        data = _BATCH.sub(b";", data) if dialect == "tsql" else data
         for number, match in enumerate(_DEFINES.finditer(data)):
             if number == _MOST:
                 return
             line = data.count(b"\n", 0, match.start()) + 1
             yield from _statement(source, match.group().decode("utf-8", "replace"), (line, dialect))
+        for found in made(data.decode("utf-8", "replace")):
+            fields = {
+                "dataset": found.name,
+                "op": "create",
+                "columns": (),
+                "store_kind": _STORE_KINDS[dialect],
+                "sort": found.sort,
+                "reads": found.reads,
+                "writes": found.writes,
+                "definition": found.definition,
+            }
+            yield Fact("table", fields, Location(source.path, found.line))
 
 
 def _dialect(data: bytes) -> str:
-    mysql = _DIALECTS[1][1].search(data)
-    return "mysql" if mysql else "postgres" if _DIALECTS[0][1].search(data) else ""
+    ranked = (_DIALECTS[2], _DIALECTS[1], _DIALECTS[0])
+    return next((name for name, pattern in ranked if pattern.search(data)), "")
 
 
 def _statement(source: SourceFile, text: str, about: tuple[int, str]) -> Iterator[Fact]:
@@ -92,19 +111,30 @@ def _tables(source: SourceFile, parsed: exp.Expr, about: tuple[int, str]) -> Ite
     if not op or not tables:
         return
     for table in tables if op == "drop" else tables[:1]:
-        fields = {
+        fields: dict[str, object] = {
             "dataset": ".".join(p for p in (table.db, table.name) if p),
             "op": op,
             "columns": tuple(_columns(parsed)),
             "store_kind": kind,
         }
-        yield Fact("table", fields, Location(source.path, line))
+        gone = tuple(_dropped(parsed))
+        yield Fact("table", fields | ({"dropped": gone} if gone else {}), Location(source.path, line))
     renamed = next(parsed.find_all(exp.AlterRename), None)
     if renamed is not None:
         new = next(renamed.find_all(exp.Table), None)
         if new is not None:
-            fields = {"dataset": new.name, "op": "create", "columns": (), "store_kind": kind}
-            yield Fact("table", fields, Location(source.path, line))
+            made_now = {"dataset": new.name, "op": "create", "columns": (), "store_kind": kind}
+            yield Fact("table", made_now, Location(source.path, line))
+
+
+def _dropped(parsed: exp.Expr) -> Iterator[str]:
+    """Columns an ALTER takes away or renames."""
+    from sqlglot import exp
+
+    for action in parsed.find_all(exp.Drop, exp.RenameColumn):
+        if action is not parsed:
+            names = [action.this, *(action.args.get("tables") or ())]
+            yield from (n.name for n in names if isinstance(n, exp.Expr) and n.name)
 
 
 def _columns(parsed: exp.Expr) -> Iterator[str]:

@@ -56,6 +56,7 @@ class CsCode(Code):
         self.declared: dict[str, dict[str, Declared]] = {}
         self.refs: dict[str, TypeRef] = {}
         self.generics: dict[str, tuple[str, ...]] = {}
+        self.own_names: frozenset[str] | None = None
         self.modelled: bool | None = None
         self.contexts: frozenset[str] | None = None
         self._made_of: dict[str, Assign] = {}

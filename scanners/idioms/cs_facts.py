@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import Config, Env, Fact, Location, Member, Name, Param, Shape, Unknown, Value
 from scanners.idioms import cs_config, cs_registrations, cs_scopes, cs_values
-from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.code import Assign, CallSite, Scope
 from scanners.idioms.cs_noise import FOREIGN, NOISE, is_framework
 from scanners.idioms.cs_shapes import type_shape
 from scanners.idioms.cs_types import TypeRef
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from scanners.idioms.cs_code import CsCode
 
 _CLASSES = ("class", "interface")
+_ENTRIES = 60
 _STATIC = re.compile(rb"(?<![\w.])([A-Z]\w*)\.[A-Z]\w*")
 
 
@@ -103,6 +104,8 @@ def _bindings(code: CsCode) -> Iterator[Fact]:
         if assign.value is None:
             continue
         target = code.bound_name(assign)
+        if assign.value.type.endswith("object_creation_expression"):
+            yield from _entries(code, assign, target)
         value = code.value(assign.value, assign.scope)
         if isinstance(value, Unknown):
             continue
@@ -113,6 +116,35 @@ def _bindings(code: CsCode) -> Iterator[Fact]:
         if value != Name(target):
             scope = assign.scope.name if assign.scope.sort != "class" else ""
             yield _binding(target, value, scope, Location(code.path, assign.line))
+
+
+def _entries(code: CsCode, assign: Assign, target: str) -> Iterator[Fact]:
+    """``new() { ["inch"] = Inches }`` and ``{ { "inch", Inches } }``: what a dictionary holds under plain keys."""
+    listed = (
+        next((c for c in assign.value.named_children if c.type == "initializer_expression"), None)
+        if assign.value
+        else None
+    )
+    for child in listed.named_children[:_ENTRIES] if listed is not None else ():
+        key, node = _entry(code, child)
+        value = code.value(node, assign.scope) if key else Unknown("")
+        if not isinstance(value, Unknown):
+            yield _binding(f"{target}.{key}", value, "", code.at(child))
+
+
+def _entry(code: CsCode, node: Node) -> tuple[str, Node | None]:
+    if node.type == "assignment_expression":
+        left = node.child_by_field_name("left")
+        if left is None or left.type != "element_binding_expression" or not left.named_child_count:
+            return "", None
+        return _key(code.string(left.named_children[0].named_children[-1])), node.child_by_field_name("right")
+    if node.type == "initializer_expression" and node.named_child_count == 2:
+        return _key(code.string(node.named_children[0])), node.named_children[1]
+    return "", None
+
+
+def _key(text: str) -> str:
+    return text if text.isidentifier() else ""
 
 
 def _members(code: CsCode) -> Iterator[Fact]:
@@ -217,15 +249,23 @@ def worth(code: CsCode, site: CallSite) -> bool:
         site: a call.
     """
     if site.receiver is None:
-        return bool(site.dotted) and site.method not in NOISE and not is_framework(site.method)
-    if site.method in NOISE:
-        return False
+        ours = site.method in _own_names(code)
+        return bool(site.dotted) and (ours or (site.method not in NOISE and not is_framework(site.method)))
     dotted = code.dotted(site.receiver)
     head = dotted.partition(".")[0]
     if head in FOREIGN or dotted in FOREIGN:
         return False
     made_by = code.type_of(dotted, site.scope) if dotted else ""
-    return not (made_by and is_framework(made_by) and site.method in NOISE)
+    if site.method in NOISE:
+        return bool(made_by) and not is_framework(made_by) and made_by.rpartition(".")[2][:1].isupper()
+    return True
+
+
+def _own_names(code: CsCode) -> frozenset[str]:
+    """Last names of the methods and functions this file declares."""
+    if code.own_names is None:
+        code.own_names = frozenset(s.name.rpartition(".")[2].partition("/")[0] for s in code.scopes[1:])
+    return code.own_names
 
 
 def _configuration(code: CsCode) -> Iterator[Fact]:

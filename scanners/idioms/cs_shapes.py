@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,10 @@ _SAME = words(
     AsReadOnly SerializeToElement ReadOnlyMemory AsNoTracking ThenBy Include"""
 )
 _FIRSTS = words("""First FirstOrDefault Single SingleOrDefault FirstAsync FirstOrDefaultAsync Last Find""")
+_ACTS = re.compile(
+    r"(ComponentBase|Controller|ControllerBase|DbContext|PageModel|BackgroundService|Hub|Attribute|Middleware|Endpoint"
+    r"|AuthenticationHandler|TagHelper|MassTransitStateMachine|Migration|ViewComponent|Window|ContentPage|Profile)$"
+)
 _OUTER = ("StringContent", "ByteArrayContent", "ReadOnlyMemory", "BinaryData", "ObjectResult", "ServiceBusMessage")
 
 
@@ -89,6 +94,8 @@ def type_shape(code: CsCode, scope: Scope) -> Shape | None:
         code: the file.
         scope: the type.
     """
+    if any(_ACTS.search(base) for base in scope.bases):
+        return None
     fields = tuple(f for made in code.declared.get(scope.name, {}).values() if (f := _field(code, scope, made)))
     if not fields:
         return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from graph.facts import SourceFile
 from graph.values import Fact
-from scanners.idioms import cs_code, cs_facts
+from scanners.idioms import cs_code, cs_facts, cs_razor
 
 if TYPE_CHECKING:
     from scanners.idioms.cs_code import CsCode
@@ -18,7 +18,7 @@ class CSharp:
 
     name = "csharp"
     version = 1
-    suffixes = (".cs",)
+    suffixes = (".cs", ".razor")
 
     def parse(self, source: SourceFile) -> CsCode:
         """Read a file once.
@@ -26,6 +26,8 @@ class CSharp:
         Args:
             source: within the size limit.
         """
+        if source.path.endswith(".razor"):
+            source = SourceFile(source.path, cs_razor.as_csharp(source.path, source.data))
         return cs_code.parse(source)
 
     def facts(self, parsed: CsCode) -> Iterator[Fact]:

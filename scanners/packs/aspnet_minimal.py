@@ -14,6 +14,7 @@ from scanners.idioms.cs_noise import words
 from scanners.idioms.cs_scopes import parameters
 from scanners.idioms.cs_types import TypeRef
 from scanners.idioms.http import operational
+from scanners.idioms.python_values import concat
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -288,6 +289,10 @@ def _forwarded(code: CsCode, site: CallSite, path: Value) -> Iterator[Fact]:
         fields["to_path"] = cs_http.route_text(code.string(rewritten))
     fields["symbol"] = site.scope.name
     yield Fact("route", fields, Location(code.path, site.line))
+    sent = cs_http.route(code.value(rewritten, site.scope)) if rewritten is not None else path
+    url = concat([target, cs_http.joined([sent])])
+    asked: dict[str, object] = {"method": Lit("ANY"), "url": url, "symbol": site.scope.name}
+    yield Fact("http_call", {**asked, "client": "aspnet_minimal"}, Location(code.path, site.line))
 
 
 def _hands_on(code: CsCode, site: CallSite) -> bool:

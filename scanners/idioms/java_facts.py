@@ -53,6 +53,7 @@ def facts(code: JavaCode) -> Iterator[Fact]:
     yield from _types(code)
     yield from _typed(code)
     yield from _binds(code)
+    yield from _program(code)
 
 
 def _parts(code: JavaCode) -> Parts:
@@ -312,6 +313,22 @@ def _binds(code: JavaCode) -> Iterator[Fact]:
             if asked and given != asked:
                 fields = {"type": qualified(code, asked, node.start_byte), "to": given, "symbol": mark.scope.name}
                 yield Fact("binds", fields, code.at(node))
+
+
+def _program(code: JavaCode) -> Iterator[Fact]:
+    """The module of a main method is a program, even when others depend on it."""
+    folder, source, _ = f"/{code.path}".partition("/src/main/java/")
+    for name, scopes in code.method_names.items() if source else ():
+        owner = name.rpartition(".")[0]
+        takes = [p for s in scopes for p in code.params.get(s.name, ())]
+        if name.endswith(".main") and "." not in owner and len(takes) == 1 and _strings(code, takes[0]):
+            command = f"java {code.package}.{owner}" if code.package else f"java {owner}"
+            fields = {"root": folder.strip("/"), "sort": "program", "name": "", "command": command}
+            yield Fact("root", fields, code.at(scopes[0].node))
+
+
+def _strings(code: JavaCode, param: Member) -> bool:
+    return code.text(param.type).removesuffix("[]") == "String"
 
 
 def _made_in(code: JavaCode, scope: Scope) -> list[str]:

@@ -13,6 +13,10 @@ from graph.values import Fact, Location
 
 _FILE = re.compile(r"(^|/)(pom\.xml|build\.gradle(\.kts)?)$")
 _DEPTH = 60
+_DEPLOYING = frozenset(
+    ("quarkus-maven-plugin", "liberty-maven-plugin", "wildfly-maven-plugin", "jib-maven-plugin", "docker-maven-plugin",
+     "dockerfile-maven-plugin", "wildfly-jar-maven-plugin", "payara-micro-maven-plugin", "micronaut-maven-plugin")
+)  # fmt: skip
 _PROPERTY = re.compile(r"\$\{([\w.-]+)\}")
 _GRADLE = re.compile(
     r"""^\s*(?:implementation|api|compile|compileOnly|runtimeOnly|runtime|annotationProcessor|developmentOnly)\b
@@ -32,10 +36,12 @@ class _Pom:
     Args:
         texts: text and line by path of element names, of elements that stand once.
         dependencies: children of each dependency element, with its line.
+        plugins: artifacts of its build plugins.
     """
 
     texts: dict[str, tuple[str, int]] = field(default_factory=dict)
     dependencies: list[tuple[dict[str, str], int]] = field(default_factory=list)
+    plugins: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,8 @@ def _read(data: bytes) -> _Pom:
         where = "/".join(path[1:])
         if path[1:3] == ["dependencies", "dependency"] and len(path) == 4 and pom.dependencies:
             pom.dependencies[-1][0][path[-1]] = text
+        elif where == "build/plugins/plugin/artifactId":
+            pom.plugins.add(text)
         elif text:
             pom.texts.setdefault(where, (text, parser.CurrentLineNumber))
         path.pop()
@@ -127,6 +135,8 @@ def _maven(source: SourceFile) -> Iterator[Fact]:
     if texts.get("packaging", "jar") != "pom" and texts.get("artifactId"):
         line = pom.texts["artifactId"][1]
         yield _root(source, "pom.xml", _filled(texts["artifactId"], known), line)
+        if texts.get("packaging") == "war" or pom.plugins & _DEPLOYING:
+            yield _root(source, "program", "", line)
     for item, line in pom.dependencies:
         group, artifact = _filled(item.get("groupId", ""), known), _filled(item.get("artifactId", ""), known)
         if artifact and item.get("scope") != "test":

@@ -114,7 +114,10 @@ class Roots:
             return True
         if source.fact.get("sort") in ("go.mod", "dockerfile") and self._only_below(source.file[0], folder):
             return True
-        names = {p.fact.get("name") for p in self.facts if p.file[0] == source.file[0] and p.fact.get("root") == folder}
+        same = [p for p in self.facts if p.file[0] == source.file[0] and (p.fact.get("root", "") or "") == folder]
+        if any(p.fact.get("sort") == _PROGRAM for p in same):
+            return False
+        names = {p.fact.get("name") for p in same}
         return bool(self._libraries & {(source.file[0], str(n)) for n in (*names, folder) if n})
 
     def _only_below(self, repository: str, folder: str) -> bool:

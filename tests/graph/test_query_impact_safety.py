@@ -164,3 +164,14 @@ def test_a_file_that_no_rule_explains_is_a_candidate_in_every_path() -> None:
     assert selected(impact) == {"orders": "may"}
     assert impact.flows[0].path[0].status == "candidate"
     assert [b.place for b in impact.unknown] == ["shop/strange.bin:3"]
+
+
+def test_a_changed_model_reaches_who_reads_its_table() -> None:
+    system = System(TABLES + "Line = shop/models.py::Line")
+    uid = system.named["Line"].uid
+    system.nodes[uid] = replace(system.nodes[uid], props={"digest": "d", "sort": "class", "line": 3, "end_line": 9})
+    system.named["Line"] = system.nodes[uid]
+    table = next(u for u, n in system.nodes.items() if n.kind == "Dataset")
+    declared = Evidence("code", "model", "shop/models.py", 4, REPO)
+    system.nodes[table] = replace(system.nodes[table], evidence=(declared,))
+    assert selected(asked(system, touched("shop/models.py::Line"))) == {"orders": "must"}

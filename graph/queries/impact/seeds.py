@@ -94,6 +94,8 @@ def _symbol(place: _Placing, start: Start) -> None:
         start.seeds += place.seed(node, CHANGED)
     if any(n.props.get("sort") == "class" for n in found):
         _members(place, found, start)
+        for table in [d for d in place.world.of("Dataset") if any(_declares(n, d) for n in found)]:
+            _users(place, table, start)
 
 
 def _unused(world: World, node: Node) -> bool:
@@ -120,6 +122,13 @@ def _members(place: _Placing, found: list[Node], start: Start) -> None:
         for name, node in place.world.symbols(owner.key[0], owner.key[1]).items():
             if name.startswith(f"{owner.key[2]}."):
                 start.seeds += place.seed(node, CHANGED)
+
+
+def _declares(owner: Node, table: Node) -> bool:
+    """Whether a table is described in the body of a class: it is its model, or runs its queries."""
+    first = int(owner.props.get("line") or 0)
+    last = int(owner.props.get("end_line") or first)
+    return any(e.file == owner.key[1] and first <= e.line <= last for e in table.evidence)
 
 
 def _module(place: _Placing, start: Start) -> None:
@@ -158,17 +167,22 @@ def _table(place: _Placing, start: Start) -> None:
     name = place.item.name.rpartition(".")[2].strip('"`').lower()
     tables = [n for n in place.world.of("Dataset") if n.key[2].rpartition(".")[2].lower() == name]
     for table in tables:
-        start.seeds += place.seed(table, DIFFERS)
-        for number, user in place.world.back(table.uid, "READS", "WRITES"):
-            mode = SERVING if user.kind == "Endpoint" else CHANGED
-            sure = place.world.edge(number).resolution.status == "resolved"
-            start.seeds += place.seed(user, mode, certain=sure)
+        _users(place, table, start)
     if place.item.detail.endswith(" is created") and _nobody_uses(place, tables):
         start.notes.append(f"{place.item.file}:{place.item.line}: nothing reads or writes the new table {name}")
         return
     start.ambient = True
     if not tables:
         _file(place, start)
+
+
+def _users(place: _Placing, table: Node, start: Start) -> None:
+    """A table differs, and so does all code that reads or writes it."""
+    start.seeds += place.seed(table, DIFFERS)
+    for number, user in place.world.back(table.uid, "READS", "WRITES"):
+        mode = SERVING if user.kind == "Endpoint" else CHANGED
+        sure = place.world.edge(number).resolution.status == "resolved"
+        start.seeds += place.seed(user, mode, certain=sure)
 
 
 def _nobody_uses(place: _Placing, tables: list[Node]) -> bool:

@@ -56,6 +56,8 @@ class _Offered:
 def _paths(routers: Routers, placed: Placed) -> Iterable[tuple[str, Served]]:
     """Whole paths; what an interface or base class declares is only served by the routers that mount it."""
     written = routers.text(placed, placed.fact.get("path"), placed.fact.get("handler", "") or "")
+    if placed.fact.get("protocol") == "grpc":
+        return [(path, Served("", placed.file)) for path in written]
     mine = routers.registered(placed)
     served = [s for router in mine for s in routers.prefixes(router)]
     if placed.fact.get("declared"):

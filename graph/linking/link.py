@@ -31,6 +31,7 @@ from graph.linking.services import Services
 from graph.linking.shapes import Shapes
 from graph.linking.stages import Stage, in_order
 from graph.linking.state import Linking
+from graph.linking.unused import drop_unused
 from graph.linking.values import Evaluator
 from graph.linking.wrappers import Wrappers
 from graph.schema import GraphData
@@ -59,6 +60,7 @@ def _prepared(sources: Sequence[RepositoryFacts], workspace: str) -> Linking:
     services = Services(corpus)
     register(corpus, list(services.by_name.values()))
     calls = CallGraph(corpus, names)
+    drop_unused(corpus, names, calls)
     ownership = Ownership(corpus, names, services, calls)
     environment = Environment(corpus, services, ownership.owners)
     hosts = Hosts(corpus, services)

@@ -55,10 +55,10 @@ def local_name(path: str, data: bytes) -> str:
         data: the file that imports it.
     """
     names = list(dict.fromkeys(_candidates(path)))
-    for name in names[:-1]:
+    for name in names:
         if re.search(rb"(?<![\w.])" + name.encode() + rb"\s*\.", data):
             return name
-    return names[-1] if len(names) == 1 else names[0]
+    return names[0]
 
 
 def _candidates(path: str) -> Iterator[str]:

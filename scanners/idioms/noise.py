@@ -63,10 +63,15 @@ def sort_of(path: str, head: bytes = b"") -> str:
     return "test" if _LOCUST.search(head) else ""
 
 
+_DOCKERFILE = re.compile(r"(?i)(^|/)[\w.-]*(docker|container)file[\w.-]*$")
+
+
 @lru_cache(maxsize=16384)
 def _sort_of_path(path: str) -> str:
     path = _PACKAGES.sub(r"\1src/main/\2/", path)  # folders of a Java package are names, not roles
     if (served := path.find("src/main/resources/")) >= 0 and not _VENDORED.search(path):
         path = path[: served + 19] + path.rpartition("/")[2]  # what a Java service serves, in folders such as scripts
+    if _DOCKERFILE.search(path):
+        path = path.replace("build/", "")  # where Go's standard layout keeps what packages the programs
     sorts = (("vendored", _VENDORED), ("test", _TESTS), ("generated", _GENERATED), ("example", _EXAMPLES))
     return next((sort for sort, pattern in sorts if pattern.search(path)), "")

@@ -35,6 +35,7 @@ _QUERY = """
 (block . (expression_statement (string) @doc))
 (module . (expression_statement (string) @doc))
 """
+MAX_BASES = 5
 _WRAPPERS = ("parenthesized_expression", "await")
 _UNWRAPPED_TYPES = ("Annotated", "Optional", "Final", "ClassVar", "Awaitable", "Type", "type")
 

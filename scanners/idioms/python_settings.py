@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import Env, Fact, Location, Value
 from scanners.idioms.code import Assign, Scope
+from scanners.idioms.python_types import first_text
 
 if TYPE_CHECKING:
     from scanners.idioms.python import PyCode
@@ -53,7 +54,7 @@ def _field(code: PyCode, assign: Assign, prefix: str) -> Iterator[Fact]:
     default: Value | None = None
     name = f"{prefix}{assign.target}".upper()
     if site is not None and site.method == "Field":
-        alias = code.string(site.arg(-1, "validation_alias", "alias", "env"))
+        alias = first_text(code, site.arg(-1, "validation_alias", "alias", "env"))
         name = alias or name
         given = site.arg(0, "default")
         default = code.value(given, assign.scope) if given is not None and code.text(given) != "..." else None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import Call, Choice, Concat, Env, Format, Lit, Member, Name, Param, Unknown, Value
 from scanners.idioms.code import MAX_DEPTH, CallSite, Scope
+from scanners.idioms.python_config import ENV_CALLS, config_call, config_item, env_object
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 _Reader = Callable[["PyCode", "Node", Scope, int], Value]
 _PERCENT = re.compile(r"%(?:\((\w+)\))?[-#0 +]*[\d.*]*[sdrfixXeg]")
-_ENV_CALLS = ("os.getenv", "os.environ.get", "environ.get", "os.environ.setdefault", "decouple.config", "environ.Env")
+_BELOW = ("with_path", "joinpath", "join", "add", "copy_with")
 _SAME = (
     "str",
     "rstrip",
@@ -106,6 +107,9 @@ def _named(name: str, scope: Scope) -> Value:
 
 
 def _attribute(code: PyCode, node: Node, scope: Scope, depth: int) -> Value:
+    configured = config_item(code, node, scope)
+    if configured is not None:
+        return configured
     dotted = code.dotted(node)
     if dotted and not isinstance(_named(dotted.split(".", 1)[0], scope), Param):
         return Name(dotted)
@@ -201,6 +205,9 @@ def _subscript(code: PyCode, node: Node, scope: Scope, depth: int) -> Value:
     origin = code.origin(code.dotted(base))
     if origin == "os.environ" and code.string(key):
         return Env(code.string(key))
+    configured = config_item(code, node, scope)
+    if configured is not None:
+        return configured
     dotted = code.dotted(node)
     if dotted and not isinstance(_named(dotted.split(".", 1)[0], scope), Param):
         return Name(dotted)
@@ -224,15 +231,14 @@ def _call(code: PyCode, node: Node, scope: Scope, depth: int) -> Value:
 
 def _special(code: PyCode, site: CallSite, scope: Scope, depth: int) -> Value | None:
     callee = code.callee(site)
-    if callee in _ENV_CALLS or (callee.endswith(".environ.get") and site.args):
+    if callee in ENV_CALLS or (callee.endswith(".environ.get") and site.args) or env_object(code, site):
         return env_read(code, site, scope, depth)
-    if site.method == "format" and site.receiver is not None:
-        base = value(code, site.receiver, scope, depth)
-        args = tuple(value(code, a, scope, depth) for a in site.args)
-        named = tuple((n, value(code, v, scope, depth)) for n, v in sorted(site.named.items()))
-        if isinstance(base, Lit) and isinstance(base.value, str):
-            return Format(base.value, args, named)
-        return Call(Member(base, "format"), args, named)
+    configured = config_call(code, site, scope, (value, depth))
+    if configured is not None:
+        return configured
+    picked = _picked(code, site, scope, depth)
+    if picked is not None:
+        return picked
     if callee in _JOINERS and site.args:
         return _joined(code, site, scope, depth)
     if site.method in _SAME:
@@ -243,6 +249,31 @@ def _special(code: PyCode, site: CallSite, scope: Scope, depth: int) -> Value | 
     if site.method == "join" and site.receiver is not None and len(site.args) == 1:
         return _separated(code, site, scope, depth)
     return None
+
+
+def _picked(code: PyCode, site: CallSite, scope: Scope, depth: int) -> Value | None:
+    """``getattr(x, "name")``, ``"...".format(...)``, and a path put below a URL object."""
+    if site.method == "getattr" and site.receiver is None and len(site.args) > 1 and code.string(site.args[1]):
+        name = code.string(site.args[1])
+        base = value(code, site.args[0], scope, depth)
+        found: Value = Name(f"{base.name}.{name}") if isinstance(base, Name) else Member(base, name)
+        return Choice((found, value(code, site.args[2], scope, depth))) if len(site.args) > 2 else found
+    if site.method in _BELOW and site.receiver is not None and len(site.args) == 1 and _is_url(code, site, scope):
+        return concat([value(code, site.receiver, scope, depth), Lit("/"), value(code, site.args[0], scope, depth)])
+    if site.method == "format" and site.receiver is not None:
+        base = value(code, site.receiver, scope, depth)
+        args = tuple(value(code, a, scope, depth) for a in site.args)
+        named = tuple((n, value(code, v, scope, depth)) for n, v in sorted(site.named.items()))
+        if isinstance(base, Lit) and isinstance(base.value, str):
+            return Format(base.value, args, named)
+        return Call(Member(base, "format"), args, named)
+    return None
+
+
+def _is_url(code: PyCode, site: CallSite, scope: Scope) -> bool:
+    """Whether a method is one of a URL object (yarl, furl, httpx)."""
+    made_by = code.made_by(site.receiver, scope) if site.receiver is not None else ""
+    return made_by.rsplit(".", 1)[-1] in ("URL", "furl") or code.text(site.receiver).lower().endswith("url")
 
 
 def env_read(code: PyCode, site: CallSite, scope: Scope, depth: int = 0) -> Value:

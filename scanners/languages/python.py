@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from graph.facts import SourceFile
-from graph.values import Env, Fact, Field, Location, Shape, Unknown
+from graph.values import Env, Fact, Location, Shape, Unknown
 from scanners.idioms import python as py
 from scanners.idioms.code import SELVES, Assign, CallSite, Scope
 from scanners.idioms.noise import PYTHON_BUILTINS, PYTHON_STDLIB
 from scanners.idioms.python import PyCode
 from scanners.idioms.python_results import result_reads
 from scanners.idioms.python_settings import settings_facts
-from scanners.idioms.python_shapes import annotation, literal_values
+from scanners.idioms.python_types import type_facts
 from scanners.idioms.symbols import Parts, symbol_facts
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Python:
         yield from _returns(parsed)
         yield from _calls(parsed)
         yield from _env_reads(parsed)
-        yield from _types(parsed)
+        yield from type_facts(parsed)
         yield from settings_facts(parsed)
         yield from _typed(parsed)
 
@@ -190,7 +190,7 @@ def _worth(code: PyCode, site: CallSite) -> bool:
 
 
 def _env_reads(code: PyCode) -> Iterator[Fact]:
-    reads = [(s.node, s.scope) for s in code.calls if s.method == "getenv" or "environ." in s.dotted]
+    reads = [(s.node, s.scope) for s in code.calls if s.method == "getenv" or "env" in s.dotted or s.method == "config"]
     reads += [(n, s) for n, s in code.subscripts if code.dotted(n.child_by_field_name("value")).endswith("environ")]
     for node, scope in reads:
         value = code.value(node, scope)
@@ -203,41 +203,6 @@ def _read(scope: Scope, env: Env, where: Location) -> Fact:
     if env.default is not None:
         fields["default"] = env.default
     return Fact("config_read", fields, where)
-
-
-def _types(code: PyCode) -> Iterator[Fact]:
-    for scope in code.scopes:
-        if scope.sort != "class" or not _is_payload(code, scope):
-            continue
-        fields = tuple(_fields(code, scope))
-        if fields:
-            shape = Shape("object", fields, open=False)
-            yield Fact("type", {"name": scope.name, "shape": shape}, code.at(scope.node))
-
-
-def _is_payload(code: PyCode, scope: Scope) -> bool:
-    marks = [code.text(d) for d in py.decorators(code, scope)]
-    if any("dataclass" in m or m.startswith(("attr.", "attrs.", "define")) for m in marks):
-        return True
-    return bool(scope.bases) and any(a.annotation is not None and a.scope is scope for a in code.assigns)
-
-
-def _fields(code: PyCode, scope: Scope) -> Iterator[Field]:
-    for assign in code.assigns:
-        if assign.scope is not scope or assign.annotation is None or assign.target.startswith(("model_config", "_")):
-            continue
-        if code.text(assign.annotation).startswith("ClassVar"):
-            continue
-        required = assign.value is None or code.text(assign.value).startswith(("Field(...", "..."))
-        name = _alias(code, assign) or assign.target
-        yield Field(name, annotation(code, assign.annotation), required, literal_values(code, assign.annotation))
-
-
-def _alias(code: PyCode, assign: Assign) -> str:
-    site = code.site(assign.value) if assign.value is not None else None
-    if site is None or site.method != "Field":
-        return ""
-    return code.string(site.arg(-1, "serialization_alias", "alias"))
 
 
 def _typed(code: PyCode) -> Iterator[Fact]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _NOT_COLUMNS = ("ManyToManyField", "GenericRelation", "GenericForeignKey", "TaggableManager")
 _ROWS = ("save", "asave", "delete", "adelete", "refresh_from_db", "arefresh_from_db")
-_ON_SETS = (
+_ON_SETS: tuple[str, ...] = (
     "all",
     "filter",
     "exclude",

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from graph.linking.build import NodeKey
 from graph.linking.corpus import Placed, SymbolKey
+from graph.linking.models import Models
 from graph.linking.names import dotted
-from graph.linking.outcomes import Context, Definition, Frame, Instance
-from graph.linking.repositories import Repositories, conventional, entities
+from graph.linking.outcomes import Context, Frame
+from graph.linking.repositories import Repositories, Through, conventional, entities
 from graph.linking.sqltext import UNKNOWN_TABLE, table_name, table_uses
 from graph.linking.state import Linking, LooseEnd
 from graph.linking.stores import SQL_KINDS, Stores
 from graph.linking.wrappers import Reading, Results, all_params
 from graph.schema import Evidence, Resolution
-from graph.values import Member, Name, Value
+from graph.values import Member, Name
 
 _EDGE = {"read": "READS", "write": "WRITES"}
 
@@ -26,27 +27,24 @@ def datasets(state: Linking) -> None:
     Args:
         state: the link run.
     """
-    stores = Stores(state)
-    models = _models(state, stores)
-    shared = _Shared(stores, models, Repositories(state))
-    for placed in state.corpus.of("access"):
-        for service in state.owners(placed.file) or ("",):
-            _access(state, _Use(placed, service, shared))
-    for placed in state.corpus.of("sql"):
-        for service in state.owners(placed.file) or ("",):
-            _sql(state, _Use(placed, service, shared))
+    shared = _Shared(state)
+    _declare(state, shared)
+    for kind, link in (("access", _access), ("sql", _sql)):
+        for placed in state.corpus.of(kind):
+            for service in state.owners(placed.file) or ("",):
+                link(state, _Use(placed, service, shared))
     for through in shared.repositories.calls():
         for service in state.owners(through.placed.file) or ("",):
             for mode in through.modes:
-                _through(state, _Use(through.placed, service, shared), through.repository, (mode, None))
-    _tables(state, stores)
+                _through(state, _Use(through.placed, service, shared), through, (mode, None))
+    _tables(state, shared.stores)
 
 
 class _Shared:
     __slots__ = ("models", "repositories", "stores")
 
-    def __init__(self, stores: Stores, models: dict[SymbolKey, Placed], repositories: Repositories) -> None:
-        self.stores, self.models, self.repositories = stores, models, repositories
+    def __init__(self, state: Linking) -> None:
+        self.stores, self.models, self.repositories = Stores(state), Models(state), Repositories(state)
 
 
 class _Use:
@@ -57,24 +55,15 @@ class _Use:
         self.stores, self.models, self.repositories = shared.stores, shared.models, shared.repositories
 
 
-def _models(state: Linking, stores: Stores) -> dict[SymbolKey, Placed]:
-    models = {}
-    for placed in state.corpus.of("model"):
-        models[placed.file, placed.fact.get("name", "")] = placed
+def _declare(state: Linking, shared: _Shared) -> None:
+    """Dataset nodes of model classes, with their columns."""
+    for key, placed in shared.models.chosen():
         for service in state.owners(placed.file):
-            name = _model_table(state, placed, service)
+            kind, name = shared.models.table(key, service)
             if name:
-                node = stores.dataset(service, placed.fact.get("store_kind", "") or "sql", name)
+                node = shared.stores.dataset(service, kind, name)
                 known = tuple(placed.fact.get("columns", ()) or ()) or None
                 state.builder.node(*node, [state.corpus.evidence(placed)], {"columns": known, "declared": known})
-    return models
-
-
-def _model_table(state: Linking, placed: Placed, service: str) -> str:
-    scope = str(placed.fact.get("name", "")).rpartition(".")[0]
-    texts = state.evaluator.texts(placed.fact.get("dataset"), Frame(placed.file, scope), Context(service=service))
-    names = [text.template for text, _ in texts if not text.holes]
-    return table_name(names[0]) if names else ""
 
 
 def _need(results: Sequence[Results]) -> Sequence[SymbolKey]:
@@ -85,57 +74,60 @@ def _need(results: Sequence[Results]) -> Sequence[SymbolKey]:
 def _access(state: Linking, use: _Use) -> None:
     fact = use.placed.fact
     kind = fact.get("store_kind", "") or "sql"
-    value = fact.get("dataset")
+    value, at = fact.get("dataset"), use.placed.symbol
+    how = (fact.get("mode", "read"), fact.get("columns"))
     if use.repositories and isinstance(value, Name | Member):
-        repository = use.repositories.behind(value, *use.placed.symbol)
+        repository = use.repositories.behind(value, *at)
         if repository is not None:
-            _through(state, use, repository, (fact.get("mode", "read"), fact.get("columns")))
+            _through(state, use, Through(use.placed, repository, (), value), how)
             return
-    if fact.get("only") == "repository":
-        return
-    model = _model(state, use, value, use.placed.symbol)
+    model = use.models.behind(value, at, use.service)
     if model is None and fact.get("only") == "model":
-        model = _by_name(state, use, dotted(value))
-        if model is None:
-            return
+        model = use.models.simple(use.service, dotted(value))
     if model is not None:
-        name = _model_table(state, model, use.service)
-        kind = model.fact.get("store_kind", "") or kind
-        reading = Reading((), use.placed.symbol)
-        _edge(state, use, (kind, name), (fact.get("mode", "read"), fact.get("columns")), reading)
+        _models(state, use, model, how)
+    if model is not None or fact.get("only") in ("repository", "model"):
         return
-    for reading in state.wrappers.readings([fact.get("dataset")], use.placed.symbol, use.service, _need):
+    for reading in state.wrappers.readings([value], at, use.service, _need):
         for text, _ in reading.results[0]:
             name = text.template
             if text.holes and name == "{}" and kind in SQL_KINDS:
                 _loose(state, use, reading, text.holes[0].reason)
                 continue
             name = table_name(name) if kind in SQL_KINDS else name
-            _edge(state, use, (kind, name), (fact.get("mode", "read"), fact.get("columns")), reading)
+            _edge(state, use, (kind, name), how, reading)
 
 
-def _through(state: Linking, use: _Use, repository: Placed, how: tuple[str, Iterable[str] | None]) -> None:
+_How = tuple[str, Iterable[str] | None]
+
+
+def _models(state: Linking, use: _Use, model: SymbolKey, how: _How) -> None:
+    """A read or write of a model's table, and of those that come along with it."""
+    mode, columns = how
+    reading = Reading((), use.placed.symbol)
+    for key, way in use.models.along(model, mode, cascade=bool(use.placed.fact.get("cascade"))):
+        where = use.models.table(key, use.service)
+        _edge(state, use, where, (way, columns if key == model else None), reading)
+
+
+def _through(state: Linking, use: _Use, through: Through, how: _How) -> None:
     """A read or write of what a repository holds: a model's table, or a name it gives itself."""
-    entity = repository.fact.get("entity")
+    repository = through.repository
+    entity = use.repositories.entity(through)
     scope = str(repository.fact.get("name", "")).rpartition(".")[0]
     kind = repository.fact.get("store_kind", "") or "sql"
     reading = Reading((), use.placed.symbol)
-    model = _model(state, use, entity, (repository.file, scope)) if entity is not None else None
+    where = use.repositories.written(through)
+    model = use.models.behind(entity, where, use.service) if entity is not None else None
     if model is not None:
-        kind = model.fact.get("store_kind", "") or kind
-        _edge(state, use, (kind, _model_table(state, model, use.service)), how, reading)
+        _models(state, use, model, how)
         return
-    found = state.names.find(repository.file, scope, dotted(entity)) if dotted(entity) else None
+    found = state.names.find(*where, dotted(entity)) if dotted(entity) else None
     if found is not None and found.kind == "symbol":
         named = str(repository.fact.get("name", ""))
-        context = repository.file[1].endswith(".cs") and "." in named
-        _edge(
-            state,
-            use,
-            (kind, table_name(named.rpartition(".")[2]) if context else conventional(found.name)),
-            how,
-            reading,
-        )
+        held = repository.file[1].endswith(".cs") and "." in named
+        table = table_name(named.rpartition(".")[2]) if held else conventional(found.name)
+        _edge(state, use, (kind, table), how, reading)
         return
     for text, _ in state.evaluator.texts(entity, Frame(repository.file, scope), Context(service=use.service)):
         if text.template.strip("{}"):
@@ -146,36 +138,14 @@ def _through(state: Linking, use: _Use, repository: Placed, how: tuple[str, Iter
             _loose(state, use, reading, reason)
 
 
-def _model(state: Linking, use: _Use, value: Value | None, at: SymbolKey) -> Placed | None:
-    """The model class behind a value: the class, an object of it, or a bound table."""
-    name = dotted(value)
-    found = state.names.find(at[0], at[1], name) if name else None
-    if found is not None and (found.file, found.name) in use.models:
-        return use.models[found.file, found.name]
-    if value is None:
-        return None
-    for outcome in state.evaluator.evaluate(value, Frame(*at), Context(service=use.service)):
-        thing = outcome.thing
-        owner = thing.owner if isinstance(thing, Instance) else thing.symbol if isinstance(thing, Definition) else None
-        if owner is not None and owner in use.models:
-            return use.models[owner]
-    return None
-
-
-def _by_name(state: Linking, use: _Use, name: str) -> Placed | None:
-    """The only model of that name in the service: ``db.User``, where ``db`` is filled by a loop over files."""
-    last = name.rpartition(".")[2]
-    known = [m for m in use.models.values() if m.fact.get("name") == last and use.service in state.owners(m.file)]
-    return known[0] if last and len(known) == 1 else None
-
-
 def _sql(state: Linking, use: _Use) -> None:
     fact = use.placed.fact
     kind = fact.get("store_kind", "") or "sql"
     for reading in state.wrappers.readings([fact.get("text")], use.placed.symbol, use.service, _need):
         for text, _ in reading.results[0]:
             written = any(isinstance(part, str) and part.strip() for part in text.parts)
-            objects = entities(text.template, _classes(state, use)) if written and use.models else None
+            named = use.models.classes(use.service) if use.placed.file[1].endswith((".java", ".kt")) else {}
+            objects = entities(text.template, named) if written and named else None
             if objects is not None:
                 for table, mode in objects:
                     _edge(state, use, (kind, table), (mode, None), reading)
@@ -192,21 +162,6 @@ def _sql(state: Linking, use: _Use) -> None:
                     _edge(state, use, (kind, touched.table), (touched.mode, touched.columns), reading)
 
 
-def _classes(state: Linking, use: _Use) -> Mapping[str, str]:
-    """Entity classes of the service by simple name, for queries that name them instead of tables."""
-    if use.placed.file[1].endswith((".java", ".kt")):
-        return use.repositories.tables(use.service, lambda: _named_models(state, use))
-    return {}
-
-
-def _named_models(state: Linking, use: _Use) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for (file, name), placed in use.models.items():
-        if use.service in state.owners(file):
-            found[name.rpartition(".")[2]] = _model_table(state, placed, use.service)
-    return found
-
-
 def _edge(
     state: Linking, use: _Use, where: tuple[str, str], how: tuple[str, Iterable[str] | None], reading: Reading
 ) -> None:
@@ -218,17 +173,19 @@ def _edge(
         return
     node = use.stores.dataset(use.service, kind, name)
     state.builder.node(*node, evidence)
-    source = state.symbol(reading.origin, evidence)
+    owners = state.owners(reading.origin[0]) if use.service else ()
+    alone = len({use.stores.dataset(owner, kind, name) for owner in owners}) > 1
     named = tuple(columns or ())
     props = {"columns": named or None}
     resolution = Resolution(
         "resolved", "model" if kind == "sql" and use.placed.fact.kind == "access" else use.placed.fact.kind
     )
-    state.builder.edge(_EDGE[mode], (source, node), resolution, evidence, props)
+    for source in state.starts(reading, use.service, evidence, alone=alone):
+        state.builder.edge(_EDGE[mode], (source, node), resolution, evidence, props)
+        state.configured(source, [use.service] * bool(use.service), sorted(reading.keys), evidence)
     known = [c for c in named if c != "*"]
     if known and use.placed.fact.kind != "sql":
         state.builder.node(*node, (), {"columns": known})
-    state.configured(source, [use.service] * bool(use.service), sorted(reading.keys), evidence)
 
 
 def _evidence(state: Linking, use: _Use, reading: Reading) -> list[Evidence]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from graph.linking.corpus import FileKey, Placed, SymbolKey
 from graph.linking.names import dotted
 from graph.linking.state import Linking
-from graph.values import Member, Name, Value
+from graph.values import Member, Name, Param, Value
 
 _WRITES = ("save", "insert", "update", "delete", "remove", "add", "upsert", "persist", "merge", "replace", "create")
 _BOTH = ("findAndModify", "findAndReplace", "findAndRemove", "findOneAnd", "getAndSet", "increment")
@@ -19,6 +19,8 @@ _NEITHER = frozenset(
     Attach Entry AsNoTracking AsQueryable EntityType Local clear detach contains isOpen close
     """.split()  # noqa: SIM905  -- a list of words reads better as words
 )
+_TYPE_PARAMETER = 1000
+_SEEDS = re.compile(r"(Seed(er|ing|Data)?|DbInitiali[sz]er)(Async)?$|^(Ensure)?Seed")
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -30,11 +32,13 @@ class Through:
         placed: the call.
         repository: its fact.
         modes: read, write or both.
+        on: what it is called on.
     """
 
     placed: Placed
     repository: Placed
     modes: tuple[str, ...]
+    on: Value
 
 
 class Repositories:
@@ -47,21 +51,37 @@ class Repositories:
     def __init__(self, state: Linking) -> None:
         self._state = state
         self._known: dict[SymbolKey, Placed] = {}
-        self._tables: dict[str, Mapping[str, str]] = {}
         self._inherited: dict[SymbolKey, Placed | None] = {}
         for placed in state.corpus.of("repository"):
             self._known.setdefault((placed.file, placed.fact.get("name", "")), placed)
 
-    def tables(self, service: str, read: Callable[[], Mapping[str, str]]) -> Mapping[str, str]:
-        """Entity classes and tables of a service, read once.
+    def entity(self, through: Through) -> Value | None:
+        """What a repository holds; a generic one holds the type argument it is declared with where it is used.
 
         Args:
-            service: its name.
-            read: reads them.
+            through: the use.
         """
-        if service not in self._tables:
-            self._tables[service] = read()
-        return self._tables[service]
+        entity: Value | None = through.repository.fact.get("entity")
+        if not isinstance(entity, Param) or entity.index < _TYPE_PARAMETER:
+            return entity
+        name = dotted(through.on)
+        found = self._state.names.find(*through.placed.symbol, name) if name else None
+        if found is None or found.kind != "binding" or found.rest:
+            return entity
+        given = self._state.names.files[found.file].arguments.get(found.name, ())
+        position = entity.index - _TYPE_PARAMETER
+        return Name(given[position]) if position < len(given) else entity
+
+    def written(self, through: Through) -> SymbolKey:
+        """Where the name of what a repository holds is written.
+
+        Args:
+            through: the use.
+        """
+        repository = through.repository
+        if isinstance(repository.fact.get("entity"), Param):
+            return through.placed.symbol
+        return repository.file, str(repository.fact.get("name", "")).rpartition(".")[0]
 
     def __bool__(self) -> bool:
         return bool(self._known)
@@ -71,11 +91,11 @@ class Repositories:
         for placed in self._state.corpus.of("call") if self._known else ():
             callee = placed.fact.get("callee")
             on, method = _split(callee)
-            if on is None or method in _NEITHER:
+            if on is None or method in _NEITHER or seeding(placed):
                 continue
             repository = self.behind(on, *placed.symbol)
             if repository is not None:
-                yield Through(placed, repository, modes(method, repository.fact.get("writes")))
+                yield Through(placed, repository, modes(method, repository.fact.get("writes")), on)
 
     def behind(self, value: Value, file: FileKey, scope: str) -> Placed | None:
         """The repository a value is: a property of a context, an object of a repository's type.
@@ -106,6 +126,9 @@ class Repositories:
             self._inherited[owner] = self._known.get(owner)
             for base in self._state.names.bases(owner) if self._inherited[owner] is None else ():
                 self._inherited[owner] = self._inherited[owner] or self._of_type(base)
+            if self._inherited[owner] is None and self._state.calls.types.sort(owner) == "interface":
+                below = [self._known[child] for child in self._state.calls.below(owner) if child in self._known]
+                self._inherited[owner] = below[0] if len(below) == 1 else None
         return self._inherited[owner]
 
 
@@ -114,6 +137,15 @@ def _split(value: Value | None) -> tuple[Value | None, str]:
         return value.base, value.name
     base, _, last = dotted(value).rpartition(".")
     return (Name(base) if base else None), last
+
+
+def seeding(placed: Placed) -> bool:
+    """Whether a call only fills an empty database when a service starts.
+
+    Args:
+        placed: the call.
+    """
+    return any(_SEEDS.search(part.partition("/")[0]) for part in placed.symbol[1].split("."))
 
 
 def modes(method: str, writes: Sequence[str] | None) -> tuple[str, ...]:

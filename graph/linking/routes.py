@@ -45,8 +45,10 @@ def _route(state: Linking, placed: Placed, gateway: str) -> None:
     to_path = template(fact.get("to_path")) if fact.get("to_path") else ""
     services: list[str] = []
     reasons: list[str] = []
-    for text, _ in state.evaluator.texts(_value(fact.get("to", "")), Frame(placed.file, ""), Context(service=gateway)):
-        target = state.hosts.find(take_apart(Text(("http://", *text.parts))), gateway)
+    given = fact.get("target") or _value(fact.get("to", ""))
+    frame = Frame(placed.file, fact.get("symbol", "") or "")
+    for text, _ in state.evaluator.texts(given, frame, Context(service=gateway)):
+        target = state.hosts.find(take_apart(_absolute(text)), gateway)
         services += target.services
         reasons.append(target.reason)
     rule = Rule(gateway, path, tuple(dict.fromkeys(services)), to_path)
@@ -59,6 +61,12 @@ def _route(state: Linking, placed: Placed, gateway: str) -> None:
         annotation = f'[services.NAME]\nhosts = ["{fact.get("to", "")}"]'
         reason = "; ".join(dict.fromkeys(reasons)) or "the rule names no target"
         state.loose_end(placed, LooseEnd("unknown route target", "ROUTES_TO", reason, annotation, fact.get("to", "")))
+
+
+def _absolute(text: Text) -> Text:
+    """A target with a scheme, which configuration files leave out and code writes."""
+    first = text.parts[0] if text.parts else ""
+    return text if isinstance(first, str) and "://" in first else Text(("http://", *text.parts))
 
 
 def _value(text: str) -> Value:

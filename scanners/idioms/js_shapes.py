@@ -223,10 +223,14 @@ def _is_parameter(code: JsCode, node: Node, name: str) -> bool:
     around = node.parent
     while around is not None:
         written = around.child_by_field_name("type_parameters")
-        if written is not None and any(code.text(p.named_children[0]) == name for p in written.named_children):
+        if written is not None and name in _parameter_names(code, written):
             return True
         around = around.parent
     return False
+
+
+def _parameter_names(code: JsCode, written: Node) -> list[str]:
+    return [code.text(p.named_children[0]) for p in written.named_children if p.named_child_count]
 
 
 def _generic(code: JsCode, node: Node) -> Shape:

@@ -128,8 +128,10 @@ def _class(code: JsCode, decorator: Decorator) -> Iterator[Fact]:
         named = option(code, first, "name") if first is not None and first.type == "object" else first
         if named is not None:
             topic = code.value(named, code.scopes[0])
-            handler = next((s for s in code.scopes if s.parent is scope and s.name.endswith(".process")), scope)
-            yield _message(code, "consume", ("bullmq", topic, _job(code, handler)), (handler, decorator.line))
+            marked = [d for d in code.decorators if d.name == "Process" and d.scope.parent is scope]
+            own = [s for s in code.scopes if s.parent is scope and s.name.endswith(".process")] or [scope]
+            for handler, line in [(d.scope, d.line) for d in marked] or [(own[0], decorator.line)]:
+                yield _message(code, "consume", ("bullmq", topic, _job(code, handler)), (handler, line))
     elif decorator.name.endswith("ServiceControllerMethods"):
         fields = {"service": decorator.name.removesuffix("ControllerMethods"), "handlers": (), "symbol": scope.name}
         yield Fact("rpc_service", {**fields, "framework": "nestjs"}, Location(code.path, decorator.line))

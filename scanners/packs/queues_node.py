@@ -18,19 +18,8 @@ if TYPE_CHECKING:
 
 _QUEUES = ("bullmq.Queue", "bull", "bull.Queue", "bee-queue", "bull.default", "bullmq.QueuePro")
 _WORKERS = ("bullmq.Worker", "bullmq.WorkerPro")
-_CONNECTIONS = [
-    "nc",
-    "js",
-    "stan",
-    "client",
-    "connection",
-    "nats",
-    "mqttclient",
-    "natsclient",
-    "mqtt",
-    "jetstream",
-    "_client",
-]
+_NAMES = "nc js stan client connection nats mqttclient natsclient mqtt jetstream _client"
+_CONNECTIONS = frozenset(_NAMES.split())
 _NATS = ("nats", "@nats-io/transport-node", "@nats-io/nats-core", "node-nats-streaming", "nats.ws", "ts-nats")
 _MQTT = ("mqtt", "async-mqtt", "mqtt/dist/mqtt")
 _AZURE = {"createSender": "publish", "createReceiver": "consume", "acceptSession": "consume"}

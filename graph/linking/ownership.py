@@ -15,6 +15,8 @@ from graph.linking.projects import Projects
 from graph.linking.reach import reached
 from graph.linking.services import OFFERING, Services
 
+_SCANNED = (".cs", ".razor", ".cshtml")
+
 
 class Ownership:
     """Which services own a file.
@@ -45,8 +47,23 @@ class Ownership:
         """
         found = self._owners.get(file)
         if found is None:
-            found = self._owners[file] = self._shared.get(file) or self._rooted(file)
+            found = self._owners[file] = self._shared.get(file) or self._rooted(file) or self._building(file)
         return found
+
+    def _building(self, file: FileKey) -> tuple[str, ...]:
+        """A library project's code that nobody names is found by scanning its assembly: whoever builds on it has it."""
+        if not file[1].endswith(_SCANNED):
+            return ()
+        folder = dirname(file[1])
+        return tuple(
+            sorted(
+                s.name
+                for s in self._services.by_name.values()
+                if s.repository == file[0]
+                and s.root is not None
+                and self._projects.builds_on(file[0], s.root, folder)
+            )
+        )
 
     def _may_use(self, service: str, target: FileKey) -> bool:
         known = self._services.by_name[service]

@@ -55,6 +55,18 @@ class Projects:
             self._known[key] = self._builds_on(repository, self._project(repository, root), folder)
         return self._known[key]
 
+    def builds_on(self, repository: str, root: str, folder: str) -> bool:
+        """Whether code built from a folder certainly holds another project's code, by their project files.
+
+        Args:
+            repository: of both.
+            root: folder a service is built from.
+            folder: of the other code.
+        """
+        mine, theirs = self._project(repository, root), self._project(repository, folder)
+        known = mine is not None and theirs is not None and mine != theirs and bool(self._uses)
+        return known and self.allowed(repository, root, folder)
+
     def _builds_on(self, repository: str, mine: str | None, folder: str) -> bool:
         theirs = self._project(repository, folder)
         if mine is None or theirs is None or mine == theirs or not self._uses:

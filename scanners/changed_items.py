@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from scanners.idioms.noise import sort_of
 from scanners.readers import Readers
 
 _DOCUMENTS = (".md", ".rst", ".txt", ".adoc", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".pdf")
+_NAMELESS = re.compile(rb"""\s*(import\s*['"]|require\(['"]|package\s+\w|namespace\s+\w)""")
 _DOCUMENT_NAMES = ("LICENSE", "NOTICE", "AUTHORS", "CODEOWNERS", ".gitignore", ".editorconfig", ".gitattributes")
 
 
@@ -78,7 +80,7 @@ def items(readers: Readers, versions: Versions) -> list[ChangedItem]:
     old = _facts(readers, change.old_path, versions.old)
     new = _facts(readers, change.path, versions.new)
     if any(f.kind == "symbol" for f in (*old, *new)):
-        return _code(change, old, new)
+        return _code(versions, old, new)
     return _described(change, old, new)
 
 
@@ -95,8 +97,8 @@ def _facts(readers: Readers, path: str, data: bytes | None) -> list[Fact]:
     return [f for f in readers.facts(SourceFile(path, data)) if f.kind != "problem"] if data is not None else []
 
 
-def _code(change: FileChange, old: Sequence[Fact], new: Sequence[Fact]) -> list[ChangedItem]:
-    before, after = _symbols(old), _symbols(new)
+def _code(versions: Versions, old: Sequence[Fact], new: Sequence[Fact]) -> list[ChangedItem]:
+    change, before, after = versions.change, _symbols(old), _symbols(new)
     found = []
     for name in sorted(before.keys() | after.keys()):
         was, now = before.get(name), after.get(name)
@@ -106,7 +108,7 @@ def _code(change: FileChange, old: Sequence[Fact], new: Sequence[Fact]) -> list[
             continue
         found.append(_symbol_item(change, name, was, now))
     if not any(i.kind == "module" for i in found):
-        found += _rebound(change, old, new)
+        found += _rebound(change, old, new) or _replaced(versions)
     found += _described(change, old, new, leftovers=False)
     if change.status == "renamed" and not any(i.kind == "module" for i in found):
         found.append(ChangedItem("module", "modified", change.path, 1, "", f"moved from {change.old_path}"))
@@ -127,6 +129,20 @@ def _rebound(change: FileChange, old: Sequence[Fact], new: Sequence[Fact]) -> li
             detail = f"import of {local} changed" if moved else f"imports {', '.join(sorted(origins))}"
             inside = tuple(h for h in change.hunks if _touches(h, line, line, "new"))
             return [ChangedItem("module", "modified", change.path, line, "", detail, inside)]
+    return []
+
+
+def _replaced(versions: Versions) -> list[ChangedItem]:
+    """Statements that name nothing and yet decide what the file is part of, or runs when it is loaded."""
+    change = versions.change
+    sides = [(versions.old or b"").splitlines(), (versions.new or b"").splitlines()]
+    for hunk in change.hunks:
+        old = sides[0][hunk.old_start - 1 : hunk.old_start - 1 + hunk.old_lines]
+        new = sides[1][hunk.new_start - 1 : hunk.new_start - 1 + hunk.new_lines]
+        told = [line for line in (*old, *new) if _NAMELESS.match(line)]
+        if told:
+            shown = told[-1].strip()[:80].decode("utf-8", "replace")
+            return [ChangedItem("module", "modified", change.path, hunk.new_start, "", f"`{shown}` differs", (hunk,))]
     return []
 
 

@@ -236,6 +236,8 @@ def _special(code: PyCode, site: CallSite, scope: Scope, depth: int) -> Value | 
     configured = config_call(code, site, scope, (value, depth))
     if configured is not None:
         return configured
+    if site.method in ("Depends", "Security") and site.args and code.dotted(site.args[0]):
+        return Call(value(code, site.args[0], scope, depth))
     picked = _picked(code, site, scope, depth)
     if picked is not None:
         return picked

@@ -79,6 +79,13 @@ def _imports(code: PyCode) -> Iterator[Fact]:
     for found in code.all_imports:
         fields = {"local": found.local, "module": found.module, "name": found.name}
         yield Fact("import", fields, Location(code.path, found.line))
+    for site in code.called("import_module", "__import__", "import_string"):
+        held = code.held(site)
+        module = code.string(site.arg(0, "name"))
+        if held is not None and module:
+            head, dot, last = module.rpartition(".") if site.method == "import_string" else (module, "", "")
+            fields = {"local": held.target, "module": head, "name": last if dot else ""}
+            yield Fact("import", fields, Location(code.path, site.line))
 
 
 def _bindings(code: PyCode) -> Iterator[Fact]:
@@ -176,6 +183,9 @@ def _payloads(code: PyCode, site: CallSite) -> dict[str, object]:
 
 def _worth(code: PyCode, site: CallSite) -> bool:
     """Whether a call may lead to code of the scanned system."""
+    inner = code.site(function) if (function := site.node.child_by_field_name("function")) is not None else None
+    if inner is not None and inner.method in ("getattr", "import_module", "partial"):
+        return True
     head = site.dotted.split(".", 1)[0]
     if not head or (site.receiver is None and head in PYTHON_BUILTINS):
         return False

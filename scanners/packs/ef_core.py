@@ -170,8 +170,8 @@ def _entity(code: CsCode, site: CallSite) -> str:
         root = inner.receiver
     dotted = code.dotted(root)
     ref = code.ref_of(dotted, site.scope) if dotted else None
-    if ref is not None:
-        return ref.args[0].name if ref.short == "EntityTypeBuilder" and ref.args else ""
+    if ref is not None and ref.short == "EntityTypeBuilder" and ref.args:
+        return ref.args[0].name
     return _entity_of_lambda(code, site.node)
 
 

@@ -183,7 +183,8 @@ def _payloads(code: PyCode, site: CallSite) -> dict[str, object]:
 
 def _worth(code: PyCode, site: CallSite) -> bool:
     """Whether a call may lead to code of the scanned system."""
-    inner = code.site(function) if (function := site.node.child_by_field_name("function")) is not None else None
+    function = site.node.child_by_field_name("function")
+    inner = code.site(function) if function is not None else None
     if inner is not None and inner.method in ("getattr", "import_module", "partial"):
         return True
     head = site.dotted.split(".", 1)[0]

@@ -36,6 +36,10 @@ class Offer:
         return "Endpoint", (self.service, self.protocol, self.method, self.path)
 
 
+EDGE = "edge:"
+"""In front of the name of a gateway that is no service: an Ingress, a cloud load balancer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A gateway rule.
@@ -45,12 +49,16 @@ class Rule:
         path: template as served, maybe with ``/**``.
         services: who it goes to.
         to_path: rewritten template, empty = unchanged.
+        method: only this method, empty for all.
+        host: only requests to this host, empty for all.
     """
 
     gateway: str
     path: str
     services: tuple[str, ...]
     to_path: str
+    method: str = ""
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +141,31 @@ class Offers:
         exact = [m for m in kept if m.offer.method == method]
         return sorted(exact or kept, key=lambda m: (m.offer.method, m.offer.path))
 
-    def routed(self, gateway: str, path: str) -> list[tuple[Rule, str]]:
+    def edges(self, host: str) -> list[str]:
+        """The gateways at the system's edge that answer at a host name.
+
+        Args:
+            host: as called.
+        """
+        return [
+            gateway
+            for gateway, rules in sorted(self.rules.items())
+            if gateway.startswith(EDGE) and any(rule.host.lower() == host for rule in rules)
+        ]
+
+    def routed(self, gateway: str, path: str, method: str = "") -> list[tuple[Rule, str]]:
         """The gateway's rules for a path, longest first match only, with the path behind it.
 
         Args:
             gateway: service name.
             path: called template.
+            method: upper case, empty when unknown.
         """
-        fits = [(how, rule) for rule in self.rules.get(gateway, ()) if (how := fit(path, rule.path)) is not None]
+        fits = [
+            (how, rule)
+            for rule in self.rules.get(gateway, ())
+            if (not method or rule.method in ("", method)) and (how := fit(path, rule.path)) is not None
+        ]
         if not fits:
             return []
         best = max((how for how, _ in fits))

@@ -11,7 +11,7 @@ from graph.linking import clients
 from graph.linking.build import NodeKey, united
 from graph.linking.corpus import Placed, SymbolKey
 from graph.linking.hosts import UNKNOWN_PORT, Target, suggestion
-from graph.linking.offers import Match, Offer
+from graph.linking.offers import EDGE, Match, Offer
 from graph.linking.outcomes import Text
 from graph.linking.shapes import reads, sends
 from graph.linking.shared import apart
@@ -23,6 +23,7 @@ from graph.schema import Evidence, Resolution
 from graph.values import Concat, Format, Lit, Shape, Value
 
 _GENERIC = 3
+_GATEWAYS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,9 @@ class Requests:
         if not url.host:
             return self._without_host(request)
         target = self._state.hosts.find(url, request.service)
+        edges = self._state.offers.edges(url.host) if target.external else []
+        if edges:
+            target = Target(tuple(edges), "host of a gateway", reason=f"`{url.host}` is a host of {edges[0]}")
         if target.external:
             return [Link(Resolution("resolved", target.rule, target.reason), ("External", (target.external,)))]
         if not target.services:
@@ -178,20 +182,21 @@ class Requests:
         found = [link for link in links if link.offer is not None]
         return found or links
 
-    def _within(self, request: Request, service: str, target: Target) -> list[Link]:
+    def _within(self, request: Request, service: str, target: Target, depth: int = _GATEWAYS) -> list[Link]:
         """The operation within a service that is known to answer, through its gateway rules when it has any."""
         path = request.url.path
         matches = self._state.offers.match(service, "http", request.method, path)
         if matches and matches[0].fit.whole:
             return self._found(request, matches, target)
         links: list[Link] = []
-        for rule, inner in self._state.offers.routed(service, path):
-            for behind in rule.services:
-                found = self._state.offers.match(behind, "http", request.method, inner)
-                via = Target((behind,), "gateway route", target.status, "", f"{service} routes {rule.path} to {behind}")
-                links += self._found(request, found, via) if found else [self._missing(request, behind, inner, via)]
+        for rule, inner in self._state.offers.routed(service, path, request.method) if depth else ():
+            for behind in rule.services if rule.services != (service,) else ():
+                shown = service.removeprefix(EDGE)
+                via = Target((behind,), "gateway route", target.status, "", f"{shown} routes {rule.path} to {behind}")
+                handed = replace(request, url=replace(request.url, path=inner))
+                links += self._within(handed, behind, via, depth - 1)
         if links:
-            return links
+            return [link for link in links if link.offer is not None] or links
         return self._found(request, matches, target) if matches else [self._missing(request, service, path, target)]
 
     def _found(self, request: Request, matches: Sequence[Match], target: Target) -> list[Link]:
@@ -222,14 +227,15 @@ class Requests:
         """A path alone: the sender's own gateway rules, then its own operations, then any unique operation."""
         own = Target((request.service,), "same origin", "resolved", "", "a relative URL goes to the serving host")
         path = request.url.path
-        if request.service and self._state.offers.routed(request.service, path):
+        if request.service and self._state.offers.routed(request.service, path, request.method):
             return self._within(request, request.service, own)
         matches = self._state.offers.match(request.service, "http", request.method, path)
         if matches:
             return self._found(request, matches, own)
         gateways = [g for g in sorted(self._state.offers.rules) if self._state.offers.routed(g, path)]
         if len(gateways) == 1 and path != "/":
-            via = Target((gateways[0],), "only gateway", "resolved", "", f"only {gateways[0]} routes {path}")
+            shown = gateways[0].removeprefix(EDGE)
+            via = Target((gateways[0],), "only gateway", "resolved", "", f"only {shown} routes {path}")
             return self._within(request, gateways[0], via)
         by_path = self._unique(request, "the URL has no host")
         if by_path:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 from graph.linking.build import NodeKey
-from graph.linking.corpus import Placed
-from graph.linking.offers import Offer, Rule
+from graph.linking.corpus import Placed, SymbolKey
+from graph.linking.deployed import under
+from graph.linking.offers import EDGE, Offer, Rule
 from graph.linking.outcomes import Context, Frame, Text
 from graph.linking.paths import fit, rewritten, template
+from graph.linking.roles import aside
 from graph.linking.state import Linking, LooseEnd
 from graph.linking.urls import take_apart
+from graph.linking.wrappers import Results, all_params
 from graph.schema import Resolution
 from graph.values import Concat, Env, Lit, Value
 
@@ -23,12 +28,68 @@ def routes(state: Linking) -> None:
     Args:
         state: the link run.
     """
-    for placed in state.corpus.of("route"):
-        named = placed.fact.get("gateway", "") or ""
-        gateway = state.services.lookup(placed.file[0], named) if named else None
-        names = (gateway.name,) if gateway is not None else state.owners(placed.file) or _only_gateway(state, placed)
-        for name in names:
-            _route(state, placed, name)
+    given: dict[str, list[Placed]] = defaultdict(list)
+    for placed in state.corpus.of("env_file"):
+        given[f"{placed.file[0]}:{placed.fact.get('path', '')}"].append(placed)
+    for placed in _deployed(state):
+        for name, target in _gateways(state, placed, given):
+            _route(state, placed, name, target)
+
+
+def _deployed(state: Linking) -> list[Placed]:
+    """Rules of every deployment; those of one variant only where its gateway has no others."""
+    every = [p for p in state.corpus.of("route") if not aside(p.file[1])]
+    plain = {(p.file[0], p.fact.get("gateway", "")) for p in every if not p.fact.get("variant")}
+    return [p for p in every if not p.fact.get("variant") or (p.file[0], p.fact.get("gateway", "")) not in plain]
+
+
+def _gateways(
+    state: Linking, placed: Placed, given: Mapping[str, list[Placed]]
+) -> Iterator[tuple[str, list[Text] | None]]:
+    """Who serves a rule, with its target where code computes both; the system's edge when it is no service."""
+    fact, (repository, path) = placed.fact, placed.file
+    named = fact.get("gateway", "") or ""
+    if fact.get("target") is not None or fact.get("by") is not None:
+        yield from _in_code(state, placed)
+        return
+    known = state.services.lookup(repository, named) if named else None
+    if known is not None:
+        yield known.name, None
+    elif named.startswith("configmap:"):
+        for holder in given.get(f"{repository}:{named}", ()):
+            service = state.services.lookup(repository, holder.fact.get("service", ""))
+            if service is not None:
+                yield service.name, None
+    elif named:
+        meant = [s for s in state.services.by_name.values() if named in s.registered or named in s.names]
+        yield meant[0].name if len(meant) == 1 else f"{EDGE}{named}", None
+    else:
+        for name in state.owners(placed.file) or _mounting(state, repository, path) or _only_gateway(state, placed):
+            yield name, None
+
+
+def _in_code(state: Linking, placed: Placed) -> Iterator[tuple[str, list[Text] | None]]:
+    fact = placed.fact
+    values = [fact.get("target"), *([fact.get("by")] if fact.get("by") is not None else [])]
+
+    def need(results: Sequence[Results]) -> Sequence[SymbolKey]:
+        return [key for result in results for key in all_params(result)]
+
+    for service in state.owners(placed.file) or ("",):
+        for reading in state.wrappers.readings(values, placed.symbol, service, need):
+            texts = [text for text, _ in reading.results[0]]
+            if len(values) < 2 and state.sources.made_for(reading, service) and service:
+                yield service, texts
+            for text, _ in reading.results[1] if len(values) > 1 else ():
+                known = state.services.lookup(placed.file[0], text.template) if not text.holes else None
+                if known is not None:
+                    yield known.name, texts
+
+
+def _mounting(state: Linking, repository: str, path: str) -> tuple[str, ...]:
+    """The services that see a file at run time though it is in nobody's folder."""
+    every = [s for s in state.services.by_name.values() if s.repository == repository]
+    return tuple(s.name for s in every if any(m and (path == m or under(path, m)) for m in s.mounts))
 
 
 def _only_gateway(state: Linking, placed: Placed) -> tuple[str, ...]:
@@ -39,34 +100,48 @@ def _only_gateway(state: Linking, placed: Placed) -> tuple[str, ...]:
     return tuple(stock) if len(stock) == 1 else ()
 
 
-def _route(state: Linking, placed: Placed, gateway: str) -> None:
+def _route(state: Linking, placed: Placed, gateway: str, target: list[Text] | None) -> None:
     fact = placed.fact
     path = template(fact.get("path", "") or "/**")
     to_path = template(fact.get("to_path")) if fact.get("to_path") else ""
-    services: list[str] = []
-    reasons: list[str] = []
-    given = fact.get("target") or _value(fact.get("to", ""))
-    frame = Frame(placed.file, fact.get("symbol", "") or "")
-    for text, _ in state.evaluator.texts(given, frame, Context(service=gateway)):
-        target = state.hosts.find(take_apart(_absolute(text)), gateway)
-        services += target.services
-        reasons.append(target.reason)
-    rule = Rule(gateway, path, tuple(dict.fromkeys(services)), to_path)
+    frame, context = Frame(placed.file, fact.get("symbol", "") or ""), Context(service=gateway)
+    texts = target or [text for text, _ in state.evaluator.texts(_value(fact.get("to", "") or ""), frame, context)]
+    services, reasons, ahead = _targets(state, texts, gateway)
+    method = (fact.get("method", "") or "").upper()
+    rule = Rule(gateway, path, services, to_path or _behind_prefix(path, ahead), method, fact.get("host", "") or "")
     state.offers.rules[gateway].append(rule)
+    if gateway.startswith(EDGE):
+        return
     evidence = [state.corpus.evidence(placed)]
-    node = state.builder.node("Endpoint", (gateway, "http", "ANY", path), evidence)
+    node = state.builder.node("Endpoint", (gateway, "http", method or "ANY", path), evidence)
     owns = Resolution("resolved", "gateway rule")
     state.builder.edge("OWNS", (("Service", (gateway,)), node), owns, evidence)
     if not services:
-        annotation = f'[services.NAME]\nhosts = ["{fact.get("to", "")}"]'
+        to = fact.get("to", "") or (texts[0].template if texts else "")
+        annotation = f'[services.NAME]\nhosts = ["{to}"]'
         reason = "; ".join(dict.fromkeys(reasons)) or "the rule names no target"
-        state.loose_end(placed, LooseEnd("unknown route target", "ROUTES_TO", reason, annotation, fact.get("to", "")))
+        state.loose_end(placed, LooseEnd("unknown route target", "ROUTES_TO", reason, annotation, to))
 
 
-def _absolute(text: Text) -> Text:
-    """A target with a scheme, which configuration files leave out and code writes."""
-    first = text.parts[0] if text.parts else ""
-    return text if isinstance(first, str) and "://" in first else Text(("http://", *text.parts))
+def _targets(state: Linking, texts: Sequence[Text], gateway: str) -> tuple[tuple[str, ...], list[str], str]:
+    """The services a rule goes to, why, and the path its address carries."""
+    services: list[str] = []
+    reasons: list[str] = []
+    ahead = ""
+    for text in texts:
+        first = text.parts[0] if text.parts else ""
+        addressed = isinstance(first, str) and "://" in first
+        url = take_apart(text if addressed else Text(("http://", *text.parts)))
+        target = state.hosts.find(url, "" if gateway.startswith(EDGE) else gateway)
+        services += target.services
+        reasons.append(target.reason)
+        ahead = url.path if addressed and url.path != "/" else ahead
+    return tuple(dict.fromkeys(services)), reasons, ahead
+
+
+def _behind_prefix(path: str, ahead: str) -> str:
+    """An address with a path of its own (``http://orders/api``) puts that in front of what it is sent."""
+    return f"{ahead}{path}" if ahead and path.endswith("**") else ""
 
 
 def _value(text: str) -> Value:
@@ -86,15 +161,15 @@ def routed(state: Linking) -> None:
     Args:
         state: the link run.
     """
-    for _, rules in sorted(state.offers.rules.items()):
-        for rule in rules:
+    for gateway, rules in sorted(state.offers.rules.items()):
+        for rule in rules if not gateway.startswith(EDGE) else ():
             for source in _sources(state, rule):
                 _lead(state, rule, source)
 
 
 def _sources(state: Linking, rule: Rule) -> list[NodeKey]:
     """The Endpoints a rule is served at: its own, or the operations in code that hand the rest of their path on."""
-    own: NodeKey = ("Endpoint", (rule.gateway, "http", "ANY", rule.path))
+    own: NodeKey = ("Endpoint", (rule.gateway, "http", rule.method or "ANY", rule.path))
     return (
         [own] if own in state.builder.nodes else [o.node for o in state.offers.of(rule.gateway) if o.path == rule.path]
     )

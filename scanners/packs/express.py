@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import Fact, Lit, Location, Name
+from graph.values import Call, Fact, Lit, Location, Name
 from scanners.idioms import js_routes
 from scanners.idioms.code import CallSite, Scope, name_value
 from scanners.idioms.http import VERBS, operational
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MAKERS = ("express", "express.Router", "express.default", "express-promise-router", "polka", "restify.createServer")
 _TYPES = ("express.Express", "express.Application", "express.IRouter", "restify.Server")
 _METHODS = {**{v: v.upper() for v in VERBS}, "all": "ANY", "del": "DELETE"}
-_NAMES = ("app", "router", "server", "api", "routes", "route")
+_NAMES = ("app", "application", "router", "server", "api", "routes", "route")
 _FUNCTIONS = ("arrow_function", "function_expression", "identifier", "member_expression", "call_expression")
 _INLINE = ("arrow_function", "function_expression", "call_expression")
 _CHAIN = 12
@@ -83,10 +83,20 @@ def _mounted(code: JsCode, site: CallSite) -> Iterator[Fact]:
     if prefixed and last.type in _INLINE[:2]:
         yield from _answering(code, site, last)
     child = code.value(last, site.scope)
-    if isinstance(child, Name):
+    if isinstance(child, Name) or (isinstance(child, Call) and _ours(code, last)):
         parent = name_value(code.dotted(site.receiver), "an application built in place")
-        fields = {"parent": parent, "child": child, "prefix": first if prefixed else Lit("")}
+        fields = {"parent": parent, "child": child, "prefix": first if prefixed else Lit(""), "symbol": site.scope.name}
         yield Fact("mount", fields, Location(code.path, site.line))
+
+
+def _ours(code: JsCode, node: Node) -> bool:
+    """A call of a function of the scanned code, which may make a router; middleware of packages does not."""
+    made = code.site(node)
+    head = made.dotted.split(".", 1)[0] if made is not None else ""
+    found = code.imports.get(head)
+    if found is not None:
+        return found.module[:1] in (".", "~") or found.module.startswith("@/") or "oute" in found.local
+    return bool(head) and code.scope(head) is not None
 
 
 def _answering(code: JsCode, site: CallSite, function: Node) -> Iterator[Fact]:
@@ -145,6 +155,7 @@ def _endpoints(
             "method": method,
             "path": path,
             "router": name_value(code.dotted(router), "a router built in place"),
+            "symbol": site.scope.name,
             "framework": "express",
         }
         handler = handlers[-1] if handlers else None

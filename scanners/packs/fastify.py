@@ -112,6 +112,7 @@ def _registered(code: JsCode, site: CallSite) -> Iterator[Fact]:
     prefix = prefix or option(code, inner, "prefix")
     value = code.value(prefix, site.scope) if prefix is not None else Lit("")
     fields: dict[str, object] = {"parent": router_of(code, site), "child": given, "prefix": around(code, site, value)}
+    fields["symbol"] = site.scope.name
     folder = _folder(code, option(code, site.arg(1), "dir"))
     origin = code.origin(given.name) if isinstance(given, Name) else ""
     if folder and "autoload" in origin.lower():
@@ -166,6 +167,7 @@ def _endpoint(code: JsCode, site: CallSite, about: tuple[str, Node], given: tupl
         "method": method,
         "path": around(code, site, path),
         "router": router_of(code, site),
+        "symbol": site.scope.name,
         "framework": "fastify",
     }
     fields["handler"], scope = js_routes.handler(code, function, site.scope)

@@ -109,6 +109,7 @@ def _route(code: JsCode, node: Node, about: tuple[Scope, Value]) -> Iterator[Fac
     verbs = listed.named_children if listed is not None and listed.type == "array" else [listed]
     value = code.value(path, scope)
     fields: dict[str, object] = {"protocol": "http", "path": value, "router": router, "framework": "hapi"}
+    fields["symbol"] = scope.name
     fields["handler"], inside = js_routes.handler(code, function, scope)
     if inside is not None:
         fields |= js_routes.payloads(code, inside, _STYLE)
@@ -142,7 +143,8 @@ def _registered(code: JsCode, site: CallSite) -> Iterator[Fact]:
         child = code.value(given, site.scope) if given is not None else None
         if isinstance(child, Name):
             value = code.value(prefix, site.scope) if prefix is not None else Lit("")
-            fields = {"parent": Name(code.dotted(site.receiver) or "server"), "child": child, "prefix": value}
+            fields: dict[str, object] = {"parent": Name(code.dotted(site.receiver) or "server"), "child": child, "prefix": value}
+            fields["symbol"] = site.scope.name
             yield Fact("mount", fields, Location(code.path, site.line))
 
 

@@ -174,7 +174,8 @@ def _mounted(code: JsCode, site: CallSite) -> Iterator[Fact]:
     prefixed = len(site.args) > 1 and first.type in ("string", "template_string", "identifier", "member_expression")
     if isinstance(child, Name) and (prefixed or site.method != "route"):
         prefix = code.value(first, site.scope) if prefixed else Lit("")
-        fields = {"parent": _router(code, site), "child": child, "prefix": around(code, site, prefix)}
+        fields: dict[str, object] = {"parent": _router(code, site), "child": child, "prefix": around(code, site, prefix)}
+        fields["symbol"] = site.scope.name
         yield Fact("mount", fields, Location(code.path, site.line))
 
 
@@ -225,6 +226,7 @@ def _endpoint(
         "method": method,
         "path": around(code, site, path),
         "router": _router(code, site),
+        "symbol": site.scope.name,
         "framework": "hono",
     }
     last = functions[-1] if functions else None

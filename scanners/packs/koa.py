@@ -12,7 +12,6 @@ from scanners.idioms.code import CallSite, name_value
 from scanners.idioms.http import VERBS, operational
 from scanners.idioms.javascript import option
 from scanners.idioms.js_frameworks import framework
-from scanners.idioms.js_prefixes import plugin
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -109,8 +108,7 @@ def _mounted(code: JsCode, site: CallSite) -> Iterator[Fact]:
     child = _child(code, inner, last)
     if child:
         parent = name_value(code.dotted(site.receiver), "an application built in place")
-        inside = plugin(code, site)
-        fields = {"parent": Name(inside.name) if inside is not None else parent, "child": child, "prefix": prefix}
+        fields = {"parent": parent, "child": child, "prefix": prefix, "symbol": site.scope.name}
         yield Fact("mount", fields, Location(code.path, site.line))
 
 
@@ -148,15 +146,12 @@ def _endpoint(code: JsCode, site: CallSite, about: tuple[str, Node], function: N
     sure = code.made_by(site.receiver, site.scope) in _ROUTERS if site.receiver is not None else False
     if isinstance(path, Lit) and not sure and not str(path.value).startswith(("/", "(", "*")) and path.value != "":
         return
-    inside = plugin(code, site)
-    router = (
-        Name(inside.name) if inside is not None else name_value(code.dotted(site.receiver), "a router made in place")
-    )
     fields: dict[str, object] = {
         "protocol": "http",
         "method": method,
         "path": path,
-        "router": router,
+        "router": name_value(code.dotted(site.receiver), "a router made in place"),
+        "symbol": site.scope.name,
         "framework": "koa",
     }
     fields["handler"], scope = js_routes.handler(code, function, site.scope)

@@ -26,8 +26,6 @@ _KOA = ("koa-proxies", "koa-proxy", "koa-better-http-proxy", "koa2-proxy-middlew
 _HTTP_PROXY = ("http-proxy.createProxyServer", "http-proxy.createProxy", "http-proxy", "httpProxy.createProxyServer")
 _ROUTING = ("use", "all", "get", "post", "put", "patch", "delete")
 _CONFIG = re.compile(r"(?:^|/)(?:vite|vue|webpack[\w.-]*|next|nuxt|rspack|rsbuild|astro|craco)\.(?:config|dev)[\w.]*$")
-    r"(?:^|/)(?:vite|vue|webpack[\w.-]*|next|nuxt|rspack|rsbuild|astro|craco)\.(?:config|dev|common)[\w.]*$"
-)
 _CAPTURE = re.compile(r"/?:[\w]+[*+](?:\(.*\))?$|/?\(\.\*\)$|/?:path\*$|/?\*\*?$|/?\$1$")
 _UP = 12
 

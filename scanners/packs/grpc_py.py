@@ -85,7 +85,7 @@ def _registrations(code: PyCode) -> Iterator[Fact]:
         service = _service(f"{code.origin(site.dotted)}", "Servicer_to_server").removeprefix("add_")
         name = _class_of(code, site.args[0], site.scope)
         scope = code.scope(name) if name else None
-        if scope is not None and _served_by(code, scope):
+        if scope is not None and _served_by(code, scope) == service:
             continue
         fields = {"service": service, "symbol": name or site.scope.name, "framework": "grpc_py"}
         yield Fact("rpc_service", fields, Location(code.path, site.line))

@@ -100,8 +100,10 @@ def _injected(code: JavaCode) -> Iterator[Fact]:
             value = Call(Name(member.scope.name), args)
             fields = {"target": name, "value": value, "scope": member.scope.name}
             yield Fact("binding", fields, code.at(member.node))
-    for mark in (m for n in ("ConfigurationProperties", "ConfigMapping") for m in code.marks.get(n, ())):
+    for mark in code.marks.get("ConfigurationProperties", ()):
         yield from _properties(code, mark)
+    for mark in code.marks.get("ConfigMapping", ()):
+        yield from _mapped(code, mark.scope.name, code.string(mark.arg("prefix")), 4)
 
 
 def _properties(code: JavaCode, mark: Mark) -> Iterator[Fact]:
@@ -125,6 +127,25 @@ def _bound(code: JavaCode, owner: str, prefix: str, depth: int) -> Iterator[tupl
             yield from _bound(code, inner, key, depth - 1)
         else:
             yield key, name, member
+
+
+def _mapped(code: JavaCode, owner: str, prefix: str, depth: int) -> Iterator[Fact]:
+    """Methods of a ``@ConfigMapping`` interface return the configuration under their names."""
+    for name, scopes in code.method_names.items():
+        if name.rpartition(".")[0] != owner or scopes[0].params:
+            continue
+        method = scopes[0]
+        marks = {m.name: code.string(m.arg("value")) for m in code.on.get(method.name, ())}
+        part = marks.get("WithName") or snake(name.rpartition(".")[2]).replace("_", "-")
+        key = f"{prefix}.{part}" if prefix else part
+        declared = method.node.child_by_field_name("type")
+        inner = qualified(code, code.type_text(declared), method.node.start_byte)
+        if inner in code.type_nodes and depth > 0:
+            yield from _mapped(code, inner, key, depth - 1)
+            continue
+        default = Lit(marks["WithDefault"]) if marks.get("WithDefault") else None
+        yield Fact("returns", {"symbol": method.name, "value": Config(key, default)}, code.at(method.node))
+        yield Fact("config_read", {"symbol": method.name, "key": key}, code.at(method.node))
 
 
 def _returns(code: JavaCode) -> Iterator[Fact]:

@@ -109,6 +109,9 @@ def _stub(code: JavaCode, receiver: Node, scope: Scope) -> tuple[str, Value | No
         if service:
             return service, target
     parts = declared.split(".")
+    mark = _client_mark(code, dotted.removeprefix("this."), scope) if dotted else None
+    if mark is not None and parts[-1] and not parts[-1].endswith(("Stub", "Channel")):
+        return parts[-1], _injected(code, dotted, scope)
     for ending in _STUBS:
         name = _service(parts[-1], ending)
         if name and ("Grpc" in declared or b"Grpc" in code.data):
@@ -145,15 +148,30 @@ def _channel(code: JavaCode, node: Node, scope: Scope) -> Value | None:
 
 
 def _injected(code: JavaCode, dotted: str, scope: Scope) -> Value | None:
-    """The address of a field's channel: ``@GrpcClient("orders")`` is the key ``grpc.client.orders.address``."""
-    name = dotted.removeprefix("this.")
-    member = code.members.get(f"{scope.owner}.{name}") if scope.owner else None
-    mark: Mark | None = member.mark("GrpcClient", "ImportGrpcClients") if member is not None else None
+    """The address of an injected channel or stub: ``@GrpcClient("orders")`` is ``grpc.client.orders.address``."""
+    mark = _client_mark(code, dotted.removeprefix("this."), scope)
     if mark is None:
         return None
-    value = code.value(mark.arg("value"), around(mark.scope)) if mark.arg("value") is not None else Lit(name)
+    value = code.value(mark.arg("value"), around(mark.scope)) if mark.arg("value") is not None else Lit(mark.member)
     text = value.value if isinstance(value, Lit) else None
     return _configured(str(text)) if isinstance(text, str) else Unknown("a channel named elsewhere")
+
+
+def _client_mark(code: JavaCode, name: str, scope: Scope) -> Mark | None:
+    """The annotation of a field, or of the constructor's parameter that the field is given."""
+    for mark in code.marks.get("GrpcClient", ()):
+        owner = mark.scope.parent if mark.scope.sort == "method" else mark.scope
+        if owner is None or owner.name != scope.owner:
+            continue
+        names = {mark.member}
+        names |= {
+            a.target.removeprefix("this.")
+            for a in code.assigns
+            if a.scope is mark.scope and code.dotted(a.value) == mark.member
+        }
+        if name in names:
+            return mark
+    return None
 
 
 def _configured(name: str) -> Value:

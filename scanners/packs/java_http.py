@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import Fact, Lit, Shape, Unknown, Value
+from graph.values import Fact, Lit, Name, Shape, Unknown, Value
 from scanners.idioms.code import Assign, CallSite, Scope
 from scanners.idioms.java import bare
-from scanners.idioms.java_http import Request, url_value, verb_value
+from scanners.idioms.java_http import BASE, Request, url_value, verb_value
 from scanners.idioms.java_values import concat
 from scanners.idioms.java_web import class_shape, known
 
@@ -22,6 +22,7 @@ _APACHE = {f"Http{verb.title()}": verb for verb in ("GET", "POST", "PUT", "DELET
 _APACHE |= {f"ClassicHttpRequests.{verb}": verb.upper() for verb in ("get", "post", "put", "delete", "patch")}
 _NET = {"GET": "GET", "POST": "POST", "PUT": "PUT", "DELETE": "DELETE", "HEAD": "HEAD"}
 _OK = {"get": "GET", "post": "POST", "put": "PUT", "delete": "DELETE", "patch": "PATCH", "head": "HEAD"}
+_INVOKES = frozenset(("get", "post", "put", "delete", "head", "options", "patch", "method", "invoke"))
 _UNIREST = ("Unirest", "kong.unirest.Unirest", "HttpRequest")
 _WRITERS = ("writeValueAsString", "toJson", "writeValueAsBytes", "encode")
 _READERS = ("readValue", "fromJson", "parseObject", "readEntity", "as")
@@ -53,6 +54,7 @@ class JavaHttp:
         Args:
             parsed: a Java file.
         """
+        yield from _targets(parsed)
         for site in parsed.calls:
             request = _request(parsed, site)
             if request is not None:
@@ -68,12 +70,16 @@ def _request(code: JavaCode, site: CallSite) -> Request | None:
         return _net(code, site)
     if site.method in ("url", "uri") and site.args:
         return _ok(code, site)
-    if site.method == "target" and len(site.args) == 1:
-        return _jaxrs(code, site)
-    if site.method in _OK and site.dotted.partition(".")[0] in _UNIREST and site.args:
-        url = code.value(site.args[0], site.scope)
-        return Request("java_http", site, Lit(site.method.upper()), url, {}, _sent(code, site), _read(code, site))
+    if site.method in _INVOKES and site.receiver is not None:
+        return _jaxrs(code, site) or _unirest(code, site)
     return _micronaut(code, site)
+
+
+def _unirest(code: JavaCode, site: CallSite) -> Request | None:
+    if site.method not in _OK or site.dotted.partition(".")[0] not in _UNIREST or not site.args:
+        return None
+    url = code.value(site.args[0], site.scope)
+    return Request("java_http", site, Lit(site.method.upper()), url, {}, _sent(code, site), _read(code, site))
 
 
 def _steps(code: JavaCode, site: CallSite) -> list[CallSite]:
@@ -201,28 +207,71 @@ def _request_body(code: JavaCode, step: CallSite, at: int) -> Shape | None:
 
 
 def _jaxrs(code: JavaCode, site: CallSite) -> Request | None:
-    """``client.target(base).path("x").request().post(Entity.json(order), Order.class)``."""
-    if b"ws.rs.client" not in code.data:
+    """``client.target(base).path("x").request().post(Entity.json(order), Order.class)``, targets kept in names too."""
+    chain = list(code.before(site))
+    asked = next((s for s in chain if s.method == "request"), None)
+    if asked is None or b"ws.rs.client" not in code.data:
         return None
-    parts = [code.value(site.args[0], site.scope)]
-    for step in _steps(code, site):
-        if step.method == "path" and step.args:
-            piece = code.value(step.args[0], step.scope)
-            text = piece.value if isinstance(piece, Lit) else None
-            parts += [piece] if isinstance(text, str) and text.startswith("/") else [Lit("/"), piece]
-        elif step.method in ("get", "post", "put", "delete", "head", "options"):
-            entity = step.args[0] if step.args and step.method in ("post", "put") else None
-            body = code.shape(entity, step.scope) if entity is not None else None
-            inner = code.site(entity) if entity is not None else None
-            if inner is not None and inner.method in ("json", "entity", "xml") and inner.args:
-                body = code.shape(inner.args[0], step.scope)
-            read = next((s for s in (class_shape(code, a) for a in step.args) if known(s)), None)
-            read = read or _parsed(code, step.scope)
-            return Request("jaxrs_client", step, Lit(step.method.upper()), concat(parts), {}, body, read)
-        elif step.method in ("method", "invoke") and step.args:
-            verb = verb_value(code, step.args[0], step.scope)
-            return Request("jaxrs_client", step, verb, concat(parts), {}, None, _parsed(code, step.scope))
-    return None
+    url = _target(code, asked.receiver, site.scope, 4)
+    if url is None:
+        return None
+    if site.method in ("method", "invoke"):
+        verb = verb_value(code, site.arg(0), site.scope)
+    else:
+        verb = Lit(site.method.upper())
+    read = next((s for s in (class_shape(code, a) for a in site.args) if known(s)), None)
+    return Request("jaxrs_client", site, verb, url, {}, _entity(code, site), read or _parsed(code, site.scope))
+
+
+def _entity(code: JavaCode, site: CallSite) -> Shape | None:
+    node = site.args[0] if site.args and site.method in ("post", "put") else None
+    inner = code.site(node) if node is not None else None
+    if inner is not None and inner.method in ("json", "entity", "xml") and inner.args:
+        return code.shape(inner.args[0], site.scope)
+    return code.shape(node, site.scope) if node is not None else None
+
+
+def _target(code: JavaCode, node: Node | None, scope: Scope, depth: int) -> Value | None:
+    """The URL of a target, through the names it is kept in; one made in another method by the name of its field."""
+    inner = bare(node)
+    if inner is None or depth <= 0:
+        return None
+    site = code.site(inner)
+    if site is None:
+        return _kept(code, code.dotted(inner), scope, depth)
+    if site.method == "target" and site.args:
+        return url_value(code, site.args[0], site.scope)
+    before = _target(code, site.receiver, scope, depth if site.receiver is not None else 0)
+    if before is None or site.method != "path" or not site.args:
+        return before
+    piece = code.value(site.args[0], site.scope)
+    text = piece.value if isinstance(piece, Lit) else None
+    piece = Lit(text.rstrip("/")) if isinstance(text, str) else piece
+    joined = [piece] if isinstance(text, str) and text.startswith("/") else [Lit("/"), piece]
+    return concat([before, *joined])
+
+
+def _kept(code: JavaCode, dotted: str, scope: Scope, depth: int) -> Value | None:
+    made = code.made_of(dotted, scope) if dotted else None
+    if made is None:
+        return None
+    if made.scope is scope or made.scope.sort != "method":
+        return _target(code, made.node, made.scope, depth - 1)
+    known_base = _target(code, made.node, made.scope, depth - 1) is not None
+    return Name(f"this.{dotted.removeprefix('this.')}.{BASE}") if known_base else None
+
+
+def _targets(code: JavaCode) -> Iterator[Fact]:
+    """Fields that keep a target: their URL as a binding of the field."""
+    for assign in code.assigns if b"ws.rs.client" in code.data else ():
+        made = code.site(assign.value) if assign.value is not None else None
+        target = code.bound_name(assign)
+        if made is None or assign.scope.sort != "method" or target.startswith(f"{assign.scope.name}."):
+            continue
+        url = _target(code, made.node, assign.scope, 4) if made.method in ("target", "path") else None
+        if url is not None:
+            fields = {"target": f"{target}.{BASE}", "value": url, "scope": assign.scope.name}
+            yield Fact("binding", fields, code.at(made.node))
 
 
 def _micronaut(code: JavaCode, site: CallSite) -> Request | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import ANYTHING, Config, Fact, Lit, Shape, Unknown, Value
+from graph.values import ANYTHING, Config, Fact, Lit, Name, Shape, Unknown, Value
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.java import Mark, Member, items
 from scanners.idioms.java_http import made_of
@@ -143,7 +143,8 @@ def _reactive(code: JavaCode) -> Iterator[Fact]:
     for name, kind, way in (("Incoming", "consume", "incoming"), ("Outgoing", "publish", "outgoing")):
         for mark in code.marks.get(name, ()):
             if mark.scope.sort == "method" and not mark.member:
-                yield _wired(code, mark, (kind, way), _shape_of(code, mark, way))
+                about = (mark.node, mark.scope.name, _shape_of(code, mark, way))
+                yield _wired(code, mark, (kind, way), about)
     for mark in code.marks.get("Channel", ()):
         if not mark.member:
             continue
@@ -152,7 +153,11 @@ def _reactive(code: JavaCode) -> Iterator[Fact]:
         emits = "Emitter" in code.type_text(declared)
         types = code.type_args(declared)
         shape = of_type(code, types[-1]) if types else ANYTHING
-        yield _wired(code, mark, ("publish", "outgoing") if emits else ("consume", "incoming"), shape)
+        if not emits:
+            yield _wired(code, mark, ("consume", "incoming"), (mark.node, mark.scope.name, shape))
+            continue
+        for node, scope in _sends(code, mark) or [(mark.node, mark.scope)]:
+            yield _wired(code, mark, ("publish", "outgoing"), (node, scope.name, shape))
 
 
 def _param(code: JavaCode, mark: Mark) -> Member | None:
@@ -165,13 +170,36 @@ def _shape_of(code: JavaCode, mark: Mark, way: str) -> Shape:
     return of_type(code, mark.scope.node.child_by_field_name("type"))
 
 
-def _wired(code: JavaCode, mark: Mark, how: tuple[str, str], shape: Shape) -> Fact:
+def _wired(code: JavaCode, mark: Mark, how: tuple[str, str], about: tuple[Node, str, Shape]) -> Fact:
     """A channel of reactive messaging; one without a connector stays inside the process, so its key must be set."""
     kind, way = how
-    name = code.string(mark.arg("value"))
-    key = f"mp.messaging.{way}.{name}"
-    topic: Value = Config(f"{key}.topic", Config(f"{key}.address", Lit(name))) if name else Unknown("a channel")
-    return _fact(code, kind, mark.node, (topic, mark.scope.name, shape), only=f"{key}.connector" if name else "")
+    node, symbol, shape = about
+    given = mark.arg("value")
+    name = code.value(given, around(mark.scope)) if given is not None else Unknown("a channel without a name")
+    if isinstance(name, Name):
+        member = code.members.get(name.name.removeprefix("this."))
+        name = code.value(member.value, member.scope) if member is not None and member.value is not None else name
+    if not isinstance(name, Lit):
+        return _fact(code, kind, node, (name, symbol, shape))
+    key = f"mp.messaging.{way}.{name.value}"
+    topic = Config(f"{key}.topic", Config(f"{key}.address", Lit(name.value)))
+    return _fact(code, kind, node, (topic, symbol, shape), only=f"{key}.connector")
+
+
+def _sends(code: JavaCode, mark: Mark) -> list[tuple[Node, Scope]]:
+    """Where an emitter that is given by name sends, by call or method reference."""
+    names = {mark.member}
+    names |= {a.target.removeprefix("this.") for a in code.assigns if code.dotted(a.value) in names}
+    found: list[tuple[Node, Scope]] = []
+    for site in code.calls:
+        on = code.dotted(site.receiver).removeprefix("this.") if site.receiver is not None else ""
+        if on in names and site.method.startswith("send"):
+            found.append((site.node, site.scope))
+    for node, scope in code.references:
+        parts = node.named_children
+        if len(parts) > 1 and code.dotted(parts[0]).removeprefix("this.") in names:
+            found += [(node, scope)] if code.text(parts[-1]).startswith("send") else []
+    return found
 
 
 def _micronaut(code: JavaCode) -> Iterator[Fact]:

@@ -16,7 +16,13 @@ from scanners.readers import Readers, built_in
 _WORD = re.compile(r"[A-Za-z_]\w*|\d+|'[^'\n]*'|\"[^\"\n]*\"")
 _COMMENT = re.compile(r"\s*(//|#|\*|/\*|$)|.*#")
 _SUFFIXES = {"python": ".py", "typescript": ".ts", "java": ".java", "go": ".go", "csharp": ".cs"}
-_EVERY, _MOST = 7, 160
+_EVERY, _MOST = 5, 120
+_KEYWORDS = re.compile(
+    "import|from|using|package|namespace|class|def|func|function|return|new|public|private|const|var|let|async|await"
+    "|static|void|export|default|interface|type|struct|override|final|in|if|else|for|not|and|or|is|as|this|with"
+    "|readonly|protected|abstract|record|extends|implements|go|range|defer|yield|lambda|base|enum|virtual|partial"
+    "|throws|super|try|catch|except|raise|while|map|chan"
+)
 
 
 def files(suffix: str) -> list[tuple[str, str]]:
@@ -34,10 +40,11 @@ def edits(text: str) -> Iterator[tuple[int, str, str]]:
     lines, count = text.split("\n"), 0
     for number, line in enumerate(lines):
         for found in () if _COMMENT.match(line) else _WORD.finditer(line):
-            count += 1
-            if count % _EVERY:
-                continue
             word = found.group()
+            keyword = _KEYWORDS.fullmatch(word) is not None
+            count += not keyword
+            if keyword or count % _EVERY:
+                continue
             other = f"{word[:-1]}q{word[-1]}" if word[-1] in "\"'" else f"{word}9"
             changed = line[: found.start()] + other + line[found.end() :]
             yield number + 1, word, "\n".join([*lines[:number], changed, *lines[number + 1 :]])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from graph.facts import SourceFile
 from graph.values import Fact, Lit, Location
@@ -16,6 +17,9 @@ _VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)\}")
 _REQUEST = re.compile(r"\$(request_uri|uri|is_args|args|query_string)|\?\$args")
 _RUNNING = re.compile(r"\$\w")
 _EXPRESSIONS = ("~", "~*")
+_DEEPEST = 12
+_MOST = 2_000
+_LONGEST = 2_000
 _NO_HOST = frozenset(("_", "localhost", "default_server", "127.0.0.1", "$hostname", '""', ""))
 
 
@@ -42,6 +46,15 @@ class Block:
             block = todo.pop()
             yield block
             todo.extend(reversed(block.inner))
+
+    def around(self) -> Iterator[Block]:
+        """It and the blocks it stands in, from the inside."""
+        block: Block | None = self
+        for _ in range(_DEEPEST):
+            if block is None:
+                return
+            yield block
+            block = block.outer
 
     def directive(self, *names: str) -> Block | None:
         """The first directive of one of these names, in conditions too but not in locations below.
@@ -75,9 +88,14 @@ def facts(source: SourceFile) -> Iterator[Fact]:
     """
     root, problem = _parse(source.data.decode("utf-8", "replace"))
     upstreams = {b.argument(): _server(b) for b in root.walk() if b.words[:1] == ["upstream"] and b.argument()}
-    locations = [b for b in root.walk() if b.words[:1] == ["location"] and b.argument()]
+    locations = [b for b in root.walk() if b.words[:1] == ["location"] and b.argument()][:_MOST]
+    named: set[str] = set()
     for block in locations:
-        yield from _location(source, block, _Around(upstreams, locations))
+        again = block.argument() in named
+        if block.argument().startswith("@"):
+            named.add(block.argument())
+        if not again and len(named) <= _DEEPEST * 4:
+            yield from _location(source, block, _Around(upstreams, locations))
     if problem is not None and locations:
         line, message = problem
         fields = {"rule": "nginx/syntax", "message": message, "severity": "warning"}
@@ -160,7 +178,7 @@ def _location(source: SourceFile, block: Block, around: _Around) -> Iterator[Fac
 def _templates(modifier: str, path: str, locations: list[Block]) -> list[tuple[str, str]]:
     """What a location serves, and the path or expression each comes from; a named one serves for those that name it."""
     if path.startswith("@"):
-        users = [b for b in locations if any(path in d.words for d in b.inner if d.words[:1] != ["location"])]
+        users = list(islice((b for b in locations if _uses(b, path)), _DEEPEST))
         found = []
         for user in users:
             inner = (user.words[1], user.words[2]) if len(user.words) > 2 else ("", user.words[1])
@@ -171,6 +189,10 @@ def _templates(modifier: str, path: str, locations: list[Block]) -> list[tuple[s
     if modifier in _EXPRESSIONS:
         return [(of_expression(e), e) for e in alternatives(path)]
     return [(below(path), path)]
+
+
+def _uses(block: Block, name: str) -> bool:
+    return any(name in d.words for d in block.inner[:_MOST] if d.words[:1] != ["location"])
 
 
 def _passed(block: Block, passed: Block, served: tuple[str, str, str], upstreams: dict[str, str]) -> Passed | None:
@@ -197,15 +219,13 @@ def _passed(block: Block, passed: Block, served: tuple[str, str, str], upstreams
 def _filled(block: Block, text: str) -> str:
     """Variables that `set` gives a value in the location or around it."""
     values: dict[str, str] = {}
-    outer: Block | None = block
-    while outer is not None:
-        for item in outer.inner:
+    for outer in block.around():
+        for item in outer.inner[:_MOST]:
             if item.words[:1] == ["set"] and len(item.words) > 2:
                 values.setdefault(item.words[1].lstrip("$"), item.words[2])
-        outer = outer.outer
     for _ in range(4):
-        text = _VARIABLE.sub(lambda m: values.get(m[1] or m[2], m[0]), text)
-    return text[:2000]
+        text = _VARIABLE.sub(lambda m: values.get(m[1] or m[2], m[0]), text[:_LONGEST])
+    return text[:_LONGEST]
 
 
 def _rewritten(block: Block, template: str) -> str:
@@ -220,9 +240,7 @@ def _rewritten(block: Block, template: str) -> str:
 
 
 def _host(block: Block) -> str:
-    outer = block.outer
-    while outer is not None and outer.words[:1] != ["server"]:
-        outer = outer.outer
+    outer = next((b for b in block.around() if b.words[:1] == ["server"]), None)
     named = outer.directive("server_name") if outer is not None else None
     names = [w for w in named.words[1:] if w not in _NO_HOST and w[0] not in "~*$."] if named is not None else []
     return names[0] if len(names) == 1 else ""

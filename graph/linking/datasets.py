@@ -16,7 +16,7 @@ from graph.linking.state import Linking, LooseEnd
 from graph.linking.stores import SQL_KINDS, Stores
 from graph.linking.wrappers import Reading, Results, all_params
 from graph.schema import Evidence, Resolution
-from graph.values import Member, Name
+from graph.values import Fact, Member, Name
 
 _EDGE = {"read": "READS", "write": "WRITES"}
 
@@ -30,7 +30,8 @@ def datasets(state: Linking) -> None:
     shared = _Shared(state)
     _declare(state, shared)
     for kind, link in (("access", _access), ("sql", _sql)):
-        for placed in state.corpus.of(kind):
+        for given in state.corpus.of(kind):
+            placed = _mapped(state, given)
             for service in state.owners(placed.file) or ("",):
                 link(state, _Use(placed, service, shared))
     for through in shared.repositories.calls():
@@ -38,6 +39,15 @@ def datasets(state: Linking) -> None:
             for mode in through.modes:
                 _through(state, _Use(through.placed, service, shared), through, (mode, None))
     _tables(state, shared.stores)
+
+
+def _mapped(state: Linking, placed: Placed) -> Placed:
+    """Statements of a mapping file (MyBatis) run where the method of the interface is called."""
+    method = placed.fact.get("method") or ""
+    found = state.names.packages.within(placed.file, tuple(method.split(".")), "java") if method else None
+    if found is None:
+        return placed
+    return Placed(Fact("sql", {**placed.fact.fields, "symbol": ".".join(found[1])}, placed.fact.at), found[0])
 
 
 class _Shared:

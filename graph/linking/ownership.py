@@ -59,9 +59,7 @@ class Ownership:
             sorted(
                 s.name
                 for s in self._services.by_name.values()
-                if s.repository == file[0]
-                and s.root is not None
-                and self._projects.builds_on(file[0], s.root, folder)
+                if s.repository == file[0] and s.root is not None and self._projects.builds_on(file[0], s.root, folder)
             )
         )
 

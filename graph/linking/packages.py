@@ -157,14 +157,15 @@ class Packages:
                 return found
         return None
 
-    def within(self, file: FileKey, parts: Dotted) -> Place | None:
+    def within(self, file: FileKey, parts: Dotted, dialect: str = "") -> Place | None:
         """Where a name written with its package is defined.
 
         Args:
             file: where it is written.
             parts: package and name, e.g. ``com.shop.Order.Line``.
+            dialect: of the name, when the file is of another language.
         """
-        dialect = dialect_of(file)
+        dialect = dialect or dialect_of(file)
         for count in range(len(parts) - 1, -1, -1):
             files = self._tops.get((dialect, ".".join(parts[:count])), {}).get(parts[count])
             if files:

@@ -80,8 +80,13 @@ class Requests:
     def link_all(self) -> None:
         """CALLS edges for every request fact."""
         for placed in clients.requests(self._state):
-            rows = {service: self._link(placed, service) for service in self._state.owners(placed.file) or ("",)}
-            alone = apart({service: [_goal(link) for _, link in found] for service, found in rows.items()})
+            owners = self._state.owners(placed.file) or ("",)
+            only = placed.fact.get("only") or ""
+            asking = [s for s in owners if not only or self._state.environment(s, only)]
+            rows = {service: self._link(placed, service) for service in asking}
+            alone = len(asking) < len(owners) or apart(
+                {service: [_goal(link) for _, link in found] for service, found in rows.items()}
+            )
             for found in rows.values():
                 for request, link in found:
                     self._edge(request, link, alone=alone)

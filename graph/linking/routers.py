@@ -16,6 +16,7 @@ from graph.linking.state import Linking
 from graph.values import Call, Fact, Name, Param, Value
 
 _DEPTH = 8
+_BY_TYPE = frozenset({"jax_rs", "jaxrs"})
 RouterKey: TypeAlias = SymbolKey
 
 
@@ -62,6 +63,19 @@ class Routers:
                         self._mounts[child].append((parent, placed))
                     if parent is not None:
                         self._under[parent].append(child)
+
+        self._implemented()
+
+    def _implemented(self) -> None:
+        """JAX-RS interfaces that no class mounts are served by the only class that implements them."""
+        for endpoint in self._state.corpus.of("endpoint"):
+            if not endpoint.fact.get("declared") or endpoint.fact.get("framework") not in _BY_TYPE:
+                continue
+            for router in self.registered(endpoint):
+                below = [c for c in self._state.calls.below(router) if not aside(c[0][1])]
+                if len(below) == 1 and not self._mounts.get(router):
+                    mount = Placed(Fact("mount", {}, endpoint.fact.at), below[0][0])
+                    self._mounts[router].append((below[0], mount))
 
     def find(self, file: FileKey, scope: str, value: Value | None) -> list[RouterKey]:
         """The routers a value may be.

@@ -19,8 +19,9 @@ from graph.linking.stores import Stores
 from graph.linking.transports import brokers
 from graph.linking.wrappers import Reading, Results, all_params
 from graph.schema import Resolution
-from graph.values import Shape
+from graph.values import Config, Fact, Shape
 
+_UNKNOWN = "unknown"
 _GUESSED = "class made by the sender"
 _EDGES = {"publish": "PUBLISHES", "consume": "CONSUMES"}
 
@@ -85,7 +86,9 @@ def _rows(state: Linking, placed: Placed) -> Iterator[_Row]:
         return [key for result in results for key in all_params(result)]
 
     for service in state.owners(placed.file) or ("",):
-        kinds = [fact.get("broker")] if fact.get("broker") else brokers(state, placed, service) or ("kafka",)
+        kinds = [fact.get("broker")] if fact.get("broker") else brokers(state, placed, service) or (_UNKNOWN,)
+        if not _configured(state, fact, service):
+            continue
         for reading in state.wrappers.readings(values, placed.symbol, service, need):
             if not state.sources.made_for(reading, service):
                 continue
@@ -97,6 +100,14 @@ def _rows(state: Linking, placed: Placed) -> Iterator[_Row]:
                     for kind in kinds:
                         topic = known_as(state, service, str(kind), text)
                         yield _Row(placed, _EDGES[fact.kind], service, str(kind), reading, topic, name, rule)
+
+
+def _configured(state: Linking, fact: Fact, service: str) -> bool:
+    """Whether a message counts that is only sent or received where a key is set; the key may be the topic itself."""
+    only = fact.get("only") or ""
+    topic = fact.get("topic")
+    key = topic.key if only == "configured" and isinstance(topic, Config) else only
+    return not key or key == "configured" or bool(state.environment(service, key))
 
 
 def _classes_below(state: Linking, row: _Row) -> Iterator[_Row]:
@@ -202,6 +213,9 @@ def _target(state: Linking, row: _Row, broker: str) -> tuple[NodeKey, Resolution
     if not holes and name and row.rule == _GUESSED:
         reason = "the sender publishes what is of a class above it; which one is only known when it runs"
         return ("Topic", (broker, name)), Resolution("candidate", row.rule, reason)
+    if not holes and name and row.broker == _UNKNOWN:
+        reason = "no code and no deployment file says which broker it goes through"
+        return ("Topic", (broker, name)), Resolution("candidate", "unknown broker", reason)
     if not holes and name:
         return ("Topic", (broker, name)), Resolution("resolved", row.rule)
     reasons = "; ".join(dict.fromkeys(h.reason for h in holes))

@@ -7,6 +7,22 @@ from graph.linking.outcomes import Context, Frame
 from graph.linking.state import Linking
 from graph.values import Value
 
+_KINDS = frozenset({"kafka", "rabbitmq", "nats", "activemq", "pulsar", "servicebus", "sqs", "pubsub", "mqtt"})
+_LIBRARIES = (
+    ("stream-binder-rabbit", "rabbitmq"),
+    ("stream-rabbit", "rabbitmq"),
+    ("masstransit.rabbitmq", "rabbitmq"),
+    ("starter-amqp", "rabbitmq"),
+    ("stream-binder-kafka", "kafka"),
+    ("stream-kafka", "kafka"),
+    ("masstransit.kafka", "kafka"),
+    ("masstransit.azureservicebus", "servicebus"),
+    ("masstransit.azure.servicebus", "servicebus"),
+    ("masstransit.amazonsqs", "sqs"),
+    ("masstransit.activemq", "activemq"),
+)
+"""Libraries that say which broker others of theirs speak to."""
+
 
 def brokers(state: Linking, placed: Placed, service: str) -> tuple[str, ...]:
     """The brokers of a publish or consume fact that names none, by what is closest to it; empty when nothing says.
@@ -26,7 +42,31 @@ def brokers(state: Linking, placed: Placed, service: str) -> tuple[str, ...]:
         found = tuple(dict.fromkeys(str(p.fact.get("broker")) for p in group))
         if len(found) == 1 or (found and group is named):
             return found
-    return ()
+    return _otherwise(state, placed, service)
+
+
+def _otherwise(state: Linking, placed: Placed, service: str) -> tuple[str, ...]:
+    """By the libraries a service depends on, its other messages, brokers beside it, its repository's messages."""
+    messages = [p for p in state.corpus.of("publish", "consume") if p.fact.get("broker")]
+    here = [p for p in messages if p.file[0] == placed.file[0]]
+    beside = state.services.beside
+    groups = (
+        _by_library(state, service),
+        {str(p.fact.get("broker")) for p in here if service in state.owners(p.file)},
+        {s.store_kind for s in state.services.by_name.values() if s.store_kind in _KINDS and beside(service, s.name)},
+        {str(p.fact.get("broker")) for p in here},
+    )
+    return next((tuple(found) for found in groups if len(found) == 1), ())
+
+
+def _by_library(state: Linking, service: str) -> set[str]:
+    found: set[str] = set()
+    for placed in state.corpus.of("dependency"):
+        name = str(placed.fact.get("name", "")).lower()
+        kind = next((kind for part, kind in _LIBRARIES if part in name), "")
+        if kind and service in state.owners(placed.file):
+            found.add(kind)
+    return found
 
 
 def _texts(state: Linking, placed: Placed, value: Value | None, service: str) -> frozenset[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from graph.answers import Affected, Boundary, Break, Hop, Impact, SelectedFlow
+from graph.answers import Affected, Boundary, Hop, Impact, SelectedFlow
 from graph.change import WORKTREE, Change, ChangedItem
-from graph.contracts.findings import Check
+from graph.contracts.findings import Break, Check
 from graph.queries.check import compared
 from graph.queries.impact import affected
 from graph.store import GraphStore

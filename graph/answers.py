@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from graph.change import ChangedItem, Hunk
+from graph.contracts.findings import Break
 
 VERSION = 1
 Selection = Literal["must", "may"]
@@ -92,31 +93,6 @@ class Boundary:
     reason: str
     annotation: str = ""
     settles: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Break:
-    """A side that a change leaves behind: it still reads what is no longer sent, or does not send what is now required.
-
-    Args:
-        rule: which comparison found it, e.g. dropped, renamed, retyped, now-required.
-        text: one sentence.
-        seam: label of the Topic, Endpoint or Dataset.
-        field: dotted field, or empty.
-        sender_at: ``file:line`` of the one who sends.
-        reader_at: ``file:line`` of the one who reads.
-        service: whose the reader is.
-        certain: every link on the way is resolved.
-    """
-
-    rule: str
-    text: str
-    seam: str
-    field: str = ""
-    sender_at: str = ""
-    reader_at: str = ""
-    service: str = ""
-    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,31 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Break:
+    """A side that a change leaves behind: it still reads what is no longer sent, or does not send what is now required.
+
+    Args:
+        rule: which comparison found it, e.g. dropped, renamed, retyped, now-required.
+        text: one sentence.
+        seam: label of the Topic, Endpoint or Dataset.
+        field: dotted field, or empty.
+        sender_at: ``file:line`` of the one who sends.
+        reader_at: ``file:line`` of the one who reads.
+        service: whose the reader is.
+        certain: every link on the way is resolved.
+    """
+
+    rule: str
+    text: str
+    seam: str
+    field: str = ""
+    sender_at: str = ""
+    reader_at: str = ""
+    service: str = ""
+    certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class NotChecked:
     """A seam of which one side is not known, so that silence about it means nothing.
 

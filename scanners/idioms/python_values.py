@@ -57,7 +57,12 @@ def value(code: PyCode, node: Node | None, scope: Scope, depth: int = 0) -> Valu
 
 
 def _identifier(code: PyCode, node: Node, scope: Scope, _: int) -> Value:
-    return _named(code.text(node), scope)
+    name = code.text(node)
+    if name in scope.bound and name in scope.params:
+        first = next((a for a in code.assigned(scope, name) if a.value is not None), None)
+        if first is not None and first.value is not None and node.end_byte <= first.value.end_byte:
+            return Param(scope.params.index(name), name)
+    return _named(name, scope)
 
 
 def is_local(value: Value, scope: Scope) -> bool:

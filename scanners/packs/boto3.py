@@ -175,7 +175,8 @@ def _topic(code: PyCode, site: CallSite) -> Iterator[Fact]:
         )
     elif code.string(site.arg(-1, "Protocol")) == "sqs":
         queue = site.arg(-1, "Endpoint")
-        fields = {"broker": "sqs", "queue": _last(code.value(queue, site.scope), ":"), "exchange": name}
+        fields: dict[str, object] = {"broker": "sqs", "queue": _last(code.value(queue, site.scope), ":")}
+        fields |= {"exchange": name, "symbol": site.scope.name}
         yield Fact("bound", fields, Location(code.path, site.line))
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import ANYTHING, Fact, Lit, Location, Shape, Unknown, Value
+from graph.values import ANYTHING, Fact, Lit, Location, Param, Shape, Unknown, Value
+from scanners.idioms import python as py
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.messages import handler_reads, listed, message_reads, subscribed
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _NAMED = ("declare_queue", "get_queue", "declare_exchange", "get_exchange", "Queue", "Exchange", "SimpleQueue")
 _MESSAGES = ("Message", "aio_pika.Message", "IncomingMessage")
+_SORTS = ("fanout", "topic", "direct", "headers")
 _STEPS = 4
 _SERVER_NAMED = "the server names the queue"
 
@@ -169,10 +171,34 @@ def _function(code: PyCode, node: Node | None, site: CallSite) -> Scope | None:
 
 
 def _consume(code: PyCode, site: CallSite, queue: Node | None, callback: Node | None) -> Iterator[Fact]:
+    """One fact a queue; a queue the server names is told by the keys it is bound with."""
     topic = _name(code, queue, site.scope)
-    exchange, key = _bound_to(code, site, queue)
-    if topic == Unknown(_SERVER_NAMED) and exchange is not None:
-        topic = key if key is not None else Lit("")
+    binds = [b for b in _binds(code, site, queue) if b.key is not None or b.sort not in ("direct", "topic")]
+    unnamed = topic == Unknown(_SERVER_NAMED) or _may_be_unnamed(code, topic, site.scope)
+    if not unnamed or not binds:
+        if topic == Unknown(_SERVER_NAMED) and _binds(code, site, queue):
+            return
+        yield _consumed(code, site, (topic, binds[0].exchange if binds else None), callback)
+        return
+    for bind in binds:
+        key = bind.key if bind.key is not None else Lit("")
+        if bind.key is not None:
+            fields = {"broker": "rabbitmq", "queue": key, "exchange": bind.exchange, "key": key}
+            yield Fact("bound", fields | {"symbol": site.scope.name}, Location(code.path, site.line))
+        yield _consumed(code, site, (key, bind.exchange), callback)
+
+
+def _may_be_unnamed(code: PyCode, topic: Value, scope: Scope) -> bool:
+    """Whether a queue's name is a parameter that is usually not given."""
+    if not isinstance(topic, Param):
+        return False
+    nodes = {name: node for name, node in py.parameters(code, scope)}
+    default = nodes[topic.name].child_by_field_name("value") if topic.name in nodes else None
+    return code.text(default) in ("None", '""', "''")
+
+
+def _consumed(code: PyCode, site: CallSite, about: tuple[Value, Value | None], callback: Node | None) -> Fact:
+    topic, exchange = about
     fields: dict[str, object] = {"broker": "rabbitmq", "topic": topic}
     if exchange is not None:
         fields["exchange"] = exchange
@@ -184,18 +210,47 @@ def _consume(code: PyCode, site: CallSite, queue: Node | None, callback: Node | 
         shape = message_reads(code, site.scope).all()
     if shape is not None:
         fields["shape"] = shape
-    yield Fact("consume", fields, Location(code.path, site.line))
+    return Fact("consume", fields, Location(code.path, site.line))
 
 
-def _bound_to(code: PyCode, site: CallSite, queue: Node | None) -> tuple[Value | None, Value | None]:
-    """Exchange and routing key the queue is bound to in this file, when it is written the same way."""
+@dataclass(frozen=True, slots=True)
+class _Bind:
+    """A binding of a queue.
+
+    Args:
+        exchange: its name.
+        key: routing key, None when none is given.
+        sort: type of the exchange, as far as the file says: direct, topic, fanout, headers or empty.
+    """
+
+    exchange: Value
+    key: Value | None
+    sort: str
+
+
+def _binds(code: PyCode, site: CallSite, queue: Node | None) -> list[_Bind]:
+    """The bindings of a queue in this file, where it is written the same way."""
     wanted = code.text(queue)
+    found = []
     for bind in code.called("queue_bind", "bind"):
         exchange, key, bound = _binding_of(code, bind)
         if exchange is not None and bound is not None and code.text(bound) == wanted and _near(bind, site):
             given = code.value(key, bind.scope) if key is not None else None
-            return _name(code, exchange, bind.scope), given
-    return None, None
+            found.append(_Bind(_name(code, exchange, bind.scope), given, _sort(code, exchange, bind.scope)))
+    return found
+
+
+def _sort(code: PyCode, exchange: Node, scope: Scope) -> str:
+    """The type an exchange is declared with; without one it is direct."""
+    made = _maker(code, exchange, scope)
+    if made is not None and made.method == "declare_exchange":
+        given = made.arg(1, "type")
+        return next((s for s in _SORTS if s in code.text(given).lower()), "direct") if given is not None else "direct"
+    for declared in code.called("exchange_declare"):
+        if code.text(declared.arg(0, "exchange")) == code.text(exchange):
+            given = declared.arg(1, "exchange_type")
+            return next((s for s in _SORTS if s in code.text(given).lower()), "direct" if given is None else "")
+    return ""
 
 
 def _near(bind: CallSite, site: CallSite) -> bool:
@@ -227,6 +282,8 @@ def _bound(code: PyCode, site: CallSite, about: tuple[Value, Value, Node | None]
     fields: dict[str, object] = {"broker": "rabbitmq", "queue": queue, "exchange": exchange}
     if key is not None:
         fields["key"] = code.value(key, site.scope)
+    if site.scope.name:
+        fields["symbol"] = site.scope.name
     return Fact("bound", fields, Location(code.path, site.line))
 
 

@@ -117,7 +117,8 @@ class JsCode(Code):
         inner = bare(node)
         if inner is None or inner.type not in ("call_expression", "new_expression"):
             return None
-        head = inner.child_by_field_name("function") or inner.child_by_field_name("constructor")
+        # the grammar reads `await a.b<T>(c)` as a call of `await a.b`
+        head = bare(inner.child_by_field_name("function") or inner.child_by_field_name("constructor"))
         if head is None:
             return None
         member = head.type == "member_expression"

@@ -68,7 +68,8 @@ def _parts(code: JsCode) -> Parts:
     ours = {i.local for i in code.all_imports if i.module.removeprefix("node:") not in NODE_MODULES}
     names = frozenset({*constants, *ours, *types} - {"*"})
     interfaces = js_declarations.interfaces(code)
-    return Parts(code.cuts(), constants, types, [*code.import_nodes, *required], names, interfaces)
+    passed = [n for n in code.exports if any(c.type == "export_clause" for c in n.named_children)]
+    return Parts(code.cuts(), constants, types, [*code.import_nodes, *required, *passed], names, interfaces)
 
 
 def _statement(node: Node | None) -> Node | None:

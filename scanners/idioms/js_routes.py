@@ -11,6 +11,7 @@ from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.http import status_of
 from scanners.idioms.js_reads import Payload, reads
 from scanners.idioms.js_schemas import schema
+from scanners.idioms.js_scopes import parameters
 from scanners.idioms.js_shapes import annotation
 from scanners.idioms.reading import Reads
 
@@ -201,9 +202,11 @@ def _declared(code: JsCode, scope: Scope, style: Style) -> Shape | None:
     sources = {f"{request}.{p}" for p in style.body} | {f"{request}.{p}()" for p in style.calls}
     start, end = scope.node.start_byte, scope.node.end_byte
     for assign in code.assigns:
-        if assign.value is not None and start <= assign.value.start_byte < end and not assign.key:
+        if assign.value is not None and start <= assign.value.start_byte < end:
             text = code.text(assign.value).removeprefix("await ")
-            shape = annotation(code, assign.annotation) if text in sources else ANYTHING
+            holder = assign.value.parent
+            written = assign.annotation or (holder.child_by_field_name("type") if holder is not None else None)
+            shape = annotation(code, written) if text in sources else ANYTHING
             if assign.value.type == "as_expression" and text.split(" as ", 1)[0].strip("( ") in sources:
                 shape = annotation(code, assign.value.named_children[-1])
             if shape.named or shape.fields:
@@ -214,6 +217,19 @@ def _declared(code: JsCode, scope: Scope, style: Style) -> Shape | None:
             known = schema(code, site.receiver, site.scope, 1)
             if known is not None and known.type == "object":
                 return known
+    return _of_type(code, scope)
+
+
+def _of_type(code: JsCode, scope: Scope) -> Shape | None:
+    """The body in the type of Express's ``Request<Params, Answer, Body>``."""
+    for _, node in list(parameters(code, scope.node))[:1]:
+        written = node.child_by_field_name("type")
+        generic = written.named_children[0] if written is not None and written.named_child_count else None
+        if generic is None or generic.type != "generic_type" or generic.named_child_count < 2:
+            return None
+        listed = generic.named_children[1].named_children
+        shape = annotation(code, listed[2]) if len(listed) > 2 else ANYTHING
+        return shape if shape.named or shape.fields else None
     return None
 
 

@@ -11,6 +11,7 @@ from scanners.idioms.code import CallSite
 from scanners.idioms.javascript import bare, option
 from scanners.idioms.js_clients import LIBRARIES, Library
 from scanners.idioms.js_responses import response_reads
+from scanners.idioms.js_shapes import annotation
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -29,6 +30,7 @@ class Axios:
 
     name: str = "axios"
     version: int = 2
+    generated: bool = True
     language: tuple[str, ...] = ("javascript", "typescript")
     markers: tuple[bytes, ...] = (
         b"axios",
@@ -114,10 +116,17 @@ def _request(code: JsCode, site: CallSite, library: Library, verb: str) -> Fact 
     sends = _sent(code, site, library, (verb, options))
     if sends != ANYTHING:
         fields["sends"] = sends
-    read = response_reads(code, site, library.name)
+    read = response_reads(code, site, library.name) or _typed(code, site)
     if read is not None:
         fields["reads"] = read
     return Fact("http_call", fields, Location(code.path, site.line))
+
+
+def _typed(code: JsCode, site: CallSite) -> Shape | None:
+    """``client.get<Order[]>(url)``: the type the answer is taken as, when what is read of it is not seen."""
+    written = site.node.child_by_field_name("type_arguments")
+    shape = annotation(code, written.named_children[0] if written is not None and written.named_child_count else None)
+    return shape if shape.named or shape.fields or shape.item is not None else None
 
 
 def _url(code: JsCode, first: Node, site: CallSite, library: Library) -> Value | None:

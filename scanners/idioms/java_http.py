@@ -177,6 +177,8 @@ def base_bindings(code: JavaCode, types: tuple[str, ...]) -> Iterator[Fact]:
         inner = bare(node.named_children[0]) if node.named_child_count and declared in types else None
         made = code.site(inner) if inner is not None else None
         given = base_argument(code, made) if made is not None else _set_later(code, scope)
+        general = customized(code) if given is None and inner is not None else None
+        given = general.args[0] if general is not None else given
         if inner is not None and given is not None:
             yield _binding(code, scope.name, given, scope)
 
@@ -187,6 +189,19 @@ def _set_later(code: JavaCode, scope: Scope) -> Node | None:
         if site.scope is scope and site.method in ("setUriTemplateHandler", "baseUrl", "rootUri") and site.args:
             inner = code.site(site.args[0])
             return inner.args[0] if inner is not None and inner.args else site.args[0]
+    return None
+
+
+def customized(code: JavaCode) -> CallSite | None:
+    """The base URL a customizer bean of this file gives every client builder.
+
+    Args:
+        code: the file.
+    """
+    for site in code.calls:
+        declared = code.type_text(site.scope.node.child_by_field_name("type"))
+        if site.method in ("baseUrl", "rootUri") and site.args and declared.endswith("Customizer"):
+            return site
     return None
 
 

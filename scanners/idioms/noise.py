@@ -43,7 +43,7 @@ _VENDORED = re.compile(
 _GENERATED = re.compile(
     r"(_pb2(_grpc)?\.py|\.pb\.go|_pb\.js|\.g\.[jt]s|\.generated\.[jt]s|\.d\.ts)$|(^|/)(generated|gen)/"
 )
-_MARK = re.compile(rb"(?i)(@generated|code generated .{0,80}do not edit|auto-?generated|do not edit( this file)?)")
+_MARK = re.compile(rb"(?i)(@generated\b|code generated .{0,80}do not edit|auto-?generated|do not edit( this file)?)")
 _PACKAGES = re.compile(r"(^|/)src/main/(java|kotlin|scala|groovy)/.*/(?=[^/]*$)")
 _LOCUST = re.compile(rb"^\s*(from|import) (locust|pytest|unittest)\b", re.MULTILINE)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from graph.values import Fact, Location
+from scanners.idioms.java_values import spring
 from scanners.idioms.spring_properties import Property, Section
 
 _ROUTES = (
@@ -53,13 +54,18 @@ def _gateway(path: str, rows: Sequence[Property], general: Sequence[tuple[str, l
     verbs = [a.upper() for name, args in predicates if name == "Method" for a in args] or [""]
     for pattern in patterns:
         for verb in verbs:
-            fields: dict[str, object] = {"gateway": "", "path": tidy(pattern), "to": to.text}
+            fields: dict[str, object] = {"gateway": "", "path": tidy(pattern), **_to(to.text)}
             rewritten = apply(tidy(pattern), [*general, *filters])
             if rewritten != tidy(pattern):
                 fields["to_path"] = rewritten
             if verb:
                 fields["method"] = verb
             yield Fact("route", fields, Location(path, to.line))
+
+
+def _to(text: str) -> dict[str, object]:
+    """Where a rule leads, as text; with placeholders as a Value too."""
+    return {"to": text, "target": spring(text, expression=False)} if "${" in text else {"to": text}
 
 
 def tidy(pattern: str) -> str:
@@ -170,7 +176,7 @@ def _zuul(path: str, section: Section) -> Iterator[Fact]:
         served = tidy(pattern)
         strips = "stripprefix" not in given or given["stripprefix"].text != "false"
         inner = "/**" if strips and served.endswith("/**") else served
-        fields: dict[str, object] = {"gateway": "", "path": f"{prefix}{served}", "to": target}
+        fields: dict[str, object] = {"gateway": "", "path": f"{prefix}{served}", **_to(target)}
         behind = f"{prefix}{inner}" if keeps else inner
         if behind != fields["path"]:
             fields["to_path"] = behind

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from graph.values import ANYTHING, Concat, Config, Fact, Lit, Name, Shape, Unknown, Value
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.java import Mark, Member
+from scanners.idioms.java_http import customized
 from scanners.idioms.java_shapes import of_type
 from scanners.idioms.java_values import concat, filled
 from scanners.idioms.java_web import EXCHANGES, MAPPINGS, VERBS, around, known, methods, one, paths
@@ -243,7 +244,7 @@ def _base_url(code: JavaCode, site: CallSite) -> CallSite | None:
         found += [s for s in near if s.dotted in ("WebClient.create", "RestClient.create") and s.args]
         if found:
             return found[0]
-    return None
+    return customized(code)
 
 
 def _bound(code: JavaCode, name: str, node: Node, scope: Scope) -> Iterator[Fact]:

@@ -38,6 +38,10 @@ _OVERLAY = re.compile(
     r"|(?:^|/)(dev|development|stag(?:e|ing)|prod|production|qa|uat|preprod|pre-prod)/"
 )
 _EVERY = frozenset(("override", "base", "common", "default", "all", "yml", "yaml"))
+PLACEHOLDER = re.compile(
+    r"^(?:[A-Z][A-Z0-9]*_[A-Z0-9_]*(?:_VAL|_VALUE|_PLACEHOLDER)|(?i:PLACEHOLDER|TODO|CHANGE[-_ ]?ME|CHANGEIT)"
+    r"|(?i:REPLACE[-_ ]?ME|(?:REPLACE|YOUR|INSERT)[-_ ][\w -]+)|<[\w .-]+>)$"
+)
 TEMPLATED = "templated"
 _GATEWAYS = ("nginx", "traefik", "envoy", "kong", "haproxy", "caddy", "apisix", "httpd")
 _OTHERS = (

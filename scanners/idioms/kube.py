@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from graph.facts import SourceFile
-from graph.values import Concat, Config, Env, Fact, Lit, Location, Value
+from graph.values import Concat, Config, Env, Fact, Lit, Location, Unknown, Value
 from scanners.idioms import deploy
 from testmesh.guard.yaml import MapNode, Node, ScalarNode
 
@@ -221,6 +221,8 @@ def expanded(written: str) -> Value:
     Args:
         written: text.
     """
+    if deploy.PLACEHOLDER.match(written):
+        return Unknown(f"`{written}` stands for what whoever deploys puts there")
     value = deploy.untemplated(Lit(written))
     if not isinstance(value, Lit) or "$(" not in written:
         return value

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from graph.facts import SourceFile
-from graph.values import Fact, Location
+from graph.values import Fact, Lit, Location
 from scanners.idioms.gateways import REST, Passed, below, of_expression, onto, replaced, without
 
 _FILE = re.compile(
     r"(^|/)([\w.-]+\.(conf|vhost)|\.htaccess|httpd[\w.-]*\.conf[\w.-]*|sites-(enabled|available)/[\w.-]+)$"
 )
-_MARKS = (b"proxypass", b"[p", b",p]", b",p,")
+_MARKS = (b"sethandler", b"proxypass", b"[p", b",p]", b",p,")
+_PAGES = ("balancer-manager", "server-status", "server-info", "ldap-status")
 _DEFINED = re.compile(r"\$\{(\w+)\}")
 
 
@@ -61,7 +62,11 @@ class _Reading:
         for _, line in lines:
             self._member(_words(line))
         for number, line in lines:
-            for passed in self._line(_words(line)):
+            words = _words(line)
+            shown = words[0].lower() == "sethandler" and words[-1].lower() in _PAGES if words else False
+            if shown and self.location and not self.expression:
+                yield Fact("endpoint", _page(self.location), Location(self.source.path, number))
+            for passed in self._line(words):
                 yield Fact("route", passed.fields(""), Location(self.source.path, number))
 
     def _member(self, words: list[str]) -> None:
@@ -120,6 +125,17 @@ class _Reading:
             to_path = without(template, prefix) if prefix.strip("/") else template
         if host and host != "unix:":
             yield Passed(template, host, to_path or REST, host=self.host)
+
+
+def _page(path: str) -> dict[str, object]:
+    return {
+        "protocol": "http",
+        "method": "GET",
+        "path": Lit(path.rstrip("/") or "/"),
+        "handler": "",
+        "framework": "apache",
+        "operational": True,
+    }
 
 
 def _words(line: str) -> list[str]:

@@ -150,9 +150,9 @@ class TruthFile:
                 return True
             if len(key) == 2 and (key in routed or key in gateways):
                 return True
-            words = [
-                part for part in key if part and part not in ("http", "grpc", "read", "write") and not part.isupper()
-            ]
+            table = len(key) == 3 and key[2] in ("read", "write") and "_" in key[1]
+            names = key[1:2] if table else key
+            words = [w for w in names if w and w not in ("http", "grpc", "read", "write") and not w.isupper()]
             return any(all(_mentions(note, word) for word in words) for note in notes)
 
         return excused

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import tomllib
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -143,46 +142,45 @@ def _unresolved(answer: Any) -> Iterator[str]:
 
 
 def _write(checkout: Checkout, answer: Any) -> int:
-    from testmesh.workspaces.files import append_annotations
+    from testmesh.workspaces.annotating import with_hosts
+    from testmesh.workspaces.files import write_annotations
 
-    hosts, by_hand = settled_hosts(answer.causes, {service.name for service in checkout.project.services})
+    hosts = settled_hosts(answer.causes)
     if not hosts:
         raise UserError("no loose end has an annotation that names one service and can be added to testmesh.toml",
                         hint="see 'testmesh graph unresolved' and write the lines that fit by hand")  # fmt: skip
-    tables = [f"[services.{_key(name)}]\nhosts = {json.dumps(found)}\n" for name, found in hosts.items()]
-    path: Path = append_annotations(checkout.project.root, "\n".join(tables))
-    print(f"{path}: {counted(sum(map(len, hosts.values())), 'host')} added; scan again to use them")
-    for cause in by_hand:
-        print(f"by hand, [services.{cause.service}] is there already: {cause.annotation.splitlines()[-1]}")
+    by_hand: list[str] = []
+
+    def changed(text: str) -> str:
+        text, left = with_hosts(text, hosts)
+        by_hand.extend(left)
+        return text
+
+    path: Path = write_annotations(checkout.project.root, changed)
+    added = sum(len(found) for name, found in hosts.items() if name not in by_hand)
+    print(f"{path}: {counted(added, 'host')} added; scan again to use them")
+    for name in by_hand:
+        print(f"by hand, services.{name} is not written as a table: hosts = {json.dumps(hosts[name])}")
     return EXIT_OK
 
 
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)
-
-
-def settled_hosts(causes: Iterable[Cause], declared_services: Set[str]) -> tuple[dict[str, list[str]], list[Cause]]:
-    """Hosts that belong to one service for certain enough to be written, and those whose table is written already.
+def settled_hosts(causes: Iterable[Cause]) -> dict[str, list[str]]:
+    """Hosts that belong to one service for certain enough to be written.
 
     Args:
         causes: of the unresolved query.
-        declared_services: services that testmesh.toml has a table for.
     """
     services: dict[str, set[str]] = {}
     for cause in causes:
         services.setdefault(cause.settles, set()).add(cause.service)
     hosts: dict[str, list[str]] = {}
-    by_hand: list[Cause] = []
     for cause in causes:
         if not cause.service or len(services[cause.settles]) != 1 or not cause.annotation.startswith("[services."):
             continue
-        if cause.service in declared_services:
-            by_hand.append(cause)
-            continue
-        for host in tomllib.loads(cause.annotation)["services"][cause.service]["hosts"]:
+        for host in tomllib.loads(cause.annotation)["services"].get(cause.service, {}).get("hosts", ()):
             if host not in hosts.setdefault(cause.service, []):
                 hosts[cause.service].append(host)
-    return hosts, by_hand
+    return hosts
 
 
 COMMAND = Command(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -180,12 +180,12 @@ class _Reader:
         )
 
 
-def append_annotations(root: Path, lines: str) -> Path:
-    """Add annotations to testmesh.toml, keeping every byte that is there; written whole or not at all.
+def write_annotations(root: Path, change: Callable[[str], str]) -> Path:
+    """Change testmesh.toml, written whole or not at all.
 
     Args:
         root: the repository's top folder.
-        lines: TOML text to add.
+        change: gives the new text of the old one.
 
     Raises:
         DiagnosticsError: the file would no longer be valid with them; nothing is written.
@@ -193,7 +193,7 @@ def append_annotations(root: Path, lines: str) -> Path:
     """
     path = root / FILE
     before = _read(path) if path.is_file() else ""
-    after = before + ("" if before.endswith("\n") or not before else "\n") + ("\n" if before else "") + lines
+    after = change(before)
     parse_project(after, root, path)
     temporary = path.with_name(FILE + ".new")
     try:

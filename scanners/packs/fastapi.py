@@ -11,6 +11,7 @@ from graph.values import ANYTHING, Fact, Lit, Location, Name, Shape, Value
 from scanners.idioms import python as py
 from scanners.idioms.code import CallSite, Scope, name_value
 from scanners.idioms.http import VERBS, operational, status_of
+from scanners.idioms.python_answers import error_given, together
 from scanners.idioms.python_routes import handler_name, known_as
 from scanners.idioms.python_shapes import annotation
 
@@ -211,18 +212,31 @@ def _returned(code: PyCode, scope: Scope, site: CallSite) -> Shape:
     declared = annotation(code, py.definition(scope).child_by_field_name("return_type"))
     if (declared.named or declared.item is not None) and declared.named.rsplit(".", 1)[-1] not in _ANSWERS:
         return declared
-    for node, where in code.returns:
-        if where is scope and node.named_child_count and not _refuses(code, node.named_children[0]):
-            shape = code.shape(node.named_children[0], scope)
-            if shape != ANYTHING and shape.type != "null":
-                return shape
-    return ANYTHING
+    shapes = [
+        code.shape(body, scope)
+        for node, where in code.returns
+        if where is scope and node.named_child_count
+        for body in _bodies(code, node.named_children[0])
+    ]
+    return together([s for s in shapes if s.type != "null"])
+
+
+def _bodies(code: PyCode, node: Node) -> Iterator[Node]:
+    """The success answers of a return: ``found if found else problem(404)`` has one."""
+    if node.type == "conditional_expression" and node.named_child_count == 3:
+        for part in (node.named_children[0], node.named_children[2]):
+            yield from _bodies(code, part)
+    elif not _refuses(code, node):
+        yield node
 
 
 def _refuses(code: PyCode, node: Node) -> bool:
     """An answer in place with an error status."""
     site = code.site(node)
-    return site is not None and site.method in _ANSWERS and status_of(code, site.arg(1, "status_code")) >= 400
+    if site is None:
+        return False
+    in_place = site.method in _ANSWERS and status_of(code, site.arg(1, "status_code")) >= 400
+    return in_place or error_given(code, site)
 
 
 def _statuses(code: PyCode) -> Iterator[Fact]:

@@ -10,6 +10,7 @@ from graph.values import ANYTHING, Fact, Lit, Location, Name, Shape, Value
 from scanners.idioms import python as py
 from scanners.idioms.code import CallSite, Scope, name_value
 from scanners.idioms.http import VERBS, operational, status_of
+from scanners.idioms.python_answers import answers_method, error_given, together
 from scanners.idioms.python_reads import Payload, reads
 from scanners.idioms.python_routes import handler_name, known_as
 
@@ -113,7 +114,7 @@ def _endpoint(code: PyCode, scope: Scope, about: tuple[Value, str, Value]) -> Fa
     query = _query(code, scope)
     if query:
         fields["query"] = query
-    returned, status = _success(code, scope)
+    returned, status = _success(code, scope, method)
     if returned != ANYTHING:
         fields["returns"] = returned
     if status:
@@ -147,10 +148,12 @@ def _query(code: PyCode, scope: Scope) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f for f in found if f))
 
 
-def _returns(code: PyCode, scope: Scope) -> Iterator[tuple[Node, int]]:
-    """What a view returns: body expression and status, 200 when it does not say."""
+def _returns(code: PyCode, scope: Scope, method: str = "") -> Iterator[tuple[Node, int]]:
+    """What a view returns: body expression and status, 0 when it does not say; of one method when it tells."""
     for node, where in code.returns:
         if where is not scope or not node.named_child_count:
+            continue
+        if method and not answers_method(code, scope, node, method):
             continue
         body = node.named_children[0]
         if body.type in ("expression_list", "tuple") and body.named_child_count > 1:
@@ -163,16 +166,18 @@ def _plain(listed: Node) -> bool:
     return listed.named_children[1].type in ("integer", "attribute")
 
 
-def _success(code: PyCode, scope: Scope) -> tuple[Shape, int]:
-    best, status = ANYTHING, 0
-    for body, answered in _returns(code, scope):
-        if answered >= 400:
+def _success(code: PyCode, scope: Scope, method: str) -> tuple[Shape, int]:
+    shapes: list[Shape] = []
+    status = 0
+    for body, answered in _returns(code, scope, method):
+        made = code.site(body)
+        if answered >= 400 or (made is not None and error_given(code, made)):
             continue
-        status = status or answered
         shape = code.shape(body, scope)
-        if best == ANYTHING and shape.type in ("object", "array"):
-            best, status = shape, answered or status
-    return best, status
+        if answered and (not status or (shapes and shapes[-1].type not in ("object", "array"))):
+            status = answered
+        shapes.append(shape if shape.type in ("object", "array") else ANYTHING)
+    return together(shapes), status
 
 
 def _answered(code: PyCode) -> Iterator[Fact]:

@@ -65,7 +65,8 @@ def _worded(between: str) -> Callable[[str], str]:
 
 _CASES: Mapping[str, Callable[[str], str]] = {
     **dict.fromkeys(("ToSnake", "SnakeCase", "toSnakeCase", "snakeCase", "Underscore"), _worded("_")),
-    **dict.fromkeys(("ToKebab", "KebabCase", "toKebabCase", "kebabCase", "Kebaberize"), _worded("-")),
+    **dict.fromkeys(("ToKebab", "KebabCase", "toKebabCase", "kebabCase", "Kebaberize", "paramCase"), _worded("-")),
+    "dotCase": _worded("."),
 }
 
 

@@ -21,6 +21,7 @@ _ENVIRONMENTS = ("process.env", "import.meta.env", "Bun.env")
 _LONGEST = 40
 _KEYS = 16
 _DEEPEST = 10
+_CASES = ("snakeCase", "kebabCase", "camelCase", "paramCase", "pascalCase", "dotCase", "constantCase")
 _JOINERS = ("url-join", "urljoin", "url-join.urlJoin", "proper-url-join", "path.join", "node:path.join")
 _ESCAPES = {"\\n": "\n", "\\t": "\t", "\\r": "\r"}
 
@@ -108,6 +109,10 @@ def _member(code: JsCode, node: Node, scope: Scope, depth: int) -> Value:
     part = code.text(node.child_by_field_name("property")) or code.string(node.child_by_field_name("index"))
     if module:
         return Member(Name(in_place(module)), part)
+    if part == "name":
+        reflected = _class_name(code, node.child_by_field_name("object"), scope, depth)
+        if reflected is not None:
+            return reflected
     dotted = code.dotted(node)
     if dotted:
         head = _named(code, dotted.split(".", 1)[0], scope)
@@ -116,6 +121,21 @@ def _member(code: JsCode, node: Node, scope: Scope, depth: int) -> Value:
     if not part:
         return Unknown("an item picked at run time")
     return Member(value(code, node.child_by_field_name("object"), scope, depth), part)
+
+
+def _class_name(code: JsCode, node: Node | None, scope: Scope, depth: int) -> Value | None:
+    """``OrderCreated.name`` and ``event.constructor.name``."""
+    if node is None:
+        return None
+    if node.type == "identifier":
+        name = code.text(node)
+        known = code.scope(name)
+        ours = name in code.imports or (known is not None and known.sort == "class")
+        return Member(Call(Name("typeof"), (Name(name),)), "Name") if ours and name[:1].isupper() else None
+    if node.type == "member_expression" and code.text(node.child_by_field_name("property")) == "constructor":
+        inner = value(code, node.child_by_field_name("object"), scope, depth)
+        return Member(Call(Member(inner, "GetType")), "Name")
+    return None
 
 
 def _string(code: JsCode, node: Node, scope: Scope, depth: int) -> Value:
@@ -208,6 +228,8 @@ def _special(code: JsCode, site: CallSite, scope: Scope, depth: int) -> Value | 
         return _setting(code, site, scope, depth)
     if site.method == "join":
         return _join(code, site, scope, depth)
+    if site.method in _CASES and code.dotted(site.receiver) == "_" and site.args:
+        return Call(Member(value(code, site.args[0], scope, depth), site.method))
     if site.method == "concat":
         return concat([value(code, n, scope, depth) for n in (site.receiver, *site.args)])
     return None
@@ -216,7 +238,10 @@ def _special(code: JsCode, site: CallSite, scope: Scope, depth: int) -> Value | 
 def _plain_call(code: JsCode, site: CallSite, scope: Scope, depth: int) -> Value | None:
     if site.method in _SAME and len(site.args) <= 1:
         return value(code, (*site.args, None)[0], scope, depth)
-    if code.origin(site.dotted) in _JOINERS:
+    origin = code.origin(site.dotted)
+    if site.method in _CASES and site.args and origin.split(".")[0].startswith(("lodash", "change-case", "case")):
+        return Call(Member(value(code, site.args[0], scope, depth), site.method))
+    if origin in _JOINERS:
         return _with_slashes(code, site, scope, depth)
     return None
 

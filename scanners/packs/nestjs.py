@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Concat, Fact, Lit, Location, Name, Value
+from scanners.idioms import js_nest_calls
 from scanners.idioms.code import Scope
 from scanners.idioms.http import operational, status_of
 from scanners.idioms.javascript import bare, option
@@ -86,6 +87,8 @@ class NestJs:
                     yield from _operation(parsed, scope, decorator)
             if scope.sort == "class":
                 yield from _inherited(parsed, scope, marks)
+        for site in parsed.calls:
+            yield from js_nest_calls.sent(parsed, site)
         yield from _injected(parsed)
         for node, scope in parsed.throws:
             yield from _thrown(parsed, node, scope)
@@ -131,6 +134,8 @@ def _class(code: JsCode, scope: Scope, decorator: Decorator) -> Iterator[Fact]:
             yield Fact("router", {"name": name, "framework": "nestjs", "prefix": prefix}, _at(code, decorator))
     elif decorator.name == "Module" and decorator.args:
         yield from _module(code, scope, decorator)
+    else:
+        yield from js_nest_calls.handlers(code, decorator)
 
 
 def _at(code: JsCode, decorator: Decorator) -> Location:
@@ -215,6 +220,7 @@ def _operation(code: JsCode, scope: Scope, decorator: Decorator) -> Iterator[Fac
     from_graphql = "graphql" in decorator.origin
     if decorator.name in _ROUTES and not from_graphql:
         yield from _http(code, scope, decorator)
+        yield from js_nest_calls.around(code, scope)
     elif decorator.name in _GRAPHQL and from_graphql:
         yield _graphql(code, scope, decorator)
     elif decorator.name == "SubscribeMessage" and decorator.args:

@@ -116,7 +116,22 @@ def message_reads(code: PyCode, scope: Scope, topic: Value | None = None) -> Rea
         return not called and (deserialized or _parsed_by_model(code, node))
 
     marks = (*_LOADS, *_deserializers(code), "value")
-    return reads(code, scope, Payload(is_source, marks, where=serving(code, topic) if topic is not None else None))
+    found = reads(code, scope, Payload(is_source, marks, where=serving(code, topic) if topic is not None else None))
+    found.named = found.named or _parsed_proto(code, scope)
+    return found
+
+
+def _parsed_proto(code: PyCode, scope: Scope) -> str:
+    """``order.ParseFromString(msg.value)``: the message's class, as this file names it."""
+    for site in code.called("ParseFromString", "MergeFromString", "FromString"):
+        if site.scope is not scope or site.receiver is None or not site.args or not is_body(code, site.args[0]):
+            continue
+        if site.method == "FromString":
+            return code.dotted(site.receiver)
+        made = code.made_of(code.dotted(site.receiver), scope)
+        if made is not None:
+            return made.dotted
+    return ""
 
 
 def _deserializers(code: PyCode) -> tuple[str, ...]:

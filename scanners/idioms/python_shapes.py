@@ -49,7 +49,18 @@ _SAME = (
     "asdict",
     "Response",
 )
-_DUMPS = ("model_dump", "dict", "model_dump_json", "json", "_asdict", "to_dict")
+_DUMPS: tuple[str, ...] = (
+    "model_dump",
+    "dict",
+    "model_dump_json",
+    "json",
+    "_asdict",
+    "to_dict",
+    "to_json",
+    "asdict",
+    "copy",
+)
+_DUMPS += ("SerializeToString", "SerializePartialToString")
 _LITERALS = {"string": "string", "concatenated_string": "string", "integer": "integer", "float": "number"}
 _LITERALS |= {"true": "boolean", "false": "boolean", "none": "null"}
 _SCALAR_CALLS = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "len": "integer"}
@@ -106,12 +117,18 @@ def _call(code: PyCode, node: Node, scope: Scope, depth: int) -> Shape:
     if site.method in _SAME:
         return _wrapped(code, site, scope, depth)
     last = site.dotted.rsplit(".", 1)[-1]
-    if last[:1].isupper():
+    if last[:1].isupper() and not _is_object(site, scope):
         fields = tuple(Field(n, shape(code, v, scope, depth), True) for n, v in site.named.items())
         return Shape("object", fields, named=site.dotted)
     if site.receiver is not None and site.method in ("model_validate", "parse_obj", "from_orm"):
         return Shape("object", named=code.dotted(site.receiver))
     return _returned(code, site, scope, depth)
+
+
+def _is_object(site: CallSite, scope: Scope) -> bool:
+    """Whether a method is called on something a function holds, not on a module or class."""
+    head = site.dotted.split(".", 1)[0]
+    return site.receiver is not None and any(head in o.bound or head in o.params for o in scope.outward() if o.name)
 
 
 def _wrapped(code: PyCode, site: CallSite, scope: Scope, depth: int) -> Shape:

@@ -177,3 +177,9 @@ def test_a_topic_that_loses_its_publisher_names_the_listener() -> None:
 def test_a_known_fault_is_not_told_again_for_a_change_beside_it() -> None:
     broken = messages(shape("id!:string"), shape(READ))
     assert loud(compared(broken, messages(shape("id!:string extra!:string"), shape(READ)))) == []
+
+
+def test_a_reader_may_start_to_look_for_what_it_can_do_without() -> None:
+    head = messages(shape(SENT), shape(READ + " gift?:string"))
+    assert loud(compared(messages(shape(SENT), shape(READ)), head)) == []
+    assert [f.rule for f in check(head).findings] == ["read-not-sent"]

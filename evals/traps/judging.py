@@ -15,7 +15,7 @@ from graph.queries.impact import affected
 from scanners.changes import changes
 
 Outcome = Literal["found", "unknown", "unaffected"]
-_GUESSES = ("MAY RUN IN", "MAY BE")
+_GUESSES = ("MAY RUN IN", "MAY BE", "MAY ASK")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from graph.answers import Impact
 from graph.change import ChangedItem
 from graph.overlay import Overlay
@@ -175,3 +177,39 @@ def test_a_changed_model_reaches_who_reads_its_table() -> None:
     declared = Evidence("code", "model", "shop/models.py", 4, REPO)
     system.nodes[table] = replace(system.nodes[table], evidence=(declared,))
     assert selected(asked(system, touched("shop/models.py::Line"))) == {"orders": "must"}
+
+
+TOLD = """
+due = billing/app.py::due
+GET billing /due : due
+orders = shop/app.py::orders
+GET shop /orders : orders
+flow orders.yaml: look=GET shop /orders
+"""
+
+
+def told(value: str, text: str = TOLD) -> Impact:
+    """What a changed operation of billing affects when a setting of shop has this value."""
+    system = System(text)
+    for uid, node in list(system.nodes.items()):
+        if node.kind == "Service":
+            system.nodes[uid] = replace(node, props=dict(node.props) | {"hosts": [node.key[0]]})
+    system.add("Config", ("shop", "BILLING"), value=value)
+    return asked(system, touched("billing/app.py::due"))
+
+
+@pytest.mark.parametrize("value", ["http://billing:8080/v1", "billing:8080", "billing", "https://user@billing"])
+def test_who_is_told_an_address_and_is_not_seen_asking_may_ask(value: str) -> None:
+    impact = told(value)
+    assert selected(impact) == {"orders": "may"}
+    assert "MAY ASK" in [hop.edge for hop in impact.flows[0].path]
+
+
+@pytest.mark.parametrize("value", ["", "billing is great", "http://elsewhere/billing", "http://billing.example.com"])
+def test_other_values_tell_no_address(value: str) -> None:
+    assert selected(told(value)) == {}
+
+
+def test_who_is_seen_asking_asks_only_what_is_seen() -> None:
+    text = TOLD + "other = billing/app.py::other\nGET billing /other : other\norders -> GET billing /other"
+    assert selected(told("http://billing:8080", text)) == {}

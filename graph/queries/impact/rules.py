@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from graph.linking.roles import aside
+from graph.queries.impact.settings import named_unasked
 from graph.queries.impact.spread import State
 from graph.queries.impact.world import EdgeId, Via, World
 from graph.schema import Node
@@ -96,6 +97,14 @@ def _endpoint(world: World, uid: str, mode: str) -> Iterator[tuple[State, Via]]:
     else:
         yield from _asking(world, world.back(uid, "CALLS"))
         yield from _steps(world, world.back(uid, "ROUTES_TO"), SERVING)
+        yield from _told_about(world, uid, CHANGED)
+
+
+def _told_about(world: World, uid: str, mode: str) -> Iterator[tuple[State, Via]]:
+    """Services that are told where this one is, and of which no request of it was found: they may ask it unseen."""
+    for service, setting in named_unasked(world).get(world.node(uid).key[0], ()):
+        note = f"{setting} names it, and no request that goes there was found"
+        yield (service.uid, mode), Via(None, note, False, "MAY ASK")
 
 
 def _asking(world: World, found: Iterable[tuple[EdgeId, Node]]) -> Iterator[tuple[State, Via]]:
@@ -198,6 +207,7 @@ def executed(world: World, state: State) -> Iterator[tuple[State, Via]]:
         for number, far in world.back(uid, "CALLS"):
             yield (far.uid, RUNS if far.kind == "Symbol" else RAN), _via(world, number)
         yield from _steps(world, world.back(uid, "ROUTES_TO", "EXERCISES"), RAN)
+        yield from _told_about(world, uid, RAN)
         yield from _open_sources(world, node, "CALLS", RAN)
     elif node.kind == "Topic":
         yield from _steps(world, world.back(uid, "PUBLISHES"), RAN)

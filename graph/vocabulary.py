@@ -414,6 +414,8 @@ _DEPLOY = (
         store_kind="text: kind of store its base image is, empty when none",
         scripts="texts: `name=command` scripts of a package",
         base_sort="text: sort of its base image: infrastructure, gateway or business",
+        copies="texts: files and folders of the build context that a Dockerfile copies",
+        builds="texts: folders, projects or packages that a Dockerfile's commands build",
     ),
     _kind(
         "env_file",

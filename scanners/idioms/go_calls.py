@@ -22,9 +22,9 @@ _About = tuple[Scope, int]
 _Reader = Callable[["GoCode", CallSite, _About], Value]
 _VERB = re.compile(r"%(?:\[\d+\])?[-#0 +]*[\d.*]*[sdvqxXtfgeTwcUbop]")
 _SAME = frozenset(
-    """strings.TrimSpace net/url.QueryEscape net/url.PathEscape net/url.Parse net/url.ParseRequestURI net/url.MustParse
-    strconv.Itoa os.ExpandEnv bytes.NewBufferString bytes.NewBuffer bytes.NewReader strings.NewReader
-    path.Clean path/filepath.Clean strings.Clone""".split()  # noqa: SIM905
+    """strings.TrimSpace strings.Split strings.SplitN strings.Fields net/url.QueryEscape net/url.PathEscape
+    net/url.Parse net/url.ParseRequestURI net/url.MustParse strconv.Itoa os.ExpandEnv bytes.NewBufferString
+    bytes.NewBuffer bytes.NewReader strings.NewReader path.Clean path/filepath.Clean strings.Clone""".split()  # noqa: SIM905
 )
 _TEXTS = {
     "TrimSuffix": ("removesuffix",),

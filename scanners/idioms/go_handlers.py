@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from scanners.idioms.go import GoCode
 
 _DEPTH = 5
+_MIDDLEWARE = re.compile(
+    r"(?i)auth|middleware|wrap|log|trac|cors|instrument|limit|recover|decorat|protect|secur|^with|require|chain|metric"
+)
 _OPERATION = re.compile(
     r"promhttp\.|pprof\.|(?i:swagger)|expvar\.|healthcheck\.|statsviz\.|metrics\.Handler|FileServer"
 )
@@ -49,6 +52,9 @@ def handler(code: GoCode, node: Node | None, scope: Scope) -> tuple[str, Scope |
         owner = code.annotation(node.child_by_field_name("type"))
         dotted = f"{owner}.ServeHTTP" if code.scope(f"{owner}.ServeHTTP") is not None else ""
     found = local(code, dotted, scope)
+    if found is None and site is None and dotted and "." not in dotted and code.type_of(dotted, scope):
+        dotted = f"{dotted}.ServeHTTP"
+        found = local(code, dotted, scope)
     return (found.name, found) if found is not None else (dotted, None)
 
 
@@ -89,10 +95,16 @@ def _unwrapped(code: GoCode, node: Node | None, scope: Scope) -> Node | None:
 
 def _wrapped(code: GoCode, site: CallSite, scope: Scope) -> Node | None:
     if site.method == "NewServer" and "transport/http" in code.origin(site.dotted):
-        return site.args[0] if site.args else None
+        return site.arg(_context(code, site))
+    if site.method == "StripPrefix" and len(site.args) == 2:
+        return site.args[1]
     callables = [a for a in site.args if _callable(code, a, scope)]
     if callables:
         return callables[-1]
+    if _MIDDLEWARE.search(site.method):
+        named = [a for a in site.args if code.dotted(a).count(".") == 1 and code.dotted(a).split(".")[1][:1].isupper()]
+        if named and code.dotted(named[-1]).partition(".")[0] in code.imports:
+            return named[-1]
     if (
         site.receiver is not None
         and code.site(bare(site.receiver) or site.receiver) is not None
@@ -104,6 +116,11 @@ def _wrapped(code: GoCode, site: CallSite, scope: Scope) -> Node | None:
     wraps = site.method.startswith("Wrap") or site.method in ("HandlerFunc", "HTTPHandler", "NewHandler")
     foreign = found is not None and (is_standard(found.module) or wraps)
     return site.args[0] if foreign and site.args and code.string(site.args[0]) == "" else None
+
+
+def _context(code: GoCode, site: CallSite) -> int:
+    """How many contexts come first: go-kit's servers used to take one."""
+    return int(bool(site.args) and re.search(r"(?i)^(ctx|context\b)", code.text(site.args[0])) is not None)
 
 
 def _callable(code: GoCode, node: Node, scope: Scope) -> bool:
@@ -160,7 +177,7 @@ def decoder(code: GoCode, node: Node | None, scope: Scope) -> Scope | None:
         if site is None or not site.args:
             return None
         if site.method == "NewServer" and "transport/http" in code.origin(site.dotted):
-            return local(code, code.dotted(site.args[1]), scope) if len(site.args) > 1 else None
+            return local(code, code.dotted(site.arg(_context(code, site) + 1)), scope)
         node = site.args[0]
     return None
 

@@ -166,7 +166,8 @@ def _bound(code: GoCode, site: CallSite, names: dict[str, str]) -> Shape | None:
     if read is not None:
         return read
     found = code.shape(node, site.scope) if node is not None else ANYTHING
-    return found if found.type in ("object", "array") and found.named != "error" else None
+    handed = found.named.endswith((".Context", ".Ctx")) or found.named == "error"
+    return found if found.type in ("object", "array") and not handed else None
 
 
 def _of_request(code: GoCode, site: CallSite, names: dict[str, str]) -> bool:
@@ -217,12 +218,32 @@ def answered(code: GoCode, site: CallSite) -> tuple[int, Shape] | None:
     if site.receiver is None and len(site.args) < 2:
         return None
     payload = next((a for a in reversed(site.args) if not status_of(code, a)), None)
-    unnamed = (
-        len(site.args) > 1
-        and not status
-        and any(code.text(a).lower() in ("status", "code", "statuscode") for a in site.args[:-1])
+    if not status and len(site.args) == 2 and site.method.lower().endswith("json") and not _writer(code, site):
+        return 500, ANYTHING  # a status that is computed is not known to be success
+    status = status or _written_before(code, site)
+    return status, sent(code, payload, site.scope)
+
+
+def _writer(code: GoCode, site: CallSite) -> bool:
+    return "esponseWriter" in code.made_by(site.args[0], site.scope) or code.text(site.args[0]) in (
+        "w",
+        "rw",
+        "ctx",
+        "c",
     )
-    return (500, ANYTHING) if unnamed else (status or 0, sent(code, payload, site.scope))
+
+
+def _written_before(code: GoCode, site: CallSite) -> int:
+    """The status a ``w.WriteHeader(404)`` in front of an answer gives."""
+    at, status = site.node.start_byte, 0
+    for other in code.calls:
+        if other.method == "WriteHeader" and other.scope is site.scope and other.node.start_byte < at:
+            around = other.node.parent
+            while around is not None and around.type not in ("statement_list", "block"):
+                around = around.parent
+            if around is not None and around.start_byte <= at < around.end_byte:
+                status = status_of(code, other.arg(0)) or status
+    return status
 
 
 def told_apart(code: GoCode, scope: Scope) -> Iterator[str]:

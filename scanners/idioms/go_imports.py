@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from scanners.idioms.code import Import
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from scanners.idioms.go import GoCode
 
 _VERSION = re.compile(r"v\d+")
+_HEAD = re.compile(rb"(?<![\w.\"/])([A-Za-z_]\w*)\s*\.")
 _STDLIB = frozenset(
     """archive bufio bytes cmp compress container context crypto database debug embed encoding errors expvar flag fmt
     go hash html image index internal io iter log maps math mime net os path plugin reflect regexp runtime slices sort
@@ -37,38 +38,54 @@ def imports(code: GoCode, specs: Iterable[Node]) -> Iterator[Import]:
         code: the file.
         specs: its import specs.
     """
-    for spec in specs:
-        path = code.string(spec.child_by_field_name("path"))
-        named = code.text(spec.child_by_field_name("name"))
+    rows = [
+        (code.string(spec.child_by_field_name("path")), code.text(spec.child_by_field_name("name")), spec)
+        for spec in specs
+    ]
+    sure = {
+        named or path.rpartition("/")[2] for path, named, _ in rows if named or path.rpartition("/")[2].isidentifier()
+    }
+    claimed = {name for name in sure if not _VERSION.fullmatch(name)}
+    for path, named, spec in rows:
         line = int(spec.start_point[0]) + 1
         if named == ".":
             yield Import("*", path, "*", line)
         elif path:
-            yield Import(named or local_name(path, code.data), path, "", line)
+            yield Import(named or local_name(path, code.data, claimed), path, "", line)
 
 
-def local_name(path: str, data: bytes) -> str:
+def local_name(path: str, data: bytes, claimed: Collection[str] = ()) -> str:
     """The name a package most likely has, which its path need not say; the file's use of it decides.
 
     Args:
         path: import path.
         data: the file that imports it.
+        claimed: names that other imports of the file surely have.
     """
+    last = path.rpartition("/")[2]
+    if last.isidentifier() and not _VERSION.fullmatch(last):
+        return last
     names = list(dict.fromkeys(_candidates(path)))
+    used = {head.decode() for head in _HEAD.findall(data)}
+    folded = {head.lower(): head for head in used}
     for name in names:
-        if re.search(rb"(?<![\w.])" + name.encode() + rb"\s*\.", data):
+        if name in used and name not in claimed:
             return name
-    return names[0]
+        if name.lower() in folded and folded[name.lower()] not in claimed:
+            return str(folded[name.lower()])
+    return str(names[0]) if names else last
 
 
 def _candidates(path: str) -> Iterator[str]:
     parts = path.split("/")
     last = parts[-1]
-    if _VERSION.fullmatch(last) and len(parts) > 1:
-        yield from _spellings(parts[-2])
-        yield last
-    else:
+    if not _VERSION.fullmatch(last) or len(parts) == 1:
         yield from _spellings(last)
+        return
+    if last == "v1":
+        yield last
+    yield from _spellings(parts[-2])
+    yield last
 
 
 def _spellings(element: str) -> Iterator[str]:

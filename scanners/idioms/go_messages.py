@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from scanners.idioms.go import GoCode
+
+_MESSAGE = re.compile(r"(?i)\.(value|body|data|payload|message|msg|content|bytes)\b|^\w+$|^\[\]byte\(\w+\)$")
 
 
 def literal(code: GoCode, node: Node | None, scope: Scope) -> Node | None:
@@ -102,7 +105,7 @@ def shape_read(code: GoCode, scope: Scope, after: int = 0) -> Shape | None:
         after: byte to look from.
     """
     start, end = scope.node.start_byte, scope.node.end_byte
-    inside = [s for s in code.calls if start <= s.node.start_byte < end]
+    inside = [s for s in code.calls if start <= s.node.start_byte < end and _of_message(code, s)]
     found = decoded(code, iter(inside), after)
     if found is not None:
         return found
@@ -115,6 +118,13 @@ def shape_read(code: GoCode, scope: Scope, after: int = 0) -> Shape | None:
             if found is not None:
                 return found
     return None
+
+
+def _of_message(code: GoCode, site: CallSite) -> bool:
+    """Not a decoding of something else, such as ``json.Unmarshal([]byte(e.String()), &stats)``."""
+    return (
+        not site.method.startswith("Unmarshal") or not site.args or _MESSAGE.search(code.text(site.args[0])) is not None
+    )
 
 
 def payload(code: GoCode, node: Node | None, scope: Scope) -> Shape:

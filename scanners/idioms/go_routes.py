@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from graph.values import Concat, Fact, Lit, Location, Name, Value
-from scanners.idioms import go_handing, go_handlers
+from scanners.idioms import go_handing, go_handlers, go_proxies
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.go import bare
 from scanners.idioms.go_handing import Base
@@ -68,7 +68,10 @@ class Table:
         """
         if not made.startswith(self.modules):
             return False
-        names = re.sub(r"^.*/", "", made).split(".")[1:]
+        dot = made.find(".", made.rfind("/"))
+        path, names = made[:dot], made[dot + 1 :].split(".")
+        if re.sub(r"/v\d+$", "", path) not in self.modules:
+            return False
         return bool(names) and all(n in self.types or n in self.groups or n in self.passes for n in names)
 
 
@@ -272,6 +275,10 @@ def endpoint(code: GoCode, framework: str, site: CallSite, route: Route, registe
         route: what it says.
         registered: symbols that handle something; added to.
     """
+    handed = go_proxies.proxied(code, route.handler, site.scope)
+    if handed is not None:
+        yield from _gateway(code, site, route, handed)
+        return
     name, scope = handler(code, route.handler, site.scope)
     path = concat([*route.base.prefix, route.path]) if route.base.prefix else route.path
     fields: dict[str, object] = {"protocol": "http", "path": path, "handler": name, "framework": framework}
@@ -293,6 +300,18 @@ def endpoint(code: GoCode, framework: str, site: CallSite, route: Route, registe
     for method in methods:
         known = {k: v for k, v in about.fields.items() if k != "accepts" or method not in ("GET", "HEAD", "DELETE")}
         yield Fact("endpoint", {**fields, "method": method, **known}, Location(code.path, site.line))
+
+
+def _gateway(code: GoCode, site: CallSite, route: Route, handed: go_proxies.Proxy) -> Iterator[Fact]:
+    """A route whose handler is a reverse proxy is a gateway's rule."""
+    path = concat([*route.base.prefix, route.path]) if route.base.prefix else route.path
+    served, sent = go_proxies.below(path, handed.stripped)
+    if served:
+        fields: dict[str, object] = {"gateway": "", "path": served, "to": "", "to_path": sent, "target": handed.target}
+        fields["symbol"] = site.scope.name
+        if route.method != "ANY":
+            fields["method"] = route.method
+        yield Fact("route", fields, Location(code.path, site.line))
 
 
 def handlers(code: GoCode, framework: str, registered: set[str], context: str = "net/http.") -> Iterator[Fact]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Field, Shape
 from scanners.idioms.code import Scope
+from scanners.idioms.go_imports import is_standard
 from scanners.idioms.go_types import Member
 from scanners.idioms.go_values import members
 
@@ -182,6 +183,8 @@ def named(code: GoCode, made: str, *, constructed: bool = False) -> Shape:
         return Shape(_SCALARS[made])
     if _INTEGERS.fullmatch(made):
         return Shape("integer")
+    if is_standard(made.rpartition(".")[0]) and "." in made:
+        return ANYTHING
     text = written(code, made)
     last = text.rpartition(".")[2]
     if constructed or not last or last in ("any", "error") or text.count(".") > 1 or code.scope_is_function(text):

@@ -244,3 +244,22 @@ def member(code: GoCode, owner: str, name: str, depth: int = 4) -> str:
         if found:
             return found
     return ""
+
+
+def type_parameter(code: GoCode, name: str, scope: Scope) -> bool:
+    """Whether a type name is a type parameter of a function around a place, or of its receiver.
+
+    Args:
+        code: the file.
+        name: as written.
+        scope: the place.
+    """
+    for outer in scope.outward():
+        if outer.name and outer.sort in ("function", "method"):
+            listed = outer.node.child_by_field_name("type_parameters") or outer.node.child_by_field_name("receiver")
+            if (
+                listed is not None
+                and name in code.text(listed).replace("[", " ").replace("]", " ").replace(",", " ").split()
+            ):
+                return outer.sort != "method" or "[" in code.text(listed)
+    return False

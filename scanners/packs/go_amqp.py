@@ -61,6 +61,8 @@ def _publish(code: GoCode, site: CallSite) -> Iterator[Fact]:
         return
     exchange = code.value(site.args[exchange_at], site.scope)
     key = queue(code, site.args[key_at], site.scope)
+    if exchange == Lit("") == key:
+        key = Unknown("a queue that the server names")
     shape = payload(code, part(code, message, site.scope, "Body"), site.scope)
     more = {} if exchange == Lit("") else {"exchange": exchange}
     yield published(code, "rabbitmq", site, (key, shape), **more)

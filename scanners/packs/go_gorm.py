@@ -12,7 +12,7 @@ from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.go import bare
 from scanners.idioms.go_shapes import struct, tags, written
 from scanners.idioms.go_stores import snake, store_kind, table_of
-from scanners.idioms.go_types import Member
+from scanners.idioms.go_types import Member, type_parameter
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -61,10 +61,23 @@ class Gorm:
             parsed: a Go file.
         """
         yield from _models(parsed)
+        named: set[str] = set()
         if any(found.module.startswith(_MODULES) for found in parsed.all_imports):
             for site in parsed.calls:
-                if site.receiver is not None:
-                    yield from _accessed(parsed, site)
+                for fact in _accessed(parsed, site) if site.receiver is not None else ():
+                    yield from _unsaid(parsed, fact, named)
+                    yield fact
+
+
+def _unsaid(code: GoCode, fact: Fact, named: set[str]) -> Iterator[Fact]:
+    """The default table of a struct of another file or one without tags; its own file may say another."""
+    entity = fact.get("dataset")
+    name = entity.name if isinstance(entity, Name) else ""
+    if name and name not in named:
+        named.add(name)
+        table = Lit(table_of(name.rpartition(".")[2]))
+        fields = {"name": name, "dataset": table, "columns": (), "store_kind": store_kind(code), "weak": True}
+        yield Fact("model", fields, fact.at)
 
 
 def _models(code: GoCode) -> Iterator[Fact]:
@@ -237,6 +250,8 @@ def _entity(code: GoCode, node: Node, scope: Scope) -> Value | None:
     ):
         return None
     text = written(code, made)
+    if type_parameter(code, text, scope):
+        return None
     return Name(text) if text.count(".") <= 1 and text not in ("any", "error") and len(text) > 1 else None
 
 

@@ -227,7 +227,8 @@ def _franz(code: GoCode) -> Iterator[Fact]:
             topic = _option(code, "DefaultProduceTopic")
             yield published(code, "kafka", site, (topic, payload(code, site.args[-1], site.scope)))
         elif site.method in ("ConsumeTopics", "AddConsumeTopics"):
-            polled = next((s for s in code.calls if s.method in ("PollFetches", "PollRecords")), None)
+            polls = [s for s in code.calls if s.method in ("PollFetches", "PollRecords")]
+            polled = next((s for s in polls if s.scope is site.scope), polls[0] if polls else None)
             for arg in site.args:
                 for item in items(code, arg, site.scope):
                     topic = code.value(item, site.scope)

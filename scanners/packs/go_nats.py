@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import ANYTHING, Fact, Lit, Value
+from graph.values import ANYTHING, Fact, Lit, Shape, Value
 from scanners.idioms.code import CallSite
 from scanners.idioms.go import bare
 from scanners.idioms.go_messages import consumed, items, of_package, part, payload, published
+from scanners.idioms.go_scopes import parameters
+from scanners.idioms.go_shapes import type_shape
 from scanners.idioms.go_values import members
+from scanners.idioms.python_values import concat
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -29,7 +32,7 @@ _LISTENS = {
     "ChanQueueSubscribe": -1,
     "QueueSubscribeSyncWithChan": -1,
 }
-_FILTERS = ("FilterSubject", "FilterSubjects")
+_FILTERS = ("FilterSubject", "FilterSubjects", "Subject")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class Nats:
                     yield _sent(parsed, site)
             elif site.method in ("PublishMsg", "RequestMsg", "PublishMsgAsync"):
                 yield from _message(parsed, site)
+            elif site.method == "AddEndpoint" and len(site.args) > 1:
+                yield from _served(parsed, site)
             elif site.method in _LISTENS:
                 yield _subscribed(parsed, site)
         yield from _consumers(parsed)
@@ -88,14 +93,39 @@ def _message(code: GoCode, site: CallSite) -> Iterator[Fact]:
 def _subscribed(code: GoCode, site: CallSite) -> Fact:
     at = _LISTENS[site.method]
     given = site.args[at] if 0 < at < len(site.args) else None
-    return consumed(code, "nats", site, (code.value(site.args[0], site.scope), given))
+    fact = consumed(code, "nats", site, (code.value(site.args[0], site.scope), given))
+    typed = _decoded_by_library(code, given)
+    return Fact("consume", {**fact.fields, "shape": typed}, fact.at) if typed is not None else fact
+
+
+def _decoded_by_library(code: GoCode, node: Node | None) -> Shape | None:
+    """An encoded connection hands the handler its own type: ``func(order *Order)``."""
+    closure = bare(node)
+    if closure is None or closure.type != "func_literal":
+        return None
+    kinds = [kind for _, kind in parameters(code, closure)]
+    shape = type_shape(code, kinds[-1]) if kinds else ANYTHING
+    return shape if shape.named and not shape.named.endswith((".Msg", ".MsgHandler")) else None
+
+
+def _served(code: GoCode, site: CallSite) -> Iterator[Fact]:
+    """NATS micro services: ``svc.AddGroup("orders").AddEndpoint("create", handler)`` listens to ``orders.create``."""
+    prefix: list[Value] = []
+    node = bare(site.receiver) if site.receiver is not None else None
+    dotted = code.dotted(node)
+    made = code.made_of(dotted, site.scope) if dotted else code.site(node) if node is not None else None
+    if made is not None and made.method == "AddGroup" and made.args:
+        prefix = [code.value(made.args[0], made.scope), Lit(".")]
+    own = next((code.site(a) for a in site.args[2:] if ".WithEndpointSubject(" in code.text(a)), None)
+    name = code.value(own.args[0] if own is not None and own.args else site.args[0], site.scope)
+    yield consumed(code, "nats", site, (concat([*prefix, name]), site.args[1]))
 
 
 def _consumers(code: GoCode) -> Iterator[Fact]:
     """``jetstream.ConsumerConfig{FilterSubject: "orders.created"}`` and the Consume call it is for."""
     for node in code.literals:
         kind = code.annotation(node.child_by_field_name("type"))
-        if not kind.startswith(_MODULES) or not kind.endswith("ConsumerConfig"):
+        if not kind.startswith(_MODULES) or not kind.endswith(("ConsumerConfig", "EndpointConfig")):
             continue
         scope = code.scope_at(node.start_byte)
         pairs = dict(members(code, node))

@@ -121,7 +121,8 @@ def _statement(code: GoCode, site: CallSite, *, driver: bool) -> Value | None:
             return value if _single(code, inner, site) else found
     if not driver or site.method not in _SURE:
         return None
-    given = [a for a in site.args[:2] if not _context(code, a, site)]
+    given = [a for a in site.args[:3] if not _context(code, a, site)]
+    given = given[1:] if site.method.startswith(("Get", "Select")) else given
     value = code.value(given[0], site.scope) if given else Unknown("")
     handed = isinstance(value, Name | Param | Member) and not _built_before(code, given[0], site)
     return value if handed and _database(code, site) else None

@@ -13,6 +13,7 @@ from scanners.idioms.go import bare
 from scanners.idioms.go_messages import consumed, payload, published
 from scanners.idioms.go_scopes import parameters
 from scanners.idioms.go_shapes import written
+from scanners.idioms.go_types import type_parameter
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -103,7 +104,7 @@ def _message(code: GoCode, node: Node, site: CallSite) -> Shape:
 def _bus(code: GoCode, site: CallSite, broker: str) -> Iterator[Fact]:
     """CQRS: the topic is named after the type that is sent."""
     shape = payload(code, site.args[1], site.scope)
-    if shape.named:
+    if shape.named and not type_parameter(code, shape.named, site.scope):
         topic = Lit(shape.named.rpartition(".")[2])
         yield published(code, broker, site, (topic, shape), rule="watermill message type")
 
@@ -114,7 +115,7 @@ def _typed_handler(code: GoCode, site: CallSite, broker: str) -> Iterator[Fact]:
         return
     kinds = [kind for _, kind in parameters(code, closure)]
     kind = code.annotation(kinds[1]) if len(kinds) > 1 else ""
-    if kind:
+    if kind and not type_parameter(code, kind, site.scope):
         yield _handles(code, written(code, kind), site.scope.name, (broker, site.line))
 
 

@@ -46,7 +46,7 @@ _LISTS = words(
 _CARRIERS = ("HttpEntity", "Message", "ProducerRecord", "RequestEntity")
 _LAST_ARGUMENT = frozenset(("ConsumerRecord", "ProducerRecord", "KStream", "KTable", "ConsumerRecords"))
 _MAPS = words("Map HashMap LinkedHashMap TreeMap ConcurrentHashMap ImmutableMap MultiValueMap JSONObject")
-_NOTHING = words("void Void Object ? JsonNode ObjectNode JsonObject Serializable T E R K V")
+_NOTHING = words("void Void Object ? JsonNode ObjectNode JsonObject Serializable Class Enum")
 _OPTIONAL_MARKS = ("Nullable", "CheckForNull")
 _IGNORED = ("JsonIgnore", "Transient", "JsonBackReference", "JsonbTransient", "XmlTransient")
 _NAMED = {"JsonProperty": "value", "SerializedName": "value", "JSONField": "name", "JsonbProperty": "value"}
@@ -78,9 +78,18 @@ def of_type(code: JavaCode, node: Node | None, depth: int = _DEPTH) -> Shape:
         return of_type(code, _argument(name, args), depth - 1) if args else ANYTHING
     if name in _MAPS:
         return Shape("object")
-    if not name or name in _NOTHING or node.type == "wildcard":
+    if not name or name in _NOTHING or node.type == "wildcard" or generic(name):
         return _wildcard(code, node, depth)
     return Shape("object", named=qualified(code, written, node.start_byte), open=False)
+
+
+def generic(name: str) -> bool:
+    """Whether a type name is a type parameter by Java's convention: one capital letter, perhaps a digit.
+
+    Args:
+        name: simple name.
+    """
+    return name[:1].isupper() and (len(name) == 1 or (len(name) == 2 and name[1].isdigit()))
 
 
 def _argument(name: str, args: list[Node]) -> Node:

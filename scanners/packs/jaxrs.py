@@ -34,6 +34,7 @@ _ANSWERS = frozenset(
     ("ok", "created", "accepted", "noContent", "notFound", "badRequest", "serverError", "unauthorized", "notModified",
      "seeOther", "temporaryRedirect", "notAllowed", "unprocessableEntity")
 )  # fmt: skip
+_DO = {"doGet": "GET", "doPost": "POST", "doPut": "PUT", "doDelete": "DELETE", "doPatch": "PATCH"}
 _EXCEPTIONS = {
     "NotFoundException": 404,
     "BadRequestException": 400,
@@ -54,7 +55,7 @@ class JaxRs:
     name: str = "jaxrs"
     version: int = 1
     language: tuple[str, ...] = ("java",)
-    markers: tuple[bytes, ...] = (b"ws.rs", b"io.micronaut.http")
+    markers: tuple[bytes, ...] = (b"ws.rs", b"io.micronaut.http", b"WebServlet", b"ServerEndpoint")
 
     def facts(self, parsed: JavaCode) -> Iterator[Fact]:
         """Routers, mounts, endpoints, statuses.
@@ -72,6 +73,36 @@ class JaxRs:
             if scope.sort != "method":
                 yield from _class(parsed, scope)
         yield from _statuses(parsed)
+        yield from _servlets(parsed)
+
+
+def _servlets(code: JavaCode) -> Iterator[Fact]:
+    """Servlets and web socket endpoints by their annotations."""
+    for mark in code.marks.get("WebServlet", ()):
+        named = {m: s for m in _DO for s in code.method_names.get(f"{mark.scope.name}.{m}", ())}
+        for path in paths(code, mark, "value", "urlPatterns"):
+            for method, verb in _DO.items() if named else (("", "ANY"),):
+                if method and method not in named:
+                    continue
+                handler = named[method].name if method else mark.scope.name
+                yield _plain_endpoint(code, mark, ("http", verb, _any(path), handler))
+    for mark in code.marks.get("ServerEndpoint", ()):
+        for path in paths(code, mark, "value"):
+            yield _plain_endpoint(code, mark, ("websocket", "GET", path, mark.scope.name))
+
+
+def _any(path: Value) -> Value:
+    """A servlet pattern as a template: ``/x/*`` is everything below."""
+    text = path.value if isinstance(path, Lit) else None
+    if not isinstance(text, str):
+        return path
+    return Lit(f"{text[:-1]}**" if text.endswith("/*") else text)
+
+
+def _plain_endpoint(code: JavaCode, mark: Mark, about: tuple[str, str, Value, str]) -> Fact:
+    protocol, method, path, handler = about
+    fields = {"protocol": protocol, "method": method, "path": path, "handler": handler, "framework": "servlet"}
+    return Fact("endpoint", fields, code.at(mark.node))
 
 
 def _class(code: JavaCode, scope: Scope) -> Iterator[Fact]:

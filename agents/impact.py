@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from graph.answers import Affected, Boundary, Hop, Impact, SelectedFlow
 from graph.change import WORKTREE, Change, ChangedItem
 from graph.contracts.findings import Break, Check
+from graph.linking.judged import shown
 from graph.queries.check import compared
 from graph.queries.impact import affected
 from graph.store import GraphStore
@@ -153,7 +154,7 @@ def _proof(title: str, path: Iterable[Hop]) -> str:
 
 
 def _hop(hop: Hop) -> str:
-    doubt = "" if hop.status == "resolved" else f" [{hop.status}{f', {hop.rule}' if hop.rule else ''}]"
+    doubt = "" if hop.status == "resolved" else f" [{hop.status}{f', {shown(hop.rule)}' if hop.rule else ''}]"
     note = f"  ({hop.note})" if hop.note and hop.edge != "CHANGED" else ""
     place = f"  {hop.place}" if hop.place else ""
     said = f"{hop.target} changed: {hop.source}" if hop.edge == "CHANGED" else f"{hop.source} {hop.edge} {hop.target}"

@@ -187,9 +187,9 @@ def _edge(
     alone = len({use.stores.dataset(owner, kind, name) for owner in owners}) > 1
     named = tuple(columns or ())
     props = {"columns": named or None}
-    resolution = Resolution(
-        "resolved", "model" if kind == "sql" and use.placed.fact.kind == "access" else use.placed.fact.kind
-    )
+    said = use.placed.fact.kind
+    rule = "repository" if said == "call" else "model" if kind == "sql" and said == "access" else said
+    resolution = Resolution("resolved", rule)
     for source in state.starts(reading, use.service, evidence, alone=alone):
         state.builder.edge(_EDGE[mode], (source, node), resolution, evidence, props)
         state.configured(source, [use.service] * bool(use.service), sorted(reading.keys), evidence)

@@ -108,7 +108,14 @@ def _offer(state: Linking, offered: _Offered) -> None:
     written = path
     folded = is_path and placed.file[1].endswith((".cs", ".razor", ".cshtml"))
     path = template(path) if is_path else path
-    offer = Offer(service, protocol, fact.get("method", "") or "ANY", path, folded=folded)
+    offer = Offer(
+        service,
+        protocol,
+        fact.get("method", "") or "ANY",
+        path,
+        folded=folded,
+        operational=bool(fact.get("operational")),
+    )
     evidence = [state.corpus.evidence(placed)]
     status = fact.get("status")
     asked = tuple(fact.get("query", ()) or ())

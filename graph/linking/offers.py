@@ -21,6 +21,7 @@ class Offer:
         path: template.
         sure: code, or a spec of a service whose code we cannot read.
         folded: its framework does not tell upper from lower case in paths (ASP.NET).
+        operational: health, metrics and the like, which say nothing about the code behind.
     """
 
     service: str
@@ -29,6 +30,7 @@ class Offer:
     path: str
     sure: bool = True
     folded: bool = False
+    operational: bool = False
 
     @property
     def node(self) -> NodeKey:

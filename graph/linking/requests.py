@@ -219,7 +219,7 @@ class Requests:
 
     def _missing(self, request: Request, service: str, path: str, target: Target) -> Link:
         label = f"{service}:{request.method or 'ANY'} {path}"
-        if not self._state.offers.of(service):
+        if all(offer.operational for offer in self._state.offers.of(service)):
             reason = f"{target.reason}; its code shows no operations, so {label} is assumed from this call"
             offer = Offer(service, "http", request.method or "ANY", path, sure=False)
             return Link(Resolution("candidate", "assumed operation", reason), offer.node, offer)

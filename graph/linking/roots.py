@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from posixpath import basename, dirname
@@ -173,9 +174,8 @@ def _built_program(service: Service, built: Collection[Placed]) -> str:
     found: set[str] = set()
     for name in named:
         for path in (f"{service.root}/{name}" if service.root else name, name):
-            scripts = files[path].fact.get("scripts", ()) or () if path in files else ()
-            given = [text.partition("=")[2] for text in scripts if text.startswith("program=")]
-            for program in given:
+            for text in (files[path].fact.get("builds", ()) or ()) if path in files else ():
+                program = re.sub(r"(/|^)[\w-]+\.go$", "", str(text).removeprefix("./")).rstrip("/")
                 whole = f"{service.root}/{program}" if service.root else program
                 found |= {p.fact.get("root", "") for p in built if _is_program(p, (whole, program))}
     return found.pop() if len(found) == 1 else ""

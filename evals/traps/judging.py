@@ -15,7 +15,7 @@ from graph.queries.impact import affected
 from scanners.changes import changes
 
 Outcome = Literal["found", "unknown", "unaffected"]
-_GUESSES = ("MAY RUN IN", "MAY BE", "MAY ASK")
+_GUESSES = ("MAY RUN IN", "MAY BE", "MAY ASK", "MAY CHANGE")
 
 
 @dataclass(frozen=True, slots=True)

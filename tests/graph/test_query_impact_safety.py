@@ -213,3 +213,23 @@ def test_other_values_tell_no_address(value: str) -> None:
 def test_who_is_seen_asking_asks_only_what_is_seen() -> None:
     text = TOLD + "other = billing/app.py::other\nGET billing /other : other\norders -> GET billing /other"
     assert selected(told("http://billing:8080", text)) == {}
+
+
+WORKER = """
+work = worker/job.py::work
+totals = shop/app.py::totals
+GET shop /totals : totals
+totals r> totals
+flow totals.yaml: look=GET shop /totals
+"""
+
+
+def test_a_service_of_which_nothing_is_seen_may_change_any_data() -> None:
+    impact = asked(System(WORKER), touched("worker/job.py::work"))
+    assert selected(impact) == {"totals": "may"}
+    assert "MAY CHANGE" in [hop.edge for hop in impact.flows[0].path]
+
+
+def test_a_service_that_is_seen_writing_changes_what_it_writes() -> None:
+    text = WORKER + "other = worker/job.py::other\nother w> logs"
+    assert selected(asked(System(text), touched("worker/job.py::work"))) == {}

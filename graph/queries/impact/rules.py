@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from graph.linking.roles import aside
-from graph.queries.impact.settings import named_unasked
+from graph.queries.impact.settings import is_silent, named_unasked
 from graph.queries.impact.spread import State
 from graph.queries.impact.world import EdgeId, Via, World
 from graph.schema import Node
@@ -46,6 +46,7 @@ def effects(world: World, state: State) -> Iterator[tuple[State, Via]]:
     if node.kind in ("Symbol", "Endpoint", "Service"):
         if mode == FED:
             yield from _outward(world, uid)
+            yield from _unseen(world, node)
         else:
             yield (uid, FED), SAME
     if node.kind == "Symbol" and mode in (CHANGED, SERVING, ASKING):
@@ -73,6 +74,16 @@ def _outward(world: World, uid: str) -> Iterator[tuple[State, Via]]:
             yield (far.uid, FED), _via(world, number)
         elif far.kind in _WIRE:
             yield (far.uid, DIFFERS), _via(world, number)
+
+
+def _unseen(world: World, node: Node) -> Iterator[tuple[State, Via]]:
+    """A service of which nothing is seen that others could notice does something all the same: any data may differ."""
+    services = world.services(node.uid) if node.kind == "Symbol" and not aside(node.key[1]) else []
+    for service in services if services and all(is_silent(world, s) for s in services) else ():
+        note = f"nothing that {service.key[0]} does to others was found"
+        for kind in ("Dataset", "Topic"):
+            for far in world.of(kind):
+                yield (far.uid, DIFFERS), Via(None, note, False, "MAY CHANGE")
 
 
 def _to_callers(world: World, node: Node, mode: str) -> Iterator[tuple[State, Via]]:

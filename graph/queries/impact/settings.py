@@ -54,3 +54,22 @@ def _asked(world: World) -> Iterator[tuple[str, str]]:
             for _, source in world.back(target.uid, kind) if named else ():
                 owners = [source.key[0]] if source.kind in ("Endpoint", "Service") else []
                 yield from ((name, named) for name in owners or [s.key[0] for s in world.services(source.uid)])
+
+
+def is_silent(world: World, service: Node) -> bool:
+    """Whether a deployed service answers, asks, sends and writes nothing that any scanner saw.
+
+    Args:
+        world: both revisions.
+        service: a Service.
+    """
+    if service.uid not in world.silent:
+        owned = [far for _, far in world.out(service.uid, "OWNS")]
+        answers = any(far.kind == "Endpoint" for far in owned)
+        world.silent[service.uid] = not answers and not any(_heard(world, far) for far in (service, *owned))
+    return world.silent[service.uid]
+
+
+def _heard(world: World, node: Node) -> bool:
+    reached = world.out(node.uid, "CALLS", "PUBLISHES", "WRITES")
+    return any(far.kind != "Symbol" for _, far in reached)

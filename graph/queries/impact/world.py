@@ -41,7 +41,7 @@ EDGES = (
 class World:
     """Nodes and edges of both revisions, the head's words first.
 
-    What rules worked out is kept in `vias`, `callers`, `groups` and `unasked`.
+    What rules worked out is kept in `vias`, `callers`, `groups`, `unasked` and `silent`.
 
     Args:
         base: graph of the merge base.
@@ -59,6 +59,7 @@ class World:
         self.vias: dict[EdgeId, Via] = {}
         self.callers: dict[str, list[tuple[Node, Via]]] = {}
         self.unasked: dict[str, list[tuple[Node, str]]] | None = None
+        self.silent: dict[str, bool] = {}
         self._out_of: dict[str, list[tuple[EdgeId, Node]]] = {}
         self._back_of: dict[str, list[tuple[EdgeId, Node]]] = {}
         self._out: dict[str, list[EdgeId]] = defaultdict(list)

@@ -144,6 +144,9 @@ def decoded(code: CsCode, site: CallSite, requests: list[CallSite]) -> Shape | N
     """
     if untyped(code, site):
         return result_reads(code, site)
+    generated = _generated(code, site)
+    if generated is not None:
+        return generated
     own = () if _generic(code, site) else code.type_args(site)
     if own and site.method.startswith(("Get", "Send", "Post", "Put", "Invoke", "Delete", "Patch", "Execute")):
         shape = of_ref(own[-1])
@@ -179,6 +182,18 @@ def rest(path: str) -> str:
         path: as written.
     """
     return re.sub(r"\{(\w+)[:?][^{}]*\}", r"{\1}", re.sub(r"/?\{\*{1,2}[\w-]*\}$", "/**", path)) or "/**"
+
+
+def _generated(code: CsCode, site: CallSite) -> Shape | None:
+    """The type of generated metadata: ``GetFromJsonAsync(url, JsonContext.Default.OrderArray)``."""
+    for arg in site.args[1:]:
+        parts = code.dotted(arg).split(".")
+        if len(parts) > 2 and parts[-2] == "Default" and site.method.endswith(("JsonAsync", "Deserialize")):
+            name = parts[-1]
+            inner = name.removesuffix("Array").removeprefix("List")
+            shape = Shape("object", named=inner)
+            return Shape("array", item=shape) if inner != name else shape
+    return None
 
 
 def name_of(value: Value | None) -> str:

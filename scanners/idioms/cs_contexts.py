@@ -20,7 +20,7 @@ _NAMED = re.compile(r"(?i)(db_?context|context|_?db|_?ctx|dbctx)$")
 _OTHER = re.compile(
     r"(?i)(http|user|service|call|consume|saga|action|filter|execution|actor|request|result|test|app|synchronization"
     r"|assembly\w*|search|security|operation|parent|activity|validation|type|render\w*|view|page|authori\w*|exception"
-    r"|resource|binding|invocation|hub\w*|job|workflow|trace|handler|message|redirect|token|ticket)context$"
+    r"|resource|binding|consumer|member|processing|current|tenant|session|execution|scope|ambient|invocation|hub\w*|job|workflow|trace|handler|message|redirect|token|ticket)context$"
 )
 WRITES = words(
     """Add AddAsync AddRange AddRangeAsync Update UpdateRange Remove RemoveRange Attach AttachRange ExecuteUpdate
@@ -29,6 +29,21 @@ WRITES = words(
     InsertManyAsync UpdateOne UpdateOneAsync UpdateMany UpdateManyAsync ReplaceOne ReplaceOneAsync DeleteOne
     DeleteOneAsync DeleteMany DeleteManyAsync FindOneAndUpdate FindOneAndUpdateAsync BulkWriteAsync"""
 )
+_QUERIES = words(
+    """Where Include Select SelectMany OrderBy OrderByDescending First FirstAsync FirstOrDefault FirstOrDefaultAsync
+    Single SingleAsync SingleOrDefault SingleOrDefaultAsync Any AnyAsync All AllAsync Count CountAsync LongCount
+    LongCountAsync Find FindAsync ToList ToListAsync ToArray ToArrayAsync ToDictionary ToDictionaryAsync AsNoTracking
+    AsNoTrackingWithIdentityResolution AsTracking AsQueryable AsSplitQuery IgnoreQueryFilters Max MaxAsync Min MinAsync
+    Sum SumAsync Average AverageAsync GroupBy Join GroupJoin Skip Take Contains Load LoadAsync FromSql FromSqlRaw
+    FromSqlInterpolated TagWith TagWithCallSite Distinct DistinctBy Union Concat Except AsEnumerable AsAsyncEnumerable
+    ForEachAsync Last LastOrDefault LastAsync LastOrDefaultAsync Aggregate Local ThenInclude IgnoreAutoIncludes
+    IncludeFilter ProjectTo DefaultIfEmpty FindSync CountDocuments CountDocumentsAsync AsSingleQuery TemporalAll
+    WhereIf Paginate WithSpecification ProjectToType Watch FromExpression"""
+)
+_SEED = re.compile(
+    r"(Seed(er|ing|Data)?|DbInitiali[sz]er|DatabaseInitiali[sz]er)(Async)?(/|$)|^(Ensure)?Seed(?=[A-Z]|$)"
+)
+_EF = (b"EntityFrameworkCore", b"DbSet<", b"IQueryable<", b"System.Data.Entity")
 _NOT_SETS = words(
     """Database ChangeTracker Model SaveChangesAsync SaveChanges Entry Set Dispose Configuration Request Response User
     Items Connection RequestServices Result HttpContext Message Session Features TraceIdentifier Options
@@ -93,8 +108,19 @@ def set_uses(code: CsCode) -> Iterator[SetUse]:
         scope = code.scope_at(match.start())
         if is_context(code, owner.removeprefix("this."), scope):
             calls = tuple(chained(code, access))
+            if not _queried(code, owner, scope, calls):
+                continue
             writes = any(c.method in WRITES for c in calls)
             yield SetUse(f"{owner}.{prop}".removeprefix("this."), access, scope, writes, calls)
+
+
+def _queried(code: CsCode, owner: str, scope: Scope, calls: tuple[CallSite, ...]) -> bool:
+    """Whether what is done with a property is what one does with a set of entities."""
+    if calls:
+        return calls[0].method in WRITES or calls[0].method in _QUERIES
+    ref = code.ref_of(owner.removeprefix("this."), scope)
+    sure = (ref.short if ref is not None else owner).lower().endswith(("dbcontext", "db"))
+    return sure or any(mark in code.data for mark in _EF)
 
 
 def _may_be(code: CsCode, owner: str) -> bool:
@@ -109,6 +135,15 @@ def _typed_names(code: CsCode) -> frozenset[str]:
             target.rpartition(".")[2] for target, ref in code.refs.items() if ref.short.endswith("Context")
         )
     return code.contexts
+
+
+def seeds(scope: Scope) -> bool:
+    """Whether code fills a new database beside its migrations, as EF's documentation names it.
+
+    Args:
+        scope: where the code is.
+    """
+    return any(_SEED.search(part) for part in scope.name.split("."))
 
 
 def chained(code: CsCode, node: Node) -> Iterator[CallSite]:

@@ -40,9 +40,6 @@ _SQL = frozenset(
 _FINDS = ("Find", "FindAsync")
 _INCLUDES = ("Include", "ThenInclude", "Collection", "Reference")
 _LIBRARY = ("IRepositoryBase", "IReadRepositoryBase", "RepositoryBase")
-_SEED = re.compile(
-    r"(Seed(er|ing|Data)?|DbInitiali[sz]er|DatabaseInitiali[sz]er)(Async)?(/|$)|^(Ensure)?Seed(?=[A-Z]|$)"
-)
 _SAVES = ("SaveChanges", "SaveChangesAsync", "SaveEntitiesAsync", "CommitAsync", "Commit", "Complete", "CompleteAsync")
 
 
@@ -73,20 +70,15 @@ class EfCore:
         """
         yield from _repositories(parsed)
         yield from _models(parsed)
-        uses = [u for u in cs_contexts.set_uses(parsed) if not _seeds(u.scope)]
+        uses = [u for u in cs_contexts.set_uses(parsed) if not cs_contexts.seeds(u.scope)]
         found = [f for use in uses for f in _used(parsed, use)]
-        found += [f for site in parsed.calls if not _seeds(site.scope) for f in _called(parsed, site)]
+        found += [f for site in parsed.calls if not cs_contexts.seeds(site.scope) for f in _called(parsed, site)]
         found += _changed(parsed, uses)
         seen: set[str] = set()
         for fact in found:
             if repr(fact) not in seen:
                 seen.add(repr(fact))
                 yield fact
-
-
-def _seeds(scope: Scope) -> bool:
-    """Code that fills a new database beside its migrations, as EF's documentation names it."""
-    return any(_SEED.search(part) for part in scope.name.split("."))
 
 
 def _repositories(code: CsCode) -> Iterator[Fact]:

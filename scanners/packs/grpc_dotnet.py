@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scanners.idioms.cs_code import CsCode
 
 _REGISTERS = ("AddGrpcClient", "AddCodeFirstGrpcClient")
+_NAMESPACES = ("Http", "Smtp", "Pop3", "Imap", "Sockets", "Docker", "Dapr", "Elastic", "Mqtt", "Rest", "Graph")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _PLUMBING = ("WithHost", "ToString", "GetType", "Equals", "GetHashCode", "CreateClient")
 
@@ -50,7 +51,7 @@ class GrpcDotnet:
 def _nested(dotted: str, ending: str) -> str:
     """``Basket`` of ``Basket.BasketBase``: generated code nests base class and client in a class named like them."""
     parts = dotted.split(".")
-    if len(parts) < 2 or parts[-1] != f"{parts[-2]}{ending}":
+    if len(parts) < 2 or parts[-1] != f"{parts[-2]}{ending}" or parts[-2] in _NAMESPACES:
         return ""
     return parts[-2]
 

@@ -130,7 +130,7 @@ def _absolute(url: Value) -> bool:
 
 
 def _body(code: CsCode, node: Node | None, site: CallSite) -> Shape:
-    if node is None or node.type in ("lambda_expression",):
+    if node is None or node.type in ("lambda_expression", "null_literal"):
         return ANYTHING
     ref = code.ref_of(code.dotted(node), site.scope) if code.dotted(node) else None
     if ref is not None and ref.short in ("CancellationToken", "JsonSerializerOptions"):

@@ -70,6 +70,7 @@ _BUSES = (
     _Bus("Wolverine", b"Wolverine", ("IMessageBus", "IMessageContext"), ("PublishAsync", "SendAsync"), (), "Handle"),
 )
 _NAMED = re.compile(r"(?i)(publishEndpoint|_?bus|busControl|sendEndpoint|messageSession|publisher|endpoint|context)$")
+_COMMON = ("IBus", "IMessageBus", "IMessageContext", "IPipelineContext")
 _MARKS = (b"IConsumer<", b"IPublishEndpoint", b"ISendEndpoint", b"IBus", b"ConsumeContext", b"IMessageSession")
 
 
@@ -126,7 +127,7 @@ def _broker(code: CsCode) -> str:
 
 
 def _transport(code: CsCode, site: CallSite) -> Iterator[Fact]:
-    """``x.UsingRabbitMq(..)``, ``endpoint.UseTransport<RabbitMQTransport>()``: what the service's messages go through."""
+    """``x.UsingRabbitMq(..)``, ``UseTransport<RabbitMQTransport>()``: what the messages go through."""
     broker = _TRANSPORTS.get(site.method.lower())
     if broker is None and site.method == "UseTransport":
         named = " ".join(ref.short for ref in code.type_args(site)) + code.text(
@@ -211,7 +212,8 @@ def _through(code: CsCode, site: CallSite, bus: _Bus) -> bool:
     dotted = code.dotted(site.receiver)
     ref = code.ref_of(dotted, site.scope) if dotted else None
     if ref is not None:
-        return ref.short in bus.types
+        known = ref.short in bus.types and (ref.short not in _COMMON or (bus.mark in code.data and not ref.args))
+        return known
     made = code.site(site.receiver) if not dotted and site.receiver is not None else code.made_of(dotted, site.scope)
     if made is not None and made.method in ("GetSendEndpoint", "GetPublishSendEndpoint"):
         return True

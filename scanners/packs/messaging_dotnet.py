@@ -101,7 +101,7 @@ def _kafka(code: CsCode, site: CallSite) -> Iterator[Fact]:
     shape = shape or handled(code, (site.scope.node.start_byte, site.scope.node.end_byte)) or _owner_handles(code, site)
     first = site.args[0] if site.args else None
     for node in (items(first) or [first]) if first is not None else []:
-        if node is not None:
+        if node is not None and (site.method != "Assign" or code.site(node) is not None):
             topic = _topic(code, node, site.scope)
             yield _fact(code, "consume", ("kafka", topic, shape), (site.scope.name, site.line))
 

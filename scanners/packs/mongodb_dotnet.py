@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Name, Value
-from scanners.idioms import cs_clients
+from scanners.idioms import cs_clients, cs_contexts
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.cs_messages import made_type
 from scanners.idioms.cs_noise import words
@@ -67,7 +67,7 @@ class MongodbDotnet:
         """
         yield from _held(parsed)
         for site in parsed.calls:
-            if site.receiver is None:
+            if site.receiver is None or cs_contexts.seeds(site.scope):
                 continue
             if site.method in _READS or site.method in _WRITES:
                 yield from _mongo(parsed, site)

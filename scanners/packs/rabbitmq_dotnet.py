@@ -66,11 +66,22 @@ def _publish(code: CsCode, site: CallSite) -> Fact:
         fields["topic"] = Unknown("a publication address object")
     elif exchange != Lit(""):
         fields["exchange"] = exchange
-    body = site.named.get("body") or (site.args[-1] if len(site.args) > 2 else None)
+    body = site.named.get("body") or _body(code, site)
     shape = sent(code, body, site) if body is not None else ANYTHING
     if shape != ANYTHING:
         fields["shape"] = shape
     return Fact("publish", fields, Location(code.path, site.line))
+
+
+def _body(code: CsCode, site: CallSite) -> Node | None:
+    """The payload among positional arguments: the last one but a cancellation token."""
+    for node in reversed(site.args[2:]):
+        dotted = code.dotted(node)
+        ref = code.ref_of(dotted, site.scope) if dotted else None
+        if dotted == "CancellationToken.None" or (ref is not None and ref.short == "CancellationToken"):
+            continue
+        return node
+    return None
 
 
 def _bound(code: CsCode, site: CallSite) -> Fact:

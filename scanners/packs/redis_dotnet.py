@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 _COMMAND = re.compile(r"^(String|Hash|List|Set|SortedSet|Key|HyperLogLog|Geo|Stream)([A-Z]\w*?)(Async)?$")
 _READS = re.compile(
     r"^(Get(?!Set|Delete)|Exists|Length|Members|Contains|Range|Score|Rank|Values|Keys|TimeToLive|Type|Random|Scan|Read"
-    r"|Count|Position|Radius|Distance|Combine$|Intersect|Info|Pending|Entries|GetAll)"
+    r"|Count|Position|Radius|Distance|Combine$|Intersect|Info|Pending|GroupInfo|ConsumerInfo|Entries|GetAll)"
 )
 _BOTH = re.compile(r"^(Increment|Decrement|GetSet|GetDelete|LeftPop|RightPop|Pop|Move)")
 _KNOWN = re.compile(r"^(Get|Set|Add|Remove|Delete|Exists|Expire|Increment|Decrement|Append|LeftP|RightP|Range|Members)")
 _TYPES = ("IDatabase", "IDatabaseAsync", "ITransaction", "IBatch", "IRedisDatabase")
-_CACHES = ("IDistributedCache", "HybridCache", "RedisCache")
+_CACHES = ("IDistributedCache", "RedisCache")
 _CACHE_READS = re.compile(r"^(Get|GetString|Refresh|TryGetValue|GetRecord|GetOrCreate|GetOrSet)(Async)?$")
 _CACHE_WRITES = re.compile(r"^(Set|SetString|Remove|SetRecord|GetOrCreate|GetOrSet)(Async)?$")
 _CHANNELS = {"Publish": "publish", "PublishAsync": "publish", "Subscribe": "consume", "SubscribeAsync": "consume"}
@@ -35,7 +35,7 @@ class RedisDotnet:
     name: str = "redis_dotnet"
     version: int = 1
     language: tuple[str, ...] = ("csharp",)
-    markers: tuple[bytes, ...] = (b"Redis", b"IDistributedCache", b"HybridCache", b"IDatabase", b"ISubscriber")
+    markers: tuple[bytes, ...] = (b"Redis", b"IDistributedCache", b"IDatabase", b"ISubscriber")
 
     def facts(self, parsed: CsCode) -> Iterator[Fact]:
         """Keys read and written, channels and streams.

@@ -75,8 +75,8 @@ def _declared(code: CsCode, scope: Scope) -> Iterator[Fact]:
         owner = scope.owner.rpartition(".")[2] if scope.owner else _interface(scope)
         fields: dict[str, object] = {"method": Lit(_VERBS[mark.name]), "url": path}
         fields |= {"base": Config(cs_clients.key("HttpClient", owner)), "symbol": scope.name, "client": "refit"}
-        body = _body(code, scope)
-        if body is not None:
+        body = _body(code, scope, (_VERBS[mark.name], path))
+        if body is not None and body != ANYTHING:
             fields["sends"] = body
         reads = _returned(code, scope)
         if reads is not None:
@@ -88,9 +88,17 @@ def _interface(scope: Scope) -> str:
     return scope.parent.name.rpartition(".")[2] if scope.parent is not None else ""
 
 
-def _body(code: CsCode, scope: Scope) -> Shape | None:
-    for made in parameters(code, scope.node):
-        if any(a.name == "Body" for a in code.attributes_of(made.node)) and of_ref(made.type) != ANYTHING:
+def _body(code: CsCode, scope: Scope, about: tuple[str, Value]) -> Shape | None:
+    """The parameter marked as body; without one, of a method that sends, the first that is nothing else."""
+    method, path = about
+    inside = cs_http.in_path(path)
+    given = parameters(code, scope.node)
+    for made in given:
+        if any(a.name == "Body" for a in code.attributes_of(made.node)):
+            return of_ref(made.type)
+    for made in given if method in ("POST", "PUT", "PATCH") else ():
+        plain = made.name.lower() not in inside and not code.attributes_of(made.node)
+        if plain and made.type is not None and of_ref(made.type).named and made.type.short != "CancellationToken":
             return of_ref(made.type)
     return None
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Choice, Concat, Fact, Format, Lit, Location, Name, Param, Value
+from scanners.idioms import cs_contexts
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.sql_text import looks_like_sql
 
@@ -28,6 +29,8 @@ _KINDS = (
     (b"SqlConnection", "mssql"),
     (b"SqlClient", "mssql"),
 )
+_EF = ("ExecuteSql", "SqlQueryRaw", "SqlQuery")
+_SETTING = re.compile(r"^\s*(PRAGMA|SET|BEGIN|COMMIT|ROLLBACK|VACUUM|ANALYZE|USE|LISTEN|NOTIFY|SHOW)\b", re.IGNORECASE)
 _STARTS = re.compile(
     r"^\s*(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|EXEC|CALL|TRUNCATE|CREATE|ALTER|DROP)\b", re.IGNORECASE
 )
@@ -50,12 +53,14 @@ class SqlDotnet:
         """
         kind = next((k for mark, k in _KINDS if mark in parsed.data), "sql")
         for site in parsed.calls:
-            value = _statement(parsed, site)
+            value = _statement(parsed, site) if not cs_contexts.seeds(site.scope) else None
             if value is not None:
                 yield _fact(parsed, value, (site.scope, site.line), kind)
         for assign in parsed.assigns:
             if assign.target.rpartition(".")[2] == "CommandText" and assign.value is not None:
                 value = parsed.value(assign.value, assign.scope)
+                if _SETTING.match(str(value.value)) if isinstance(value, Lit) else cs_contexts.seeds(assign.scope):
+                    continue
                 yield _fact(parsed, value, (assign.scope, assign.line), kind)
 
 
@@ -72,7 +77,7 @@ def _statement(code: CsCode, site: CallSite) -> Value | None:
         return _text(code, given, site.scope, sure=True)
     if site.method in ("CreateCommand", "CreateBatchCommand"):
         return _text(code, site.arg(0, "commandText"), site.scope, sure=False)
-    if not _RUNS.match(site.method) or not (site.args or site.named):
+    if site.method.startswith(_EF) or not _RUNS.match(site.method) or not (site.args or site.named):
         return None
     made_by = code.made_by(site.receiver, site.scope).rpartition(".")[2]
     sure = bool(_CONNECTIONS.search(made_by)) or b"Dapper" in code.data

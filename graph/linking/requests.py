@@ -218,7 +218,11 @@ class Requests:
         return [replace(link, settle=_settle(target, link)) for link in links] if open_host else links
 
     def _missing(self, request: Request, service: str, path: str, target: Target) -> Link:
-        label = f"{service}:{request.method or 'ANY'} {path}"
+        label = f"{service.removeprefix(EDGE)}:{request.method or 'ANY'} {path}"
+        if service.startswith(EDGE):
+            reason = f"{target.reason}; nothing behind it serves {request.method or 'ANY'} {path}"
+            end = LooseEnd("no such operation", "CALLS", reason, "", label)
+            return Link(Resolution("unresolved", "no such operation", reason), loose=end)
         if all(offer.operational for offer in self._state.offers.of(service)):
             reason = f"{target.reason}; its code shows no operations, so {label} is assumed from this call"
             offer = Offer(service, "http", request.method or "ANY", path, sure=False)

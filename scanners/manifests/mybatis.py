@@ -105,10 +105,16 @@ class _Reader:
         self.parser.EntityDeclHandler = self._refuse
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
-        self.parser.CharacterDataHandler = self._held.append
+        self.parser.CharacterDataHandler = self._text
+        self._suffixes: list[str] = []
+        self._keys = False
 
     def _refuse(self, *_: object) -> None:
         raise ValueError("it defines entities")
+
+    def _text(self, text: str) -> None:
+        if not self._keys:
+            self._held.append(text)
 
     def _start(self, name: str, given: Mapping[str, str]) -> None:
         if len(self._path) > _DEPTH:
@@ -120,6 +126,8 @@ class _Reader:
             self._held.clear()
             self._about = given.get("id", ""), self.parser.CurrentLineNumber
         else:
+            self._keys = self._keys or name == "selectKey"
+            self._suffixes += [given.get("suffix", "")] if name == "trim" else []
             spoken = {"include": f" \0{given.get('refid', '')}\0 ", "trim": f" {given.get('prefix', '')} "}
             self._held.append(spoken.get(name) or _SPOKEN.get(name, " "))
             if name in _DYNAMIC:
@@ -129,6 +137,9 @@ class _Reader:
 
     def _end(self, name: str) -> None:
         ident, line = self._about
+        self._keys = self._keys and name != "selectKey"
+        if name == "trim" and self._suffixes:
+            self._held.append(f" {self._suffixes.pop()} ")
         if len(self._path) == 2 and name in _STATEMENTS and ident:
             self.statements.append((name, f"{self._namespace}.{ident}", "".join(self._held), line))
         elif len(self._path) == 2 and name == "sql":

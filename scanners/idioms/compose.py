@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from graph.facts import SourceFile
 from graph.values import Env, Fact, Location, Value
@@ -17,6 +17,7 @@ _FILE = re.compile(r"(^|/)([\w.-]*[._-])?(docker[-_]?)?(compose|stack)([._-][\w.
 _WORK = re.compile(
     r"^/(app|src|code|srv|workspace|project|usr/src/\w+|opt/\w+|var/www(/html)?|go/src/.+|home/\w+(/\w+)?)$"
 )
+_ASIDE = re.compile(r"(?i)(e2e|tests?|testing|load[-_]?tests?|benchmarks?|[\w-]+[-_]tests?)")
 _LABEL = re.compile(r"^traefik\.(http|tcp)\.(routers|services|middlewares)\.([\w-]+)\.(.+)$")
 _TRAEFIK_1 = re.compile(r"^traefik\.frontend\.rule$")
 
@@ -39,12 +40,22 @@ class Entry:
         key: where it is written.
         body: what is written.
         source: the file.
+        values: of the variables in it, as far as an environment file beside it says.
     """
 
     name: str
     key: Node
     body: dict[str, Node]
     source: SourceFile
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def text(self, node: Node | None) -> str:
+        """A scalar's text with variables filled in.
+
+        Args:
+            node: of the body.
+        """
+        return deploy.filled(deploy.text(node), self.values)
 
 
 def entries(source: SourceFile, root: Node) -> list[Entry]:
@@ -89,16 +100,16 @@ def facts(entry: Entry, place: SourceFile | None = None) -> Iterator[Fact]:
 
 def _fields(entry: Entry, where: SourceFile) -> dict[str, object]:
     name, body = entry.name, entry.body
-    image = deploy.filled(deploy.text(body.get("image")))
-    built, root = _root(where, body.get("build"))
-    hosts = [name, deploy.text(body.get("container_name")), deploy.text(body.get("hostname")), *_aliases(body)]
+    image = entry.text(body.get("image"))
+    built, root = _root(entry, where)
+    hosts = [name, entry.text(body.get("container_name")), entry.text(body.get("hostname")), *_aliases(body)]
     hosts += [host for rule in _rules(body).values() if not rule.paths for host in rule.hosts]
     fields: dict[str, object] = {
         "name": name,
         "root": root,
         "image": image,
         "sort": deploy.sort_of_image(image, built=built) if image and not built else "business",
-        "ports": tuple(_port(p) for p in (*deploy.items(body.get("ports")), *deploy.items(body.get("expose")))),
+        "ports": tuple(_port(entry, p) for p in (*deploy.items(body.get("ports")), *deploy.items(body.get("expose")))),
         "hosts": tuple(dict.fromkeys(h for h in hosts if h)),
         "command": _command(body),
     }
@@ -107,41 +118,46 @@ def _fields(entry: Entry, where: SourceFile) -> dict[str, object]:
         "variant": deploy.variant(entry.source.path),
         "profiles": tuple(deploy.text(p) for p in deploy.items(body.get("profiles"))),
         "mounts": tuple(path for path, _ in _mounts(where, body)),
-        "build": (*_build(where, body.get("build")), *_workdir(where, body)),
+        "build": (*_build(entry, where), *_workdir(where, body)),
     }
+    profiles = [deploy.text(p) for p in deploy.items(body.get("profiles"))]
+    if profiles and all(_ASIDE.fullmatch(p) for p in profiles):
+        fields["sort"] = "job"
     return fields | {key: value for key, value in optional.items() if value}
 
 
-def _root(where: SourceFile, build: Node | None) -> tuple[bool, str]:
+def _root(entry: Entry, where: SourceFile) -> tuple[bool, str]:
+    build = entry.body.get("build")
     if build is None:
         return False, ""
     body = deploy.mapping(build)
-    context = deploy.filled(deploy.text(body.get("context")) if body else deploy.text(build))
+    context = entry.text(body.get("context")) if body else entry.text(build)
     if "://" in context or context.startswith("git@"):
         return True, ""
     root = deploy.beside(where, context or ".")
-    folder = posixpath.dirname(deploy.filled(deploy.text(body.get("dockerfile"))))
+    folder = posixpath.dirname(entry.text(body.get("dockerfile")))
     if folder and not posixpath.isabs(folder):
         root = posixpath.normpath(posixpath.join(root, folder))
     return True, root if root and not root.startswith("..") else "."
 
 
-def _build(where: SourceFile, build: Node | None) -> tuple[str, ...]:
+def _build(entry: Entry, where: SourceFile) -> tuple[str, ...]:
     """How it is built beside its folder: Dockerfile, stage, arguments."""
-    body = deploy.mapping(build)
-    context = deploy.filled(deploy.text(body.get("context"))) or "."
-    dockerfile, target = deploy.filled(deploy.text(body.get("dockerfile"))), deploy.text(body.get("target"))
+    body = deploy.mapping(entry.body.get("build"))
+    context = entry.text(body.get("context")) or "."
+    dockerfile, target = entry.text(body.get("dockerfile")), deploy.text(body.get("target"))
     found = [f"dockerfile={deploy.beside(where, posixpath.join(context, dockerfile))}"] if dockerfile else []
     found += [f"target={target}"] if target else []
-    return (*found, *(f"arg:{key}={deploy.filled(value)}" for key, value, _ in deploy.pairs(body.get("args")) if value))
+    given = ((key, deploy.filled(value, entry.values)) for key, value, _ in deploy.pairs(body.get("args")) if value)
+    return (*found, *(f"arg:{key}={value}" for key, value in given))
 
 
-def _port(node: Node) -> str:
+def _port(entry: Entry, node: Node) -> str:
     body = deploy.mapping(node)
     if body:
-        published, target = deploy.text(body.get("published")), deploy.text(body.get("target"))
+        published, target = entry.text(body.get("published")), entry.text(body.get("target"))
         return f"{published}:{target}" if published else target
-    return deploy.filled(deploy.text(node)).split("/", 1)[0]
+    return entry.text(node).split("/", 1)[0]
 
 
 def _aliases(body: dict[str, Node]) -> list[str]:
@@ -242,7 +258,7 @@ def routes(found: list[Entry]) -> Iterator[Fact]:
     Args:
         found: the services of one deployment.
     """
-    gateways = [e.name for e in found if deploy.image_name(deploy.text(e.body.get("image"))) == "traefik"]
+    gateways = [e.name for e in found if deploy.image_name(e.text(e.body.get("image"))) == "traefik"]
     sorts = _middlewares(found)
     for entry in found:
         labels = {key: value for key, value, _ in _labels(entry.body)}

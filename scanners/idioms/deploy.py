@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from graph.facts import SourceFile
 from graph.values import Concat, Env, Fact, Lit, Location, Unknown, Value
@@ -64,6 +64,16 @@ _OTHERS = (
     "adminer",
     "exporter",
     "pgadmin",
+)
+_TOOLS = frozenset(
+    """akhq alertmanager alloy apm-server azurite busybox cadvisor cerebro cloudbeaver cp-kafka-connect
+    cp-kafka-rest cp-schema-registry cp-ksqldb-server cp-ksqldb-cli cp-enterprise-control-center connect debezium-ui
+    dex dozzle elasticsearch-head etcd eureka-server filebeat flagd fluent-bit kafdrop kafka-ui kafka-exporter kafka-manager
+    cmak keycloak kowl console ksqldb-server mailcatcher maildev mailpit memcached-exporter metricbeat mockserver
+    mongo-express mongo-express-docker nacos-server node-exporter pgbouncer phpmyadmin phpredisadmin portainer
+    portainer-ce promtail pushgateway redis-commander redisinsight redisinsight-v2 schema-registry seq skywalking-oap-server
+    skywalking-ui sonarqube swagger-ui temporal auto-setup toxiproxy unleash-server vector victoria-metrics watchtower
+    wiremock yugabyted zookeeper mc hydra kratos oathkeeper opa""".split()  # noqa: SIM905
 )
 _KIND_OF = {name: kind for kind, names in _STORES.items() for name in names}
 
@@ -165,13 +175,21 @@ def substituted(written: str) -> Value:
     return parts[0] if len(parts) == 1 else Concat(tuple(parts))
 
 
-def filled(written: str) -> str:
-    """Text with ``${X:-default}`` replaced by its default; a variable without one stays as it is.
+def filled(written: str, values: Mapping[str, str] | None = None) -> str:
+    """Text with ``${X}`` replaced by a known value, ``${X:-default}`` by its default; anything else stays as it is.
 
     Args:
         written: text.
+        values: of variables, as an environment file gives them.
     """
-    return _VARIABLE.sub(lambda m: m[0] if m["default"] is None else m["default"], written)
+    known = values or {}
+
+    def value(match: re.Match[str]) -> str:
+        name = match["braced"] or match["plain"] or ""
+        default = match["default"]
+        return known.get(name) or (match[0] if default is None else default)
+
+    return _VARIABLE.sub(value, written)
 
 
 def variant(path: str) -> str:
@@ -241,7 +259,7 @@ def sort_of_image(image: str, *, built: bool) -> str:
     parts = set(re.split(r"[-_.]", name)) | {name}
     if parts & set(_GATEWAYS):
         return "gateway"
-    return "infrastructure" if parts & set(_OTHERS) and not built else "business"
+    return "infrastructure" if (parts & set(_OTHERS) or name in _TOOLS) and not built else "business"
 
 
 def beside(source: SourceFile, relative: str) -> str:

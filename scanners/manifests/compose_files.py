@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from graph.facts import SourceFile
-from graph.values import Fact, Location
-from scanners.idioms import compose, deploy
+from graph.values import Concat, Env, Fact, Lit, Location, Value
+from scanners.idioms import compose, deploy, properties
 from scanners.idioms.compose import Entry
 from testmesh.guard.yaml import Node
 
 _LONGEST = 20
 _NEAR = 2
 _MOST = 500
+_LONGEST_VALUE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class ComposeFiles:
         folders = {posixpath.dirname(p) for p in named}
         folders |= {posixpath.dirname(f) for f in folders if f}
         yaml = (p for p in paths if p.endswith((".yml", ".yaml")) and _near(posixpath.dirname(p), folders))
-        return sorted({*named, *list(yaml)[:_MOST]}) if named else ()
+        variables = [p for p in paths if posixpath.basename(p) == ".env" and posixpath.dirname(p) in folders | {""}]
+        return sorted({*named, *list(yaml)[:_MOST], *variables}) if named else ()
 
     def replaces(self, path: str) -> bool:
         """A compose file says its own services itself.
@@ -54,6 +56,7 @@ class ComposeFiles:
         for path in sorted(p for p in sources if compose.is_compose(p)):
             for entry in files.entries(path).values():
                 yield from _extended(files, entry)
+                yield from _filled(files, entry)
             yield from _included(files, path)
 
 
@@ -78,6 +81,15 @@ class _Files:
     def entries(self, path: str) -> dict[str, Entry]:
         return self._of(path)[1]
 
+    def variables(self, folder: str) -> Mapping[str, str]:
+        """What `.env` of a folder gives to the compose files there."""
+        source = self.sources.get(posixpath.join(folder, ".env"))
+        found: dict[str, str] = {}
+        for fact in properties.facts(source) if source is not None else ():
+            text = "".join(_text(part, found) for part in _parts(fact.get("value")))
+            found[str(fact.get("key"))] = text[:_LONGEST_VALUE]
+        return found
+
     def _of(self, path: str) -> tuple[list[Node], dict[str, Entry]]:
         if path not in self.read:
             source = self.sources[path]
@@ -86,8 +98,29 @@ class _Files:
         return self.read[path]
 
 
+def _parts(value: Value) -> tuple[Value, ...]:
+    return value.parts if isinstance(value, Concat) else (value,)
+
+
+def _text(value: Value, known: Mapping[str, str]) -> str:
+    if isinstance(value, Env):
+        return known.get(value.name) or (_text(value.default, known) if value.default is not None else "")
+    return str(value.value) if isinstance(value, Lit) else ""
+
+
 def _problem(where: Location, message: str) -> Fact:
     return Fact("problem", {"rule": "compose/reference", "message": message, "severity": "warning"}, where)
+
+
+def _filled(files: _Files, entry: Entry) -> Iterator[Fact]:
+    """The service once more with the values of the environment file beside it, where they change anything."""
+    values = files.variables(posixpath.dirname(entry.source.path))
+    if not values:
+        return
+    before = next(compose.facts(entry))
+    after = next(compose.facts(replace(entry, values=values)))
+    if after != before:
+        yield after
 
 
 def _extended(files: _Files, entry: Entry) -> Iterator[Fact]:

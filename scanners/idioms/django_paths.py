@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from graph.values import Concat, Lit, Value
+from graph.values import Concat, Format, Lit, Value
 
 _CLASSES = {"d": "{}", "w": "{}", "s": "{}", "S": "{}", "D": "{}", "W": "{}", "Z": "", "A": "", "b": ""}
 _REPEATS = "+*?{"
 _ENDS = ("", "$", "/$", "/?$")
 _LONGEST = 2000
 _DEEPEST = 20
+
+
+def pattern(text: str) -> str:
+    """A regular expression as a path template.
+
+    Args:
+        text: the expression.
+    """
+    return _read(text[:_LONGEST])
 
 
 def template(value: Value) -> Value:
@@ -18,9 +27,11 @@ def template(value: Value) -> Value:
         value: what is given to ``re_path``.
     """
     if isinstance(value, Lit) and isinstance(value.value, str):
-        return Lit(_read(value.value[:_LONGEST]))
+        return Lit(pattern(value.value))
     if isinstance(value, Concat):
         return Concat(tuple(template(p) for p in value.parts))
+    if isinstance(value, Format):
+        return Format(value.template.removeprefix("^").removesuffix("$"), value.args, value.named)
     return value
 
 

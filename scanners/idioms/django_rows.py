@@ -160,7 +160,7 @@ def model_of_rows(code: PyCode, name: str, scope: Scope) -> str:
     for outer in scope.outward():
         for assign in reversed(code.assigned(outer, name)):
             if assign.value is not None and assign.how in ("=", "for", "with"):
-                found = _made(code, assign.value, outer, looped=assign.how == "for")
+                found = _made(code, assign.value, outer, looped=assign.how == "for" or assign.key == "0")
                 if found:
                     return found
     declared = code.type_of(name, scope)

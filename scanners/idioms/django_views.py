@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from graph.values import Fact, Lit, Name, Shape
 from scanners.idioms import python as py
 from scanners.idioms.code import Scope
+from scanners.idioms.django_paths import pattern
 from scanners.idioms.http import VERBS
 from scanners.idioms.python_views import Incoming, branch, described
 
@@ -205,7 +206,7 @@ def _class_view(code: PyCode, scope: Scope) -> Iterator[Fact]:
     if not scope.bases or any(last.endswith(_NO_VIEWS) for last in lasts):
         return
     served = _narrowed(code, scope, [*_verbs(code, scope, lasts), *_actions(code, scope, lasts)])
-    views = any(last.endswith(("View", "ViewSet", "Mixin", "Viewset", "API", "Endpoint")) for last in lasts)
+    views = any(last.endswith(("View", "ViewSet", "Viewset", "API", "Endpoint")) for last in lasts)
     if not served and not views:
         return
     yield _router(code, scope)
@@ -261,7 +262,7 @@ def _extra(code: PyCode, inner: Scope, about: tuple[str, str]) -> Iterator[_Serv
         detail = site.arg(0 if site.method == "action" else -1, "detail")
         on_item = site.method == "detail_route" or (detail is not None and code.text(detail) == "True")
         given = site.arg(-1, "url_path")
-        path = code.string(given) if given is not None else name
+        path = pattern(code.string(given)) if given is not None else name
         whole = f"{item}/{path}/" if on_item else f"{path}/"
         for method in texts(code, site.arg(1, "methods")) or ["GET"]:
             yield _Served(method, whole, inner.name, view, inner)

@@ -35,7 +35,6 @@ _QUERY = """
 (block . (expression_statement (string) @doc))
 (module . (expression_statement (string) @doc))
 """
-MAX_BASES = 5
 _WRAPPERS = ("parenthesized_expression", "await")
 _UNWRAPPED_TYPES = ("Annotated", "Optional", "Final", "ClassVar", "Awaitable", "Type", "type")
 
@@ -77,8 +76,12 @@ class PyCode(Code):
             self._callees[key] = super().callee(site)
         return self._callees[key]
 
+    def held(self, site: CallSite) -> Assign | None:
+        found = super().held(site)
+        return None if found is not None and found.key else found
+
     def settle(self) -> None:
-        """Everything is read: from now on what a call leads to is computed once."""
+        """From now on what a call leads to is computed once."""
         self._callees = {}
 
     def value(self, node: Node | None, scope: Scope) -> Value:
@@ -333,10 +336,12 @@ def _assignment(code: PyCode, node: Node) -> Iterator[Assign]:
     annotation = node.child_by_field_name("type")
     how = code.text(node.child_by_field_name("operator")) if node.type == "augmented_assignment" else "="
     scope = code.scope_at(node.start_byte)
-    if left is not None and left.type == "pattern_list" and right is not None and right.type == "expression_list":
-        for name, value in zip(left.named_children, right.named_children, strict=False):
-            if code.dotted(name):
-                yield Assign(code.dotted(name), value, None, scope, _line(node))
+    if left is not None and left.type in ("pattern_list", "tuple_pattern") and right is not None:
+        listed = right.named_children if right.type == "expression_list" else None
+        for at, name in enumerate(left.named_children):
+            if code.dotted(name) and (listed is None or at < len(listed)):
+                value, key = (right, str(at)) if listed is None else (listed[at], "")
+                yield Assign(code.dotted(name), value, None, scope, _line(node), key=key)
         return
     target = code.dotted(left)
     if target:
@@ -374,6 +379,8 @@ def _types(code: PyCode) -> None:
 
 def _type_of_assign(code: PyCode, assign: Assign, made_by: dict[str, str]) -> None:
     target = assign.scope.qualify(assign.target)
+    if assign.key:
+        return
     if assign.annotation is not None:
         declared = code.annotation(assign.annotation)
         if declared and declared not in ("Any", "typing.Any", "None"):

@@ -58,7 +58,7 @@ def reads(code: PyCode, scope: Scope, payload: Payload, depth: int = 0) -> Reads
     found = Reads()
     for assign in code.assigns:
         inside = assign.scope is scope or scope in assign.scope.outward()
-        if inside and assign.value is not None and assign.target.isidentifier():
+        if inside and assign.value is not None and not assign.key and assign.target.isidentifier():
             path = _path(code, assign.value, payload)
             if path is not None:
                 payload.names[assign.target] = (*path, ITEM) if assign.how == "for" else path

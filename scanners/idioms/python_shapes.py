@@ -38,6 +38,7 @@ _SIMPLE = {
 }
 _ARRAYS = ("list", "List", "Sequence", "Iterable", "set", "Set", "tuple", "Tuple", "frozenset", "AsyncIterator")
 _DEEPEST = 12
+_GIVEN = 6
 _SAME = (
     "dumps",
     "encode",
@@ -181,11 +182,20 @@ def _looked_up(code: PyCode, name: str, scope: Scope, depth: int) -> Shape:
     for outer in scope.outward():
         made = [a for a in code.assigned(outer, name) if a.value is not None and a.how == "="]
         if made:
-            return _assembled(code, made[-1].value, outer, (name, depth))
+            found = [ANYTHING if a.key else _assembled(code, a.value, outer, (name, depth)) for a in made[-_GIVEN:]]
+            return _one_of([s for s in found if s.type != "null"])
         declared = _parameter(code, outer, name)
         if declared is not None:
             return declared if declared != ANYTHING else _given(code, outer, name, depth)
     return ANYTHING
+
+
+def _one_of(shapes: list[Shape]) -> Shape:
+    """What a name holds that is given several values: nothing is known when one of them is not."""
+    if len(shapes) < 2:
+        return shapes[0] if shapes else ANYTHING
+    known = [s for s in shapes if s != Shape("object", open=False)]
+    return ANYTHING if ANYTHING in known else merged(known)
 
 
 def _given(code: PyCode, scope: Scope, name: str, depth: int) -> Shape:

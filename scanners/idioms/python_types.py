@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MADE_BY_FIELDS = ("Field", "field", "ib", "attrib", "PrivateAttr", "Factory", "Form", "Body", "Query")
 _DEFAULTS = ("default", "default_factory", "factory", "missing")
+_BASES = 5
 _SKIPPED = ("model_config", "Config", "Meta")
 
 
@@ -167,7 +168,7 @@ def _renaming(code: PyCode, scope: Scope, depth: int = 0) -> Callable[[str], str
         other = code.scope(base)
         if base.rsplit(".", 1)[-1] in _CAMEL_BASES:
             return camel
-        if other is not None and other is not scope and depth < py.MAX_BASES:
+        if other is not None and other is not scope and depth < _BASES:
             inherited = _renaming(code, other, depth + 1)
             if inherited is not None:
                 return inherited

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Fact, Shape, Value
 from scanners.idioms.code import MAX_DEPTH, CallSite, Scope
 from scanners.idioms.http import operational, status_of
 from scanners.idioms.python_reads import Payload, reads
+from scanners.idioms.python_shapes import merged
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -155,16 +156,31 @@ def success(code: PyCode, scope: Scope, incoming: Incoming, where: Where = _anyw
         incoming: its framework.
         where: whether code at a node counts.
     """
-    best, status = ANYTHING, 0
+    found: list[tuple[Shape, int]] = []
     for site, given in answered(code, scope, incoming):
-        if given >= 400 or not where(site.node):
+        if given >= 400 or not where(site.node) or _caught(site.node):
             continue
-        status = status or given
         content = site.arg(0, "data", "content", "body", "object")
-        shape = code.shape(content, scope) if content is not None else ANYTHING
-        if best == ANYTHING and (shape.type in ("object", "array")):
-            best, status = shape, given or status
-    return (best, status) if best != ANYTHING or not incoming.plain else _returned(code, scope, where, status)
+        found.append((code.shape(content, scope) if content is not None else ANYTHING, given))
+    status = next((given for _, given in found if given), 0)
+    known = [shape for shape, _ in found if shape.type in ("object", "array")]
+    if not known:
+        return _returned(code, scope, where, status) if incoming.plain else (ANYTHING, status)
+    best = merged(known)
+    whole = len(known) == len([s for s, _ in found if s.type != "null"])
+    return best if whole or best == ANYTHING else replace(best, open=True), status
+
+
+def _caught(node: Node) -> bool:
+    """Whether an answer is given where something went wrong."""
+    outer = node.parent
+    for _ in range(MAX_DEPTH):
+        if outer is None or outer.type in ("function_definition", "module"):
+            return False
+        if outer.type == "except_clause":
+            return True
+        outer = outer.parent
+    return False
 
 
 def _returned(code: PyCode, scope: Scope, where: Where, status: int) -> tuple[Shape, int]:

@@ -90,7 +90,7 @@ def _imports(code: PyCode) -> Iterator[Fact]:
 
 def _bindings(code: PyCode) -> Iterator[Fact]:
     for assign in code.assigns:
-        if assign.value is None or assign.how not in ("=", "with", "for", "+="):
+        if assign.value is None or assign.key or assign.how not in ("=", "with", "for", "+="):
             continue
         where = Location(code.path, assign.line)
         target = code.bound_name(assign)

@@ -16,6 +16,7 @@ from graph.linking import (
     rpc,
     specs,
     topics,
+    transcoding,
     uses,
 )
 from graph.linking.build import GraphBuilder
@@ -106,7 +107,8 @@ _STAGES: tuple[Stage[Linking], ...] = (
     Stage("stubs", rpc.called, _needs("rpc", "operations", "calls")),
     Stage("statuses", endpoints.statuses, _needs("endpoints", "rpc")),
     Stage("operations", specs.operations, _needs("endpoints", "rpc")),
-    Stage("routes", routes.routes, _needs("operations")),
+    Stage("transcoding", transcoding.transcoded, _needs("operations")),
+    Stage("routes", routes.routes, _needs("operations", "transcoding")),
     Stage("proxies", proxies.proxies, _needs("routes", "calls")),
     Stage("requests", lambda state: Requests(state).link_all(), _needs("proxies")),
     Stage("routed", routes.routed, _needs("requests")),

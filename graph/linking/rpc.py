@@ -11,12 +11,11 @@ from graph.linking.corpus import Placed, SymbolKey
 from graph.linking.hosts import Target, suggestion
 from graph.linking.names import CLASSES, dotted
 from graph.linking.offers import Offer
-from graph.linking.outcomes import Text, joined
 from graph.linking.protos import HEALTH, Protos, plain
 from graph.linking.schemas import add_schema
 from graph.linking.shapes import reads, sends
 from graph.linking.state import Linking, LooseEnd
-from graph.linking.urls import take_apart
+from graph.linking.urls import addressed, take_apart
 from graph.linking.wrappers import Reading, Results, all_params
 from graph.schema import Evidence, Resolution
 from graph.values import Shape, Value
@@ -30,6 +29,8 @@ def served(state: Linking) -> None:
     """
     protos = Protos(state.corpus)
     for placed in state.corpus.of("rpc_service"):
+        if placed.fact.get("gateway"):
+            continue
         found = _handlers(state, placed)
         name = str(placed.fact.get("service", ""))
         service = protos.find(name, placed.file)
@@ -181,7 +182,7 @@ class _Calls:
             if not self._state.sources.made_for(reading, service):
                 continue
             for text, _ in reading.results[0]:
-                url = take_apart(_addressed(text))
+                url = take_apart(addressed(text))
                 found.append((reading, self._state.hosts.find(url, service) if url.host else None))
         sure = [row for row in found if row[1] is not None and (row[1].services or row[1].external)]
         return sure or found[:1] or [(None, None)]
@@ -249,13 +250,3 @@ class _Calls:
         corpus = self._state.corpus
         sites = (*reading.sites, *reading.built) if reading is not None else ()
         return [corpus.evidence(placed), *(corpus.evidence(Placed(s.fact, s.file), "call") for s in sites)]
-
-
-def _addressed(text: Text) -> Text:
-    """An address of a channel as a URL: ``host:port``, ``dns:///host:port``, ``http://host``."""
-    first = text.parts[0] if text.parts else ""
-    if isinstance(first, str) and ("://" in first or first.startswith("//")):
-        return text
-    start = first.removeprefix("dns:").removeprefix("passthrough:").lstrip("/") if isinstance(first, str) else first
-    rest = text.parts[1:] if text.parts else ()
-    return joined(("grpc://", start, *rest))

@@ -10,6 +10,7 @@ from graph.linking.offers import Offer
 from graph.linking.paths import below, named, template
 from graph.linking.schemas import add_schema
 from graph.linking.state import Linking
+from graph.linking.transcoding import gateways
 from graph.schema import Resolution
 
 
@@ -20,8 +21,10 @@ def operations(state: Linking) -> None:
         state: the link run.
     """
     by_file: dict[FileKey, list[Placed]] = defaultdict(list)
+    generated = gateways(state)
     for placed in state.corpus.of("operation"):
-        if placed.fact.get("protocol") != "grpc":
+        through = str(placed.fact.get("through", "") or "")
+        if placed.fact.get("protocol") != "grpc" and through.rpartition("/")[0] not in generated:
             by_file[placed.file].append(placed)
     for file, found in by_file.items():
         for service in _services(state, file, found):

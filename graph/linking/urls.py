@@ -96,3 +96,17 @@ def after(base: Text, url: Text) -> Text:
     if isinstance(start, str):
         return joined((*head, "/" if url.parts else "", start.lstrip("/"), *url.parts[1:]))
     return joined((*head, *url.parts))
+
+
+def addressed(text: Text) -> Text:
+    """An address of a channel as a URL: ``host:port``, ``dns:///host:port``, ``http://host``.
+
+    Args:
+        text: the address.
+    """
+    first = text.parts[0] if text.parts else ""
+    if isinstance(first, str) and ("://" in first or first.startswith("//")):
+        return text
+    start = first.removeprefix("dns:").removeprefix("passthrough:").lstrip("/") if isinstance(first, str) else first
+    rest = text.parts[1:] if text.parts else ()
+    return joined(("grpc://", start, *rest))

@@ -195,6 +195,7 @@ _FRAMEWORK = (
         parent="value: Name of the parent",
         child="value: Name of the child router",
         prefix="value: extra prefix",
+        folder="text: instead of `child`: every router of the files below this folder, relative to the file's own one",
         symbol="text: where it is mounted, absent for the module",
         replaces="flag: the prefix stands in for the router's own one, as in Flask",
         operation="flag: the child is an operation's handler; one no router tells about serves any method here",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from posixpath import dirname, normpath
 from typing import TypeAlias
 
 from graph.linking.corpus import FileKey, Placed, SymbolKey
@@ -13,7 +15,7 @@ from graph.linking.outcomes import Context, Frame, Hole, Text
 from graph.linking.paths import below
 from graph.linking.roles import aside
 from graph.linking.state import Linking
-from graph.values import Call, Fact, Name, Param, Value
+from graph.values import Call, Concat, Fact, Lit, Name, Param, Value
 
 _DEPTH = 8
 _BY_TYPE = frozenset({"jax_rs", "jaxrs"})
@@ -53,6 +55,9 @@ class Routers:
             self._own[placed.file, placed.fact.get("name", "")].append(placed)
         for placed in state.corpus.of("mount"):
             scope = placed.fact.get("symbol", "") or ""
+            if placed.fact.get("folder"):
+                self._below_folder(placed)
+                continue
             children = self.find(placed.file, scope, placed.fact.get("child"))
             if not children and placed.fact.get("operation"):
                 self._operations.append(placed)
@@ -76,6 +81,20 @@ class Routers:
                 if len(below) == 1 and not self._mounts.get(router):
                     mount = Placed(Fact("mount", {}, endpoint.fact.at), below[0][0])
                     self._mounts[router].append((below[0], mount))
+
+    def _below_folder(self, placed: Placed) -> None:
+        """Routers loaded by folder (Fastify's autoload) are served under the path of their sub-folder."""
+        top = normpath(f"{dirname(placed.file[1])}/{placed.fact.get('folder')}")
+        parents = self.find(placed.file, placed.fact.get("symbol", "") or "", placed.fact.get("parent"))
+        prefix = placed.fact.get("prefix") or Lit("")
+        for child in [key for key in self._own if key[0][0] == placed.file[0] and key[0][1].startswith(f"{top}/")]:
+            inner = dirname(child[0][1]).removeprefix(top).strip("/")
+            inner = re.sub(r"(?<![^/])_(\w+)", r":\1", inner)
+            fields = {**placed.fact.fields, "prefix": Concat((prefix, Lit(f"/{inner}")))}
+            for parent in parents:
+                if parent != child:
+                    self._mounts[child].append((parent, Placed(Fact("mount", fields, placed.fact.at), placed.file)))
+                    self._under[parent].append(child)
 
     def find(self, file: FileKey, scope: str, value: Value | None) -> list[RouterKey]:
         """The routers a value may be.

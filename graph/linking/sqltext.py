@@ -70,7 +70,8 @@ def _statement(statement: exp.Expr, found: dict[tuple[str, str], set[str]]) -> N
 
     written = _written(statement)
     names = {cte.alias.lower() for cte in statement.find_all(exp.CTE)}
-    tables = [t for t in statement.find_all(exp.Table) if t.name and t.name.lower() not in names]
+    again = [t for t in _named(statement) if t is not written]
+    tables = [t for t in statement.find_all(exp.Table) if t.name and t.name.lower() not in names and t not in again]
     target = written.name.lower() if written is not None else ""
     if written is not None and target not in names:
         columns = _written_columns(statement)
@@ -84,12 +85,20 @@ def _statement(statement: exp.Expr, found: dict[tuple[str, str], set[str]]) -> N
         _reads(statement, others, found)
 
 
+def _named(statement: exp.Expr) -> list[exp.Expr]:
+    """Tables that DELETE names before FROM, or without it (``DELETE orders WHERE ..``, ``DELETE o FROM orders o``)."""
+    from sqlglot import exp
+
+    return list(statement.args.get("tables") or ()) if isinstance(statement, exp.Delete) else []
+
+
 def _written(statement: exp.Expr) -> exp.Table | None:
     from sqlglot import exp
 
     if isinstance(statement, exp.Insert | exp.Update | exp.Delete | exp.Merge | exp.TruncateTable):
         target = statement.this if not isinstance(statement, exp.TruncateTable) else statement.expressions[0]
-        return target.find(exp.Table) if target is not None else None
+        target = target or next(iter(_named(statement)), None)
+        return target.find(exp.Table) if isinstance(target, exp.Expression) else None
     return None
 
 

@@ -68,12 +68,16 @@ def test_a_library_that_only_a_package_file_names_runs_in_the_services() -> None
     assert selected(asked(system, touched("money/index.ts::euro"))) == {"orders": "may", "rates": "may"}
 
 
+def deployed(system: System, service: str) -> System:
+    uid = next(u for u, n in system.nodes.items() if n.kind == "Service" and n.key == (service,))
+    system.nodes[uid] = replace(system.nodes[uid], evidence=(Evidence("deploy", "compose", "compose.yml", 1, REPO),))
+    return system
+
+
 def test_a_deployed_job_is_no_library() -> None:
     system = System(BILLING)
     system.symbol("tick", "clock/tick.py::tick")
-    uid = next(u for u, n in system.nodes.items() if n.kind == "Service" and n.key == ("clock",))
-    system.nodes[uid] = replace(system.nodes[uid], evidence=(Evidence("deploy", "compose", "compose.yml", 1, REPO),))
-    assert selected(asked(system, touched("clock/tick.py::tick"))) == {}
+    assert selected(asked(deployed(system, "clock"), touched("clock/tick.py::tick"))) == {}
 
 
 MESSAGES = """
@@ -225,11 +229,11 @@ flow totals.yaml: look=GET shop /totals
 
 
 def test_a_service_of_which_nothing_is_seen_may_change_any_data() -> None:
-    impact = asked(System(WORKER), touched("worker/job.py::work"))
+    impact = asked(deployed(System(WORKER), "worker"), touched("worker/job.py::work"))
     assert selected(impact) == {"totals": "may"}
     assert "MAY CHANGE" in [hop.edge for hop in impact.flows[0].path]
 
 
 def test_a_service_that_is_seen_writing_changes_what_it_writes() -> None:
     text = WORKER + "other = worker/job.py::other\nother w> logs"
-    assert selected(asked(System(text), touched("worker/job.py::work"))) == {}
+    assert selected(asked(deployed(System(text), "worker"), touched("worker/job.py::work"))) == {}

@@ -104,17 +104,20 @@ def _fields(entry: Entry, where: SourceFile) -> dict[str, object]:
     built, root = _root(entry, where)
     hosts = [name, entry.text(body.get("container_name")), entry.text(body.get("hostname")), *_aliases(body)]
     hosts += [host for rule in _rules(body).values() if not rule.paths for host in rule.hosts]
+    ports = tuple(_port(entry, p) for p in (*deploy.items(body.get("ports")), *deploy.items(body.get("expose"))))
+    kind = deploy.kept_in(name, image, ports) if not built else ""
+    sort = deploy.sort_of_image(image, built=built) if image and not built else "business"
     fields: dict[str, object] = {
         "name": name,
         "root": root,
         "image": image,
-        "sort": deploy.sort_of_image(image, built=built) if image and not built else "business",
-        "ports": tuple(_port(entry, p) for p in (*deploy.items(body.get("ports")), *deploy.items(body.get("expose")))),
+        "sort": "infrastructure" if kind else sort,
+        "ports": ports,
         "hosts": tuple(dict.fromkeys(h for h in hosts if h)),
         "command": _command(body),
     }
     optional: dict[str, object] = {
-        "store_kind": deploy.store_kind(image) if not built else "",
+        "store_kind": kind,
         "variant": deploy.variant(entry.source.path),
         "profiles": tuple(deploy.text(p) for p in deploy.items(body.get("profiles"))),
         "mounts": tuple(path for path, _ in _mounts(where, body)),

@@ -68,13 +68,33 @@ _OTHERS = (
 _TOOLS = frozenset(
     """akhq alertmanager alloy apm-server azurite busybox cadvisor cerebro cloudbeaver cp-kafka-connect
     cp-kafka-rest cp-schema-registry cp-ksqldb-server cp-ksqldb-cli cp-enterprise-control-center connect debezium-ui
-    dex dozzle elasticsearch-head etcd eureka-server filebeat flagd fluent-bit kafdrop kafka-ui kafka-exporter kafka-manager
-    cmak keycloak kowl console ksqldb-server mailcatcher maildev mailpit memcached-exporter metricbeat mockserver
-    mongo-express mongo-express-docker nacos-server node-exporter pgbouncer phpmyadmin phpredisadmin portainer
-    portainer-ce promtail pushgateway redis-commander redisinsight redisinsight-v2 schema-registry seq skywalking-oap-server
-    skywalking-ui sonarqube swagger-ui temporal auto-setup toxiproxy unleash-server vector victoria-metrics watchtower
-    wiremock yugabyted zookeeper mc hydra kratos oathkeeper opa""".split()  # noqa: SIM905
+    dex dozzle elasticsearch-head etcd eureka-server filebeat flagd fluent-bit kafdrop kafka-ui kafka-exporter
+    kafka-manager cmak keycloak kowl console ksqldb-server mailcatcher maildev mailpit memcached-exporter metricbeat
+    mockserver mongo-express mongo-express-docker nacos-server node-exporter pgbouncer phpmyadmin phpredisadmin
+    portainer portainer-ce promtail pushgateway redis-commander redisinsight redisinsight-v2 schema-registry seq
+    skywalking-oap-server skywalking-ui sonarqube swagger-ui temporal auto-setup toxiproxy unleash-server vector
+    victoria-metrics watchtower wiremock zookeeper mc hydra kratos oathkeeper opa""".split()  # noqa: SIM905
 )
+_PORTS = {
+    "3306": "mysql",
+    "5432": "postgresql",
+    "27017": "mongodb",
+    "6379": "redis",
+    "5672": "rabbitmq",
+    "9092": "kafka",
+    "9200": "elasticsearch",
+    "9042": "cassandra",
+    "1433": "mssql",
+    "4222": "nats",
+    "11211": "memcached",
+}
+_STORING = re.compile(r"(^|[-_.])(db|database|cache|store|queue|broker|mq|sql|data)([-_.]|$)")
+_USERS = frozenset(
+    """exporter operator ui api app service svc consumer producer worker client web gateway processor listener connector
+    connect sync loader publisher subscriber proxy rest express commander insight manager admin console backup migrate
+    migration migrations seeder seed init demo example test""".split()  # noqa: SIM905
+)
+_ENDS = frozenset(("db", "database", "server", "master", "primary", "cluster", "alpine"))
 _KIND_OF = {name: kind for kind, names in _STORES.items() for name in names}
 
 
@@ -228,7 +248,9 @@ def image_name(image: str) -> str:
         image: reference.
     """
     bare = re.sub(r"\$\{[^}]*\}", "", image.split("@", 1)[0])
-    return bare.rsplit("/", 1)[-1].split(":", 1)[0].lower()
+    *outer, last = bare.split("/")
+    name = last.split(":", 1)[0].lower()
+    return outer[-1].lower() if outer and name in ("server", "database", "broker") and "." not in outer[-1] else name
 
 
 def store_kind(image: str) -> str:
@@ -241,9 +263,26 @@ def store_kind(image: str) -> str:
     if name in _KIND_OF:
         return _KIND_OF[name]
     parts = re.split(r"[-_.]", name)
-    if "exporter" in parts or "operator" in parts or "ui" in parts:
+    if _USERS & set(parts):
         return ""
-    return _KIND_OF.get(parts[0], "")
+    if parts[0] in _KIND_OF:
+        return _KIND_OF[parts[0]]
+    named = [p for p in parts if p in _KIND_OF]
+    return _KIND_OF[named[-1]] if named and (parts[-1] in named or parts[-1] in _ENDS) else ""
+
+
+def kept_in(name: str, image: str, ports: Sequence[str]) -> str:
+    """The kind of store a service is by its image, or by a name like ``orders-db`` and the port it listens on.
+
+    Args:
+        name: of the service.
+        image: reference.
+        ports: `host:container` or `container`.
+    """
+    kind = store_kind(image)
+    if kind or not image or not _STORING.search(name.lower()):
+        return kind
+    return next((_PORTS[p] for port in ports if (p := port.rsplit(":", 1)[-1]) in _PORTS), "")
 
 
 def sort_of_image(image: str, *, built: bool) -> str:

@@ -182,17 +182,20 @@ def _workload(resource: Resource) -> Iterator[Fact]:
     main = _main(name, containers)
     image = deploy.filled(deploy.text(main.get("image")))
     app_id = deploy.text(deploy.mapping(metadata.get("annotations")).get("dapr.io/app-id"))
+    ports = tuple(_ports(main))
+    kind = deploy.kept_in(name, image, ports)
+    sort = "infrastructure" if kind else deploy.sort_of_image(image, built=False)
     fields: dict[str, object] = {
         "name": name,
         "root": "",
         "image": image,
-        "sort": "job" if resource.kind in _JOBS else deploy.sort_of_image(image, built=False),
-        "ports": tuple(_ports(main)),
+        "sort": "job" if resource.kind in _JOBS else sort,
+        "ports": ports,
         "hosts": tuple(dict.fromkeys(h for h in (name, app_id) if h)),
         "command": " ".join(deploy.text(c) for k in ("command", "args") for c in deploy.items(main.get(k))),
     }
-    if deploy.store_kind(image):
-        fields["store_kind"] = deploy.store_kind(image)
+    if kind:
+        fields["store_kind"] = kind
     labels = _labels(metadata.get("labels"))
     if labels:
         fields["labels"] = labels

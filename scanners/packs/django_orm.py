@@ -70,12 +70,14 @@ class DjangoOrm:
         Args:
             parsed: a Python file.
         """
+        yield from _migrations(parsed)
+        if "/migrations/" in f"/{parsed.path}":
+            return
         yield from _models(parsed)
         yield from _chains(parsed)
         yield from _rows(parsed)
         yield from _saved(parsed)
         yield from _views(parsed)
-        yield from _migrations(parsed)
 
 
 def _models(code: PyCode) -> Iterator[Fact]:
@@ -261,7 +263,8 @@ def _saved(code: PyCode) -> Iterator[Fact]:
         name = code.dotted(site.receiver) if site.receiver is not None else ""
         made = code.made_of(name, site.scope) if name else None
         if made is not None and made.dotted and made.method.endswith(("Serializer", "Form")):
-            yield _access(code, (site.scope, site.line), f"{made.dotted}.Meta.model", "write")
+            fact = _access(code, (site.scope, site.line), f"{made.dotted}.Meta.model", "write")
+            yield Fact("access", {**fact.fields, "only": "model"}, fact.at)
 
 
 def _views(code: PyCode) -> Iterator[Fact]:
@@ -315,8 +318,13 @@ def _migrated_columns(code: PyCode, site: CallSite) -> Iterator[str]:
         return
     if site.method != "CreateModel":
         names = ("old_name", "new_name") if site.method == "RenameField" else ("name",)
+        field = site.arg(2, "field") if site.method in ("AddField", "AlterField") else None
+        made = code.site(field) if field is not None else None
+        if made is not None and made.method in _NOT_COLUMNS:
+            return
+        ending = "_id" if made is not None and made.method in RELATIONS else ""
         found = [code.string(site.arg(1 + at, name)) for at, name in enumerate(names)]
-        yield from (name for name in found if name)
+        yield from (f"{name}{ending}" for name in found if name)
         return
     listed = site.arg(1, "fields")
     for item in listed.named_children if listed is not None else ():

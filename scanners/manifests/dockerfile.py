@@ -27,6 +27,8 @@ _BUILDS = (
     re.compile(r"\b(?:yarn\s+workspace|npm\s+run\s+build\s+(?:-w|--workspace)[= ]?)\s*([\w@./-]+)"),
 )
 _OUTPUT = re.compile(r"\s-o[= ]\s*\S+")
+_GO = re.compile(r"\bgo\s+(?:build|install|run)\s+([^&|;\n]*)")
+_PACKAGE = re.compile(r"^(\./)?[\w-][\w.-]*(/[\w-][\w.-]*)+/?$|^[\w-]+\.go$")
 _MOST = 100
 
 
@@ -82,9 +84,12 @@ class _Build:
     args: dict[str, str] = field(default_factory=dict)
     copies: list[str] = field(default_factory=list)
     builds: list[str] = field(default_factory=list)
+    programs: dict[str, None] = field(default_factory=dict)
 
     def take(self, number: int, word: str, rest: str) -> None:
         """One instruction."""
+        if word in ("RUN", "CMD", "ENTRYPOINT"):
+            self.programs.update(dict.fromkeys(_go_programs(self._filled(rest))))
         if word == "ARG":
             for name, value in _ENV.findall(rest):
                 self.args.setdefault(name, value.strip("\"'"))
@@ -137,9 +142,19 @@ class _Build:
         optional: dict[str, object] = {
             "store_kind": store_kind(stage.image),
             "copies": tuple(dict.fromkeys(self.copies))[:_MOST],
+            "scripts": tuple(f"program={path}" for path in self.programs),
             "builds": tuple(dict.fromkeys(self.builds))[:_MOST],
         }
         return found | {key: value for key, value in optional.items() if value}
+
+
+def _go_programs(text: str) -> Iterator[str]:
+    """Folders that ``go build``, ``go install`` and ``go run`` make programs of, as written: ``cmd/orders``."""
+    for match in _GO.finditer(text):
+        words = match.group(1).replace('"', " ").replace("'", " ").split()
+        given = [w for n, w in enumerate(words) if not w.startswith("-") and (not n or words[n - 1] != "-o")]
+        paths = [re.sub(r"(/|^)[\w-]+\.go$", "", w.removeprefix("./")).rstrip("/") for w in given if _PACKAGE.match(w)]
+        yield from paths[-1:]
 
 
 def _plain(rest: str) -> str:

@@ -81,8 +81,15 @@ def plugin(code: JsCode, site: CallSite) -> Scope | None:
     dotted = code.dotted(site.receiver)
     for scope in site.scope.outward():
         if scope.sort in ("function", "method") and scope.params[:1] == (dotted,):
-            return scope
+            return None if _registered(code, scope) else scope
     return None
+
+
+def _registered(code: JsCode, scope: Scope) -> bool:
+    """Whether a function is a callback of a registering call, written in place."""
+    parent = scope.node.parent
+    call = code.site(parent.parent) if parent is not None and parent.type == "arguments" and parent.parent else None
+    return call is not None and call.receiver is not None and call.method in _REGISTERS
 
 
 def router_of(code: JsCode, site: CallSite) -> Value:
@@ -101,7 +108,28 @@ def router_of(code: JsCode, site: CallSite) -> Value:
         if outer is None:
             break
         current = outer
-    return Name(code.dotted(current.receiver) or "app")
+    return Name(code.dotted(current.receiver) or holder(code, current) or "app")
+
+
+def holder(code: JsCode, site: CallSite) -> str:
+    """What a whole chain of calls is bound to, empty when it is not.
+
+    Args:
+        code: the file.
+        site: a call of the chain.
+    """
+    node: Node | None = site.node
+    for _ in range(_UP):
+        parent = node.parent if node is not None else None
+        if parent is None:
+            return ""
+        if parent.type in ("variable_declarator", "assignment_expression", "export_statement"):
+            left = parent.child_by_field_name("name") or parent.child_by_field_name("left")
+            return site.scope.qualify(code.text(left)) if left is not None else "default"
+        if parent.type not in ("member_expression", "call_expression", "await_expression", "parenthesized_expression"):
+            return ""
+        node = parent
+    return ""
 
 
 def _is_parameter(code: JsCode, call: CallSite, site: CallSite) -> bool:

@@ -18,8 +18,9 @@ _CLASSES = ("class_declaration", "abstract_class_declaration", "class")
 _DECLARED = ("function_declaration", "generator_function_declaration", *_CLASSES[:2])
 _HOLDERS = ("variable_declarator", "assignment_expression", "export_statement", "public_field_definition")
 _TELLING = ("url", "path", "name", "event", "key", "id")
-_LISTENING = ("get", "post", "put", "patch", "delete", "all", "on", "subscribe", "consume", "process", "use")
+_LISTENING = ("get", "post", "put", "patch", "delete", "all", "on", "subscribe", "consume", "process", "use", "openapi")
 _PUT_TOGETHER = ("template_string", "member_expression", "identifier", "binary_expression")
+_WORKING = ("process", "handle", "eachMessage")
 _LONGEST = 100
 _UP = 6
 _OPENED = (*_CLASSES, "method_definition")
@@ -120,16 +121,21 @@ def _function_name(code: JsCode, node: Node, depth: int) -> str:
 
 def _argument_name(code: JsCode, arguments: Node, depth: int) -> str:
     call = arguments.parent
-    if call is None or call.type != "call_expression":
+    if call is None or call.type not in ("call_expression", "new_expression"):
         return ""
-    head = call.child_by_field_name("function")
+    head = call.child_by_field_name("function") or call.child_by_field_name("constructor")
     first = next((c for c in arguments.named_children if c.type != "comment"), None)
+    if call.type == "new_expression":
+        return f"{code.text(head)} {code.string(first)}".replace(".", "_") if code.string(first) else ""
     literal = code.string(first) or _computed(code, first, head)
     if literal and head is not None and head.type == "member_expression":
         receiver = code.dotted(head.child_by_field_name("object")).replace(".", "_")
         method = code.text(head.child_by_field_name("property"))
         return f"{receiver or 'it'}:{method} {literal}".replace(".", "_")
     if head is not None and head.type == "member_expression":
+        method = code.text(head.child_by_field_name("property"))
+        if method in _WORKING and first is not None and first.type.endswith(("function", "expression")):
+            return f"{code.dotted(head.child_by_field_name('object')).replace('.', '_') or 'it'}:{method}"
         return _chained_name(code, head)
     if head is not None and head.type == "identifier":
         return _function_name(code, call, depth + 1)
@@ -139,6 +145,8 @@ def _argument_name(code: JsCode, arguments: Node, depth: int) -> str:
 def _computed(code: JsCode, first: Node | None, head: Node | None) -> str:
     """The text of a path that is put together, for handlers of routes and subscriptions."""
     method = code.text(head.child_by_field_name("property")) if head is not None else ""
+    if first is not None and first.type == "array" and method in _LISTENING:
+        return next((text for c in first.named_children if (text := code.string(c))), "")
     if first is None or method not in _LISTENING or first.type not in _PUT_TOGETHER:
         return ""
     text = code.text(first)
@@ -178,6 +186,10 @@ def _under(code: JsCode, node: Node, key: str) -> str:
             keys.append(code.text(holder.child_by_field_name("key")).strip("'\""))
             node = holder.parent
             continue
+        if holder.type == "array":
+            keys += [telling] if (telling := _telling(code, node)) else []
+            node = holder
+            continue
         if holder.type in ("as_expression", "satisfies_expression", "parenthesized_expression"):
             node = holder
             continue
@@ -200,15 +212,23 @@ def _given_to(code: JsCode, call: Node, arguments: Node, keys: str) -> str:
     if not name:
         return ""
     for given in arguments.named_children:
-        for child in given.named_children if given.type == "object" else ():
-            if child.type == "pair" and code.text(child.child_by_field_name("key")) in _TELLING:
-                text = code.string(child.child_by_field_name("value"))
-                if text:
-                    return f"{name} {text}".replace(".", "_") + f".{keys}"
+        telling = _telling(code, given)
+        if telling:
+            return f"{name} {telling}.{keys}"
         if given.type in ("member_expression", "string"):
             text = code.string(given) or code.dotted(given)
             return f"{name} {text}".replace(".", "_") + f".{keys}"
     return f"{name}.{keys}"
+
+
+def _telling(code: JsCode, node: Node) -> str:
+    """What tells one object from others of its kind: its path or name."""
+    for child in node.named_children if node.type == "object" else ():
+        if child.type == "pair" and code.text(child.child_by_field_name("key")) in _TELLING:
+            text = code.string(child.child_by_field_name("value"))
+            if text:
+                return text.replace(".", "_")
+    return ""
 
 
 def _held(code: JsCode, holder: Node, keys: str) -> str:

@@ -174,7 +174,7 @@ def _endpoint(code: JsCode, site: CallSite, about: tuple[str, Node], given: tupl
     if scope is not None:
         fields |= js_routes.payloads(code, scope, _STYLE)
     fields |= _described(code, option(code, options, "schema"), site.scope) | _typed(code, site)
-    if operational(path):
+    if operational(path) and not websocket:
         fields["operational"] = True
     return Fact("endpoint", fields, Location(code.path, site.line))
 

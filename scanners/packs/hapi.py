@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -50,6 +51,11 @@ class Hapi:
             if site is not None and parsed.callee(site) in _MAKERS:
                 fields = {"name": parsed.bound_name(assign), "framework": "hapi", "prefix": Lit("")}
                 yield Fact("router", fields, Location(parsed.path, assign.line))
+        for scope in parsed.scopes[1:]:
+            if scope.name.endswith("register") and scope.sort == "function" and len(scope.params) in (1, 2):
+                name = scope.name.removesuffix(".register") or scope.name
+                fields = {"name": name, "framework": "hapi", "prefix": Lit("")}
+                yield Fact("router", fields, parsed.at(scope.node))
         seen: set[int] = set()
         for site in parsed.calls:
             yield from _registered(parsed, site)
@@ -107,7 +113,7 @@ def _route(code: JsCode, node: Node, about: tuple[Scope, Value]) -> Iterator[Fac
     function = _function(code, node) or (_function(code, options) if options is not None else None)
     listed = bare(option(code, node, "method"))
     verbs = listed.named_children if listed is not None and listed.type == "array" else [listed]
-    value = code.value(path, scope)
+    value = _path(code.value(path, scope))
     fields: dict[str, object] = {"protocol": "http", "path": value, "router": router, "framework": "hapi"}
     fields["symbol"] = scope.name
     fields["handler"], inside = js_routes.handler(code, function, scope)
@@ -122,6 +128,15 @@ def _route(code: JsCode, node: Node, about: tuple[Scope, Value]) -> Iterator[Fac
     for verb in verbs:
         method = code.string(verb).upper()
         yield Fact("endpoint", {**fields, "method": "ANY" if method in ("*", "") else method}, code.at(node))
+
+
+def _path(value: Value) -> Value:
+    """``/{any*}`` is the rest, ``/{pair*2}`` two segments, ``/{name?}`` an optional one."""
+    if not isinstance(value, Lit) or not isinstance(value.value, str):
+        return value
+    text = re.sub(r"\{\w+\*\}", "**", value.value)
+    text = re.sub(r"\{\w+\*(\d)\}", lambda m: "/".join(["{}"] * int(m[1])), text)
+    return Lit(re.sub(r"\{(\w+)\?\}", r"{\1}", text))
 
 
 def _function(code: JsCode, node: Node) -> Node | None:
@@ -143,8 +158,8 @@ def _registered(code: JsCode, site: CallSite) -> Iterator[Fact]:
         child = code.value(given, site.scope) if given is not None else None
         if isinstance(child, Name):
             value = code.value(prefix, site.scope) if prefix is not None else Lit("")
-            fields: dict[str, object] = {"parent": Name(code.dotted(site.receiver) or "server"), "child": child, "prefix": value}
-            fields["symbol"] = site.scope.name
+            parent = Name(code.dotted(site.receiver) or "server")
+            fields = {"parent": parent, "child": child, "prefix": value, "symbol": site.scope.name}
             yield Fact("mount", fields, Location(code.path, site.line))
 
 

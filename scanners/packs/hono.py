@@ -12,7 +12,7 @@ from scanners.idioms.code import CallSite, name_value
 from scanners.idioms.http import VERBS, operational
 from scanners.idioms.javascript import bare, option
 from scanners.idioms.js_frameworks import framework
-from scanners.idioms.js_prefixes import around, router_of
+from scanners.idioms.js_prefixes import around, holder, router_of
 from scanners.idioms.js_schemas import schema
 
 if TYPE_CHECKING:
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 _MAKERS = ("hono.Hono", "@hono/zod-openapi.OpenAPIHono", "elysia.Elysia", "elysia", "hono/tiny.Hono", "hono/quick.Hono")
 _TYPES = ("hono.Hono", "@hono/zod-openapi.OpenAPIHono", "elysia.Elysia")
 _METHODS = {**{v: v.upper() for v in VERBS}, "all": "ANY"}
-_PASSING = (*_METHODS, "use", "route", "group", "onError", "notFound", "basePath", "openapi", "on", "mount", "derive")
-_PASSING += ("decorate", "guard", "state", "model", "resolve", "onBeforeHandle", "$get", "openAPIRegistry")
+_OTHERS = """use route group onError notFound basePath openapi on mount derive decorate guard state listen compile ws
+onStart trace macro model resolve onBeforeHandle onAfterHandle $get openAPIRegistry"""
+_PASSING = (*_METHODS, *_OTHERS.split())
 _FUNCTIONS = ("arrow_function", "function_expression", "identifier", "member_expression", "call_expression", "array")
 _CHAIN = 60
 _STYLE = js_routes.Style(
@@ -147,22 +148,7 @@ def _router(code: JsCode, site: CallSite) -> Value:
         if dotted:
             return router_of(code, current)
         current = code.site(current.receiver) if current.receiver is not None else None
-    return name_value(_holder(code, site), "an application made in place")
-
-
-def _holder(code: JsCode, site: CallSite) -> str:
-    node: Node | None = site.node
-    for _ in range(2 * _CHAIN):
-        parent = node.parent if node is not None else None
-        if parent is None:
-            return ""
-        if parent.type in ("variable_declarator", "assignment_expression", "export_statement"):
-            left = parent.child_by_field_name("name") or parent.child_by_field_name("left")
-            return site.scope.qualify(code.text(left)) if left is not None else "default"
-        if parent.type not in ("member_expression", "call_expression", "await_expression", "parenthesized_expression"):
-            return ""
-        node = parent
-    return ""
+    return name_value(holder(code, site), "an application made in place")
 
 
 def _mounted(code: JsCode, site: CallSite) -> Iterator[Fact]:
@@ -174,8 +160,8 @@ def _mounted(code: JsCode, site: CallSite) -> Iterator[Fact]:
     prefixed = len(site.args) > 1 and first.type in ("string", "template_string", "identifier", "member_expression")
     if isinstance(child, Name) and (prefixed or site.method != "route"):
         prefix = code.value(first, site.scope) if prefixed else Lit("")
-        fields: dict[str, object] = {"parent": _router(code, site), "child": child, "prefix": around(code, site, prefix)}
-        fields["symbol"] = site.scope.name
+        whole = around(code, site, prefix)
+        fields = {"parent": _router(code, site), "child": child, "prefix": whole, "symbol": site.scope.name}
         yield Fact("mount", fields, Location(code.path, site.line))
 
 

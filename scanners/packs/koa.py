@@ -29,6 +29,7 @@ _ROUTERS = (
 )
 _METHODS = {**{v: v.upper() for v in VERBS}, "all": "ANY", "del": "DELETE"}
 _FUNCTIONS = ("arrow_function", "function_expression", "identifier", "member_expression", "call_expression", "array")
+_CHAIN = 60
 _STYLE = js_routes.Style(
     body=("request.body", "req.body"),
     query=("query", "request.query"),
@@ -84,8 +85,9 @@ def _prefix(code: JsCode, made: CallSite, target: str) -> Value:
 
 def _sort(code: JsCode, site: CallSite) -> str:
     """``app`` or ``router`` when a call is made on one, else empty."""
-    dotted = code.dotted(site.receiver)
-    made = code.made_by(site.receiver, site.scope) if site.receiver is not None else ""
+    root = _root(code, site)
+    dotted = code.dotted(root)
+    made = code.made_by(root, site.scope) if root is not None else ""
     if made:
         return "router" if made in _ROUTERS else "app" if made in _APPS else ""
     last = dotted.rpartition(".")[2].lower()
@@ -93,10 +95,22 @@ def _sort(code: JsCode, site: CallSite) -> str:
     return "router" if known else "app" if last == "app" else ""
 
 
+def _root(code: JsCode, site: CallSite) -> Node | None:
+    """What a chain of calls starts at: ``router.get(...).post(...)``."""
+    node = site.receiver
+    for _ in range(_CHAIN):
+        inner = code.site(node) if node is not None and node.type == "call_expression" else None
+        if inner is None or inner.receiver is None or inner.method not in (*_METHODS, "use", "prefix", "param"):
+            return node
+        node = inner.receiver
+    return node
+
+
 def _mounted(code: JsCode, site: CallSite) -> Iterator[Fact]:
     """``app.use(router.routes())``, ``router.use("/v1", other.routes())``, ``app.use(mount("/admin", admin))``."""
     if site.method != "use" or site.receiver is None or not site.args or not _sort(code, site):
         return
+    root = _root(code, site)
     prefix: Value = Lit("")
     if len(site.args) > 1 and site.args[0].type in ("string", "template_string", "identifier", "member_expression"):
         prefix = code.value(site.args[0], site.scope)
@@ -107,7 +121,7 @@ def _mounted(code: JsCode, site: CallSite) -> Iterator[Fact]:
         inner = code.site(last)
     child = _child(code, inner, last)
     if child:
-        parent = name_value(code.dotted(site.receiver), "an application built in place")
+        parent = name_value(code.dotted(root), "an application built in place")
         fields = {"parent": parent, "child": child, "prefix": prefix, "symbol": site.scope.name}
         yield Fact("mount", fields, Location(code.path, site.line))
 
@@ -143,14 +157,15 @@ def _route(code: JsCode, site: CallSite) -> Iterator[Fact]:
 def _endpoint(code: JsCode, site: CallSite, about: tuple[str, Node], function: Node) -> Iterator[Fact]:
     method, node = about
     path = code.value(node, site.scope)
-    sure = code.made_by(site.receiver, site.scope) in _ROUTERS if site.receiver is not None else False
+    root = _root(code, site)
+    sure = root is not None and code.made_by(root, site.scope) in _ROUTERS
     if isinstance(path, Lit) and not sure and not str(path.value).startswith(("/", "(", "*")) and path.value != "":
         return
     fields: dict[str, object] = {
         "protocol": "http",
         "method": method,
         "path": path,
-        "router": name_value(code.dotted(site.receiver), "a router made in place"),
+        "router": name_value(code.dotted(root), "a router made in place"),
         "symbol": site.scope.name,
         "framework": "koa",
     }

@@ -159,10 +159,11 @@ def _remix(code: JsCode, match: re.Match[str]) -> Iterator[Fact]:
     names = {name: node for name, node in _exports(code)}
     if any(c.type == "default" for n in code.exports for c in n.children):
         return
-    segments = match[1].replace("/", ".").split(".")
+    escaped = re.sub(r"\[([^\]]*)\]", lambda m: m[1].replace(".", "\0"), match[1])
+    segments = [s.replace("\0", ".") for s in escaped.replace("/", ".").split(".")]
     segments = [s.removesuffix("+") for s in segments]
     kept = [s for s in segments if s not in ("_index", "index") and not s.startswith("_")]
-    path = "/" + "/".join("{" + s[1:] + "}" if s.startswith("$") and s != "$" else s.rstrip("_") for s in kept)
+    path = "/" + "/".join(re.sub(r"^\$(\w+)", r"{\1}", s).rstrip("_") for s in kept)
     path = path.replace("/$", "/**")
     for name, method in (("loader", "GET"), ("action", "POST")):
         if name in names:

@@ -86,7 +86,7 @@ def _middleware(code: JsCode, site: CallSite) -> Iterator[Fact]:
     rewrite = bare(option(code, options, "pathRewrite"))
     value = code.value(target, site.scope) if target is not None else Unknown("a target chosen for every request")
     for path in paths:
-        for to_path in _rewritten(code, path, rewrite, bool(mounted) and not given):
+        for to_path in _rewritten(code, path, rewrite, bool(mounted) and not given and target is not None):
             yield _rule(code, site.node, (_below(path), to_path), (value, site.scope))
 
 
@@ -160,7 +160,8 @@ def _replacement(code: JsCode, function: Node, template: str) -> str:
     for site in code.calls:
         inside = function.start_byte <= site.node.start_byte < function.end_byte
         if inside and site.method in ("replace", "replaceAll") and len(site.args) == 2:
-            prefix = code.text(site.args[0]).strip("/'\"`").removeprefix("^").removesuffix("$").replace("\\/", "/")
+            text = code.string(site.args[0]) or code.text(site.args[0]).rpartition("/")[0].removeprefix("/")
+            prefix = text.removeprefix("^").removesuffix("$").replace("\\/", "/")
             to = code.string(site.args[1])
             if template.startswith(prefix):
                 return _below(_joined(to, template.removeprefix(prefix).removesuffix("/**")))
@@ -229,7 +230,8 @@ def _configured(code: JsCode) -> Iterator[Fact]:
         for child in node.named_children:
             key = key_of(code, child) if child.type in ("pair", "method_definition") else ""
             inner = child.child_by_field_name("value") if child.type == "pair" else child
-            if key in ("proxy", "devProxy") and inner is not None:
+            texts = inner is not None and inner.type in ("string", "template_string")
+            if key in ("proxy", "devProxy") and inner is not None and (not texts or "vue.config" in code.path):
                 yield from _table(code, inner)
             elif key == "rewrites" and inner is not None:
                 yield from _rewrites(code, inner)

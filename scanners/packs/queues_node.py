@@ -173,7 +173,8 @@ def _is_connection(code: JsCode, site: CallSite, broker: str) -> bool:
     made = code.type_of(dotted, site.scope) if dotted else ""
     modules = _NATS if broker == "nats" else _MQTT
     if made:
-        return made.startswith(modules) or made.rpartition(".")[2] in ("jetstream", "JetStreamClient", "connect")
+        stream = broker == "nats" and made.rpartition(".")[2] in ("jetstream", "JetStreamClient")
+        return made.startswith(modules) or stream
     return dotted.rpartition(".")[2].lower() in _CONNECTIONS
 
 
@@ -223,6 +224,8 @@ def _rhea(code: JsCode, site: CallSite) -> Iterator[Fact]:
     """AMQP 1.0: ``connection.open_sender("orders")``, ``open_receiver({source: {address}})``."""
     kind = _RHEA.get(site.method)
     if kind is None or not site.args or site.receiver is None:
+        return
+    if "azure" in code.made_by(site.receiver, site.scope):
         return
     first = bare(site.args[0])
     side = "target" if kind == "publish" else "source"

@@ -150,6 +150,7 @@ _CODE = (
         symbol="text: the reader",
         key="text: name",
         default="value: what is used without it",
+        of="value: where the key is empty, a property of an options class: linking knows the keys it is filled from",
     ),
     _kind(
         "options",
@@ -158,6 +159,14 @@ _CODE = (
         type="text: dotted class name",
         section="text: section, empty for the root",
         symbol="text: where it is bound",
+    ),
+    _kind(
+        "around",
+        "code",
+        "Something that runs whenever something else does: a filter, a handler of a client's messages, an aspect.",
+        what="text: dotted name of the function or class it runs around, as written",
+        runs="text: dotted name of the function or class that runs",
+        symbol="text: where it is said",
     ),
     _kind(
         "dependency",

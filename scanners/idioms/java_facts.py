@@ -9,6 +9,7 @@ from graph.values import Call, Config, Env, Fact, Lit, Location, Name, Param, Sh
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.java import Mark, Member
 from scanners.idioms.java_noise import HEADS, METHODS, foreign, words
+from scanners.idioms.java_reads import dynamic, of_result
 from scanners.idioms.java_scopes import CONSTRUCTOR
 from scanners.idioms.java_shapes import class_fields, of_type, qualified, snake
 from scanners.idioms.java_values import callee, configured
@@ -171,9 +172,9 @@ def _calls(code: JavaCode) -> Iterator[Fact]:
             continue
         args = tuple(code.value(a, site.scope) for a in site.args)
         fields: dict[str, object] = {"symbol": site.scope.name, "callee": called, "args": args}
-        sent = _sent(code, site)
-        if sent is not None:
-            fields["sends"] = sent
+        sent, read = _sent(code, site), _read(code, site)
+        fields |= {"sends": sent} if sent is not None else {}
+        fields |= {"reads": read} if read is not None else {}
         yield Fact("call", fields, Location(code.path, site.line))
     yield from _references(code)
 
@@ -201,6 +202,14 @@ def _sent(code: JavaCode, site: CallSite) -> Shape | None:
             if shape.type == "object" and (shape.fields or shape.named):
                 return shape
     return None
+
+
+def _read(code: JavaCode, site: CallSite) -> Shape | None:
+    """The fields read of a call's result that is a tree or map."""
+    held = code.held(site)
+    if held is None or held.annotation is None or not dynamic(code, held.annotation):
+        return None
+    return of_result(code, site).all()
 
 
 def _worth(code: JavaCode, site: CallSite) -> bool:

@@ -10,6 +10,7 @@ from graph.values import Concat, Config, Env, Fact, Lit, Name, Shape, Value
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.java import bare
 from scanners.idioms.java_noise import words
+from scanners.idioms.java_reads import of_result
 from scanners.idioms.java_strings import built_uri
 from scanners.idioms.java_web import known
 
@@ -208,6 +209,17 @@ def customized(code: JavaCode) -> CallSite | None:
 def _binding(code: JavaCode, target: str, given: Node, scope: Scope) -> Fact:
     fields = {"target": f"{target}.{BASE}", "value": code.value(given, scope), "scope": scope.name}
     return Fact("binding", fields, code.at(given))
+
+
+def read_of(code: JavaCode, site: CallSite, declared: Shape | None) -> Shape | None:
+    """What is read of a response: the type it is parsed into, else the fields read of the tree or map it becomes.
+
+    Args:
+        code: the file.
+        site: the call whose result is the response.
+        declared: the type given for it.
+    """
+    return declared if known(declared) else of_result(code, site).all()
 
 
 def url_value(code: JavaCode, node: Node | None, scope: Scope) -> Value:

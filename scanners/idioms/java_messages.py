@@ -8,7 +8,7 @@ from graph.values import ANYTHING, Choice, Shape, Value
 from scanners.idioms.code import Scope
 from scanners.idioms.java import bare, items
 from scanners.idioms.java_noise import words
-from scanners.idioms.java_shapes import of_type
+from scanners.idioms.java_reads import param_shape
 from scanners.idioms.java_values import filled
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ _ASIDE = words(
     """Acknowledgment Consumer MessageHeaders Channel Session Context String Long Integer int long byte boolean
     KafkaHeaders Headers MessageProperties Delivery TopicPartition DeliveryTag UUID RecordMetadata Object"""
 )
+_TEXTS = ("String", "byte", "Message", "Object")
 _HEADERS = ("Header", "Headers", "Qualifier")
 _LISTS = words(
     """Arrays.asList List.of Set.of Collections.singletonList Collections.singleton Collections.singletonSet
@@ -71,11 +72,10 @@ def handler_shape(code: JavaCode, handler: Scope) -> Shape:
         handler: the method.
     """
     params = code.params.get(handler.name, ())
-    for param in params:
-        if param.mark("Payload", "Body") is not None:
-            return of_type(code, param.type)
-    for param in params:
-        name = code.type_text(param.type).rsplit(".", 1)[-1]
-        if name not in _ASIDE and param.mark(*_HEADERS) is None:
-            return of_type(code, param.type)
+    marked = [p for p in params if p.mark("Payload", "Body") is not None]
+    plain = [p for p in params if p.mark(*_HEADERS) is None]
+    typed = [p for p in plain if code.type_text(p.type).rsplit(".", 1)[-1] not in _ASIDE]
+    texts = [p for p in plain if code.type_text(p.type).rsplit(".", 1)[-1] in _TEXTS]
+    for param in (*marked, *typed, *texts)[:1]:
+        return param_shape(code, handler, param.name, param.type) or ANYTHING
     return ANYTHING

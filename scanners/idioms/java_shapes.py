@@ -47,6 +47,14 @@ _CARRIERS = ("HttpEntity", "Message", "ProducerRecord", "RequestEntity")
 _LAST_ARGUMENT = frozenset(("ConsumerRecord", "ProducerRecord", "KStream", "KTable", "ConsumerRecords"))
 _MAPS = words("Map HashMap LinkedHashMap TreeMap ConcurrentHashMap ImmutableMap MultiValueMap JSONObject")
 _NOTHING = words("void Void Object ? JsonNode ObjectNode JsonObject Serializable Class Enum")
+_LITERALS = {
+    "string_literal": "string",
+    "decimal_integer_literal": "integer",
+    "decimal_floating_point_literal": "number",
+    "true": "boolean",
+    "false": "boolean",
+    "null_literal": "null",
+}
 _OPTIONAL_MARKS = ("Nullable", "CheckForNull")
 _IGNORED = ("JsonIgnore", "Transient", "JsonBackReference", "JsonbTransient", "XmlTransient")
 _NAMED = {"JsonProperty": "value", "SerializedName": "value", "JSONField": "name", "JsonbProperty": "value"}
@@ -133,8 +141,11 @@ def _shape(code: JavaCode, node: Node | None, scope: Scope, depth: int) -> Shape
     node = bare(node)
     if node is None or depth <= 0:
         return ANYTHING
-    if node.type == "string_literal":
-        return Shape("string")
+    if node.type in _LITERALS:
+        return Shape(_LITERALS[node.type])
+    if node.type == "binary_expression":
+        text = any(c.type == "string_literal" for c in node.named_children)
+        return Shape("string") if text else ANYTHING
     if node.type == "object_creation_expression":
         return _made(code, node, scope, depth)
     if node.type == "method_invocation":

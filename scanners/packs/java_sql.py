@@ -44,7 +44,7 @@ _PREPARES = words(
     "prepareStatement prepareCall executeQuery executeUpdate execute addBatch createStatement preparedQuery"
 )
 _JPA = ("createQuery", "createNativeQuery")
-_MYBATIS = frozenset(("Select", "Insert", "Update", "Delete"))
+_MYBATIS = ("Select", "Insert", "Update", "Delete")
 _JDBI = ("SqlQuery", "SqlUpdate", "SqlBatch")
 _BOUND = re.compile(r"[#$]\{[^}]*\}")
 _WORDS = re.compile(r"<(where|set)\b[^>]*>")

@@ -10,6 +10,7 @@ from graph.values import ANYTHING, Config, Fact, Lit, Name, Shape, Value
 from scanners.idioms.code import Scope
 from scanners.idioms.http import operational
 from scanners.idioms.java import Mark, Member
+from scanners.idioms.java_reads import param_shape
 from scanners.idioms.java_shapes import of_type, qualified
 from scanners.idioms.java_values import concat
 from scanners.idioms.java_web import VERBS, from_package, known, one, paths, responds, status_named, status_of
@@ -198,14 +199,15 @@ def _body(code: JavaCode, method: Scope) -> Shape:
     for param in code.params.get(method.name, ()):
         name = code.type_text(param.type).rsplit(".", 1)[-1]
         if param.mark("Body") is not None or (param.mark(*_GIVEN) is None and name not in _PLUMBING):
-            return of_type(code, param.type)
+            return param_shape(code, method, param.name, param.type) or of_type(code, param.type)
     return ANYTHING
 
 
 def _returned(code: JavaCode, method: Scope) -> Shape:
     declared = method.node.child_by_field_name("type")
     found = of_type(code, declared)
-    if found != ANYTHING and code.type_text(declared) not in ("Response", "void"):
+    plain = found not in (ANYTHING, Shape("object"))
+    if plain and code.type_text(declared) not in ("Response", "void"):
         return found
     for node, scope in code.returns:
         if scope is method and node.named_child_count:
@@ -221,7 +223,7 @@ def _entity(code: JavaCode, node: Node, scope: Scope) -> Shape:
     for step in (last, *code.before(last)) if last is not None else ():
         if (step.method == "entity" or step.dotted in ("Response.ok", "HttpResponse.ok")) and step.args:
             return code.shape(step.args[0], scope)
-    return ANYTHING
+    return code.shape(node, scope)
 
 
 def _located(code: JavaCode, about: tuple[Scope, Scope], path: Value) -> Iterator[Fact]:

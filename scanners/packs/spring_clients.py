@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Shape, Unknown, Value
 from scanners.idioms.code import CallSite
-from scanners.idioms.java_http import Request, base_bindings, base_of, made_of, url_value, verb_value
+from scanners.idioms.java_http import Request, base_bindings, base_of, made_of, read_of, url_value, verb_value
 from scanners.idioms.java_web import class_shape, known
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _template(code: JavaCode, site: CallSite) -> Fact:
     base = base_of(code, site.receiver, site.scope, _TEMPLATES)
     url = url_value(code, site.args[0], site.scope)
     sends, reads = _sent(code, site, body), class_shape(code, site.arg(answer))
-    return Request("spring_clients", site, Lit(method), url, base, sends, reads).fact(code)
+    return Request("spring_clients", site, Lit(method), url, base, sends, read_of(code, site, reads)).fact(code)
 
 
 def _sent(code: JavaCode, site: CallSite, at: int) -> Shape | None:
@@ -84,7 +84,7 @@ def _exchange(code: JavaCode, site: CallSite) -> Iterator[Fact]:
     if len(site.args) >= 3:
         url = url_value(code, site.args[0], site.scope)
         verb = verb_value(code, site.args[1], site.scope)
-        sends, reads = _sent(code, site, 2), class_shape(code, site.arg(3))
+        sends, reads = _sent(code, site, 2), read_of(code, site, class_shape(code, site.arg(3)))
         yield Request("spring_clients", site, verb, url, base, sends, reads).fact(code)
     elif site.args:
         verb, url, sends = _request_entity(code, site)
@@ -124,6 +124,7 @@ def _fluent(code: JavaCode, site: CallSite) -> Iterator[Fact]:
         elif step.method in _ANSWERS and retrieved:
             found = class_shape(code, step.arg(0))
             reads = Shape("array", item=found) if step.method in _MANY and known(found) else found
+            reads = read_of(code, step, reads)
     if url is None and not retrieved and site.args:
         return
     base = base_of(code, site.receiver, site.scope, _FLUENT)

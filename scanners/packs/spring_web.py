@@ -11,6 +11,7 @@ from scanners.idioms.code import Scope
 from scanners.idioms.http import operational
 from scanners.idioms.java import Mark
 from scanners.idioms.java_noise import words
+from scanners.idioms.java_reads import param_shape
 from scanners.idioms.java_scopes import base_nodes
 from scanners.idioms.java_shapes import of_type
 from scanners.idioms.java_web import (
@@ -138,7 +139,8 @@ def _payloads(code: JavaCode, method: Scope, owner: Scope) -> dict[str, object]:
         body = param.mark("RequestBody", "Payload")
         asked = param.mark(*_QUERY)
         if body is not None:
-            out["accepts"] = of_type(code, param.type)
+            shape = param_shape(code, method, param.name, param.type) or of_type(code, param.type)
+            out |= {"accepts": shape} if shape != ANYTHING else {}
         elif asked is not None:
             query.append(code.string(asked.arg("value", "name")) or param.name)
     if query:
@@ -160,14 +162,14 @@ def _returned(code: JavaCode, method: Scope, owner: Scope) -> Shape:
     if "Controller" in marks and "ResponseBody" not in marks and written in ("String", "ModelAndView", "void", ""):
         return ANYTHING
     found = of_type(code, declared)
-    if found != ANYTHING and found.named not in _PLUMBING:
+    if found != ANYTHING and found.named not in _PLUMBING and found != Shape("object"):
         return found
     for node, scope in code.returns:
         if scope is method and node.named_child_count:
             shape = code.shape(node.named_children[0], scope)
             if known(shape):
                 return shape
-    return ANYTHING
+    return found if found.named not in _PLUMBING else ANYTHING
 
 
 def _statuses(code: JavaCode) -> Iterator[Fact]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -14,7 +15,11 @@ if TYPE_CHECKING:
 _PLACES = re.compile(r"%\((\w+)\)s|%s|:(?=[A-Za-z_])(\w+)|\?|\{\}")
 _DIALECTS = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite", "mssql": "tsql"}
 _DEFAULT_SCHEMAS = frozenset({"public", "dbo", "main"})
+_QUOTES = {"tsql": re.compile(r"\[[A-Za-z_][\w ]*\]|@[A-Za-z_]"), "mysql": re.compile("`")}
+_CATALOGS = frozenset({"sys", "information_schema", "pg_catalog", "performance_schema", "mysql"})
+_CATALOG_TABLES = frozenset({"dual", "sqlite_master", "sqlite_schema", "sysobjects"})
 _LONGEST = 20_000
+_MOST = 1_000
 UNKNOWN_TABLE = "null"
 
 
@@ -43,20 +48,53 @@ def table_uses(text: str, kind: str = "sql") -> tuple[TableUse, ...] | None:
     """
     if len(text) > _LONGEST:
         return None
+    statements = _parsed(text, kind)
+    if statements is None:
+        return None
+    found: dict[tuple[str, str], set[str]] = {}
+    for statement in _flat(statements):
+        _statement(statement, found)
+    return tuple(sorted(TableUse(table, mode, tuple(sorted(cols))) for (table, mode), cols in found.items()))
+
+
+def _parsed(text: str, kind: str) -> list[exp.Expr] | None:
+    """The statements in the dialect of the store, else in the one whose way of quoting names the text shows."""
     import sqlglot
     from sqlglot.errors import SqlglotError
 
     logging.getLogger("sqlglot").setLevel(logging.ERROR)
     cleaned = _PLACES.sub(_replaced, text)
-    try:
-        statements = sqlglot.parse(cleaned, read=_DIALECTS.get(kind, "postgres"))
-    except (SqlglotError, RecursionError):
-        return None
-    found: dict[tuple[str, str], set[str]] = {}
-    for statement in statements:
-        if statement is not None:
-            _statement(statement, found)
-    return tuple(sorted(TableUse(table, mode, tuple(sorted(cols))) for (table, mode), cols in found.items()))
+    shown = [dialect for dialect, quoted in _QUOTES.items() if quoted.search(text)]
+    for dialect in dict.fromkeys([_DIALECTS.get(kind, "postgres"), *shown]):
+        try:
+            return [statement for statement in sqlglot.parse(cleaned, read=dialect) if statement is not None]
+        except (SqlglotError, RecursionError):
+            continue
+    return None
+
+
+def _flat(statements: Iterable[exp.Expr]) -> Iterator[exp.Expr]:
+    """Statements, those inside IF included; its condition only reads."""
+    from sqlglot import exp
+
+    waiting = list(statements)
+    for _ in range(_MOST):
+        if not waiting:
+            return
+        one = waiting.pop(0)
+        if isinstance(one, exp.IfBlock):
+            yield from one.this.find_all(exp.Select)
+            waiting[:0] = [part for part in (one.args.get("true"), one.args.get("false")) if part]
+        elif isinstance(one, exp.Block):
+            waiting[:0] = one.expressions
+        else:
+            yield one
+
+
+def _catalog(table: exp.Table) -> bool:
+    """Whether a table is the database's own description of itself."""
+    name, schema = table.name.lower(), table.db.lower()
+    return schema in _CATALOGS or (not schema and (name in _CATALOG_TABLES or name.startswith("pg_")))
 
 
 def _replaced(match: re.Match[str]) -> str:
@@ -71,7 +109,7 @@ def _statement(statement: exp.Expr, found: dict[tuple[str, str], set[str]]) -> N
     written = _written(statement)
     names = {cte.alias.lower() for cte in statement.find_all(exp.CTE)}
     again = [t for t in _named(statement) if t is not written]
-    tables = [t for t in statement.find_all(exp.Table) if t.name and t.name.lower() not in names and t not in again]
+    tables = [t for t in statement.find_all(exp.Table) if _kept(t, names) and t not in again]
     target = written.name.lower() if written is not None else ""
     if written is not None and target not in names:
         columns = _written_columns(statement)
@@ -83,6 +121,10 @@ def _statement(statement: exp.Expr, found: dict[tuple[str, str], set[str]]) -> N
     ]
     if others and not isinstance(statement, exp.Create | exp.Drop | exp.Alter):
         _reads(statement, others, found)
+
+
+def _kept(table: exp.Table, names: set[str]) -> bool:
+    return bool(table.name) and table.name.lower() not in names and not _catalog(table)
 
 
 def _named(statement: exp.Expr) -> list[exp.Expr]:

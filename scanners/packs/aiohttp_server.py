@@ -88,8 +88,7 @@ def _routers(code: PyCode) -> Iterator[Fact]:
             continue
         held = code.held(site)
         name = held.scope.qualify(held.target) if held is not None else f"{site.scope.name}.return"
-        detached = site.method == "RouteTableDef"
-        yield router(name, "aiohttp", Lit(""), Location(code.path, site.line), detached=detached)
+        yield router(name, "aiohttp", Lit(""), Location(code.path, site.line))
     known: set[str] = set()
     for site in code.called(*_ADDS, "add_route", "add_view", "add_routes", "add_subapp"):
         holder = _holder(code, site)

@@ -93,7 +93,7 @@ def _router(code: PyCode, assign: Assign, site: CallSite) -> Iterator[Fact]:
         given = site.arg(2, "path")
         written = code.value(site.arg(0, "name"), assign.scope)
         prefix: Value = code.value(given, assign.scope) if given is not None else Concat((Lit("/"), written))
-        yield router(name, "flask", prefix, where, detached=True)
+        yield router(name, "flask", prefix, where)
     elif made == "Api":
         given = site.arg(1, "prefix")
         yield router(name, "flask", code.value(given, assign.scope) if given is not None else Lit(""), where)

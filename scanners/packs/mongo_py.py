@@ -22,9 +22,9 @@ _BOTH = "find_one_and_update find_one_and_delete find_one_and_replace find_and_m
 _SORTS = ((_READS, ("read",)), (_WRITES, ("write",)), (_BOTH, ("read", "write")))
 _MODES = {name: modes for names, modes in _SORTS for name in names.split()}
 _SURE = frozenset(name for name in _MODES if "_" in name)
-_CLIENTS = ("MongoClient", "AsyncMongoClient", "AsyncIOMotorClient", "MotorClient", "PyMongo", "AsyncIOMotorDatabase")
-_DATABASES = ("Database", "AsyncDatabase", "AsyncIOMotorDatabase", "MotorDatabase")
-_COLLECTIONS = ("Collection", "AsyncCollection", "AsyncIOMotorCollection", "MotorCollection")
+_CLIENTS = ("MongoClient", "AsyncMongoClient", "AsyncIOMotorClient", "MotorClient", "PyMongo", "AgnosticClient")
+_DATABASES = ("Database", "AsyncDatabase", "AsyncIOMotorDatabase", "MotorDatabase", "AgnosticDatabase")
+_COLLECTIONS = ("Collection", "AsyncCollection", "AsyncIOMotorCollection", "MotorCollection", "AgnosticCollection")
 _GIVES = ("get_database", "get_default_database")
 _OTHERS = ("sqlalchemy", "redis", "requests", "httpx", "re.", "pandas", "django", "bs4", "peewee", "tinydb", "lxml")
 
@@ -103,7 +103,7 @@ def _called(code: PyCode, site: CallSite, depth: int) -> Value | None:
     if site.method in ("get_collection", "get_async_collection", "with_options") and site.receiver is not None:
         if site.method == "with_options":
             return _collection(code, site.receiver, site.scope, depth + 1)
-        return code.value(site.args[0], site.scope) if site.args else None
+        return code.value(_collection_name(code, site), site.scope) if site.args else None
     if site.method in _COLLECTIONS and len(site.args) > 1:
         return code.value(site.args[1], site.scope)
     made = code.scope(_own(site))
@@ -112,6 +112,12 @@ def _called(code: PyCode, site: CallSite, depth: int) -> Value | None:
             found = _collection(code, node.named_children[0], where, depth + 1)
             return found if found is None or not is_local(found, where) else Name(f"{where.name}.{_text(found)}")
     return None
+
+
+def _collection_name(code: PyCode, site: CallSite) -> Node:
+    """The name given; a helper that is asked for a database, too, is given the collection last."""
+    plain = len(site.args) < 2 or (site.receiver is not None and _is_database(code, site.receiver, site.scope, 0))
+    return site.args[0] if plain else site.args[1]
 
 
 def _own(site: CallSite) -> str:

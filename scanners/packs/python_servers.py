@@ -24,6 +24,7 @@ from scanners.idioms.python_routes import (
     router,
     view_classes,
 )
+from scanners.idioms.python_shapes import annotation
 from scanners.idioms.python_views import Incoming, status_facts
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ def _litestar(code: PyCode) -> Iterator[Fact]:
         if scope.sort == "class" and any(b.rsplit(".", 1)[-1] == "Controller" for b in scope.bases):
             prefixes = [a.value for a in code.assigned(scope, "path") if a.value is not None]
             prefix = code.value(prefixes[0], scope) if prefixes else Lit("")
-            yield router(scope.name, "litestar", prefix, code.at(scope.node), detached=True)
+            yield router(scope.name, "litestar", prefix, code.at(scope.node))
         for decorator in py.decorators(code, scope) if scope.sort in ("function", "method") else ():
             yield from _litestar_operation(code, scope, decorator)
     for site in code.called("Litestar", "Router"):
@@ -208,11 +209,8 @@ def _litestar(code: PyCode) -> Iterator[Fact]:
         name = held.scope.qualify(held.target) if held is not None else f"{site.scope.name}.return"
         given = site.arg(0 if site.method == "Router" else -1, "path")
         prefix = code.value(given, site.scope) if given is not None else Lit("")
-        detached = site.method == "Router"
-        yield router(name, "litestar", prefix, Location(code.path, site.line), detached=detached)
-        for node in listed(
-            code, site.arg(0, "route_handlers") if not detached else site.named.get("route_handlers"), site.scope
-        ):
+        yield router(name, "litestar", prefix, Location(code.path, site.line))
+        for node in listed(code, site.arg(0 if site.method == "Litestar" else -1, "route_handlers"), site.scope):
             if code.dotted(node):
                 yield mount(code, site, (name, code.dotted(node), Lit("")))
 
@@ -225,15 +223,27 @@ def _litestar_operation(code: PyCode, scope: Scope, decorator: Node) -> Iterator
     given = site.arg(0, "path") if site is not None else None
     owner = scope.owner
     if not owner:
-        yield router(scope.name, "litestar", Lit(""), code.at(scope.node), detached=True)
+        yield router(scope.name, "litestar", Lit(""), code.at(scope.node))
     for node in listed(code, given, scope) if given is not None else [None]:
         path = code.value(node, site.scope) if node is not None and site is not None else Lit("")
         last = verb.rsplit(".", 1)[-1]
         protocol = "websocket" if last == "websocket" else "http"
         method = last.upper() if last in VERBS else "GET" if protocol == "websocket" else "ANY"
-        yield endpoint(
-            code, _LITESTAR, Route(owner or scope.name, method, path, scope.name, protocol), code.at(scope.node)
-        )
+        route = Route(owner or scope.name, method, path, scope.name, protocol)
+        made = endpoint(code, _LITESTAR, route, code.at(scope.node))
+        yield Fact("endpoint", {**made.fields, **_typed(code, scope)}, made.at)
+
+
+def _typed(code: PyCode, scope: Scope) -> dict[str, object]:
+    """Litestar reads the body into the parameter ``data`` and answers what the function is declared to return."""
+    out: dict[str, object] = {}
+    for name, node in py.parameters(code, scope):
+        if name == "data":
+            out["accepts"] = annotation(code, node.child_by_field_name("type"))
+    returned = annotation(code, py.definition(scope).child_by_field_name("return_type"))
+    if returned.named or returned.item is not None:
+        out["returns"] = returned
+    return out
 
 
 def _tornado(code: PyCode) -> Iterator[Fact]:

@@ -79,7 +79,7 @@ def _tables(code: PyCode) -> Iterator[Fact]:
         if not any(s.node.start_byte in span for s in code.called("Route", "Mount", "WebSocketRoute")):
             continue
         name = assign.scope.qualify(assign.target)
-        yield router(name, "starlette", Lit(""), Location(code.path, assign.line), detached=True)
+        yield router(name, "starlette", Lit(""), Location(code.path, assign.line))
         yield from _entries(code, assign.value, _Place(name, Lit(""), assign.scope), 0)
 
 

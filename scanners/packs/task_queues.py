@@ -54,7 +54,18 @@ class TaskQueues:
     name: str = "task_queues"
     version: int = 1
     language: tuple[str, ...] = ("python",)
-    markers: tuple[bytes, ...] = (b"dramatiq", b"huey", b"taskiq", b"procrastinate", b".enqueue", b"arq", b"rq")
+    markers: tuple[bytes, ...] = (
+        b"dramatiq",
+        b"huey",
+        b"taskiq",
+        b"procrastinate",
+        b".enqueue",
+        b"arq",
+        b"rq",
+        b"actor",
+        b".kiq",
+        b"task",
+    )
 
     def facts(self, parsed: PyCode) -> Iterator[Fact]:
         """Tasks and their senders.
@@ -151,7 +162,7 @@ def _rq_queue(code: PyCode, site: CallSite) -> Value | None:
 def _arq(code: PyCode) -> Iterator[Fact]:
     """arq: ``redis.enqueue_job("download", url)`` and ``class WorkerSettings: functions = [download]``."""
     for site in code.called("enqueue_job"):
-        if site.args:
+        if site.args and site.args[0].type in ("string", "identifier", "attribute"):
             name = code.value(site.args[0], site.scope)
             yield sent(code, site, ("arq", name), (list(site.args[1:]), _plain(site)))
     for assign in code.assigns:

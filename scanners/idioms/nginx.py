@@ -16,6 +16,7 @@ _PASSES = ("proxy_pass", "grpc_pass", "uwsgi_pass", "fastcgi_pass", "scgi_pass")
 _VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)\}")
 _REQUEST = re.compile(r"\$(request_uri|uri|is_args|args|query_string)|\?\$args")
 _RUNNING = re.compile(r"\$\w")
+_SCRIPTS = ("content_by_lua_block", "content_by_lua_file", "content_by_lua", "js_content", "perl", "echo")
 _EXPRESSIONS = ("~", "~*")
 _DEEPEST = 12
 _MOST = 2_000
@@ -157,22 +158,23 @@ def _location(source: SourceFile, block: Block, around: _Around) -> Iterator[Fac
             if rule is not None:
                 yield Fact("route", rule.fields(""), line)
         return
-    returned = block.directive("return")
-    if block.directive("stub_status") is None and returned is None:
+    own = {b.words[0]: b for b in block.inner if b.words}
+    returned = own.get("return")
+    scripted = any(name in own for name in _SCRIPTS)
+    answers = returned is not None and (not returned.words[1:2] or returned.words[1].startswith("2"))
+    if not scripted and "stub_status" not in own and not answers:
         return
-    if returned is not None and returned.words[1:2] and not returned.words[1].startswith("2"):
-        return
-    served = _templates(modifier, path, around.locations)[:1]
-    for template, _ in served:
-        fields = {
+    for template, _ in _templates(modifier, path, around.locations)[:1]:
+        fields: dict[str, object] = {
             "protocol": "http",
-            "method": "GET",
+            "method": "ANY" if scripted else "GET",
             "path": Lit(template.removesuffix(REST) or "/"),
             "handler": "",
             "framework": "nginx",
-            "operational": True,
         }
-        yield Fact("endpoint", fields, Location(source.path, block.line))
+        yield Fact(
+            "endpoint", fields if scripted else {**fields, "operational": True}, Location(source.path, block.line)
+        )
 
 
 def _templates(modifier: str, path: str, locations: list[Block]) -> list[tuple[str, str]]:

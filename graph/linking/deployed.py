@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from graph.schema import Evidence
 
+_WORKLOAD = re.compile(r"-(deployment|deploy|depl|dep|statefulset|pod|rs)$")
+_KIND = re.compile(r"(-(deployment|service|svc|api|server|app|web|webapi|rest|grpc|host))+$")
 _VARIABLE = re.compile(r"\$\{[^}]*\}|\$\w+|\{\{.*?\}\}")
 
 
@@ -111,3 +113,52 @@ def merge(into: Service, other: Service) -> None:
     into.evidence.update(other.evidence)
     into.command = into.command or other.command
     into.store_kind = into.store_kind or other.store_kind
+
+
+def one_folder(one: Service, other: Service) -> bool:
+    """Whether two declarations are built from one folder.
+
+    Args:
+        one: a service.
+        other: as another deployment declares it.
+    """
+    return other.root is not None and one.root == other.root
+
+
+def folder_within(one: Service, other: Service) -> bool:
+    """Whether one is built from a folder inside the other's, and bears its name but for what kind of thing it is.
+
+    Args:
+        one: a service.
+        other: as another deployment declares it.
+    """
+    if not one.root or not other.root or _stem(one.declared) != _stem(other.declared):
+        return False
+    return under(one.root, other.root) or under(other.root, one.root)
+
+
+def one_host(one: Service, other: Service) -> bool:
+    """Whether the name of one is a host that leads to the other, and their folders do not tell them apart.
+
+    Args:
+        one: a service.
+        other: as another deployment declares it.
+    """
+    if None not in (one.root, other.root) and one.root != other.root:
+        return False
+    return one.declared.lower() in other.hosts or other.declared.lower() in one.hosts
+
+
+def workload_of(workload: str, name: str) -> bool:
+    """Whether a workload's name only says that it is the workload behind a name.
+
+    Args:
+        workload: name of a Deployment or the like.
+        name: name it is reached by.
+    """
+    return bool(name) and _WORKLOAD.sub("", workload) == name != workload
+
+
+def _stem(name: str) -> str:
+    bare = re.sub(r"[._]", "-", name.lower())
+    return _KIND.sub("", bare) or bare

@@ -46,6 +46,8 @@ class Roots:
             sharing: how many services have each folder as build context.
         """
         built = [p for p in self.facts if p.file[0] == service.repository and p.fact.get("root", "")]
+        if service.sort == "infrastructure":
+            built = [p for p in built if p.fact.get("sort") == "dockerfile"]
         project = next((text.partition("=")[2] for text in service.build if text.startswith("project=")), "")
         if project and service.root is None:
             found = sorted({p.fact.get("root", "") for p in built if _is_project(p, project)})
@@ -229,14 +231,21 @@ def main_groups(corpus: Corpus) -> dict[str, str]:
     Args:
         corpus: the facts.
     """
-    groups: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    groups: dict[str, dict[str, dict[str, Placed]]] = defaultdict(lambda: defaultdict(dict))
     for placed in corpus.of("service"):
         if placed.fact.get("name") and not aside(placed.file[1]):
-            groups[placed.file[0]][dirname(placed.file[1])].add(placed.fact.get("name"))
+            groups[placed.file[0]][dirname(placed.file[1])].setdefault(placed.fact.get("name"), placed)
     return {
-        repository: min(found, key=lambda folder: (-len(found[folder]), folder.count("/"), folder))
+        repository: min(found, key=lambda folder: (_weight(found[folder].values()), folder.count("/"), folder))
         for repository, found in groups.items()
     }
+
+
+def _weight(services: Iterable[Placed]) -> tuple[int, int, int]:
+    """Fewer is heavier: services of the system's own count first, then those built from folders, then all."""
+    facts = [p.fact for p in services]
+    business = [f for f in facts if f.get("sort") != "infrastructure" and not f.get("selector")]
+    return -len(business), -sum(bool(f.get("root") or f.get("build")) for f in business), -len(facts)
 
 
 def is_page_code(source: Placed) -> bool:

@@ -8,7 +8,17 @@ from collections.abc import Mapping
 from posixpath import basename, dirname
 
 from graph.linking.corpus import Corpus, Placed
-from graph.linking.deployed import Service, image_name, merge, published, under
+from graph.linking.deployed import (
+    Service,
+    folder_within,
+    image_name,
+    merge,
+    one_folder,
+    one_host,
+    published,
+    under,
+    workload_of,
+)
 from graph.linking.roles import aside, testing
 from graph.linking.roots import Roots, is_page_code, main_groups
 
@@ -106,10 +116,20 @@ class Services:
         chosen = [s for s in every if s.labels and selector <= s.labels] or [
             s for s in every if s.declared == fact.get("name")
         ]
+        if len(chosen) == 1:
+            self._rename(chosen[0], str(fact.get("name", "")))
         for service in chosen:
             service.hosts.update(h.lower() for h in fact.get("hosts", ()) or (fact.get("name", ""),))
             service.ports.update(published(fact.get("ports", ()) or ()))
             service.evidence.add(self._corpus.evidence(placed))
+
+    def _rename(self, service: Service, name: str) -> None:
+        """A workload called ``orders-deployment`` that is reached as ``orders`` is called that."""
+        key = (service.repository, name)
+        if workload_of(service.declared, name) and key not in self._found:
+            service.name = service.declared = name
+            service.names.add(name)
+            self._found[key] = service
 
     def _service(self, repository: str, name: str) -> Service:
         made = Service(name, repository, declared=name, hosts={name.lower()}, names={name})
@@ -120,21 +140,30 @@ class Services:
         self._merge_spellings()
         for key, service in sorted(self._found.items()):
             main = self._main.get(service.repository, "")
-            if service.root is None or main in service.groups or service.sort == "job":
+            if main in service.groups or service.sort == "job":
                 continue
-            same = [
-                s
-                for s in self._found.values()
-                if s.repository == service.repository
-                and s.root == service.root
-                and main in s.groups
-                and s.sort != "job"
-                and not s.groups & service.groups
-            ]
+            other = self._same(service, main)
+            if other is not None:
+                other.root = service.root if other.root is None else other.root
+                merge(other, service)
+                self._found[key] = other
+
+    def _same(self, service: Service, main: str) -> Service | None:
+        """The service of the main deployment that a side deployment calls otherwise: by folder, else by its host."""
+        others = {
+            id(s): s
+            for s in self._found.values()
+            if s.repository == service.repository
+            and main in s.groups
+            and s.sort != "job"
+            and not s.groups & service.groups
+        }.values()
+        for alike in (one_folder, folder_within, one_host):
+            same = [s for s in others if alike(s, service)]
             named = [s for s in same if service.declared.startswith(s.declared)] or same
             if len(named) == 1:
-                merge(named[0], service)
-                self._found[key] = named[0]
+                return named[0]
+        return None
 
     def _merge_spellings(self) -> None:
         """``admin_api`` in compose and ``admin-api`` in a cluster are one, unless they are built from two folders."""

@@ -95,6 +95,19 @@ def _bindings(code: JsCode) -> Iterator[Fact]:
             value = _taken(code, assign)
             if not isinstance(value, Unknown) and value != Name(target):
                 yield binding(target, value, assign.scope, Location(code.path, assign.line))
+                owner = _class_of(code, assign)
+                if owner:
+                    yield binding(owner, value, assign.scope, Location(code.path, assign.line))
+
+
+def _class_of(code: JsCode, assign: Assign) -> str:
+    """``client.basePath = url`` also says what ``Client.basePath`` may be, when ``client`` is a ``new Client()``."""
+    head, dot, key = assign.target.partition(".")
+    if not dot or "." in key or head in SELVES or assign.how != ":=":
+        return ""
+    made = code.type_of(head, assign.scope)
+    kind = code.written(made) if made else ""
+    return f"{kind}.{key}" if kind[:1].isupper() and "." not in kind else ""
 
 
 def _taken(code: JsCode, assign: Assign) -> Value:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Env, Fact, Lit, Location, Member, Name, Param, Shape, Unknown, Value
 from scanners.idioms.code import CallSite
+from scanners.idioms.http import VERBS
 from scanners.idioms.javascript import bare, option
 from scanners.idioms.js_clients import LIBRARIES, Library
 from scanners.idioms.js_responses import response_reads
@@ -46,6 +47,7 @@ class Axios:
         b"needle",
         b"useSWR",
         b"wretch",
+        b"callApi",
     )
 
     def facts(self, parsed: JsCode) -> Iterator[Fact]:
@@ -55,11 +57,33 @@ class Axios:
             parsed: a JavaScript or TypeScript file.
         """
         for site in parsed.calls:
+            if site.method == "callApi" and len(site.args) > 1:
+                yield from _generated(parsed, site)
+                continue
             found = _library(parsed, site)
             if found is not None:
                 fact = _request(parsed, site, *found)
                 if fact is not None:
                     yield fact
+
+
+def _generated(code: JsCode, site: CallSite) -> Iterator[Fact]:
+    """Clients of the OpenAPI Generator: ``this.apiClient.callApi(path, method, ...)`` under the ``basePath``."""
+    path = code.value(site.args[0], site.scope)
+    verb = code.string(site.args[1]).upper()
+    if site.receiver is None or verb.lower() not in VERBS or isinstance(path, Unknown):
+        return
+    fields: dict[str, object] = {
+        "method": Lit(verb),
+        "url": path,
+        "base": Member(code.value(site.receiver, site.scope), "basePath"),
+        "symbol": site.scope.name,
+        "client": "openapi-generator",
+    }
+    body = code.shape(site.args[6], site.scope) if len(site.args) > 6 else ANYTHING
+    if body.type == "object":
+        fields["sends"] = body
+    yield Fact("http_call", fields, Location(code.path, site.line))
 
 
 def _library(code: JsCode, site: CallSite) -> tuple[Library, str] | None:

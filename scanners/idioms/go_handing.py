@@ -23,7 +23,7 @@ _BASES = ("BaseURL", "baseURL")
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class Start:
     """The router an expression starts from, and the prefixes put in front on the way.
 
     Args:
@@ -45,7 +45,7 @@ class Base:
         return Name(self.dotted) if self.dotted else None
 
 
-Finder = Callable[["Node | None", Scope], "Base | None"]
+Finder = Callable[["Node | None", Scope], "Start | None"]
 
 
 def handed(code: GoCode, site: CallSite, owns: Callable[[str], bool], base_of: Finder) -> Iterator[Fact]:

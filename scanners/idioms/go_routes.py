@@ -11,7 +11,7 @@ from graph.values import Concat, Fact, Lit, Location, Name, Value
 from scanners.idioms import go_handing, go_handlers, go_proxies
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.go import bare
-from scanners.idioms.go_handing import Base
+from scanners.idioms.go_handing import Start
 from scanners.idioms.go_handlers import handler
 from scanners.idioms.go_http import Kit, kit, method_of, requests, responds
 from scanners.idioms.http import operational
@@ -89,7 +89,7 @@ class Route:
     method: str
     path: Value
     handler: Node | None
-    base: Base
+    base: Start
 
 
 def facts(code: GoCode, table: Table) -> Iterator[Fact]:
@@ -113,7 +113,7 @@ def facts(code: GoCode, table: Table) -> Iterator[Fact]:
         yield from handlers(code, table.name, registered, table.context)
 
 
-def base_of(code: GoCode, table: Table, node: Node | None, scope: Scope) -> Base | None:
+def base_of(code: GoCode, table: Table, node: Node | None, scope: Scope) -> Start | None:
     """The router an expression is or is derived from, None when it is none.
 
     Args:
@@ -131,7 +131,7 @@ def base_of(code: GoCode, table: Table, node: Node | None, scope: Scope) -> Base
         if dotted:
             made = code.type_of(dotted, scope)
             if table.owns(made) or (not made and _LIKELY.search(dotted) and dotted not in code.imports):
-                return Base(dotted, tuple(prefix))
+                return Start(dotted, tuple(prefix))
             return None
         site = code.site(node)
         if site is None:
@@ -141,7 +141,7 @@ def base_of(code: GoCode, table: Table, node: Node | None, scope: Scope) -> Base
                 prefix.insert(0, code.value(site.args[0], site.scope))
             node = site.receiver
         else:
-            return Base("", tuple(prefix)) if table.owns(code.callee(site)) else None
+            return Start("", tuple(prefix)) if table.owns(code.callee(site)) else None
     return None
 
 
@@ -212,7 +212,7 @@ def _nested(code: GoCode, table: Table, site: CallSite) -> Iterator[Fact]:
         yield Fact("mount", fields, where)
 
 
-def _nested_elsewhere(code: GoCode, table: Table, site: CallSite, base: Base | None) -> Iterator[Fact]:
+def _nested_elsewhere(code: GoCode, table: Table, site: CallSite, base: Start | None) -> Iterator[Fact]:
     """``r.Route("/orders", h.Routes)``: a function of this file that is given the router."""
     if base is None or site.method not in table.nested or len(site.args) < 2:
         return

@@ -10,7 +10,7 @@ from graph.values import Fact, Lit, Location, Value
 from scanners.idioms import go_routes
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.go import bare
-from scanners.idioms.go_handing import Base
+from scanners.idioms.go_handing import Start
 from scanners.idioms.go_http import method_of
 from scanners.idioms.go_routes import Route, Table
 from scanners.idioms.python_values import concat
@@ -85,7 +85,7 @@ def _registered(code: GoCode, site: CallSite, registered: set[str]) -> Iterator[
     path = concat(list(chain.path))
     if not chain.whole:
         path = concat([path, Lit("**" if str(path.value).endswith("/") else "/**")]) if isinstance(path, Lit) else path
-    plain = Base(base.dotted)
+    plain = Start(base.dotted)
     if _child(code, site, plain, path) is not None:
         fields = _child(code, site, plain, path) or {}
         yield Fact("mount", fields, Location(code.path, site.line))
@@ -101,7 +101,7 @@ def _static(code: GoCode, site: CallSite, facts: Iterator[Fact]) -> Iterator[Fac
         yield Fact(fact.kind, {**fact.fields, "operational": True}, fact.at) if files else fact
 
 
-def _child(code: GoCode, site: CallSite, base: Base, path: Value) -> dict[str, object] | None:
+def _child(code: GoCode, site: CallSite, base: Start, path: Value) -> dict[str, object] | None:
     """A subrouter given as handler is mounted."""
     inner = bare(site.args[-1])
     stripped = code.site(inner) if inner is not None and inner.type == "call_expression" else None
@@ -157,7 +157,7 @@ def _behind(code: GoCode, site: CallSite, chain: _Chain) -> None:
         node = found.node.parent
 
 
-def _restricted(code: GoCode, base: Base, scope: Scope) -> list[str]:
+def _restricted(code: GoCode, base: Start, scope: Scope) -> list[str]:
     """Methods of a router made by ``r.Methods("GET").Subrouter()``."""
     for outer in scope.outward():
         for assign in code.assigned(outer, base.dotted):

@@ -163,7 +163,10 @@ class Renderer:
         if head.sort == "function":
             return self._call(str(head.value), args, about)
         value = self._term(head, frame, line)
-        return value(*args) if callable(value) and args else value
+        if not callable(value) or not args:
+            return value
+        answer = value(*args)
+        return self._hole(line, answer.reason) if isinstance(answer, Hole) else answer
 
     def _term(self, term: Term, frame: _Frame, line: int) -> Any:
         if term.sort == "literal":

@@ -13,7 +13,7 @@ from graph.facts import SourceFile
 from scanners.idioms.chart_functions import overwritten
 from scanners.idioms.chart_render import OutOfBudget, Renderer, lined
 from scanners.idioms.chart_template import Step, TemplateProblem, parse
-from scanners.idioms.chart_text import from_yaml, shown
+from scanners.idioms.chart_text import Hole, from_yaml, shown
 
 RELEASE = "release-name"
 _TEMPLATE = re.compile(r"\.(ya?ml|tpl|json)$")
@@ -266,9 +266,10 @@ def _charts(release: Release) -> Iterator[tuple[Chart, dict[str, Any]]]:
 def _dot(release: Release, chart: Chart, values: dict[str, Any]) -> dict[str, Any]:
     about = {key[:1].upper() + key[1:]: value for key, value in chart.about.items()}
 
-    def get(name: Any) -> str:
+    def get(name: Any) -> str | Hole:
         source = release.sources.get(posixpath.normpath(posixpath.join(chart.folder, shown(name))))
-        return source.data.decode("utf-8", "replace") if source is not None else ""
+        known = source is not None and not isinstance(name, Hole)
+        return source.data.decode("utf-8", "replace") if source is not None and known else Hole("a file of the chart")
 
     return {
         "Values": values,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 
 from graph.facts import SourceFile
 from graph.values import Fact, Location
 from scanners.idioms import deploy, kube, nginx, properties
 from scanners.idioms.kube import Resource
+
+_MOST = 300
 
 
 def facts(resource: Resource) -> Iterator[Fact]:
@@ -43,6 +46,7 @@ def _said(inner: SourceFile) -> Iterator[Fact]:
     if name.endswith((".properties", ".env")) or name == "env":
         yield from properties.facts(inner)
     elif name.endswith((".yml", ".yaml", ".json")) and deploy.TEMPLATED.encode() not in inner.data:
-        yield from properties.of_yaml(inner)
+        settings = list(islice(properties.of_yaml(inner), _MOST + 1))
+        yield from settings if len(settings) <= _MOST else ()
     elif (name.endswith(".conf") or "nginx" in name) and b"location" in inner.data:
         yield from nginx.facts(inner)

@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from graph.facts import SourceFile
-from graph.values import Concat, Env, Fact, Lit, Location, Unknown, Value
+from graph.values import Choice, Concat, Env, Fact, Lit, Location, Unknown, Value
 from testmesh.guard import yaml
 from testmesh.guard.yaml import ListNode, MapNode, Node, ScalarNode
 
 _VARIABLE = re.compile(
-    r"\$(?:\{(?P<braced>\w+)(?::?[-?+](?P<default>[^}]*))?\}|(?P<plain>[A-Za-z_]\w*)|(?P<dollar>\$))"
+    r"\$(?:\{(?P<braced>\w+)(?::?(?P<sign>[-?+])(?P<default>[^}]*))?\}|(?P<plain>[A-Za-z_]\w*)|(?P<dollar>\$))"
 )
 _STORES = {
     "postgresql": ("postgres", "postgresql", "timescaledb", "postgis", "pgvector", "cockroach", "cockroachdb"),
@@ -31,7 +31,7 @@ _STORES = {
     "mssql": ("mssql", "azure-sql-edge"),
 }
 _VARIANT = re.compile(
-    r"^(?:(?:docker[-_]?)?(?:compose|stack)|values|kustomization)[._-]([\w-]+)(?:\.[\w.]+)?\.ya?ml(?:\.gotmpl)?$"
+    r"^(?:(?:docker[-_]?)?(?:compose|stack)|values|kustomization)[._-]([\w.-]+?)\.ya?ml(?:\.gotmpl)?$"
 )
 _OVERLAY = re.compile(
     r"(?:^|/)(?:overlays?|environments?|envs|variants|stages|kustomize/components)/([^/]+)/"
@@ -39,7 +39,7 @@ _OVERLAY = re.compile(
 )
 _EVERY = frozenset(("override", "base", "common", "default", "all", "yml", "yaml"))
 PLACEHOLDER = re.compile(
-    r"^(?:[A-Z][A-Z0-9]*_[A-Z0-9_]*(?:_VAL|_VALUE|_PLACEHOLDER)|(?i:PLACEHOLDER|TODO|CHANGE[-_ ]?ME|CHANGEIT)"
+    r"^(?:[A-Z][A-Z0-9_]*_(?:VAL|VALUE|PLACEHOLDER)|(?i:PLACEHOLDER|TODO|CHANGE[-_ ]?ME|CHANGEIT)"
     r"|(?i:REPLACE[-_ ]?ME|(?:REPLACE|YOUR|INSERT)[-_ ][\w -]+)|<[\w .-]+>)$"
 )
 TEMPLATED = "templated"
@@ -186,8 +186,11 @@ def substituted(written: str) -> Value:
         if match["dollar"]:
             parts.append(Lit("$"))
             continue
-        default = match["default"]
-        parts.append(Env(match["braced"] or match["plain"], Lit(default) if default is not None else None))
+        name, word = match["braced"] or match["plain"], match["default"]
+        if match["sign"] == "+":
+            parts.append(Choice((Lit(word), Lit(""))))
+        else:
+            parts.append(Env(name, Lit(word) if match["sign"] == "-" else None))
     if end < len(written):
         parts.append(Lit(written[end:]))
     if not parts:
@@ -206,8 +209,10 @@ def filled(written: str, values: Mapping[str, str] | None = None) -> str:
 
     def value(match: re.Match[str]) -> str:
         name = match["braced"] or match["plain"] or ""
-        default = match["default"]
-        return known.get(name) or (match[0] if default is None else default)
+        word = match["default"]
+        if match["sign"] == "+":
+            return word if known.get(name) else ""
+        return known.get(name) or (word if match["sign"] == "-" else match[0])
 
     return _VARIABLE.sub(value, written)
 
@@ -221,7 +226,7 @@ def variant(path: str) -> str:
     name = posixpath.basename(path)
     named = _VARIANT.search(name)
     if named is not None:
-        return "" if named[1] in _EVERY else named[1]
+        return ".".join(part for part in named[1].split(".") if part not in _EVERY)
     folder = _OVERLAY.search(path)
     return (folder[1] or folder[2]) if folder is not None else ""
 

@@ -13,7 +13,7 @@ _OPTIONAL_REST = re.compile(r"\((?:\?:)?/\|\$\)\(\.\*\)\$?$|\(/\.\*\)\?\$?$|/\?\
 _CHOICE = re.compile(r"\((?:\?:)?([\w.~-]+(?:\|[\w.~-]+)+)\)")
 _WORD = re.compile(r"\((?:\?:)?([\w.~-]+)\)")
 _OPENED = re.compile(r"\((?!\?:)[^()]*\)?")
-_MOST_WORDS = 12
+_MOST_WORDS = 40
 _REFERENCE = re.compile(r"\$\{?(\w+)\}?|\\(\d)")
 
 

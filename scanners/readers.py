@@ -61,7 +61,7 @@ class Readers:
         )
         for thing in things:
             hashed.update(f"{type(thing).__name__} {thing.name} {thing.version}\n".encode())
-        for stamp in _code_stamps():
+        for stamp in code_stamps():
             hashed.update(stamp.encode())
         return hashed.hexdigest()[:16]
 
@@ -239,7 +239,7 @@ def built_in() -> Readers:
 
 
 @cache
-def _code_stamps() -> tuple[str, ...]:
+def code_stamps() -> tuple[str, ...]:
     """Size and time of every file whose code decides what facts look like."""
     here = Path(__file__).parent
     files = [*here.rglob("*.py"), *(here.parent / "graph").glob("*.py")]

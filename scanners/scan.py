@@ -15,6 +15,7 @@ from scanners.bundles import layer_of, together
 from scanners.cache import FactCache, Key
 from scanners.pool import read_all
 from scanners.readers import Readers, built_in, problem
+from scanners.stats import Stats
 from scanners.trees import CommitTree, Tree, WorkTree
 from testmesh.guard.git import Repository
 from testmesh.kernel.diagnostics import Diagnostic
@@ -99,9 +100,13 @@ def scan(request: ScanRequest, *, cache: FactCache | None = None, progress: Prog
     """
     repository = Repository(request.path)
     if request.revision is None:
-        return scan_tree(request, WorkTree(repository), WORKTREE, (cache, progress))
+        return scan_tree(request, WorkTree(repository, _stats(cache, request.path)), WORKTREE, (cache, progress))
     commit = repository.commit(request.revision)
     return scan_tree(request, CommitTree(repository, commit), commit, (cache, progress))
+
+
+def _stats(cache: FactCache | None, tree: Path) -> Stats:
+    return Stats.beside(cache.path.parent if cache is not None and cache.path is not None else None, tree)
 
 
 def scan_all(
@@ -175,7 +180,7 @@ class _Work:
     def run(self) -> dict[str, list[Fact]]:
         limits = {path: limit for path in self._tree.paths() if (limit := self._readers.wants(path))}
         self._total = len(limits)
-        blobs = {} if isinstance(self._tree, WorkTree) else self._tree.blobs()
+        blobs = self._tree.blobs_of(limits) if isinstance(self._tree, WorkTree) else self._tree.blobs()
         known = [Key(blobs[path], path) for path in limits if path in blobs]
         fresh = set(limits) - {key.path for key in self._recall(known)}
         sources: list[tuple[Key, SourceFile]] = []
@@ -185,9 +190,6 @@ class _Work:
                 self._facts[content.path] = [unread] if self._readers.certain(content.path) else []
             else:
                 sources.append((Key(content.blob, content.path), SourceFile(content.path, content.data)))
-        if not blobs:
-            recalled = {key.path for key in self._recall([key for key, _ in sources])}
-            sources = [(key, source) for key, source in sources if key.path not in recalled]
         self._read(sorted(sources, key=lambda s: s[0].path))
         for about, facts in together(self._tree, self._readers, self._cache):
             for path in about.replaced:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import stat
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from scanners.stats import Stats
 from testmesh.guard.git import Repository, blob_id, shown
 
 _PIECE = 1 << 20
+_ANY = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +95,12 @@ class WorkTree:
 
     Args:
         repository: where.
+        stats: what is known of the files from before.
     """
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: Repository, stats: Stats | None = None) -> None:
         entries = repository.work_tree()
+        self._stats = stats if stats is not None else Stats()
         self._root = repository.path
         self._hash = repository.hash_name
         self._raw = {shown(os.fsencode(e.path)): e.path for e in entries if not e.link}
@@ -104,17 +109,34 @@ class WorkTree:
         return list(self._raw)
 
     def blobs(self) -> Mapping[str, str]:
-        return self.blobs_of(self._raw)
+        return self.blobs_of(dict.fromkeys(self._raw, _ANY))
 
-    def blobs_of(self, paths: Iterable[str]) -> Mapping[str, str]:
-        """Git object ids of these files as they are now; those that cannot be read are left out.
+    def blobs_of(self, limits: Mapping[str, int]) -> Mapping[str, str]:
+        """Git object ids of these files as they are now; those that are larger or cannot be read are left out.
 
         Args:
-            paths: of the listing.
+            limits: bytes a file may have, by path.
         """
         root = _Root(self._root)
-        found = {path: _hashed(root, self._raw[path], self._hash) for path in paths}
+        found = {path: self._oid(root, path, limit) for path, limit in limits.items()}
+        self._stats.save()
         return {path: oid for path, oid in found.items() if oid}
+
+    def _oid(self, root: _Root, path: str, limit: int) -> str:
+        raw = self._raw[path]
+        try:
+            if not root.holds(raw):
+                return ""
+            status = os.lstat(os.path.join(root.path, raw))
+            if status.st_size > limit or not stat.S_ISREG(status.st_mode):
+                return ""
+            known = self._stats.oid(path, status)
+            if not known:
+                known = _hashed(root, raw, self._hash)
+                self._stats.learn(path, status, known)
+        except OSError:
+            return ""
+        return known
 
     def read(self, limits: Mapping[str, int]) -> Iterator[Content]:
         root = _Root(self._root)
@@ -144,17 +166,12 @@ def _opened(root: str, path: str) -> BinaryIO:
 
 
 def _hashed(root: _Root, path: str, hash_name: str) -> str:
-    """Git's object id of a file on disk, read piece by piece; empty when it cannot be read."""
-    try:
-        if not root.holds(path):
-            return ""
-        with _opened(root.path, path) as stream:
-            head = b"blob %d\0" % os.fstat(stream.fileno()).st_size
-            hashed = hashlib.new(hash_name, head, usedforsecurity=False)
-            while piece := stream.read(_PIECE):
-                hashed.update(piece)
-    except OSError:
-        return ""
+    """Git's object id of a file on disk, read piece by piece."""
+    with _opened(root.path, path) as stream:
+        head = b"blob %d\0" % os.fstat(stream.fileno()).st_size
+        hashed = hashlib.new(hash_name, head, usedforsecurity=False)
+        while piece := stream.read(_PIECE):
+            hashed.update(piece)
     return hashed.hexdigest()
 
 

@@ -283,7 +283,7 @@ def view_of(trees: Sequence[Tree], cache: Path, workspace: Workspace, *, keep: b
     from testmesh.compose.kept import KeptGraphs, printed
 
     graphs = KeptGraphs(cache.parent / "graphs", workspace.id) if keep else None
-    mark = printed(trees, workspace) if graphs is not None else ""
+    mark = printed(trees, workspace, cache.parent) if graphs is not None else ""
     known = graphs.open(mark) if graphs is not None else None
     if known is not None:
         return View(known, partial(scan_trees, trees, cache))

@@ -105,22 +105,25 @@ class KeptGraphs:
                 leftover.unlink(missing_ok=True)
 
 
-def printed(trees: Sequence[Tree], workspace: Workspace) -> str:
+def printed(trees: Sequence[Tree], workspace: Workspace, state: Path | None = None) -> str:
     """A digest that differs whenever the graph of these revisions may.
 
     Args:
         trees: which repositories, at which revisions.
         workspace: whose graph.
+        state: folder where what is known of their files is kept, None to read them all.
     """
     from flows.facts.files import FLOWS
     from scanners.fingerprint import fingerprint
     from scanners.scan import ScanRequest
+    from scanners.stats import Stats
 
     hashed = hashlib.sha256(f"{workspace.id}\n{_linking()}\n".encode())
     for tree in trees:
         if tree.patch:
             hashed.update(tree.patch.encode("utf-8", "surrogateescape"))
-        mark = fingerprint(ScanRequest(tree.path, tree.revision, tree.name, (FLOWS,)))
+        request = ScanRequest(tree.path, tree.revision, tree.name, (FLOWS,))
+        mark = fingerprint(request, Stats.beside(state, tree.path))
         hashed.update(f"{tree.name} {mark}\n".encode("utf-8", "surrogateescape"))
     return hashed.hexdigest()
 

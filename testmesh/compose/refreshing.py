@@ -81,7 +81,7 @@ def refresh(checkout: Checkout, revision: str | None = None, progress: Progress 
     """
     began = monotonic()
     trees = trees_of(checkout, revision)
-    mark = printed(trees, checkout.workspace) + f" {revision or ''}"
+    mark = printed(trees, checkout.workspace, state_folder(checkout.project)) + f" {revision or ''}"
     store = open_store(checkout)
     try:
         same = _unchanged(checkout, mark, store.version())

@@ -46,7 +46,7 @@ _LISTS = words(
 _CARRIERS = ("HttpEntity", "Message", "ProducerRecord", "RequestEntity")
 _LAST_ARGUMENT = frozenset(("ConsumerRecord", "ProducerRecord", "KStream", "KTable", "ConsumerRecords"))
 _MAPS = words("Map HashMap LinkedHashMap TreeMap ConcurrentHashMap ImmutableMap MultiValueMap JSONObject")
-_NOTHING = words("void Void Object ? JsonNode ObjectNode JsonObject Serializable Class Enum")
+_NOTHING = words("void Void Object HttpHeaders ? JsonNode ObjectNode JsonObject Serializable Class Enum")
 _LITERALS = {
     "string_literal": "string",
     "decimal_integer_literal": "integer",

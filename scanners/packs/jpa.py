@@ -148,7 +148,7 @@ def _column(code: JavaCode, member: Member, kind: str) -> str:
     mark = member.mark("Column", "JoinColumn", "Field", "TableField", "TableId", "DynamoDBAttribute", "MappedProperty")
     given = code.string(mark.arg("name", "value", "attributeName")) if mark is not None else ""
     if given:
-        return given
+        return given.strip('`"[]')
     if member.mark(*_TO_ONE) is not None:
         return f"{snake(member.name)}_id"
     if kind == "mongodb" and member.mark("Id", "MongoId") is not None:

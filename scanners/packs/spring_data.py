@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import Fact, Lit, Name, Value
+from graph.values import Concat, Fact, Lit, Name, Value
 from scanners.idioms.code import Scope
+from scanners.idioms.java import Mark
 from scanners.idioms.java_scopes import base_nodes
-from scanners.idioms.java_shapes import qualified
+from scanners.idioms.java_shapes import generic, of_type, qualified
 from scanners.idioms.java_web import around
 
 if TYPE_CHECKING:
@@ -77,15 +78,25 @@ def _entity(code: JavaCode, scope: Scope) -> tuple[str, str] | None:
             return scope.name, base
         if not args or not _is_repository(code, base):
             continue
-        entity = args[1] if base == "ServiceImpl" and len(args) > 1 else args[0]
+        entity = _chosen(code, base, args)
         written = code.type_text(entity)
-        if len(written) > 1:
+        if entity is not None and not generic(written):
             return qualified(code, written, node.start_byte), base
     for mark in code.on.get(scope.name, ()):
         given = mark.arg("domainClass") if mark.name == "RepositoryDefinition" else None
         if given is not None:
             return code.text(given).removesuffix(".class"), "Repository"
     return None
+
+
+def _chosen(code: JavaCode, base: str, args: list[Node]) -> Node | None:
+    """The type argument that is the entity; of a base that is not known, the only one that is no identifier's type."""
+    if base == "ServiceImpl" and len(args) > 1:
+        return args[1]
+    if base in _SPRING or base in _OTHERS:
+        return args[0]
+    own = [a for a in args if of_type(code, a).named]
+    return own[0] if len(own) == 1 else None
 
 
 def _is_repository(code: JavaCode, base: str) -> bool:
@@ -109,9 +120,15 @@ def _repository(code: JavaCode, scope: Scope, about: tuple[str, str]) -> Iterato
         fields["writes"] = tuple(dict.fromkeys((*_WRITES, *changing)))
     yield Fact("repository", fields, code.at(scope.node))
     for mark in code.marks.get("Query", ()):
-        text = _query(code, mark.arg("value", "nativeQuery"), mark.scope)
-        if mark.scope.parent is scope and text is not None and _kind(code, base) == "sql":
+        text = _query(code, mark.arg("value"), mark.scope)
+        if mark.scope.parent is scope and text is not None and _is_sql(mark, text) and _kind(code, base) == "sql":
             yield Fact("sql", {"text": text, "symbol": mark.scope.name, "store_kind": "sql"}, code.at(mark.node))
+
+
+def _is_sql(mark: Mark, text: Value) -> bool:
+    first = text.parts[0] if isinstance(text, Concat) else text
+    tree = isinstance(first, Lit) and str(first.value).lstrip().startswith(("{", "["))
+    return not tree and not any(word in mark.full for word, _ in _KINDS)
 
 
 def _plain(method: Scope) -> str:

@@ -90,7 +90,7 @@ def _class(code: JavaCode, scope: Scope) -> Iterator[Fact]:
     handlers = [(s, m) for s in code.scopes if s.parent is scope for m in code.on.get(s.name, ()) if m.name in _ALL]
     serves = bool(marks.keys() & _CONTROLLERS)
     whole = next((marks[n] for n in ("RequestMapping", "HttpExchange") if n in marks), None)
-    if not handlers and not serves and whole is None:
+    if not handlers and whole is None and (not serves or "Path" in marks):
         return
     prefixes = paths(code, whole, "value", "path", "url") if whole is not None else []
     fields = {"name": scope.name, "framework": "spring_web", "prefix": one(prefixes)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from posixpath import splitext
 
 from graph.linking.build import NodeKey
@@ -11,6 +12,7 @@ from graph.linking.corpus import Placed
 from graph.linking.deployed import Service
 from graph.linking.implementations import OVERRIDE
 from graph.linking.names import dotted
+from graph.linking.outcomes import Context, Frame
 from graph.linking.roles import aside
 from graph.linking.state import Linking
 from graph.schema import Resolution, Status
@@ -112,7 +114,8 @@ def configs(state: Linking) -> None:
     for placed in state.corpus.of("config_read"):
         evidence = [state.corpus.evidence(placed)]
         source = state.symbol(placed.symbol, evidence)
-        state.configured(source, state.owners(placed.file), [placed.fact.get("key", "")], evidence)
+        for owner in state.owners(placed.file):
+            state.configured(source, [owner], _keys(state, placed, owner), evidence)
     for placed in state.corpus.of("env_value"):
         service = state.services.lookup(placed.file[0], placed.fact.get("service", "") or "")
         if service is None:
@@ -124,6 +127,16 @@ def configs(state: Linking) -> None:
         config = state.builder.node("Config", key, evidence, {"value": shown})
         resolution = Resolution("resolved", "deployment")
         state.builder.edge("CONFIGURED_BY", (("Service", (service.name,)), config), resolution, evidence)
+
+
+def _keys(state: Linking, placed: Placed, service: str) -> Sequence[str]:
+    """The keys a read means: as written, or those a property of an options class is filled from."""
+    value = placed.fact.get("of")
+    if value is None:
+        return [placed.fact.get("key", "")]
+    context = Context(service=service)
+    state.evaluator.evaluate(value, Frame(*placed.symbol), context)
+    return sorted(context.keys)
 
 
 def _secret(key: str) -> bool:

@@ -27,7 +27,7 @@ def uses(state: Linking) -> None:
     """
     found = _Uses(state)
     parts = (found.values, found.users, found.members, found.registered, found.wrapped, found.patched, found.picked)
-    for part in parts:
+    for part in (*parts, found.around):
         part()
 
 
@@ -42,9 +42,11 @@ class _Uses:
         for file, index in self._names.files.items():
             for target, bindings in index.bindings.items():
                 owner = self._constant(file, target)
+                around = self._names.enclosing_class(file, target) if owner is not None else None
                 for binding in bindings if owner is not None else ():
+                    scope = binding.scope or (around[1] if around is not None else "")
                     for name in mentioned(binding.value):
-                        self._edge(owner, self._target(file, binding.scope, name), VALUE, (file, binding.line))
+                        self._edge(owner, self._target(file, scope, name), VALUE, (file, binding.line))
 
     def users(self) -> None:
         """Whoever calls something on a constant uses it; functions say which others they use by `use` facts."""
@@ -103,6 +105,22 @@ class _Uses:
             callee = self._state.calls.resolve(placed.fact.get("callee"), *placed.symbol)
             for around in (*self._handed(placed), *(symbol for symbol, _ in callee)):
                 self._edge(handler, around, WRAPPED, _place(placed))
+
+    def around(self) -> None:
+        """What ``around`` facts say runs whenever something else does: filters, message handlers, aspects."""
+        for placed in self._state.corpus.of("around"):
+            running = self._target(*placed.symbol, placed.fact.get("runs", "") or "")
+            what = self._target(*placed.symbol, placed.fact.get("what", "") or "")
+            for one in self._whole(what) if running is not None and what is not None else ():
+                for part in self._whole(running):
+                    self._edge(one, part, WRAPPED, _place(placed))
+
+    def _whole(self, symbol: SymbolKey | None) -> list[SymbolKey]:
+        """A function itself; the functions of a class."""
+        if symbol is None or self._sort(symbol) not in ("class", "interface"):
+            return [symbol] if symbol is not None else []
+        inside = f"{symbol[1]}."
+        return [(symbol[0], n) for n in self._names.files[symbol[0]].symbols if n.startswith(inside)]
 
     def _handler(self, placed: Placed, named: str) -> SymbolKey | None:
         """The one handler a call registers or wraps, None when it names none or several."""

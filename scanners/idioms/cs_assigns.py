@@ -32,6 +32,12 @@ def imports(code: CsCode) -> Iterator[Import]:
 
 
 def attributes(code: CsCode, nodes: Iterable[Node]) -> None:
+    """Note the attributes of declarations.
+
+    Args:
+        code: the file; changed in place.
+        nodes: attributes.
+    """
     for node in nodes:
         owner = node.parent.parent if node.parent is not None else None
         named = node.child_by_field_name("name")
@@ -46,6 +52,12 @@ def attributes(code: CsCode, nodes: Iterable[Node]) -> None:
 
 
 def assigns(code: CsCode, nodes: Iterable[Node]) -> Iterator[Assign]:
+    """What the file assigns to names, loop variables and patterns included.
+
+    Args:
+        code: the file.
+        nodes: declarators, assignments, loops and patterns.
+    """
     for node in nodes:
         scope = code.scope_at(node.start_byte)
         line = int(node.start_point[0]) + 1

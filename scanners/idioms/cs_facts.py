@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from graph.values import Config, Env, Fact, Location, Member, Name, Param, Shape, Unknown, Value
-from scanners.idioms import cs_config, cs_registrations, cs_scopes, cs_values
+from scanners.idioms import cs_around, cs_config, cs_options, cs_registrations, cs_scopes, cs_values
 from scanners.idioms.code import Assign, CallSite, Scope
 from scanners.idioms.cs_noise import FOREIGN, NOISE, is_framework
 from scanners.idioms.cs_shapes import type_shape
@@ -42,9 +42,11 @@ def facts(code: CsCode) -> Iterator[Fact]:
     yield from _returns(code)
     yield from _calls(code)
     yield from _configuration(code)
+    yield from cs_options.reads(code)
     yield from _types(code)
     yield from _typed(code)
     yield from cs_registrations.facts(code)
+    yield from cs_around.facts(code)
 
 
 def _symbols(code: CsCode) -> Iterator[Fact]:

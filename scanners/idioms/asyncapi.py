@@ -88,7 +88,9 @@ class _Reading:
             reply = self.document.resolve(operation.get("reply"))
             answer = self.document.resolve(reply.get("channel"))
             if answer and isinstance(answer.get("address"), str):
-                answered = list(self.document.resolve(answer.get("messages")).values())
+                chosen = reply.get("messages")
+                every = list(self.document.resolve(answer.get("messages")).values())
+                answered = chosen if isinstance(chosen, list) and chosen else every
                 back = "subscribe" if op == "publish" else "publish"
                 about = (str(answer["address"]), answer, {"operationId": f"{name}.reply"})
                 yield self._fact(about, (back, self._messages(answered)), ("operations", str(name), "reply"))

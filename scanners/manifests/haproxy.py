@@ -39,9 +39,10 @@ class HaProxy:
         """
         sections = _sections(source.data.decode("utf-8", "replace"))
         backends = {s.name: s for s in sections if s.sort in ("backend", "listen")}
+        usual = next((s.mode() for s in sections if s.sort == "defaults" and s.mode()), "tcp")
         given = 0
         for section in sections:
-            if section.sort not in ("frontend", "listen"):
+            if section.sort not in ("frontend", "listen") or (section.mode() or usual) != "http":
                 continue
             for number, passed in _rules(section, backends):
                 given += 1
@@ -55,6 +56,10 @@ class _Section:
     name: str
     line: int
     lines: list[tuple[int, list[str]]] = field(default_factory=list)
+
+    def mode(self) -> str:
+        """What it speaks, empty when it does not say."""
+        return next((w[1] for _, w in self.lines if w[0] == "mode" and len(w) > 1), "")
 
     def server(self) -> str:
         """The address of its first server."""

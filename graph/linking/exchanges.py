@@ -81,7 +81,8 @@ class Exchanges:
         if not bound and exchange:
             keys = self._sent.get(exchange, {})
             matching = [key for key in keys if key and matches(queue, key)]
-            bound = [((exchange, queue), None)] if matching or queue in keys else [((exchange, ""), None)]
+            bound = [((exchange, queue), None)] if matching or queue in keys else []
+            bound = bound or ([((exchange, ""), None)] if "" in keys else [])
         found: dict[str, SymbolKey | None] = {}
         for (name, key), made in bound:
             for topic in self._through(name, key, queue):

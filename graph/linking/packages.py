@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from posixpath import dirname, splitext
+from posixpath import dirname
 from typing import TypeAlias
 
 from graph.linking.corpus import Corpus, FileIndex, FileKey, SymbolKey
@@ -21,7 +21,7 @@ def dialect_of(file: FileKey) -> str:
     Args:
         file: repository and path.
     """
-    return DIALECTS.get(splitext(file[1])[1], "")
+    return DIALECTS.get(file[1][file[1].rfind(".") :], "")
 
 
 class Packages:

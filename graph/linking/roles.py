@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from graph.values import Fact
 
@@ -43,6 +44,7 @@ _PACKAGED = re.compile(
     r"^(.*?/src/[^/]+|src/[^/]+)/(?:java|kotlin)/|^(.*?)(?:^|/)(?:com|org|net|io|de|edu|gov|dev|me)/"
 )
 
+_EXAMPLES = frozenset({"example", "examples", "sample", "samples"})
 
 _TESTING = frozenset({"test", "tests", "testing", "e2e", "loadtest", "loadgen", "mock", "mocks"})
 
@@ -67,6 +69,7 @@ def counts(fact: Fact) -> bool:
     return not aside(fact.at.file)
 
 
+@lru_cache(maxsize=131072)
 def aside(path: str) -> bool:
     """Whether a file is a test, an example, generated or vendored.
 
@@ -83,3 +86,13 @@ def _before_package(path: str) -> str:
     """The folders above a Java package: ``com/example/orders`` is a name, not an example."""
     found = _PACKAGED.match(path)
     return f"{found.group(1) or found.group(2) or ''}/x" if found else path
+
+
+def example(path: str) -> bool:
+    """Whether a file is only aside because it is in a folder of examples.
+
+    Args:
+        path: repository-relative.
+    """
+    parts = path.split("/")
+    return aside(path) and not aside("/".join(p for p in parts if p.lower() not in _EXAMPLES))

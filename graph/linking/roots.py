@@ -9,7 +9,7 @@ from posixpath import basename, dirname
 
 from graph.linking.corpus import Corpus, Placed
 from graph.linking.deployed import Service, image_name, under
-from graph.linking.roles import aside
+from graph.linking.roles import aside, example
 from graph.values import Fact, Location
 
 _NO_PACKAGES = frozenset({"tsconfig"})
@@ -37,6 +37,12 @@ class Roots:
         ]
         self.facts = [*named, *configured, *_programs(corpus)]
         self._libraries = _depended_on(corpus)
+        images: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for placed in corpus.of("service"):
+            if placed.fact.get("image"):
+                image = image_name(placed.fact.get("image"))
+                images[placed.file[0], image].add(str(placed.fact.get("name", "")))
+        self._several = {key for key, names in images.items() if len({n.rpartition("-")[2] for n in names}) > 3}
 
     def find(self, service: Service, sharing: Counter[tuple[str, str | None]]) -> None:
         """Give a service its folder: what builds the image or bears the name, and holds code when the context has none.
@@ -58,17 +64,22 @@ class Roots:
             if (service.repository, inside) in self.coded:
                 service.root, service.rule = inside, "working directory"
             else:
-                names = [service.declared, *sorted(service.images)]
+                names = [service.declared, *self._images(service)]
                 self._choose(service, self._coded(built), names, "part of its image")
         program = _built_program(service, self.facts)
         if program:
             service.root, service.rule = program, "program its image builds"
         if service.root == "" or service.root is None:
-            self._choose(service, built, [service.declared, *sorted(service.images)], "folder that builds its image")
+            self._choose(service, built, [service.declared, *self._images(service)], "folder that builds its image")
         if service.root is not None and sharing[service.repository, service.root] > 1:
             parts = [p for p in self._coded(built) if under(p.fact.get("root", ""), service.root)]
             self._choose(service, parts, _told(service), "part of its build context")
         self._describe(service)
+
+    def _images(self, service: Service) -> list[str]:
+        """Names of its images; one that many services run says nothing about a folder, what they start in it does."""
+        own = [i for i in sorted(service.images) if (service.repository, i) not in self._several]
+        return own if len(own) == len(service.images) else [*own, *_started(service)]
 
     def _coded(self, roots: Iterable[Placed]) -> list[Placed]:
         return [p for p in roots if (p.file[0], p.fact.get("root", "")) in self.coded]
@@ -142,8 +153,12 @@ def _told(service: Service) -> list[str]:
     files = [basename(dirname(text.partition("=")[2])) for text in build if text.startswith("dockerfile=")]
     targets = [text.partition("=")[2] for text in build if text.startswith("target=")]
     given = [text.rpartition("=")[2].rpartition("/")[2] for text in build if text.startswith("arg:")]
-    words = [basename(word.strip("\"'[],")) for word in service.command.split()[:3]]
+    words = _started(service)
     return [name for name in (*files, *given, *targets, *words, service.declared) if name]
+
+
+def _started(service: Service) -> list[str]:
+    return [basename(word.strip("\"'[],")) for word in service.command.split()[:3]]
 
 
 def _programs(corpus: Corpus) -> list[Placed]:
@@ -152,6 +167,7 @@ def _programs(corpus: Corpus) -> list[Placed]:
     for (repository, path), index in corpus.files.items():
         if path.endswith(".go") and "main" in index.symbols and "main" in index.packages and not aside(path):
             mains.setdefault((repository, dirname(path)), path)
+    mains = {key: path for key, path in mains.items() if not _chore(key, mains)}
     inside = Counter((repository, above) for repository, folder in mains for above in _around(folder))
     found: list[Placed] = []
     for (repository, folder), path in mains.items():
@@ -159,6 +175,18 @@ def _programs(corpus: Corpus) -> list[Placed]:
         fact = Fact("root", {"root": alone[-1] if alone else folder, "sort": _PROGRAM, "name": ""}, Location(path, 1))
         found.append(Placed(fact, (repository, path)))
     return found
+
+
+_CHORES = re.compile(r"^(migrat\w*|seed\w*|tools?|scripts?|hack|gen(erator)?|codegen|(\w*[_-])?(health\w*|cli|ctl))$", re.I)
+
+
+def _chore(program: tuple[str, str], programs: Collection[tuple[str, str]]) -> bool:
+    """Whether a program does work for another one beside it: ``cmd/migration`` for ``cmd/app``."""
+    repository, folder = program
+    if not _CHORES.match(basename(folder)):
+        return False
+    beside = [p for r, p in programs if r == repository and p != folder and dirname(p) == dirname(folder)]
+    return any(not _CHORES.match(basename(p)) for p in beside)
 
 
 def _around(folder: str) -> Iterator[str]:
@@ -225,6 +253,23 @@ def _coded_folders(corpus: Corpus) -> set[tuple[str, str]]:
     return found
 
 
+class Beside:
+    """Deployment files of tests and examples; where a repository deploys itself by examples only, those count.
+
+    Args:
+        corpus: the facts.
+    """
+
+    def __init__(self, corpus: Corpus) -> None:
+        places = {placed.file for placed in corpus.of("service")}
+        plain = {repository for repository, path in places if not aside(path)}
+        self._only = {repository for repository, _ in places} - plain
+
+    def __contains__(self, placed: Placed) -> bool:
+        repository, path = placed.file
+        return aside(path) and not (repository in self._only and example(path))
+
+
 def main_groups(corpus: Corpus) -> dict[str, str]:
     """Of each repository, the folder whose deployment files declare most services.
 
@@ -232,8 +277,9 @@ def main_groups(corpus: Corpus) -> dict[str, str]:
         corpus: the facts.
     """
     groups: dict[str, dict[str, dict[str, Placed]]] = defaultdict(lambda: defaultdict(dict))
+    beside = Beside(corpus)
     for placed in corpus.of("service"):
-        if placed.fact.get("name") and not aside(placed.file[1]):
+        if placed.fact.get("name") and placed not in beside:
             groups[placed.file[0]][dirname(placed.file[1])].setdefault(placed.fact.get("name"), placed)
     return {
         repository: min(found, key=lambda folder: (_weight(found[folder].values()), folder.count("/"), folder))

@@ -19,8 +19,8 @@ from graph.linking.deployed import (
     under,
     workload_of,
 )
-from graph.linking.roles import aside, testing
-from graph.linking.roots import Roots, is_page_code, main_groups
+from graph.linking.roles import testing
+from graph.linking.roots import Beside, Roots, is_page_code, main_groups
 
 OFFERING = ("endpoint", "router", "consume", "rpc_service")
 _WORKING = (*OFFERING, "http_call", "publish", "access", "sql", "operation", "rpc_call", "repository")
@@ -37,6 +37,7 @@ class Services:
         self._corpus = corpus
         self._found: dict[tuple[str, str], Service] = {}
         self._main = main_groups(corpus)
+        self._beside = Beside(corpus)
         self._roots = Roots(corpus)
         self.roots = self._roots.facts
         for placed in corpus.of("service"):
@@ -86,7 +87,7 @@ class Services:
     def _deployed(self, placed: Placed) -> None:
         fact = placed.fact
         name = fact.get("name", "")
-        if not name or aside(placed.file[1]) or testing(name) or fact.get("selector"):
+        if not name or placed in self._beside or testing(name) or fact.get("selector"):
             return
         service = self._service(placed.file[0], name)
         service.evidence.add(self._corpus.evidence(placed))
@@ -110,7 +111,7 @@ class Services:
         """A name that deployment files put before what they start: a host of whatever its selector selects."""
         fact = placed.fact
         selector = set(fact.get("selector", ()) or ())
-        if not selector or aside(placed.file[1]):
+        if not selector or placed in self._beside:
             return
         every = [s for s in self._found.values() if s.repository == placed.file[0]]
         chosen = [s for s in every if s.labels and selector <= s.labels] or [

@@ -277,6 +277,11 @@ def _typed(code: JsCode) -> Iterator[Fact]:
         line = lines.get(target) or int(owner.start_point[0]) + 1
         fields = _of({"target": target, "type": code.written(made)}, code.type_arguments.get(target, ()))
         yield Fact("typed", fields, Location(code.path, line))
+    for assign in code.assigns:
+        target = code.bound_name(assign)
+        if assign.value is None and assign.scope.sort == "class" and target not in code.types:
+            written = code.text(assign.annotation).strip(": ") or "unknown"
+            yield Fact("typed", {"target": target, "type": written}, Location(code.path, assign.line))
     for scope in code.scopes[1:]:
         name, of = declared(code, scope.node.child_by_field_name("return_type"))
         if name:

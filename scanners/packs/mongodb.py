@@ -130,6 +130,8 @@ def _made_here(code: JsCode, dotted: str, site: CallSite) -> bool:
 def _document(code: JsCode, dotted: str, site: CallSite) -> str:
     """``const order = new Order(body); await order.save()``."""
     made = code.made_of(dotted, site.scope)
+    if made is not None and made.node.type != "new_expression" and made.receiver is not None:
+        return _model_of(code, made) if made.method in (*_MODES, "build") and made.method != "save" else ""
     if made is None or made.node.type != "new_expression":
         return ""
     injected = _injected(code, made.dotted, made.scope)

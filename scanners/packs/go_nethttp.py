@@ -11,7 +11,7 @@ from graph.values import Concat, Fact, Lit, Location, Value
 from scanners.idioms import go_routes
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.go import bare
-from scanners.idioms.go_handing import Base
+from scanners.idioms.go_handing import Start
 from scanners.idioms.go_handlers import handler
 from scanners.idioms.go_http import METHODS, kit, method_of
 from scanners.idioms.go_routes import Route, Table
@@ -68,9 +68,9 @@ class NetHttp:
         yield from go_routes.handlers(parsed, "go_nethttp", registered)
 
 
-def _mux(code: GoCode, site: CallSite, *, guess: bool) -> Base | None:
+def _mux(code: GoCode, site: CallSite, *, guess: bool) -> Start | None:
     if code.origin(site.dotted) in ("net/http.HandleFunc", "net/http.Handle"):
-        return Base("")
+        return Start("")
     if site.receiver is None:
         return None
     found = go_routes.base_of(code, _TABLE, site.receiver, site.scope)
@@ -79,7 +79,7 @@ def _mux(code: GoCode, site: CallSite, *, guess: bool) -> Base | None:
     return found
 
 
-def _registered(code: GoCode, site: CallSite, base: Base, registered: set[str]) -> Iterator[Fact]:
+def _registered(code: GoCode, site: CallSite, base: Start, registered: set[str]) -> Iterator[Fact]:
     method, pattern = _pattern(code.value(site.args[0], site.scope))
     if pattern is None:
         return
@@ -123,7 +123,7 @@ def _path(code: GoCode, site: CallSite, path: Value, *, static: bool) -> Value:
     return Lit(text)
 
 
-def _mount(code: GoCode, site: CallSite, base: Base) -> list[Fact] | None:
+def _mount(code: GoCode, site: CallSite, base: Start) -> list[Fact] | None:
     """A router given as handler is mounted, under the prefix that is stripped for it; None for plain handlers."""
     node = bare(site.args[1])
     made = code.site(node) if node is not None and node.type == "call_expression" else None

@@ -62,6 +62,7 @@ _DUMPS: tuple[str, ...] = (
     "copy",
 )
 _DUMPS += ("SerializeToString", "SerializePartialToString")
+_OWN = ("to_dict", "to_json", "asdict")
 _LITERALS = {"string": "string", "concatenated_string": "string", "integer": "integer", "float": "number"}
 _LITERALS |= {"true": "boolean", "false": "boolean", "none": "null"}
 _SCALAR_CALLS = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "len": "integer"}
@@ -114,11 +115,14 @@ def _call(code: PyCode, node: Node, scope: Scope, depth: int) -> Shape:
     if site.method in _SCALAR_CALLS:
         return Shape(_SCALAR_CALLS[site.method])
     if site.method in _DUMPS and site.receiver is not None and not site.args:
-        return shape(code, site.receiver, scope, depth)
+        found = shape(code, site.receiver, scope, depth)
+        own = site.method in _OWN and bool(found.named)
+        return Shape("object", named=found.named) if own else found
     if site.method in _SAME:
         return _wrapped(code, site, scope, depth)
     last = site.dotted.rsplit(".", 1)[-1]
-    if last[:1].isupper() and not _is_object(site, scope):
+    known = code.scope(site.dotted)
+    if last[:1].isupper() and not _is_object(site, scope) and (known is None or known.sort == "class"):
         fields = tuple(Field(n, shape(code, v, scope, depth), True) for n, v in site.named.items())
         return Shape("object", fields, named=site.dotted)
     if site.receiver is not None and site.method in ("model_validate", "parse_obj", "from_orm"):

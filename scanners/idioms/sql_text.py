@@ -35,6 +35,16 @@ def looks_like_sql(value: Value) -> bool:
     return isinstance(text, str) and bool(_STATEMENT.match(text))
 
 
+def is_migration(path: str, data: bytes) -> bool:
+    """Whether code runs once when the schema changes, not when the system runs.
+
+    Args:
+        path: of the file.
+        data: the file.
+    """
+    return "/migrations/" in f"/{path}" or (b"down_revision" in data and b"def upgrade" in data)
+
+
 def store_kind(data: bytes) -> str:
     """The database a file's text names, ``sql`` when it names none.
 

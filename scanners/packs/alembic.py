@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from scanners.idioms.python import PyCode
 
 _OPS = {"create_table": "create", "drop_table": "drop"}
-_ALTERS = ("add_column", "drop_column", "alter_column", "create_unique_constraint", "batch_alter_table")
+_ALTERS = ("add_column", "drop_column", "alter_column", "batch_alter_table", "rename_table")
+_NAMED = ("create_unique_constraint", "create_foreign_key", "create_check_constraint", "create_primary_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,13 @@ class Alembic:
             parsed: a Python file.
         """
         for site in parsed.calls:
-            known = site.method in _OPS or site.method in _ALTERS
+            known = site.method in _OPS or site.method in (*_ALTERS, *_NAMED)
             if known and site.dotted.startswith("op.") and site.args and site.scope.name != "downgrade":
                 yield from _table(parsed, site)
 
 
 def _table(code: PyCode, site: CallSite) -> Iterator[Fact]:
-    table = code.string(site.args[0])
+    table = code.string(site.args[0] if site.method not in _NAMED else site.arg(1, "table_name", "source_table"))
     if not table:
         return
     columns = [code.site(a) for a in site.args[1:]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from posixpath import basename
 from typing import TYPE_CHECKING
 
-from graph.values import Config, Fact, Location, Unknown
+from graph.values import Config, Fact, Lit, Location, Unknown
 from scanners.idioms.code import Assign, Scope
 from scanners.idioms.python_config import SETTINGS
 
@@ -26,6 +26,7 @@ _SETTINGS = (
     b"from .settings",
     b"BASE_DIR",
 )
+_SECRET = re.compile(r"SECRET|PASSWORD|TOKEN|PRIVATE_KEY|SALT")
 _KEY = re.compile(r"^[A-Z][A-Z0-9_]+$")
 _FLASK = re.compile(r"^(?:\w+\.)*config\.([A-Z][A-Z0-9_]+)$")
 _PROFILES = re.compile(r"^(Dev\w*|Prod\w*|Test\w*|Stag\w*|Local)(Config|Settings)$")
@@ -87,6 +88,10 @@ def _class_profile(scope: Scope) -> str:
 
 def _given(code: PyCode, assign: Assign, key: str, profile: str) -> Iterator[Fact]:
     value = code.value(assign.value, assign.scope) if assign.value is not None else Unknown("nothing given")
+    if (isinstance(value, Lit) and not isinstance(value.value, str)) or (
+        isinstance(value, Lit) and _SECRET.search(key)
+    ):
+        return
     if isinstance(value, Unknown) or value == Config(key):
         yield from _inner(code, assign.value, assign.scope, key)
         return

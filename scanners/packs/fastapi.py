@@ -31,6 +31,7 @@ _ROUTERS = (
     "ninja_extra.Router",
 )
 _ROUTES = {**{v: v.upper() for v in VERBS}, "api_route": "", "route": "", "websocket": "GET", "websocket_route": "GET"}
+_NO_BODY = ("GET", "HEAD", "DELETE", "OPTIONS")
 _GIVEN = ("Depends", "Header", "Cookie", "Security", "File", "Form", "Path")
 _PLUMBING = (
     "Request",
@@ -168,7 +169,7 @@ def _payloads(code: PyCode, scope: Scope, site: CallSite, path: Value) -> dict[s
     out: dict[str, object] = {}
     in_path = set(_PLACEHOLDER.findall(path.value)) if isinstance(path, Lit) and isinstance(path.value, str) else set()
     body, query = _parameters(code, scope, in_path)
-    if body is not None:
+    if body is not None and (_ROUTES.get(site.method) not in _NO_BODY or code.scope(body.named) is not None):
         out["accepts"] = body
     if query:
         out["query"] = tuple(query)

@@ -62,7 +62,7 @@ class FlaskClasses:
         b"flask_rest",
         b"flask_smorest",
         b"as_view",
-        b"add_resource",
+        b"resource(",
     )
 
     def facts(self, parsed: PyCode) -> Iterator[Fact]:
@@ -75,8 +75,11 @@ class FlaskClasses:
             site = parsed.site(assign.value) if assign.value is not None else None
             if site is not None and parsed.callee(site).split(".", 1)[0] in _LIBRARIES:
                 yield from _router(parsed, assign, site)
-        for site in parsed.called("add_resource", "add_namespace", "init_app", "add_url_rule", "register_blueprint"):
+        for site in parsed.called("add_namespace", "init_app", "add_url_rule", "register_blueprint"):
             yield from _mounted(parsed, site)
+        for site in parsed.calls:
+            if site.method.startswith("add_") and site.method.endswith("resource"):
+                yield from _resource(parsed, site)
         for scope in parsed.scopes:
             if scope.sort == "class" and scope.decorated:
                 yield from _decorated(parsed, scope)
@@ -106,12 +109,7 @@ def _mounted(code: PyCode, site: CallSite) -> Iterator[Fact]:
     holder = code.dotted(site.receiver) if site.receiver is not None else ""
     if not holder or not site.args:
         return
-    if site.method == "add_resource":
-        for path in site.args[1:]:
-            if path.type != "keyword_argument":
-                handler = handler_name(code, site.args[0], site.scope)
-                yield mount(code, site, (holder, handler, code.value(path, site.scope)), operation=True)
-    elif site.method == "add_namespace" and code.dotted(site.args[0]):
+    if site.method == "add_namespace" and code.dotted(site.args[0]):
         yield from _namespace(code, site, holder)
     elif site.method == "init_app" and code.callee(site).split(".", 1)[0] in _LIBRARIES and code.dotted(site.args[0]):
         yield mount(code, site, (code.dotted(site.args[0]), holder, Lit("")))
@@ -119,6 +117,21 @@ def _mounted(code: PyCode, site: CallSite) -> Iterator[Fact]:
         yield from _rule(code, site, holder)
     elif site.method == "register_blueprint" and b"flask_smorest" in code.data:
         yield mount(code, site, (holder, code.dotted(site.args[0]), Lit("")))
+
+
+def _resource(code: PyCode, site: CallSite) -> Iterator[Fact]:
+    """``api.add_resource(Orders, "/orders")``, and an API's own method named after it."""
+    holder = code.dotted(site.receiver) if site.receiver is not None else ""
+    handler = handler_name(code, site.args[0], site.scope) if site.args else ""
+    paths = [p for p in site.args[1:] if site.method == "add_resource" or code.string(p).startswith("/")]
+    methods = methods_of(code, site.arg(-1, "methods"), site.scope)
+    for path in paths if holder and handler else ():
+        value = code.value(path, site.scope)
+        if not methods:
+            yield mount(code, site, (holder, handler, value), operation=True)
+        for method in methods:
+            route = Route(known_as(site.scope, holder), method, value, f"{handler}.{method.lower()}")
+            yield endpoint(code, _SERVER, route, Location(code.path, site.line))
 
 
 def _namespace(code: PyCode, site: CallSite, holder: str) -> Iterator[Fact]:

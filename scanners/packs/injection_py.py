@@ -94,7 +94,9 @@ def _depends(code: PyCode) -> Iterator[Fact]:
             site = code.site(value) if value is not None else None
             if site is not None and asked and site.method == "Depends" and site.args:
                 line = int(node.start_point[0]) + 1
-                yield from _bound(code, (asked, _made(code, site.args[0], scope)), scope.name, line)
+                named = code.dotted(site.args[0])
+                given = named if named.rsplit(".", 1)[-1][:1].isupper() else _returned(code, named)
+                yield from _bound(code, (asked, given), scope.name, line)
 
 
 def _type(node: Node) -> Node | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import Fact, Location, Shape, Unknown, Value
+from graph.values import Fact, Lit, Location, Shape, Unknown, Value
 from scanners.idioms.code import CallSite
 from scanners.idioms.python_reads import Payload, reads
 from scanners.idioms.redis import ALL_KEYS, LISTENS, MODES, SENDS, STREAM_READS
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from scanners.idioms.python import PyCode
 
 _MAKERS = ("Redis", "StrictRedis", "RedisCluster", "Valkey", "from_url", "Sentinel", "master_for")
+_GIVES = ("get_client", "client", "connect", "get_connection", "connection", "get_cache", "create_pool")
 _NAMES = ("redis", "r", "cache", "rdb", "valkey", "_redis", "pipe", "pipeline", "kv")
 
 
@@ -55,7 +56,8 @@ def _is_client(code: PyCode, site: CallSite) -> bool:
     if head and ("redis" in head or "valkey" in head) and (last in _MAKERS or last in ("pipeline", "pubsub")):
         return True
     if made_by and not made_by.endswith(("redis", "pipeline", "pubsub", "Redis")):
-        return "redis" in made_by.lower() or "valkey" in made_by.lower()
+        named = "redis" in last.lower() or "valkey" in last.lower()
+        return named or (last in _GIVES and ("redis" in made_by.lower() or "valkey" in made_by.lower()))
     written = code.text(site.receiver).rsplit(".", 1)[-1].lower().removesuffix("()")
     return written in _NAMES or "redis" in written or "valkey" in written or written in ("pubsub",)
 
@@ -65,7 +67,7 @@ def _accessed(code: PyCode, site: CallSite, command: str) -> Iterator[Fact]:
     keys = keys or tuple(site.named[n] for n in ("name", "key") if n in site.named)
     for node in keys:
         key = code.value(node.named_children[0] if node.type == "list_splat" else node, site.scope)
-        if isinstance(key, Unknown):
+        if isinstance(key, Unknown) or (isinstance(key, Lit) and not isinstance(key.value, str)):
             continue
         for mode in MODES[command]:
             fields = {"store_kind": "redis", "dataset": key, "mode": mode, "symbol": site.scope.name}

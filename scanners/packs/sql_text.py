@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import Fact, Location, Name, Param, Value
 from scanners.idioms.code import CallSite
-from scanners.idioms.sql_text import looks_like_sql, store_kind
+from scanners.idioms.sql_text import is_migration, looks_like_sql, store_kind
 
 if TYPE_CHECKING:
     from scanners.idioms.python import PyCode
@@ -55,12 +55,13 @@ class SqlText:
         Args:
             parsed: a Python file.
         """
-        for site in parsed.calls:
-            if site.method in _RUNS:
-                text = _statement(parsed, site)
-                if text is not None:
-                    fields = {"text": text, "symbol": site.scope.name, "store_kind": store_kind(parsed.data)}
-                    yield Fact("sql", fields, Location(parsed.path, site.line))
+        if is_migration(parsed.path, parsed.data):
+            return
+        for site in parsed.called(*_RUNS):
+            text = _statement(parsed, site)
+            if text is not None:
+                fields = {"text": text, "symbol": site.scope.name, "store_kind": store_kind(parsed.data)}
+                yield Fact("sql", fields, Location(parsed.path, site.line))
 
 
 def _statement(code: PyCode, site: CallSite) -> Value | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from graph.values import Fact, Lit, Location, Name
 from scanners.idioms.code import Assign, CallSite, Scope
 from scanners.idioms.python_relations import related_reads, relation
-from scanners.idioms.sql_text import store_kind
+from scanners.idioms.sql_text import is_migration, store_kind
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -53,6 +53,8 @@ class SqlAlchemy:
         Args:
             parsed: a Python file.
         """
+        if is_migration(parsed.path, parsed.data):
+            return
         yield from _models(parsed)
         yield from _tables(parsed)
         loaded: dict[str, list[str]] = {}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TypeAlias
 
-from graph.linking.roles import counts
+from graph.linking.roles import counts, only_framework
 from graph.schema import Evidence
 from graph.values import Fact, Value
 from graph.vocabulary import FACT_KINDS
@@ -113,6 +113,7 @@ class Corpus:
             self._take(source)
 
     def _take(self, source: RepositoryFacts) -> None:
+        tests = tuple(sorted(f"{f.get('root')}/" for f in source.facts if _tests(f)))
         ignored = sorted(str(f.get("match", "")) for f in source.facts if f.kind == "ignore")
         order = sorted(
             range(len(source.facts)),
@@ -123,7 +124,7 @@ class Corpus:
             layer = FACT_KINDS[fact.kind].layer
             if layer != "annotation" and _ignored(fact.at.file, ignored):
                 continue
-            if not counts(fact):
+            if not counts(fact) or (tests and fact.at.file.startswith(tests) and only_framework(fact)):
                 continue
             self._add(Placed(fact, (source.repository, fact.at.file)))
 
@@ -165,6 +166,11 @@ class Corpus:
             commit=self.commits[placed.file[0]],
             pointer=str(fact.get("pointer", "") or ""),
         )
+
+
+def _tests(fact: Fact) -> bool:
+    """Whether a project file says that its folder holds tests."""
+    return fact.kind == "root" and bool(fact.get("root")) and "test=true" in (fact.get("scripts", ()) or ())
 
 
 def _ignored(file: str, patterns: Sequence[str]) -> bool:

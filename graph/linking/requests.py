@@ -24,6 +24,8 @@ from graph.values import Concat, Format, Lit, Shape, Value
 
 _GENERIC = 3
 _GATEWAYS = 4
+_SCRAPING = frozenset({"prometheus"})
+SCRAPED = "scrape configuration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +225,10 @@ class Requests:
             reason = f"{target.reason}; nothing behind it serves {request.method or 'ANY'} {path}"
             end = LooseEnd("no such operation", "CALLS", reason, "", label)
             return Link(Resolution("unresolved", "no such operation", reason), loose=end)
+        if request.placed.fact.get("client") in _SCRAPING:
+            reason = f"{target.reason}; a scrape configuration says that it answers there"
+            offer = Offer(service, "http", request.method or "GET", path, operational=True)
+            return Link(Resolution(target.status, SCRAPED, reason), offer.node, offer)
         if all(offer.operational for offer in self._state.offers.of(service)):
             reason = f"{target.reason}; its code shows no operations, so {label} is assumed from this call"
             offer = Offer(service, "http", request.method or "ANY", path, sure=False)
@@ -342,8 +348,9 @@ class Requests:
             return state.loose_end(request.placed, link.loose)
         assert link.node is not None
         state.builder.node(*link.node, evidence if link.node not in state.builder.nodes else ())
-        if link.resolution.rule == "assumed operation" and link.offer is not None:
+        if link.resolution.rule in ("assumed operation", SCRAPED) and link.offer is not None:
             owner: NodeKey = ("Service", (link.offer.service,))
+            state.builder.node(*link.node, (), {"operational": link.offer.operational or None})
             state.builder.edge("OWNS", (owner, link.node), link.resolution, evidence)
         return link.node
 

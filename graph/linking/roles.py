@@ -64,9 +64,16 @@ def counts(fact: Fact) -> bool:
     Args:
         fact: any fact; only framework facts can be discounted.
     """
-    if fact.kind not in _FRAMEWORK_KINDS:
-        return True
-    return not aside(fact.at.file)
+    return not only_framework(fact) or not aside(fact.at.file)
+
+
+def only_framework(fact: Fact) -> bool:
+    """Whether a fact says what a system does, which tests and examples only pretend to do.
+
+    Args:
+        fact: any fact.
+    """
+    return fact.kind in _FRAMEWORK_KINDS
 
 
 @lru_cache(maxsize=131072)

@@ -289,6 +289,7 @@ _FRAMEWORK = (
         shape="shape: payload sent",
         rule="text: naming convention the topic comes from (`masstransit message type`), absent when it is written",
         client="value: injection token of the client it is sent with, whose transport fact says the broker",
+        injected="text: type and name of a topic object given by injection; the method that makes it binds `METHOD.topicName`",
         only="text: `configured` (it counts only if the key that is its topic is set), or the key that must be set; else absent",
     ),
     _kind(

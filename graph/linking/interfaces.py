@@ -13,6 +13,7 @@ from graph.linking.state import Linking
 from graph.values import Concat, Env, Fact, Lit, Unknown, Value
 
 _BASE = ".baseUrl"
+_TOPIC = ".topicName"
 
 
 class Interfaces:
@@ -29,8 +30,8 @@ class Interfaces:
         self._made: dict[str, list[tuple[FileKey, str]]] = defaultdict(list)
         for file, index in state.names.files.items():
             for target in index.bindings:
-                if target.endswith(_BASE):
-                    method = target.removesuffix(_BASE)
+                if target.endswith((_BASE, _TOPIC)):
+                    method = target.rpartition(".")[0]
                     for type_name in (*index.typed.get(f"{method}.return", ()), *index.typed.get(method, ())):
                         self._made[type_name.rpartition(".")[2]].append((file, method))
 
@@ -47,6 +48,16 @@ class Interfaces:
             yield placed if base is None else _changed(placed, {"base": base})
         else:
             yield placed
+
+    def named(self, placed: Placed) -> Placed:
+        """A message's fact with the topic of the object that is given by injection.
+
+        Args:
+            placed: a publish or consume fact.
+        """
+        given = str(placed.fact.get("injected") or "")
+        topic = self._injected(placed, given) if given else None
+        return placed if topic is None else _changed(placed, {"topic": topic})
 
     def _operations(self, placed: Placed) -> Iterator[Placed]:
         if self._routers is None:
@@ -86,14 +97,15 @@ class Interfaces:
         made = [
             (file, method)
             for file, method in self._made.get(type_name.rpartition(".")[2], ())
-            if mine & set(self._state.owners(file))
+            if mine & set(self._state.owners(file)) or (not mine and not self._state.owners(file))
         ]
         named = [one for one in made if one[1].rpartition(".")[2].partition("/")[0] == name]
         chosen = named or made
-        return self._base(*chosen[0], sorted(mine)[0]) if len(chosen) == 1 and mine else None
+        return self._base(*chosen[0], min(mine, default="")) if len(chosen) == 1 else None
 
     def _base(self, file: FileKey, method: str, service: str) -> Value | None:
-        value = self._state.names.files[file].bindings[f"{method}{_BASE}"][0].value
+        bindings = self._state.names.files[file].bindings
+        value = (bindings.get(f"{method}{_BASE}") or bindings[f"{method}{_TOPIC}"])[0].value
         found = self._state.evaluator.texts(value, Frame(file, method), Context(service=service))
         return Concat(tuple(_value(part) for part in found[0][0].parts)) if len(found) == 1 else None
 

@@ -10,6 +10,7 @@ from graph.linking.addresses import known_as
 from graph.linking.build import NodeKey
 from graph.linking.corpus import Placed, SymbolKey
 from graph.linking.exchanges import Exchanges
+from graph.linking.interfaces import Interfaces
 from graph.linking.outcomes import Hole, Text, joined
 from graph.linking.roles import aside
 from graph.linking.shapes import reads, sends
@@ -61,7 +62,8 @@ def topics(state: Linking) -> None:
         state: the link run.
     """
     exchanges, instances = Exchanges(state), _Instances(state)
-    read = [row for kind in _EDGES for placed in state.corpus.of(kind) for row in _rows(state, placed)]
+    whole = Interfaces(state).named
+    read = [row for kind in _EDGES for placed in state.corpus.of(kind) for row in _rows(state, whole(placed))]
     rows = [row for one in read for row in _classes_below(state, one)]
     for row in rows:
         if row.edge == "PUBLISHES" and not row.text.holes:

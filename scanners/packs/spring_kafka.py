@@ -12,6 +12,7 @@ from scanners.idioms.java import Mark, items
 from scanners.idioms.java_http import made_of
 from scanners.idioms.java_messages import handler_shape, listed_topics, topic_values
 from scanners.idioms.java_scopes import nested_mark
+from scanners.idioms.java_values import filled
 from scanners.idioms.java_web import around, known
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class JavaKafka:
         for mark in (m for n in ("KafkaListener", "RetryableTopic") for m in parsed.marks.get(n, ())):
             if mark.name == "KafkaListener":
                 yield from _listener(parsed, mark)
+        yield from _topics_made(parsed)
         for site in parsed.calls:
             yield from _site(parsed, site)
 
@@ -141,8 +143,29 @@ def _record(code: JavaCode, site: CallSite, node: Node) -> Iterator[Fact]:
 def _published(
     code: JavaCode, site: CallSite, node: Node | None, shape: Shape | None, sent: CallSite | None = None
 ) -> Iterator[Fact]:
+    named = _topic_object(code, node, site.scope)
     for topic in topic_values(code, node, site.scope) if node is not None else []:
-        yield _publish(code, sent or site, topic, shape)
+        fact = _publish(code, sent or site, topic, shape)
+        yield Fact("publish", {**fact.fields, "injected": f"NewTopic {named}"}, fact.at) if named else fact
+
+
+def _topic_object(code: JavaCode, node: Node | None, scope: Scope) -> str:
+    """The name of an injected topic whose ``name()`` is asked for."""
+    asked = code.site(node) if node is not None else None
+    holder = code.dotted(asked.receiver) if asked is not None and asked.method == "name" else ""
+    declared = code.type_of(holder, scope).rsplit(".", 1)[-1] if holder else ""
+    return holder.rsplit(".", 1)[-1] if declared == "NewTopic" else ""
+
+
+def _topics_made(code: JavaCode) -> Iterator[Fact]:
+    """Beans that make a topic: its name as a binding of the method."""
+    for node, scope in code.returns:
+        made = code.site(node.named_children[0]) if node.named_child_count else None
+        for step in (made, *code.before(made)) if made is not None else ():
+            if step.dotted in ("TopicBuilder.name", "NewTopic") and step.args:
+                value = filled(code.value(step.args[0], scope))
+                fields = {"target": f"{scope.name}.topicName", "value": value, "scope": scope.name}
+                yield Fact("binding", fields, code.at(step.node))
 
 
 def _publish(code: JavaCode, site: CallSite, topic: Value, shape: Shape | None) -> Fact:

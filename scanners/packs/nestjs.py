@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _VERBS = {v: v.upper() for v in ("get", "post", "put", "patch", "delete", "head", "options")} | {"all": "ANY"}
 _ROUTES = {name.capitalize(): verb for name, verb in _VERBS.items()} | {"Sse": "GET", "Search": "SEARCH"}
 _GRAPHQL = {"Query": "QUERY", "Mutation": "MUTATION", "Subscription": "SUBSCRIPTION"}
-_MAKERS = ("NestFactory.create", "NestFactory.createApplicationContext", "NestFactory.createMicroservice")
 _DYNAMIC = ("forRoot", "forFeature", "forRootAsync", "register", "registerAsync", "forFeatureAsync", "forwardRef")
 _CONTROLLERS = ("Controller", "JsonController", "RestController")
 _VERSIONED = "versioned"
@@ -96,10 +95,10 @@ class NestJs:
 
 def _applications(code: JsCode) -> Iterator[Fact]:
     """``NestFactory.create(AppModule)`` with the prefix and version that are set on it in this file."""
-    for site in code.calls:
-        if site.dotted not in _MAKERS or not site.args:
-            continue
-        held = code.held(site)
+    listening = {code.dotted(site.receiver) for site in code.calls if site.method == "listen"}
+    made = [(site, code.held(site)) for site in code.calls if site.dotted == "NestFactory.create" and site.args]
+    served = [(site, held) for site, held in made if held is not None and held.target in listening]
+    for site, held in served or made:
         name = code.bound_name(held) if held is not None else f"{site.scope.name or 'main'}.nest"
         where = Location(code.path, site.line)
         prefix, version = _global_prefix(code, held.target if held else "")
@@ -130,6 +129,9 @@ def _global_prefix(code: JsCode, target: str) -> tuple[Value, Value]:
 def _class(code: JsCode, scope: Scope, decorator: Decorator) -> Iterator[Fact]:
     if decorator.name in _CONTROLLERS:
         name = _router(code, decorator)
+        if name == scope.name and any(d.name == "Version" and d.scope.parent is scope for d in code.decorators):
+            fields = {"name": f"{name}.{_VERSIONED}", "framework": "nestjs", "prefix": Lit("")}
+            yield Fact("router", fields, _at(code, decorator))
         for prefix in _prefixes(code, decorator):
             yield Fact("router", {"name": name, "framework": "nestjs", "prefix": prefix}, _at(code, decorator))
     elif decorator.name == "Module" and decorator.args:
@@ -250,10 +252,26 @@ def _http(code: JsCode, scope: Scope, decorator: Decorator) -> Iterator[Fact]:
     first = bare(decorator.args[0]) if decorator.args else None
     given = option(code, first, "path") if first is not None and first.type == "object" else first
     listed: list[Node | None] = [*parts(code, given)] or [None]
-    for node in listed:
+    leads: list[Value | None] = [*_own_versions(code, scope, controller)] or [None]
+    if leads != [None]:
+        fields["router"] = Name(f"{scope.owner}.{_VERSIONED}")
+    for node, lead in ((n, v) for n in listed for v in leads):
         path = code.value(node, code.scopes[0]) if node is not None else Lit("")
+        path = Concat((lead, Lit("/"), path)) if lead is not None else path
         extra = {"operational": True} if operational(path) or "HealthCheck" in _names(code, scope) else {}
         yield Fact("endpoint", {**fields, "path": path, **extra}, _at(code, decorator))
+
+
+def _own_versions(code: JsCode, scope: Scope, controller: Decorator | None) -> Iterator[Value]:
+    """``@Version("2")`` of a method: its path up to the controller's one, in the tree without the default version."""
+    if controller is None or _router(code, controller) != controller.scope.name:
+        return
+    for decorator in code.decorators:
+        if decorator.scope is scope and decorator.name == "Version" and decorator.args:
+            for prefix in _prefixes(code, controller):
+                for node in parts(code, decorator.args[0]):
+                    lead = f"/v{code.string(node)}/" if code.string(node) else "/"
+                    yield Concat((Lit(lead), prefix))
 
 
 def _names(code: JsCode, scope: Scope) -> list[str]:

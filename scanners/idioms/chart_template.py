@@ -302,11 +302,9 @@ def _literal(token: str) -> object:
             return token[1:-1]
     if token[0] == "'":
         return ord(token[1:-1][-1])
-    try:
-        return int(token, 0)
-    except ValueError:
-        pass
-    try:
-        return float(token)
-    except ValueError:
-        return token
+    for kind in (int, float):
+        try:
+            return kind(token)
+        except ValueError:
+            continue
+    return token

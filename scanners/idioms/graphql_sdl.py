@@ -50,9 +50,12 @@ class _Schema:
 
         try:
             self.definitions = list(_parsed(text))
-            return
         except GraphQLSyntaxError:
-            pass
+            yield from self._one_by_one(text)
+
+    def _one_by_one(self, text: str) -> Iterator[Fact]:
+        from graphql import GraphQLSyntaxError
+
         starts = [m.start() for m in _BEGINS.finditer(text)]
         starts = [s for n, s in enumerate(starts) if n == 0 or not _in_text(text, starts[n - 1], s)]
         said = 0

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from graph.linking.build import NodeKey
 from graph.linking.corpus import Placed
+from graph.linking.goals import Goals, Link, Request
 from graph.linking.outcomes import Context, Frame, Text
-from graph.linking.requests import Link, Request, Requests
 from graph.linking.sqltext import table_name, table_uses
 from graph.linking.state import Linking, LooseEnd
 from graph.linking.stores import SQL_KINDS, Stores
@@ -25,7 +25,7 @@ def flows(state: Linking) -> None:
     Args:
         state: the link run.
     """
-    requests, stores = Requests(state), Stores(state)
+    requests, stores = Goals(state), Stores(state)
     for placed in state.corpus.of("flow"):
         fact = placed.fact
         props = {
@@ -42,7 +42,7 @@ def flows(state: Linking) -> None:
     _inner(state, requests, stores)
 
 
-def _inner(state: Linking, requests: Requests, stores: Stores) -> None:
+def _inner(state: Linking, requests: Goals, stores: Stores) -> None:
     """What steps touch through the flows they run; what stays unknown is a loose end, never nothing."""
     subflows = Subflows(state)
     for step in subflows.steps():
@@ -72,7 +72,7 @@ def _step(state: Linking, placed: Placed) -> None:
     state.builder.edge("CONTAINS", (flow, step), _ALWAYS, evidence)
 
 
-def _touch(state: Linking, placed: Placed, requests: Requests, stores: Stores) -> None:
+def _touch(state: Linking, placed: Placed, requests: Goals, stores: Stores) -> None:
     fact = placed.fact
     evidence = [state.corpus.evidence(placed)]
     checks = {
@@ -90,7 +90,7 @@ def _touch(state: Linking, placed: Placed, requests: Requests, stores: Stores) -
 Row = tuple[NodeKey, Resolution, Mapping[str, Json]]
 
 
-def _targets(state: Linking, placed: Placed, requests: Requests, stores: Stores) -> Iterable[Row]:
+def _targets(state: Linking, placed: Placed, requests: Goals, stores: Stores) -> Iterable[Row]:
     fact = placed.fact
     texts = state.evaluator.texts(fact.get("url"), Frame(placed.file, ""), Context())
     rows: list[Row] = []
@@ -110,7 +110,7 @@ def _request(placed: Placed, text: Text, trail: frozenset[str]) -> Request:
     return Request(placed, "", method, take_apart(text), trail, Reading((), (placed.file, "")))
 
 
-def _endpoints(state: Linking, placed: Placed, requests: Requests, request: Request) -> Iterable[Row]:
+def _endpoints(state: Linking, placed: Placed, requests: Goals, request: Request) -> Iterable[Row]:
     for link in requests.links(request):
         yield _reached(state, placed, link), link.resolution, {}
 

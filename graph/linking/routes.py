@@ -19,6 +19,7 @@ from graph.linking.wrappers import Results, all_params
 from graph.schema import Resolution
 from graph.values import Concat, Env, Lit, Value
 
+_BELOW = re.compile(r"(\{,/\*\*\}|\(/\.\*\)\??|\(/\|\$\)\(\.\*\)|/\(\.\*\)|/\.\*)$")
 _VARIABLE = re.compile(r"\$\{(\w+)(?::?-([^}]*))?\}")
 
 
@@ -102,8 +103,8 @@ def _only_gateway(state: Linking, placed: Placed) -> tuple[str, ...]:
 
 def _route(state: Linking, placed: Placed, gateway: str, target: list[Text] | None) -> None:
     fact = placed.fact
-    path = template(fact.get("path", "") or "/**")
-    to_path = template(fact.get("to_path")) if fact.get("to_path") else ""
+    path = template(_glob(fact.get("path", "") or "/**"))
+    to_path = template(_glob(fact.get("to_path"))) if fact.get("to_path") else ""
     frame, context = Frame(placed.file, fact.get("symbol", "") or ""), Context(service=gateway)
     texts = target or [text for text, _ in state.evaluator.texts(_value(fact.get("to", "") or ""), frame, context)]
     services, reasons, ahead = _targets(state, texts, gateway)
@@ -121,6 +122,11 @@ def _route(state: Linking, placed: Placed, gateway: str, target: list[Text] | No
         annotation = f'[services.NAME]\nhosts = ["{to}"]'
         reason = "; ".join(dict.fromkeys(reasons)) or "the rule names no target"
         state.loose_end(placed, LooseEnd("unknown route target", "ROUTES_TO", reason, annotation, to))
+
+
+def _glob(path: str) -> str:
+    """A path and all below it, as glob patterns write it: ``/api{,/**}``, ``/api(/.*)?``."""
+    return _BELOW.sub("/**", path)
 
 
 def _targets(state: Linking, texts: Sequence[Text], gateway: str) -> tuple[tuple[str, ...], list[str], str]:

@@ -67,6 +67,9 @@ class Linking:
         node: NodeKey = ("Symbol", (repository, path, name))
         if node not in self.builder.nodes:
             self.builder.node(*node, evidence)
+            for owner in self.owners((repository, path)) if not name else ():
+                owns = Resolution("resolved", "service root")
+                self.builder.edge("OWNS", (("Service", (owner,)), node), owns, evidence)
         return node
 
     def owners(self, file: FileKey) -> tuple[str, ...]:

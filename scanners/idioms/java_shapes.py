@@ -36,7 +36,8 @@ _UNWRAPPED = words(
     """Optional Mono Uni CompletableFuture CompletionStage Future ListenableFuture ResponseEntity HttpEntity
     RequestEntity Callable DeferredResult Single Maybe EntityModel RestResponse HttpResponse Response Call
     ServerResponse Try Supplier Message ConsumerRecord ProducerRecord KStream KTable WebAsyncTask Observable
-    ParameterizedTypeReference TypeReference Provider Resource JAXBElement OptionalInt"""
+    ParameterizedTypeReference TypeReference JmsMessage KafkaMessage KafkaRecord
+    IncomingKafkaRecord Provider Resource JAXBElement OptionalInt"""
 )
 _LISTS = words(
     """List Collection Set Iterable Flux Multi Stream Page Slice ArrayList LinkedList HashSet LinkedHashSet TreeSet
@@ -44,9 +45,13 @@ _LISTS = words(
     CollectionModel PagedModel Resources PagedResources"""
 )
 _CARRIERS = ("HttpEntity", "Message", "ProducerRecord", "RequestEntity")
+_STREAMS = ("Multi", "Flux", "Publisher", "Flowable", "PublisherBuilder", "Observable", "Stream")
 _LAST_ARGUMENT = frozenset(("ConsumerRecord", "ProducerRecord", "KStream", "KTable", "ConsumerRecords"))
 _MAPS = words("Map HashMap LinkedHashMap TreeMap ConcurrentHashMap ImmutableMap MultiValueMap JSONObject")
-_NOTHING = words("void Void Object HttpHeaders ? JsonNode ObjectNode JsonObject Serializable Class Enum")
+_NOTHING = words(
+    """void Void Object HttpHeaders ? JsonNode ObjectNode JsonObject Serializable Class Enum ProcessorBuilder
+    PublisherBuilder SubscriberBuilder Processor"""
+)
 _LITERALS = {
     "string_literal": "string",
     "decimal_integer_literal": "integer",
@@ -98,6 +103,17 @@ def generic(name: str) -> bool:
         name: simple name.
     """
     return name[:1].isupper() and (len(name) == 1 or (len(name) == 2 and name[1].isdigit()))
+
+
+def one_of_stream(code: JavaCode, declared: Node | None, shape: Shape) -> Shape:
+    """The shape of one message where a method takes or gives a stream of them.
+
+    Args:
+        code: the file.
+        declared: the type.
+        shape: of the whole.
+    """
+    return shape.item if shape.item is not None and code.type_text(declared) in _STREAMS else shape
 
 
 def _argument(name: str, args: list[Node]) -> Node:

@@ -64,6 +64,7 @@ def _endpoint(code: JavaCode, site: CallSite) -> Iterator[Fact]:
     first = bare(site.args[0])
     pathless = first is not None and first.type in ("lambda_expression", "method_reference")
     path = Lit("") if pathless else template(filled(code.value(site.args[0], site.scope)))
+    path = _slashed(path)
     prefix, call = _around(code, site)
     target = next((a for a in reversed(site.args) if _is_handler(a)), None)
     if target is None and call is not None:
@@ -81,6 +82,11 @@ def _endpoint(code: JavaCode, site: CallSite) -> Iterator[Fact]:
     if operational(whole):
         fields["operational"] = True
     yield Fact("endpoint", fields, code.at(site.node))
+
+
+def _slashed(path: Value) -> Value:
+    text = path.value if isinstance(path, Lit) else None
+    return Lit(f"/{text}") if isinstance(text, str) and text and not text.startswith("/") else path
 
 
 def _is_handler(node: Node) -> bool:
@@ -122,18 +128,32 @@ def _around(code: JavaCode, site: CallSite) -> tuple[list[Value], CallSite | Non
     prefix: list[Value] = []
     given: CallSite | None = None
     node: Node | None = site.node
+    outermost: CallSite = site
     for _ in range(_DEPTH):
         parent = node.parent if node is not None else None
         if parent is None or parent.id == site.scope.node.id:
             break
         outer = code.site(parent) if parent.type == "method_invocation" else None
+        outermost = outer or outermost
         if outer is not None and node is not None and node.type == "argument_list":
             if given is None and outer.method in _ROUTED and len(outer.args) > 1:
                 given = outer
             if outer.method in _NESTS and outer.args and not _within(outer.args[0], site.node):
                 prefix.insert(0, _nested(code, outer.args[0], site.scope))
         node = parent
-    return prefix, given
+    return [*_named_nest(code, outermost), *prefix], given
+
+
+def _named_nest(code: JavaCode, outermost: CallSite) -> list[Value]:
+    """``nest(path("/users"), usersRoutes)``: the nest around the name that holds a route."""
+    held = code.held(outermost)
+    if held is None:
+        return []
+    for site in code.calls:
+        named = [a for a in site.args[1:] if code.dotted(a) == held.target]
+        if site.scope is outermost.scope and site.method in (*_NESTS, "andNest") and named:
+            return [_nested(code, site.args[0], site.scope)]
+    return []
 
 
 def _within(outer: Node, inner: Node) -> bool:
@@ -147,7 +167,7 @@ def _nested(code: JavaCode, node: Node, scope: Scope) -> Value:
         if inner.method == "path" and inner.args:
             return template(filled(code.value(inner.args[0], scope)))
         inner = code.site(inner.receiver) if inner.receiver is not None else None
-    return Lit("") if code.site(node) is not None else template(filled(code.value(node, scope)))
+    return Lit("") if code.site(node) is not None else _slashed(template(filled(code.value(node, scope))))
 
 
 def _route(code: JavaCode, site: CallSite) -> Iterator[Fact]:
@@ -182,6 +202,10 @@ def _rule(code: JavaCode, site: CallSite, about: tuple[str, str, Value], filters
     return Fact("route", fields, code.at(site.node))
 
 
+def _argument(code: JavaCode, node: Node) -> str:
+    return code.string(node) if node.type == "string_literal" else code.text(node)
+
+
 def _filters(code: JavaCode, node: Node) -> list[tuple[str, list[str]]]:
     body = node.child_by_field_name("body") if node.type == "lambda_expression" else node
     last = code.site(body) if body is not None and body.type != "block" else None
@@ -190,7 +214,7 @@ def _filters(code: JavaCode, node: Node) -> list[tuple[str, list[str]]]:
     found = []
     for step in reversed([last, *code.before(last)]):
         if step.method in _FILTERS:
-            found.append((_FILTERS[step.method], [code.string(a) or code.text(a) for a in step.args]))
+            found.append((_FILTERS[step.method], [_argument(code, a) for a in step.args]))
     return found
 
 

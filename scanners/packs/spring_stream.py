@@ -11,7 +11,7 @@ from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.java import Mark, Member, items
 from scanners.idioms.java_http import made_of
 from scanners.idioms.java_messages import handler_shape, topic_values
-from scanners.idioms.java_shapes import of_type
+from scanners.idioms.java_shapes import of_type, one_of_stream
 from scanners.idioms.java_web import around, known
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _functions(code: JavaCode) -> Iterator[Fact]:
         types = code.type_args(declared)
         for way in ways:
             shape = of_type(code, types[-1 if way == "out" else 0]) if types else ANYTHING
-            shape = shape.item if shape.item is not None and "Flux" in code.text(declared) else shape
+            shape = one_of_stream(code, types[-1 if way == "out" else 0] if types else None, shape)
             topic = destination(f"{name}-{way}-0", sure=False)
             kind = "publish" if way == "out" else "consume"
             yield _fact(code, kind, mark.node, (topic, mark.scope.name, shape), only="configured")
@@ -166,8 +166,10 @@ def _param(code: JavaCode, mark: Mark) -> Member | None:
 
 def _shape_of(code: JavaCode, mark: Mark, way: str) -> Shape:
     if way == "incoming":
-        return handler_shape(code, mark.scope)
-    return of_type(code, mark.scope.node.child_by_field_name("type"))
+        params = code.params.get(mark.scope.name, ())
+        return one_of_stream(code, params[0].type if params else None, handler_shape(code, mark.scope))
+    declared = mark.scope.node.child_by_field_name("type")
+    return one_of_stream(code, declared, of_type(code, declared))
 
 
 def _wired(code: JavaCode, mark: Mark, how: tuple[str, str], about: tuple[Node, str, Shape]) -> Fact:

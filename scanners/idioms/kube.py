@@ -360,8 +360,28 @@ def _artifacts(resource: Resource) -> Iterator[Fact]:
             yield Fact("root", fields, resource.at(item))
 
 
+_DAPR = {
+    "snssqs": "sqs",
+    "azure": "servicebus",
+    "gcp": "pubsub",
+    "jetstream": "nats",
+    "mqtt3": "mqtt",
+    "rocketmq": "rocketmq",
+}
+
+
+def _component(resource: Resource) -> Iterator[Fact]:
+    """Which broker stands behind a Dapr pub/sub component."""
+    sort = deploy.text(resource.spec.get("type"))
+    if resource.group == "dapr.io" and sort.startswith("pubsub."):
+        kind = sort.split(".")[1]
+        fields = {"broker": _DAPR.get(kind, kind), "client": Lit(resource.name)}
+        yield Fact("transport", fields, resource.at(resource.where))
+
+
 _READERS: dict[str, Callable[[Resource], Iterator[Fact]]] = {
     "Service": _named,
     "ConfigMap": _config_map,
     "Config": _artifacts,
+    "Component": _component,
 }

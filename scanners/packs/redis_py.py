@@ -10,6 +10,7 @@ from graph.values import Fact, Lit, Location, Shape, Unknown, Value
 from scanners.idioms.code import CallSite
 from scanners.idioms.python_reads import Payload, reads
 from scanners.idioms.redis import ALL_KEYS, LISTENS, MODES, SENDS, STREAM_READS
+from scanners.idioms.sql_text import is_migration
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -36,7 +37,7 @@ class RedisPy:
         Args:
             parsed: a Python file.
         """
-        for site in parsed.calls:
+        for site in () if is_migration(parsed.path, parsed.data) else parsed.calls:
             command = site.method.lower()
             if site.receiver is None or not _is_client(parsed, site):
                 continue

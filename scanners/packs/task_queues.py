@@ -44,6 +44,7 @@ _QUEUES = (
     _Queue("procrastinate", b"procrastinate", ("task",), "name", ("defer", "defer_async")),
 )
 _RQ = ("enqueue", "enqueue_in", "enqueue_at", "enqueue_call")
+_RQ_JOB = ("rq.decorators.job", "django_rq.job", "django_rq.decorators.job")
 _RQ_OWN = ("job_timeout", "result_ttl", "failure_ttl", "ttl", "depends_on", "job_id", "retry", "on_success", "meta")
 
 
@@ -89,7 +90,8 @@ def _library(code: PyCode, queue: _Queue) -> Iterator[Fact]:
                 dotted = site.dotted if site is not None else code.dotted(decorator)
                 if dotted.rsplit(".", 1)[-1] in queue.decorators and _ours(code, dotted, scope, queue):
                     names.add(scope.name)
-                    yield from task_facts(code, scope, (queue.broker, _named(code, scope, site, queue)))
+                    skip = int(site is not None and site.arg(-1, "pass_context") is not None)
+                    yield from task_facts(code, scope, (queue.broker, _named(code, scope, site, queue)), skip)
     for site in code.called(*queue.sends):
         task = code.dotted(site.receiver) if site.receiver is not None else ""
         if task and (task in names or _imported_task(code, task, queue)):
@@ -108,7 +110,8 @@ def _named(code: PyCode, scope: Scope, site: CallSite | None, queue: _Queue) -> 
     given = site.arg(-1, queue.name) if site is not None else None
     if given is not None:
         return code.value(given, scope.parent or scope)
-    return Lit(scope.name if queue.broker == "dramatiq" else f"{module_name(code.path)}.{scope.name}")
+    own = scope.name.rsplit(".", 1)[-1]
+    return Lit(own if queue.broker == "dramatiq" else f"{module_name(code.path)}.{own}")
 
 
 def _imported_task(code: PyCode, task: str, queue: _Queue) -> bool:
@@ -145,6 +148,25 @@ def _rq(code: PyCode) -> Iterator[Fact]:
                 topic = code.value(name, site.scope) if name is not None else Lit("default")
                 fields = {"broker": "rq", "topic": topic, "symbol": site.scope.name}
                 yield Fact("consume", fields, Location(code.path, site.line))
+    yield from _rq_jobs(code)
+
+
+def _rq_jobs(code: PyCode) -> Iterator[Fact]:
+    """``@job("emails")``: the function works on that queue; ``delay`` puts one there."""
+    queues: dict[str, Value] = {}
+    for scope in code.scopes if b"job" in code.data and b"rq" in code.data else ():
+        for decorator in py.decorators(code, scope) if scope.sort == "function" else ():
+            site = code.site(decorator)
+            if code.origin(site.dotted if site else code.dotted(decorator)) not in _RQ_JOB:
+                continue
+            name = site.arg(0, "queue") if site is not None else None
+            queue = code.value(name, scope.parent or scope) if name is not None else Lit("default")
+            queues[scope.name] = queue
+            yield Fact("consume", {"broker": "rq", "topic": queue, "symbol": scope.name}, code.at(scope.node))
+    for site in code.called("delay") if queues else ():
+        task = code.dotted(site.receiver) if site.receiver is not None else ""
+        if task in queues:
+            yield sent(code, site, ("rq", queues[task]), (list(site.args), dict(site.named)))
 
 
 def _rq_queue(code: PyCode, site: CallSite) -> Value | None:
@@ -161,8 +183,9 @@ def _rq_queue(code: PyCode, site: CallSite) -> Value | None:
 
 def _arq(code: PyCode) -> Iterator[Fact]:
     """arq: ``redis.enqueue_job("download", url)`` and ``class WorkerSettings: functions = [download]``."""
+    sorts = ("string", "identifier", "attribute") if b"arq" in code.data else ("string",)
     for site in code.called("enqueue_job"):
-        if site.args and site.args[0].type in ("string", "identifier", "attribute"):
+        if site.args and site.args[0].type in sorts:
             name = code.value(site.args[0], site.scope)
             yield sent(code, site, ("arq", name), (list(site.args[1:]), _plain(site)))
     for assign in code.assigns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,18 @@ _TRANSPARENT = (
     "satisfies_expression",
     "type_assertion",
 )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JsSite(CallSite):
+    """A call; in a chain over several lines it stands where its own name is written."""
+
+    @property
+    def line(self) -> int:
+        """1-based line."""
+        head = bare(self.node.child_by_field_name("function"))
+        named = head.child_by_field_name("property") if head is not None else None
+        return int((named or self.node).start_point[0]) + 1
 
 
 class JsCode(Code):
@@ -128,7 +141,7 @@ class JsCode(Code):
         tagged = listed is not None and listed.type == "template_string"
         args = () if listed is None else tuple(c for c in listed.named_children if c.type != "comment")
         args = (listed,) if tagged and listed is not None else args
-        return CallSite(inner, self.dotted(head), receiver, method, args, {}, self.scope_at(inner.start_byte))
+        return JsSite(inner, self.dotted(head), receiver, method, args, {}, self.scope_at(inner.start_byte))
 
     def callee(self, site: CallSite) -> str:
         head = site.node.child_by_field_name("function")

@@ -22,6 +22,7 @@ _LISTENING = ("get", "post", "put", "patch", "delete", "all", "on", "subscribe",
 _PUT_TOGETHER = ("template_string", "member_expression", "identifier", "binary_expression")
 _WORKING = ("process", "handle", "eachMessage")
 _LONGEST = 100
+_CHAIN = 80
 _UP = 6
 _OPENED = (*_CLASSES, "method_definition")
 _PATTERNS = ("required_parameter", "optional_parameter", "assignment_pattern", "rest_pattern")
@@ -129,7 +130,7 @@ def _argument_name(code: JsCode, arguments: Node, depth: int) -> str:
         return f"{code.text(head)} {code.string(first)}".replace(".", "_") if code.string(first) else ""
     literal = code.string(first) or _computed(code, first, head)
     if literal and head is not None and head.type == "member_expression":
-        receiver = code.dotted(head.child_by_field_name("object")).replace(".", "_")
+        receiver = (code.dotted(head.child_by_field_name("object")) or _chain_root(code, call)).replace(".", "_")
         method = code.text(head.child_by_field_name("property"))
         return f"{receiver or 'it'}:{method} {literal}".replace(".", "_")
     if head is not None and head.type == "member_expression":
@@ -140,6 +141,23 @@ def _argument_name(code: JsCode, arguments: Node, depth: int) -> str:
     if head is not None and head.type == "identifier":
         return _function_name(code, call, depth + 1)
     return ""
+
+
+def _chain_root(code: JsCode, call: Node) -> str:
+    """What a chain of calls starts at, or is bound to when it starts with a new object."""
+    node: Node | None = call
+    for _ in range(_CHAIN):
+        if node is None or node.type not in ("call_expression", "member_expression"):
+            break
+        node = node.child_by_field_name("function") or node.child_by_field_name("object")
+    if node is not None and node.type == "identifier":
+        return code.text(node)
+    outer = call.parent
+    for _ in range(_CHAIN):
+        if outer is None or outer.type not in ("call_expression", "member_expression", "await_expression"):
+            break
+        outer = outer.parent
+    return code.text(outer.child_by_field_name("name")) if outer is not None and outer.type in _HOLDERS else ""
 
 
 def _computed(code: JsCode, first: Node | None, head: Node | None) -> str:

@@ -28,7 +28,8 @@ _INFERRED = (
     "TypeOf",
     "InferSchemaType",
 )
-_WRAPPERS = ("Observable", "Promise", "Partial", "Readonly", "Required", "AxiosResponse", "NonNullable")
+_STREAMS = ("Observable", "AsyncIterator", "AsyncIterable", "AsyncGenerator", "Promise")
+_WRAPPERS = (*_STREAMS, "Partial", "Readonly", "Required", "AxiosResponse", "NonNullable")
 _ARRAYS = ("Array", "ReadonlyArray", "Set", "Iterable")
 _SAME = ("stringify", "parse", "freeze", "assign", "from")
 _STRINGS = ("toString", "toISOString", "String", "uuid", "uuidv4", "randomUUID", "join", "toFixed", "trim")

@@ -216,6 +216,9 @@ def _sent(code: JsCode, site: CallSite, tokens: dict[str, Value]) -> Iterator[Fa
     elif site.method in ("add", "addBulk") and made in ("Queue", "BullQueue") and token is not None:
         data = site.arg(1) or site.arg(0)
         shape = code.shape(data, site.scope) if data is not None else ANYTHING
+        if site.method == "addBulk":
+            one = shape.item.field("data") if shape.item is not None else None
+            shape = one.shape if one is not None else ANYTHING
         yield _message(code, "publish", ("bullmq", token, shape), where)
 
 

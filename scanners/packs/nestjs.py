@@ -221,6 +221,8 @@ def _routed(code: JsCode, decorator: Decorator) -> Iterator[tuple[str, tuple[Val
 def _operation(code: JsCode, scope: Scope, decorator: Decorator) -> Iterator[Fact]:
     from_graphql = "graphql" in decorator.origin
     if decorator.name in _ROUTES and not from_graphql:
+        if any(_above(code, decorator)):
+            return
         yield from _http(code, scope, decorator)
         yield from js_nest_calls.around(code, scope)
     elif decorator.name in _GRAPHQL and from_graphql:
@@ -230,6 +232,14 @@ def _operation(code: JsCode, scope: Scope, decorator: Decorator) -> Iterator[Fac
         fields |= {"path": code.value(decorator.args[0], code.scopes[0])}
         body = payload(code, scope, "MessageBody")
         yield Fact("endpoint", fields | ({"accepts": body} if body != ANYTHING else {}), _at(code, decorator))
+
+
+def _above(code: JsCode, decorator: Decorator) -> Iterator[Decorator]:
+    """Other routing decorators of the same method that stand above: the topmost one is applied last and wins."""
+    for other in code.decorators:
+        same = other.scope is decorator.scope and not other.target and other.name in _ROUTES
+        if same and other.line < decorator.line:
+            yield other
 
 
 def _common(code: JsCode, scope: Scope, protocol: str, method: str) -> dict[str, object]:

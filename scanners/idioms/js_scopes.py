@@ -22,6 +22,8 @@ _LISTENING = ("get", "post", "put", "patch", "delete", "all", "on", "subscribe",
 _PUT_TOGETHER = ("template_string", "member_expression", "identifier", "binary_expression")
 _WORKING = ("process", "handle", "eachMessage")
 _LONGEST = 100
+_INLINE = ("arrow_function", "function_expression")
+_WRAPPED = 3
 _CHAIN = 80
 _UP = 6
 _OPENED = (*_CLASSES, "method_definition")
@@ -137,6 +139,9 @@ def _argument_name(code: JsCode, arguments: Node, depth: int) -> str:
         method = code.text(head.child_by_field_name("property"))
         if method in _WORKING and first is not None and first.type.endswith(("function", "expression")):
             return f"{code.dotted(head.child_by_field_name('object')).replace('.', '_') or 'it'}:{method}"
+        wrapped = call.parent is not None and call.parent.type == "arguments" and first is not None
+        if wrapped and first is not None and first.type in _INLINE and depth < _WRAPPED:
+            return _argument_name(code, call.parent, depth + 1) if call.parent is not None else ""
         return _chained_name(code, head)
     if head is not None and head.type == "identifier":
         return _function_name(code, call, depth + 1)
@@ -240,13 +245,14 @@ def _given_to(code: JsCode, call: Node, arguments: Node, keys: str) -> str:
 
 
 def _telling(code: JsCode, node: Node) -> str:
-    """What tells one object from others of its kind: its path or name."""
+    """What tells one object from others of its kind: its method and path, or its name."""
+    found: dict[str, str] = {}
     for child in node.named_children if node.type == "object" else ():
-        if child.type == "pair" and code.text(child.child_by_field_name("key")) in _TELLING:
-            text = code.string(child.child_by_field_name("value"))
-            if text:
-                return text.replace(".", "_")
-    return ""
+        key = code.text(child.child_by_field_name("key")) if child.type == "pair" else ""
+        if key in (*_TELLING, "method"):
+            found.setdefault(key, code.string(child.child_by_field_name("value")))
+    told = next((found[key] for key in _TELLING if found.get(key)), "")
+    return f"{found.get('method', '')} {told}".strip().replace(".", "_") if told else ""
 
 
 def _held(code: JsCode, holder: Node, keys: str) -> str:

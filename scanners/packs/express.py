@@ -23,6 +23,7 @@ _METHODS = {**{v: v.upper() for v in VERBS}, "all": "ANY", "del": "DELETE"}
 _NAMES = ("app", "application", "router", "server", "api", "routes", "route")
 _FUNCTIONS = ("arrow_function", "function_expression", "identifier", "member_expression", "call_expression")
 _INLINE = ("arrow_function", "function_expression", "call_expression")
+_EVERYTHING = tuple(Lit(path) for path in ("*", "/*", "(.*)", "/(.*)", "/*splat", "/{*splat}"))
 _CHAIN = 12
 _STYLE = js_routes.Style()
 
@@ -160,11 +161,20 @@ def _endpoints(
         }
         handler = handlers[-1] if handlers else None
         fields["handler"], scope = js_routes.handler(code, handler, site.scope)
+        if scope is not None and method == "ANY" and path in _EVERYTHING and _refuses(code, scope):
+            continue
         if scope is not None:
             fields |= js_routes.payloads(code, scope, _STYLE)
         if operational(path):
             fields["operational"] = True
         yield Fact("endpoint", fields, Location(code.path, site.line))
+
+
+def _refuses(code: JsCode, scope: Scope) -> bool:
+    """A fallback for unknown paths, which only throws or answers that there is nothing."""
+    answers = js_routes.answers(code, scope, _STYLE)
+    throws = any(inside is scope for _, inside in code.throws)
+    return all(a.status >= 400 for a in answers) and bool(answers or throws)
 
 
 PACK = Express()

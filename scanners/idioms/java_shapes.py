@@ -36,7 +36,7 @@ _UNWRAPPED = words(
     """Optional Mono Uni CompletableFuture CompletionStage Future ListenableFuture ResponseEntity HttpEntity
     RequestEntity Callable DeferredResult Single Maybe EntityModel RestResponse HttpResponse Response Call
     ServerResponse Try Supplier Message ConsumerRecord ProducerRecord KStream KTable WebAsyncTask Observable
-    ParameterizedTypeReference TypeReference JmsMessage KafkaMessage KafkaRecord
+    ParameterizedTypeReference TypeReference GenericType TypeToken JmsMessage KafkaMessage KafkaRecord
     IncomingKafkaRecord Provider Resource JAXBElement OptionalInt"""
 )
 _LISTS = words(

@@ -188,8 +188,23 @@ def _joined(code: JavaCode, args: tuple[Node, ...], scope: Scope, depth: int) ->
     return concat(parts)
 
 
+def class_name(code: JavaCode, written: str) -> str:
+    """The full name of a class of this file, its package or its imports.
+
+    Args:
+        code: the file.
+        written: as the file names it.
+    """
+    if written.partition(".")[0] in code.imports:
+        return code.origin(written)
+    return f"{code.package}.{written}" if code.package and "." not in written else written
+
+
 def _text_method(code: JavaCode, site: CallSite, scope: Scope, depth: int) -> Value | None:
     method, args, receiver = site.method, site.args, site.receiver
+    if receiver is not None and receiver.type == "class_literal" and method in ("getName", "getSimpleName"):
+        written = code.type_text(receiver.named_children[0])
+        return Lit(class_name(code, written) if method == "getName" else written.rsplit(".", 1)[-1])
     if method in _SAME and not args:
         return value(code, receiver, scope, depth)
     if method == "formatted" and receiver is not None:

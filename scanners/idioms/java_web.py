@@ -74,6 +74,17 @@ def from_package(code: JavaCode, mark: Mark, package: str) -> bool:
     )
 
 
+def served_bases(code: JavaCode, scope: Scope) -> list[str]:
+    """The bases of a controller that may declare operations: all but the platform's.
+
+    Args:
+        code: the file.
+        scope: the controller.
+    """
+    known = {b: code.imports.get(b.partition(".")[0]) for b in scope.bases}
+    return [b for b, found in known.items() if found is None or not found.module.startswith(("java.", "javax."))]
+
+
 def around(scope: Scope) -> Scope:
     """The class a method's annotations are written in; a class's own scope.
 

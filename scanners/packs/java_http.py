@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import Fact, Lit, Name, Shape, Unknown, Value
+from graph.values import Concat, Fact, Lit, Name, Shape, Unknown, Value
 from scanners.idioms.code import Assign, CallSite, Scope
 from scanners.idioms.java import bare
 from scanners.idioms.java_http import BASE, Request, url_value, verb_value
@@ -22,7 +22,7 @@ _APACHE = {f"Http{verb.title()}": verb for verb in ("GET", "POST", "PUT", "DELET
 _APACHE |= {f"ClassicHttpRequests.{verb}": verb.upper() for verb in ("get", "post", "put", "delete", "patch")}
 _NET = {"GET": "GET", "POST": "POST", "PUT": "PUT", "DELETE": "DELETE", "HEAD": "HEAD"}
 _OK = {"get": "GET", "post": "POST", "put": "PUT", "delete": "DELETE", "patch": "PATCH", "head": "HEAD"}
-_INVOKES = frozenset(("get", "post", "put", "delete", "head", "options", "patch", "method", "invoke"))
+_INVOKES = frozenset(("get", "post", "put", "delete", "head", "options", "patch", "method"))
 _UNIREST = ("Unirest", "kong.unirest.Unirest", "HttpRequest")
 _WRITERS = ("writeValueAsString", "toJson", "writeValueAsBytes", "encode")
 _READERS = ("readValue", "fromJson", "parseObject", "readEntity", "as")
@@ -215,10 +215,8 @@ def _jaxrs(code: JavaCode, site: CallSite) -> Request | None:
     url = _target(code, asked.receiver, site.scope, 4)
     if url is None:
         return None
-    if site.method in ("method", "invoke"):
-        verb = verb_value(code, site.arg(0), site.scope)
-    else:
-        verb = Lit(site.method.upper())
+    named = site.method == "method"
+    verb = verb_value(code, site.arg(0), site.scope) if named else Lit(site.method.upper())
     read = next((s for s in (class_shape(code, a) for a in site.args) if known(s)), None)
     return Request("jaxrs_client", site, verb, url, {}, _entity(code, site), read or _parsed(code, site.scope))
 
@@ -245,8 +243,9 @@ def _target(code: JavaCode, node: Node | None, scope: Scope, depth: int) -> Valu
     if before is None or site.method != "path" or not site.args:
         return before
     piece = code.value(site.args[0], site.scope)
-    text = piece.value if isinstance(piece, Lit) else None
-    piece = Lit(text.rstrip("/")) if isinstance(text, str) else piece
+    first = piece.parts[0] if isinstance(piece, Concat) else piece
+    text = first.value if isinstance(first, Lit) else None
+    piece = Lit(text.rstrip("/")) if isinstance(text, str) and first is piece else piece
     joined = [piece] if isinstance(text, str) and text.startswith("/") else [Lit("/"), piece]
     return concat([before, *joined])
 

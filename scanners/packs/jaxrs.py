@@ -13,7 +13,17 @@ from scanners.idioms.java import Mark, Member
 from scanners.idioms.java_reads import param_shape
 from scanners.idioms.java_shapes import of_type, qualified
 from scanners.idioms.java_values import concat
-from scanners.idioms.java_web import VERBS, from_package, known, one, paths, responds, status_named, status_of
+from scanners.idioms.java_web import (
+    VERBS,
+    from_package,
+    known,
+    one,
+    paths,
+    responds,
+    served_bases,
+    status_named,
+    status_of,
+)
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -119,7 +129,7 @@ def _class(code: JavaCode, scope: Scope) -> Iterator[Fact]:
     own = one(paths(code, whole, "value", "uri")) if whole is not None else Lit("")
     prefix = own if micronaut else concat([_application(), _slash(own)]) if whole is not None else Lit("")
     yield Fact("router", {"name": scope.name, "framework": "jaxrs", "prefix": prefix}, code.at(scope.node))
-    for base in scope.bases if whole is not None and scope.sort == "class" else ():
+    for base in served_bases(code, scope) if whole is not None and scope.sort == "class" else ():
         mount = {"parent": Name(scope.name), "child": Name(base), "prefix": Lit(""), "replaces": True}
         yield Fact("mount", mount, code.at(scope.node))
     declared = scope.sort == "interface" or (whole is None)

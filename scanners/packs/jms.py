@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import Config, Fact, Lit, Shape, Unknown, Value
+from graph.values import Concat, Config, Fact, Lit, Shape, Unknown, Value
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.java import Mark, items
 from scanners.idioms.java_http import made_of
 from scanners.idioms.java_messages import handler_shape, listed_topics, topic_values
 from scanners.idioms.java_scopes import nested_mark
+from scanners.idioms.java_values import concat
 from scanners.idioms.java_web import around, known
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ def _sent(code: JavaCode, site: CallSite, broker: str) -> Iterator[Fact]:
         key = "spring.jms.template.default-destination" if broker == "activemq" else f"spring.{broker}.default-topic"
         topics: list[Value] = [Config(key)]
     else:
-        topics = [_untagged(v) for v in topic_values(code, first, site.scope)]
+        given = topic_values(code, first, site.scope)
+        topics = [_untagged(v) for v in given] if broker == "rocketmq" else given
     at = 1 if len(site.args) > 1 else 0
     shape = code.shape(site.args[at], site.scope)
     for topic in topics:
@@ -135,6 +137,12 @@ def _sent(code: JavaCode, site: CallSite, broker: str) -> Iterator[Fact]:
 
 def _untagged(value: Value) -> Value:
     """RocketMQ writes a tag behind the topic: ``orders:created``."""
+    if isinstance(value, Concat):
+        tags = [i for i, p in enumerate(value.parts) if isinstance(p, Lit) and ":" in str(p.value) and i]
+        if not tags:
+            return value
+        kept = (*value.parts[: tags[0]], Lit(str(getattr(value.parts[tags[0]], "value", "")).partition(":")[0]))
+        return concat(list(kept))
     text = value.value if isinstance(value, Lit) else None
     plain = isinstance(text, str) and "://" not in text and not text.startswith("arn:")
     return Lit(str(text).partition(":")[0]) if plain else value

@@ -23,6 +23,7 @@ from scanners.idioms.java_web import (
     one,
     paths,
     responds,
+    served_bases,
     status_named,
     status_of,
 )
@@ -95,7 +96,7 @@ def _class(code: JavaCode, scope: Scope) -> Iterator[Fact]:
     prefixes = paths(code, whole, "value", "path", "url") if whole is not None else []
     fields = {"name": scope.name, "framework": "spring_web", "prefix": one(prefixes)}
     yield Fact("router", fields, code.at(scope.node))
-    for base in scope.bases:
+    for base in served_bases(code, scope):
         mount: dict[str, object] = {"parent": Name(scope.name), "child": Name(base), "prefix": Lit("")}
         if whole is not None:
             mount["replaces"] = True

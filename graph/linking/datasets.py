@@ -77,8 +77,8 @@ def _declare(state: Linking, shared: _Shared) -> None:
 
 
 def _need(results: Sequence[Results]) -> Sequence[SymbolKey]:
-    text = results[0][0][0]
-    return all_params(results[0]) if not text.template.replace("{}", "").strip(":/._-") else ()
+    known = [text.template.replace("{}", "").strip(":/._-") for text, _ in results[0]]
+    return all_params(results[0]) if not all(known) else ()
 
 
 def _access(state: Linking, use: _Use) -> None:

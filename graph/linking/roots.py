@@ -177,7 +177,7 @@ def _programs(corpus: Corpus) -> list[Placed]:
     return found
 
 
-_CHORES = re.compile(r"^(migrat\w*|seed\w*|tools?|scripts?|hack|gen(erator)?|codegen|(\w*[_-])?(health\w*|cli|ctl))$", re.I)
+_CHORES = re.compile(r"^(migrat\w*|seed\w*|tools?|scripts?|hack|gen(erator)?|(\w*[_-])?(health\w*|cli|ctl))$", re.I)
 
 
 def _chore(program: tuple[str, str], programs: Collection[tuple[str, str]]) -> bool:

@@ -37,8 +37,8 @@ _URLS = frozenset({"URL", "new.URL", "httpx.URL", "yarl.URL"})
 _BASE_FIRST = frozenset({"Uri", "System.Uri", "java.net.URL"})
 _LOWERED = {"strings.ToLower": "lower", "strings.ToUpper": "upper"}
 
-ENVIRONMENT = frozenset({"os.Getenv", "os.LookupEnv", "syscall.Getenv"})
-"""Functions that read an environment variable whose name code computes."""
+ENVIRONMENT = frozenset({"os.Getenv", "os.LookupEnv", "syscall.Getenv", "IConfiguration.GetValue"})
+"""Functions that read an environment variable or setting whose name code computes."""
 
 OBJECT = "{}"
 """What an object literal is a call of: its keys are the named arguments."""
@@ -63,9 +63,16 @@ def _worded(between: str) -> Callable[[str], str]:
     return lambda text: between.join(_WORDS.split(text)).lower()
 
 
+def _numbered(between: str) -> Callable[[str], str]:
+    """iancoleman/strcase and lodash part words at numbers, too."""
+    return lambda text: _worded(between)(re.sub(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])", between, text))
+
+
 _CASES: Mapping[str, Callable[[str], str]] = {
-    **dict.fromkeys(("ToSnake", "SnakeCase", "toSnakeCase", "snakeCase", "Underscore"), _worded("_")),
-    **dict.fromkeys(("ToKebab", "KebabCase", "toKebabCase", "kebabCase", "Kebaberize", "paramCase"), _worded("-")),
+    **dict.fromkeys(("ToSnake", "snakeCase"), _numbered("_")),
+    **dict.fromkeys(("SnakeCase", "toSnakeCase", "Underscore"), _worded("_")),
+    **dict.fromkeys(("ToKebab", "kebabCase"), _numbered("-")),
+    **dict.fromkeys(("KebabCase", "toKebabCase", "Kebaberize", "paramCase"), _worded("-")),
     "dotCase": _worded("."),
 }
 

@@ -233,6 +233,8 @@ class Evaluator:
         if arguments is None:
             typed = self.names.files[frame.file].typed.get(f"{frame.scope}.{value.name}", ())
             made = [o for t in typed for o in self._typed(frame.file, f"{frame.scope}.{value.name}", t)]
+            if frame.file[1].endswith(".go"):
+                made = [o for o in made if isinstance(o.thing, Instance)]
             return made or [hole(f"parameter `{value.name}` of {frame.scope}", param=symbol)]
         given = dict(arguments.named).get(value.name)
         if given is None and value.index < len(arguments.positional):
@@ -264,7 +266,8 @@ class Evaluator:
         if value.default is not None:
             inner = self.evaluate(value.default, frame, context)
             return [Outcome(o.thing, o.trail | {"env-default"}) for o in inner]
-        return [hole(f"{value.name} is set nowhere", env=value.name)]
+        empty = [o for o in outcomes if isinstance(o.thing, Text) and not o.thing.parts]
+        return empty or [hole(f"{value.name} is set nowhere", env=value.name)]
 
     def _given(self, name: str, frame: Frame, context: Context) -> Sequence[tuple[Value, FileKey]]:
         """Deployed values; inside the value of a variable, ``${NAME}`` means the deployment's own ``.env`` file."""
@@ -311,6 +314,8 @@ class Evaluator:
         service = discovered(value)
         if service:
             return [plain(service)]
+        if value.args and dotted(value.callee) in ENVIRONMENT:
+            return self._read(self.texts(value.args[0], frame, context), frame, context)
         method = as_member(value.callee)
         changed = self._text_method(method, value, frame, context) if method is not None else None
         if changed is not None:
@@ -343,8 +348,6 @@ class Evaluator:
             argument = external_call(thing.name, value)
             if argument is not None:
                 return self.evaluate(argument, frame, context)
-            if thing.name in ENVIRONMENT and value.args:
-                return self._read(self.texts(value.args[0], frame, context), frame, context)
             return [Outcome(Outside(thing.name, value, frame), callee.trail)]
         accessor = not value.args and dialect_of(frame.file) and as_member(value.callee) is not None
         if isinstance(thing, Text) and accessor:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from graph.linking.callgraph import CallGraph, Site
 from graph.linking.corpus import SymbolKey
-from graph.linking.names import SELVES, dotted
+from graph.linking.names import SELVES, dotted, unloaded
 from graph.linking.outcomes import Arguments, Context, Frame, Hole, Instance, Text
 from graph.linking.values import Evaluator
 from graph.values import Member, Name, Value
@@ -86,7 +86,22 @@ class Wrappers:
                 continue
             constants, keys = frozenset(context.constants), frozenset(context.keys)
             made.append(Reading(results, attempt.origin, attempt.sites, attempt.built, constants, keys))
-        return made
+        return self._used(made)
+
+    def _used(self, made: list[Reading]) -> list[Reading]:
+        """Without those that end at a Go function or C# constructor nobody calls, when others give the values."""
+        dead = [
+            any(self._uncalled(key) for result in reading.results for key in all_params(result)) for reading in made
+        ]
+        if all(dead):
+            return made
+        return [reading for reading, is_dead in zip(made, dead, strict=True) if not is_dead]
+
+    def _uncalled(self, function: SymbolKey) -> bool:
+        (_, path), name = function
+        one_of_many = path.endswith(".cs") and unloaded(name).endswith(".constructor") and unloaded(name) != name
+        called = any(site.symbol != function for site in self._calls.callers.get(function, ()))
+        return (path.endswith(".go") or one_of_many) and not called
 
     def _class_around(self, symbol: SymbolKey) -> SymbolKey | None:
         file, name = symbol
@@ -117,7 +132,8 @@ class Wrappers:
             tries.append(_Try(made, site.symbol, instance.owner, sites, attempt.built))
         if tries:
             return tries
-        owner = self._class_around(site.symbol) if site.rule in ("self", "override") else None
+        own = site.rule in ("self", "override") and receiver(site.fact.get("callee")) is None
+        owner = self._class_around(site.symbol) if own else None
         if owner is not None and attempt.owner is not None and not self._calls.related(owner, attempt.owner):
             return []
         return [_Try(bound, site.symbol, owner or attempt.owner, sites, attempt.built)]

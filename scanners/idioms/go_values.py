@@ -114,9 +114,22 @@ def _item(base: Value, name: str) -> Value:
 
 
 def _index(code: GoCode, node: Node, scope: Scope, depth: int) -> Value:
+    if _is_generic(code, node, scope):
+        return value(code, node.child_by_field_name("operand"), scope, depth)
     key = code.string(node.child_by_field_name("index"))
     base = value(code, node.child_by_field_name("operand"), scope, depth)
     return _item(base, key if key.isidentifier() else "[]")
+
+
+def _is_generic(code: GoCode, node: Node, scope: Scope) -> bool:
+    """``store.Find[Order](ctx)``: a call that gives a type to a function, not one of an entry of a map."""
+    call = node.parent
+    if call is None or call.type != "call_expression" or call.child_by_field_name("function") != node:
+        return False
+    head, _, rest = code.dotted(node.child_by_field_name("operand")).partition(".")
+    if any(head in outer.bound or head in outer.params for outer in scope.outward()):
+        return False
+    return head in code.imports if rest else code.scope_is_function(head)
 
 
 def _inner(code: GoCode, node: Node, scope: Scope, depth: int) -> Value:
@@ -141,7 +154,7 @@ def _literal(code: GoCode, node: Node, scope: Scope, depth: int) -> Value:
     if kind is None or kind.type not in ("type_identifier", "qualified_type", "generic_type"):
         return Unknown("a list or map")
     named = code.text(kind.child_by_field_name("type") if kind.type == "generic_type" else kind)
-    pairs = dict(members(code, node))
+    pairs = dict(_by_position(code, named, members(code, node)))
     if code.origin(named) == "net/url.URL":
         return _url(code, pairs, scope, depth)
     given = tuple(
@@ -150,6 +163,14 @@ def _literal(code: GoCode, node: Node, scope: Scope, depth: int) -> Value:
         if not isinstance(found := value(code, part, scope, depth), Unknown)
     )
     return Call(Name(named), (), given)
+
+
+def _by_position(code: GoCode, named: str, found: list[tuple[str, Node]]) -> list[tuple[str, Node]]:
+    """``Repo{collection}``: values without keys are given to the fields of a struct of this file in their order."""
+    if not found or not found[0][0].isdigit():
+        return found
+    fields = [member.name for member in code.fields if member.owner.name == named]
+    return [(field, node) for field, (_, node) in zip(fields, found, strict=False)] or found
 
 
 def _listed(code: GoCode, node: Node, scope: Scope, depth: int) -> Value:

@@ -158,6 +158,9 @@ def _held(code: GoCode, dotted: str, scope: Scope) -> Value | None:
             if not isinstance(value, Unknown | Param | Name | Member) or site.scope is scope:
                 return value
     if typed or ("." in dotted and _LIKELY.search(last)):
+        for outer in scope.outward():
+            if dotted in outer.params and dotted not in outer.bound:
+                return Param(outer.params.index(dotted), dotted) if outer is scope else Name(dotted)
         return Name(dotted)
     return None
 

@@ -28,6 +28,8 @@ _GRADLE = re.compile(
     re.VERBOSE,
 )
 
+_MORE = re.compile(r"""^\s*["'](?P<name>[\w.-]+:[\w.-]+)(?::(?P<version>[^"'@:]+))?["'@:]""")
+
 
 @dataclass(slots=True)
 class _Pom:
@@ -161,8 +163,14 @@ def _root(source: SourceFile, sort: str, name: str, line: int) -> Fact:
 def _gradle(source: SourceFile) -> Iterator[Fact]:
     folder = posixpath.dirname(source.path)
     yield _root(source, "gradle", posixpath.basename(folder), 1)
+    listing = False
     for number, line in enumerate(source.data.decode("utf-8", "replace").splitlines(), 1):
         match = _GRADLE.match(line[:500])
+        more = _MORE.match(line[:500]) if listing and match is None else None
+        listing = (match is not None or more is not None) and line.rstrip().endswith(",")
+        if more is not None:
+            fields = {"ecosystem": "maven", "name": more["name"], "version": more["version"] or ""}
+            yield Fact("dependency", fields, Location(source.path, number))
         if match is None:
             continue
         fields = {"ecosystem": "maven", "name": "", "version": match["version"] or ""}

@@ -24,6 +24,7 @@ _ANNOTATIONS: dict[str, tuple[str, Value, str]] = {
     "EnableResourceServer": ("GET", _USER_INFO, _USER_INFO.key),
     "EnableOAuth2Sso": ("POST", _TOKEN, _TOKEN.key),
 }
+_CONFIGURED = (b"ClientCredentialsResourceDetails", b"OAuth2ProtectedResourceDetails", b"security.oauth2.client")
 _CLIENTS = ("OAuth2RestTemplate", "OAuth2FeignRequestInterceptor")
 
 
@@ -57,7 +58,8 @@ class SpringSecurity:
             for mark in parsed.marks.get(name, ()):
                 yield _request(parsed, mark.node, (mark.scope.name, method), (url, key))
         for site in parsed.calls:
-            if site.method in _CLIENTS and site.node.type == "object_creation_expression" and site.args:
+            made = site.method in _CLIENTS and site.node.type == "object_creation_expression" and bool(site.args)
+            if made and any(mark in parsed.data for mark in _CONFIGURED):
                 yield _request(parsed, site.node, (site.scope.name, "POST"), (_TOKEN, _TOKEN.key))
             elif site.method == "oauth2ResourceServer":
                 about = (site.scope.name, "GET")

@@ -237,3 +237,57 @@ def test_a_service_of_which_nothing_is_seen_may_change_any_data() -> None:
 def test_a_service_that_is_seen_writing_changes_what_it_writes() -> None:
     text = WORKER + "other = worker/job.py::other\nother w> logs"
     assert selected(asked(deployed(System(text), "worker"), touched("worker/job.py::work"))) == {}
+
+
+CLOSED = """
+orders = shop/app.py::orders
+GET shop /orders : orders
+flow orders.yaml: look=GET shop /orders
+ping = shop/walk.py::ping
+pong = shop/walk.py::pong
+ping -> pong
+pong -> ping
+leaf = shop/walk.py::leaf
+ping -> leaf
+"""
+
+
+@pytest.mark.parametrize("name", ["ping", "pong", "leaf"])
+def test_functions_that_only_call_each_other_may_run_in_every_request(name: str) -> None:
+    assert selected(asked(System(CLOSED), touched(f"shop/walk.py::{name}"))) == {"orders": "may"}
+
+
+def test_a_circle_that_an_operation_enters_runs_there() -> None:
+    text = CLOSED + "other = shop/app.py::other\nGET shop /other : other\nother -> pong"
+    assert selected(asked(System(text), touched("shop/walk.py::leaf"))) == {}
+
+
+def test_a_class_that_only_its_own_members_make_may_run_in_every_request() -> None:
+    system = System(
+        "orders = shop/app.py::orders\nGET shop /orders : orders\nflow orders.yaml: look=GET shop /orders\n"
+        "built = shop/visit.py::Visit\nmake = shop/visit.py::Visit.make\nmake -> built"
+    )
+    assert selected(asked(system, touched("shop/visit.py::Visit.make"))) == {"orders": "may"}
+
+
+def test_what_only_tests_call_may_run_in_every_request() -> None:
+    text = CLOSED + "tried = shop/hook.py::tried\ntest = tests/test_hook.py::test_it\ntest -> tried"
+    assert selected(asked(System(text), touched("shop/hook.py::tried"))) == {"orders": "may"}
+
+
+LOOPING = """
+loop = worker/job.py::loop
+store = worker/job.py::store
+loop -> store
+store w> totals
+totals = shop/app.py::totals
+GET shop /totals : totals
+totals r> totals
+flow totals.yaml: look=GET shop /totals
+"""
+
+
+def test_a_changed_worker_changes_what_its_loop_writes() -> None:
+    system = deployed(System(LOOPING), "worker")
+    system.symbol("tune", "worker/tune.py::tune")
+    assert selected(asked(system, touched("worker/tune.py::tune"))) == {"totals": "may"}

@@ -8,7 +8,7 @@ from graph.answers import Affected, Impact
 from graph.change import Change
 from graph.queries.impact.differences import differences
 from graph.queries.impact.flows import Spread, boundaries, selected
-from graph.queries.impact.rules import CHANGED, FED, RUNS, SEEN_DIFFERENTLY, background, effects, executed
+from graph.queries.impact.rules import FED, RUNS, SEEN_DIFFERENTLY, background, effects, executed
 from graph.queries.impact.seeds import Start, starts
 from graph.queries.impact.spread import Reach, Seed, Steps, best, path, spread
 from graph.queries.impact.world import World
@@ -56,7 +56,7 @@ def _carried(world: World, start: Start) -> Spread:
     running = [Seed(s.uid, RUNS, s.hop, s.certain) for s in seeds]
     steps: Steps = {}
     differing = spread(world, seeds, effects, steps)
-    alone = [Seed(uid, FED, differing[uid, CHANGED].seed.hop) for uid in background(world, differing)]
+    alone = [Seed(state[0], FED, differing[state].seed.hop) for state in background(world, differing)]
     ways = differing, spread(world, running, executed, {}), spread(world, [*alone, *start.loops], effects, steps)
     return Spread(world, start, ways)
 

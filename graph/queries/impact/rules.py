@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from graph.linking.roles import aside
+from graph.queries.impact.callers import PART_OF, callers_of, doors, in_background, nobody_runs, via_of
 from graph.queries.impact.settings import is_silent, named_unasked
 from graph.queries.impact.spread import State
 from graph.queries.impact.world import EdgeId, Via, World
@@ -29,7 +30,6 @@ SAME = Via(None)
 _SAFE = ("GET", "HEAD", "OPTIONS")
 """Methods that change nothing others see, however they are asked (RFC 9110 §9.2.1)."""
 _OPEN = "its target could not be named"
-_PART = "PART OF"
 _ENTRIES = ("", "main", "Main", "Program.Main")
 """Code that is started, not called; what it asks in a loop it hands on as data, which is followed on its own."""
 
@@ -71,9 +71,9 @@ def _outward(world: World, uid: str) -> Iterator[tuple[State, Via]]:
         if far.kind == "Unresolved":
             yield (_group(world, number[0], far), _OPEN_TARGETS[number[0]][1]), Via(number, _OPEN, False)
         elif far.kind in ("Symbol", "Endpoint"):
-            yield (far.uid, FED), _via(world, number)
+            yield (far.uid, FED), via_of(world, number)
         elif far.kind in _WIRE:
-            yield (far.uid, DIFFERS), _via(world, number)
+            yield (far.uid, DIFFERS), via_of(world, number)
 
 
 def _unseen(world: World, node: Node) -> Iterator[tuple[State, Via]]:
@@ -92,10 +92,10 @@ def _to_callers(world: World, node: Node, mode: str) -> Iterator[tuple[State, Vi
     onward = SERVING if leading else mode
     callers = callers_of(world, node)
     for far, via in callers:
-        if onward != SERVING or via.label != _PART:  # what runs behind a door is not run by making its object
+        if onward != SERVING or via.label != PART_OF:  # what runs behind a door is not run by making its object
             yield (far.uid, onward), via
     started = onward == ASKING and node.key[2] in _ENTRIES
-    if not callers and onward in (CHANGED, ASKING) and not started and not aside(node.key[1]):
+    if onward in (CHANGED, ASKING) and not started and not aside(node.key[1]) and nobody_runs(world, node, callers):
         for service in services_of(world, node):
             note = "nothing known calls it, so it may run in every request"
             yield (service.uid, CHANGED), Via(None, note, False, "MAY RUN IN")
@@ -121,7 +121,7 @@ def _told_about(world: World, uid: str, mode: str) -> Iterator[tuple[State, Via]
 def _asking(world: World, found: Iterable[tuple[EdgeId, Node]]) -> Iterator[tuple[State, Via]]:
     """Who asks: an operation serves what it is told, code has to be run by somebody first."""
     for number, far in found:
-        yield (far.uid, ASKING if far.kind == "Symbol" else SERVING), _via(world, number)
+        yield (far.uid, ASKING if far.kind == "Symbol" else SERVING), via_of(world, number)
 
 
 def _service(world: World, node: Node) -> Iterator[tuple[State, Via]]:
@@ -133,6 +133,8 @@ def _service(world: World, node: Node) -> Iterator[tuple[State, Via]]:
             t.kind == "Topic" for _, t in world.back(far.uid, "HANDLED_BY")
         ):
             yield (far.uid, SERVING), Via(number)
+        elif in_background(world, far):
+            yield (far.uid, FED), Via(number, "runs without being asked", False)
 
 
 def _group(world: World, edge: str, loose: Node) -> str:
@@ -165,17 +167,23 @@ def _may_be(loose: Node, endpoint: Node) -> bool:
     return service in ("", endpoint.key[0])
 
 
-def background(world: World, reached: Iterable[State]) -> list[str]:
-    """Symbols that changed and that something nobody calls runs: a loop, a start, a hook. They need no flow to run.
+def background(world: World, reached: Mapping[State, object]) -> list[State]:
+    """What changed and is run by something nobody calls: a loop, a start, a hook. It needs no flow to run.
 
     Args:
         world: both revisions.
         reached: states of the effects.
     """
+    owned = [far for uid, mode in reached if mode == CHANGED for _, far in world.out(uid, "OWNS")]
+    within = [(far.uid, FED) for far in owned if (far.uid, FED) in reached and in_background(world, far)]
+    return [*((uid, CHANGED) for uid in _changed_behind(world, reached)), *dict.fromkeys(within)]
+
+
+def _changed_behind(world: World, reached: Iterable[State]) -> list[str]:
     alone = {
         uid for uid, mode in reached if mode == CHANGED and world.node(uid).kind == "Symbol" and _untold(world, uid)
     }
-    queue = [uid for uid in sorted(alone) if not callers_of(world, world.node(uid))]
+    queue = [uid for uid in sorted(alone) if nobody_runs(world, world.node(uid), callers_of(world, world.node(uid)))]
     found = dict.fromkeys(queue)
     while queue:
         for _, far in world.out(queue.pop(), "CALLS"):
@@ -189,16 +197,6 @@ def _untold(world: World, uid: str) -> bool:
     """Whether nothing known leads to a symbol: no operation, and only topics that others than we publish to."""
     leading = [far for _, far in doors(world, uid)]
     return all(far.kind == "Topic" and not world.back(far.uid, "PUBLISHES", "EXERCISES") for far in leading)
-
-
-def doors(world: World, uid: str) -> list[tuple[EdgeId, Node]]:
-    """The operations and topics that lead to a symbol directly.
-
-    Args:
-        world: both revisions.
-        uid: a Symbol.
-    """
-    return [*world.back(uid, "HANDLED_BY"), *world.out(uid, "CONSUMES")]
 
 
 def executed(world: World, state: State) -> Iterator[tuple[State, Via]]:
@@ -216,7 +214,7 @@ def executed(world: World, state: State) -> Iterator[tuple[State, Via]]:
         yield from _executed_by_topics(world, uid)
     elif node.kind == "Endpoint":
         for number, far in world.back(uid, "CALLS"):
-            yield (far.uid, RUNS if far.kind == "Symbol" else RAN), _via(world, number)
+            yield (far.uid, RUNS if far.kind == "Symbol" else RAN), via_of(world, number)
         yield from _steps(world, world.back(uid, "ROUTES_TO", "EXERCISES"), RAN)
         yield from _told_about(world, uid, RAN)
         yield from _open_sources(world, node, "CALLS", RAN)
@@ -236,7 +234,7 @@ def _run_by(world: World, node: Node, mode: str) -> Iterator[tuple[State, Via]]:
     callers = callers_of(world, node)
     for far, via in callers:
         yield (far.uid, RAN if leading else mode), via
-    if mode == RUNS and not callers and not leading and not aside(node.key[1]):
+    if mode == RUNS and not leading and not aside(node.key[1]) and nobody_runs(world, node, callers):
         for service in services_of(world, node):
             yield (service.uid, RAN), Via(None, "", False, "MAY RUN IN")
 
@@ -244,7 +242,7 @@ def _run_by(world: World, node: Node, mode: str) -> Iterator[tuple[State, Via]]:
 def _executed_by_topics(world: World, uid: str) -> Iterator[tuple[State, Via]]:
     for number, far in world.out(uid, "CONSUMES"):
         if far.kind == "Topic":
-            yield (far.uid, RAN), _via(world, number)
+            yield (far.uid, RAN), via_of(world, number)
             continue
         for topic in world.of("Topic"):
             yield (topic.uid, RAN), Via(number, _OPEN, False)
@@ -254,39 +252,6 @@ def _writing(world: World, uid: str) -> Iterator[tuple[EdgeId, Node]]:
     for number, step in world.back(uid, "EXERCISES"):
         if world.edge(number).props.get("mode") != "read":
             yield number, step
-
-
-def callers_of(world: World, node: Node) -> list[tuple[Node, Via]]:
-    """Who calls a symbol; what Python or JavaScript calls by itself is called by whoever makes or contains it.
-
-    Args:
-        world: both revisions.
-        node: a Symbol.
-    """
-    if node.uid not in world.callers:
-        found = [(far, _via(world, number)) for number, far in _explained(world, world.back(node.uid, "CALLS"))]
-        world.callers[node.uid] = found or _containing(world, node)
-    return world.callers[node.uid]
-
-
-def _explained(world: World, found: list[tuple[EdgeId, Node]]) -> list[tuple[EdgeId, Node]]:
-    """Module code that only hands a function on runs nothing of it, once it is known who does."""
-    handing = [e for e, far in found if not far.key[2] and world.edge(e).resolution.rule == "passed as argument"]
-    others = [(e, far) for e, far in found if e not in handing]
-    return others or found
-
-
-def _containing(world: World, node: Node) -> list[tuple[Node, Via]]:
-    owner = world.symbol(node.key[0], node.key[1], node.key[2].rpartition(".")[0]) if "." in node.key[2] else None
-    if owner is None or doors(world, node.uid):
-        return []
-    note = "runs as part of it" if owner.props.get("sort") == "class" else "is defined and used inside it"
-    users = world.back(owner.uid, "CALLS")
-    later = [far for _, far in users if far.key[2]]
-    if later and len(later) < len(users) and not doors(world, owner.uid):
-        # module code makes the object or the function, and those who use what it made run this part of it
-        return [(far, Via(None, note, True, _PART)) for far in later]
-    return [(owner, Via(None, note, True, _PART))]
 
 
 def services_of(world: World, node: Node) -> list[Node]:
@@ -311,11 +276,4 @@ def _runs(world: World, service: Node) -> bool:
 
 def _steps(world: World, found: Iterable[tuple[EdgeId, Node]], mode: str) -> Iterator[tuple[State, Via]]:
     for number, far in found:
-        yield (far.uid, mode), _via(world, number)
-
-
-def _via(world: World, number: EdgeId) -> Via:
-    known = world.vias.get(number)
-    if known is None:
-        known = world.vias[number] = Via(number, certain=world.edge(number).resolution.status == "resolved")
-    return known
+        yield (far.uid, mode), via_of(world, number)

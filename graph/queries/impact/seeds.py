@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from graph.answers import Boundary, Hop
 from graph.change import Change, ChangedItem, FileChange
 from graph.linking.roles import aside
-from graph.queries.impact.rules import CHANGED, DIFFERS, FED, SERVING, doors
+from graph.queries.impact.callers import doors
+from graph.queries.impact.rules import CHANGED, DIFFERS, FED, SERVING
 from graph.queries.impact.spread import Seed
 from graph.queries.impact.world import World
 from graph.schema import Node

@@ -66,10 +66,16 @@ def is_silent(world: World, service: Node) -> bool:
     if service.uid not in world.silent:
         owned = [far for _, far in world.out(service.uid, "OWNS")]
         answers = any(far.kind == "Endpoint" for far in owned)
-        world.silent[service.uid] = not answers and not any(_heard(world, far) for far in (service, *owned))
+        world.silent[service.uid] = not answers and not any(is_heard(world, far) for far in (service, *owned))
     return world.silent[service.uid]
 
 
-def _heard(world: World, node: Node) -> bool:
+def is_heard(world: World, node: Node) -> bool:
+    """Whether something asks, sends or writes anything outside its own code.
+
+    Args:
+        world: both revisions.
+        node: a Service or a Symbol.
+    """
     reached = world.out(node.uid, "CALLS", "PUBLISHES", "WRITES")
     return any(far.kind != "Symbol" for _, far in reached)

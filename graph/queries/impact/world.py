@@ -41,7 +41,7 @@ EDGES = (
 class World:
     """Nodes and edges of both revisions, the head's words first.
 
-    What rules worked out is kept in `vias`, `callers`, `groups`, `unasked` and `silent`.
+    What rules worked out is kept in `vias`, `callers`, `rooted`, `background`, `groups`, `unasked` and `silent`.
 
     Args:
         base: graph of the merge base.
@@ -58,6 +58,8 @@ class World:
         self.groups: dict[tuple[str, str], str] = {}
         self.vias: dict[EdgeId, Via] = {}
         self.callers: dict[str, list[tuple[Node, Via]]] = {}
+        self.background: dict[str, bool] = {}
+        self.rooted: dict[str, bool] = {}
         self.unasked: dict[str, list[tuple[Node, str]]] | None = None
         self.silent: dict[str, bool] = {}
         self._out_of: dict[str, list[tuple[EdgeId, Node]]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from posixpath import dirname, splitext
+from posixpath import basename, dirname, splitext
 
 from graph.linking.corpus import Corpus, FileKey, Placed
 from graph.linking.deployed import Service
@@ -68,7 +68,8 @@ class Environment:
     def _beside(self, placed: Placed, service: str) -> int:
         """Values of a profile or deployment that is not the one in use count only where no other is given."""
         profile, variant = placed.fact.get("profile", "") or "", placed.fact.get("variant", "") or ""
-        if profile and profile.lower() in self._active(service):
+        usual = profile == "Production" and basename(placed.file[1]).startswith("appsettings.")
+        if profile and (profile.lower() in self._active(service) or (usual and not self._active(service))):
             return -1 if not variant else _ASIDE
         return (2 * _ASIDE if profile else 0) + (_ASIDE if variant else 0)
 

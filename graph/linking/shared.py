@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
 from graph.linking.callgraph import CallGraph
 from graph.linking.corpus import FileKey, SymbolKey
@@ -24,6 +24,7 @@ class Sources:
         self._calls = calls
         self._owners = owners
         self._known: dict[tuple[SymbolKey, str], tuple[SymbolKey, ...]] = {}
+        self._users: dict[SymbolKey, frozenset[str]] = {}
 
     def made_for(self, reading: Reading, service: str) -> bool:
         """Whether a reading is one of a service: its outermost function and the constructing calls are its code.
@@ -33,7 +34,29 @@ class Sources:
             service: its name, empty for all.
         """
         places = [reading.origin[0], *(site.file for site in reading.built)]
-        return all(service in (self._owners(file) or (service,)) for file in places)
+        owned = all(service in (self._owners(file) or (service,)) for file in places)
+        return owned and all(self._reached(site.symbol, service) for site in reading.built)
+
+    def _reached(self, symbol: SymbolKey, service: str) -> bool:
+        """Whether a service runs shared code, as far as calls say: its own code leads there, or nobody's does."""
+        everybody = self._owners(symbol[0])
+        if len(everybody) < 2 or not service:
+            return True
+        if symbol not in self._users:
+            self._users[symbol] = frozenset(self._leading(symbol, set(everybody)))
+        return service in self._users[symbol] or not self._users[symbol]
+
+    def _leading(self, symbol: SymbolKey, everybody: set[str]) -> Iterator[str]:
+        """The services with code of fewer services that leads to shared code."""
+        queue, seen = [symbol], {symbol}
+        while queue and len(seen) < _MOST:
+            for site in self._calls.callers.get(queue.pop(), ()):
+                owners = set(self._owners(site.file))
+                if owners < everybody:
+                    yield from owners
+                elif site.symbol not in seen:
+                    seen.add(site.symbol)
+                    queue.append(site.symbol)
 
     def of(self, origin: SymbolKey, service: str, reading: Reading) -> tuple[SymbolKey, ...]:
         """The nearest code that only this service has and that leads to the origin, empty when none is known.
@@ -45,11 +68,16 @@ class Sources:
         """
         if not service or self._owners(origin[0]) == (service,):
             return (origin,)
-        key = (origin, service)
-        if key not in self._known:
-            self._known[key] = self._above(origin, service)
+        users = self._nearest(origin, service)
         made = tuple(site.symbol for site in reading.built if self._owners(site.file) == (service,))
-        return self._known[key] or made[-1:]
+        makers = [user for site in reading.built[-1:] for user in self._nearest(site.symbol, service)]
+        return users or made[-1:] or tuple(makers)
+
+    def _nearest(self, symbol: SymbolKey, service: str) -> tuple[SymbolKey, ...]:
+        key = (symbol, service)
+        if key not in self._known:
+            self._known[key] = self._above(symbol, service)
+        return self._known[key]
 
     def _above(self, origin: SymbolKey, service: str) -> tuple[SymbolKey, ...]:
         layer, seen, found = [origin], {origin}, dict[SymbolKey, None]()

@@ -196,6 +196,7 @@ _FRAMEWORK = (
         prefix="value: its own prefix",
         detached="flag: a view that serves nothing unless it is mounted (Django)",
         symbol="text: where it is made, absent when its name says so",
+        injected="text: a container gives it under this name (uber/fx `name:\"api\"`)",
     ),
     _kind(
         "mount",
@@ -206,6 +207,7 @@ _FRAMEWORK = (
         prefix="value: extra prefix",
         folder="text: instead of `child`: every router of the files below this folder, relative to the file's own one",
         symbol="text: where it is mounted, absent for the module",
+        provided="text: instead of `child`: the routers of the service that are `injected` under this name",
         replaces="flag: the prefix stands in for the router's own one, as in Flask",
         operation="flag: the child is an operation's handler; one no router tells about serves any method here",
     ),
@@ -450,6 +452,7 @@ _DEPLOY = (
         path="text: template as served, `/**` is the rest",
         to="text: host, URL, `lb://name` or service",
         target="value: the same as code writes it, instead of `to`",
+        mounted="value: what code mounts it under, instead of `path` (everything below it)",
         by="value: the gateway as code writes it, instead of `gateway`",
         symbol="text: where code writes it, absent in configuration files",
         to_path="text: rewritten template",

@@ -102,8 +102,26 @@ def _only_gateway(state: Linking, placed: Placed) -> tuple[str, ...]:
 
 
 def _route(state: Linking, placed: Placed, gateway: str, target: list[Text] | None) -> None:
+    for path in _paths(state, placed, gateway):
+        _rule(state, placed, (gateway, path), target)
+
+
+def _paths(state: Linking, placed: Placed, gateway: str) -> list[str]:
+    """The path of a rule; of one that code mounts what its path evaluates to, a loose end when it cannot be read."""
+    mounted = placed.fact.get("mounted")
+    if mounted is None:
+        return [template(_glob(placed.fact.get("path", "") or "/**"))]
+    frame = Frame(placed.file, placed.fact.get("symbol", "") or "")
+    texts = [text for text, _ in state.evaluator.texts(mounted, frame, Context(service=gateway))]
+    for text in texts:
+        if text.holes:
+            state.loose_end(placed, LooseEnd("unknown route path", "ROUTES_TO", text.holes[0].reason))
+    return [template(f"{text.template.rstrip('/')}/**") for text in texts if not text.holes]
+
+
+def _rule(state: Linking, placed: Placed, where: tuple[str, str], target: list[Text] | None) -> None:
+    gateway, path = where
     fact = placed.fact
-    path = template(_glob(fact.get("path", "") or "/**"))
     to_path = template(_glob(fact.get("to_path"))) if fact.get("to_path") else ""
     frame, context = Frame(placed.file, fact.get("symbol", "") or ""), Context(service=gateway)
     texts = target or [text for text, _ in state.evaluator.texts(_value(fact.get("to", "") or ""), frame, context)]

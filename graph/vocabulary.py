@@ -196,7 +196,7 @@ _FRAMEWORK = (
         prefix="value: its own prefix",
         detached="flag: a view that serves nothing unless it is mounted (Django)",
         symbol="text: where it is made, absent when its name says so",
-        injected="text: a container gives it under this name (uber/fx `name:\"api\"`)",
+        injected='text: a container gives it under this name (uber/fx `name:"api"`)',
     ),
     _kind(
         "mount",

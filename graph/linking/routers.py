@@ -10,6 +10,7 @@ from posixpath import dirname, normpath
 from typing import TypeAlias
 
 from graph.linking.corpus import FileKey, Placed, SymbolKey
+from graph.linking.injected import mounts, receivers
 from graph.linking.names import dotted
 from graph.linking.outcomes import Context, Frame, Hole, Text
 from graph.linking.paths import below
@@ -53,12 +54,14 @@ class Routers:
         self._mounts: dict[RouterKey, list[tuple[RouterKey | None, Placed]]] = defaultdict(list)
         for placed in state.corpus.of("router"):
             self._own[placed.file, placed.fact.get("name", "")].append(placed)
-        for placed in state.corpus.of("mount"):
+        for placed in mounts(state):
             scope = placed.fact.get("symbol", "") or ""
             if placed.fact.get("folder"):
                 self._below_folder(placed)
                 continue
-            children = self.find(placed.file, scope, placed.fact.get("child"))
+            into = placed.fact.get("into")
+            children = [into] if into in self._own else self.find(placed.file, scope, placed.fact.get("child"))
+            children += receivers(state, placed, self._own)
             if not children and placed.fact.get("operation"):
                 self._operations.append(placed)
             parents: list[RouterKey | None] = [*self.find(placed.file, scope, placed.fact.get("parent"))]

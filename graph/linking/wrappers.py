@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graph.linking.callgraph import CallGraph, Site
 from graph.linking.corpus import SymbolKey
@@ -89,13 +89,14 @@ class Wrappers:
         return self._used(made)
 
     def _used(self, made: list[Reading]) -> list[Reading]:
-        """Without those that end at a Go function or C# constructor nobody calls, when others give the values."""
-        dead = [
-            any(self._uncalled(key) for result in reading.results for key in all_params(result)) for reading in made
-        ]
-        if all(dead):
+        """Without what would come through a Go function nobody calls, when other callers give the values."""
+        found = [tuple([pair for pair in r if not self._dead(pair[0])] for r in reading.results) for reading in made]
+        if not any(all(results) for results in found):
             return made
-        return [reading for reading, is_dead in zip(made, dead, strict=True) if not is_dead]
+        return [replace(reading, results=r) for reading, r in zip(made, found, strict=True) if all(r)]
+
+    def _dead(self, text: Text) -> bool:
+        return any(hole.param is not None and self._uncalled(hole.param) for hole in text.holes)
 
     def _uncalled(self, function: SymbolKey) -> bool:
         (_, path), name = function

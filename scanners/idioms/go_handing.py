@@ -29,10 +29,12 @@ class Start:
     Args:
         dotted: name of the router, empty for one made in place.
         prefix: parts, outermost first.
+        made: the call that gives it, for a router that a method of something else gives.
     """
 
     dotted: str
     prefix: tuple[Value, ...] = ()
+    made: Value | None = None
 
     @property
     def path(self) -> Value:
@@ -41,8 +43,8 @@ class Start:
 
     @property
     def router(self) -> Value | None:
-        """Name of the router, None for the framework's own one."""
-        return Name(self.dotted) if self.dotted else None
+        """Name of the router or the call that gives it, None for the framework's own one."""
+        return Name(self.dotted) if self.dotted else self.made
 
 
 Finder = Callable[["Node | None", Scope], "Start | None"]

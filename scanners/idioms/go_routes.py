@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from graph.values import Concat, Fact, Lit, Location, Name, Value
-from scanners.idioms import go_handing, go_handlers, go_proxies
+from graph.values import Call, Concat, Fact, Lit, Location, Name, Value
+from scanners.idioms import go_handing, go_handlers, go_injected, go_proxies
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.go import bare
 from scanners.idioms.go_handing import Start
@@ -26,6 +26,7 @@ _CHAIN = 12
 _LIKELY = re.compile(
     r"(?i)(^|[._])(r|e|g|rg|app|api|mux|srv|server|engine|echo|fiber|v\d+|\w*(router|routes?|group|mux|engine|api|app))$"
 )
+_GIVES = re.compile(r"(?i)(router|routes?|group|mux|engine|echo(instance)?|fiber|app)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,7 @@ def facts(code: GoCode, table: Table) -> Iterator[Fact]:
     """
     yield from _routers(code, table)
     yield from go_handing.kept(code, table.owns, lambda node, scope: base_of(code, table, node, scope))
+    yield from go_injected.provided(code)
     registered: set[str] = set()
     for site in code.calls:
         yield from _nested(code, table, site)
@@ -140,8 +142,11 @@ def base_of(code: GoCode, table: Table, node: Node | None, scope: Scope) -> Star
             if site.method in table.groups and site.args:
                 prefix.insert(0, code.value(site.args[0], site.scope))
             node = site.receiver
+        elif table.owns(code.callee(site)):
+            return Start("", tuple(prefix))
         else:
-            return Start("", tuple(prefix)) if table.owns(code.callee(site)) else None
+            given = code.value(node, scope) if site.receiver is not None and _GIVES.search(site.method) else None
+            return Start("", tuple(prefix), given) if isinstance(given, Call) and not site.args else None
     return None
 
 
@@ -154,7 +159,7 @@ def _routers(code: GoCode, table: Table) -> Iterator[Fact]:
             continue
         name = code.bound_name(assign)
         where = Location(code.path, assign.line)
-        derived = base.dotted and base.dotted != assign.target
+        derived = base.router is not None and base.dotted != assign.target
         if name in seen and not derived:
             continue
         seen.add(name)
@@ -163,7 +168,7 @@ def _routers(code: GoCode, table: Table) -> Iterator[Fact]:
         )
         if derived:
             fields = {
-                "parent": Name(base.dotted),
+                "parent": base.router,
                 "child": Name(assign.target),
                 "prefix": Lit(""),
                 "symbol": assign.scope.name,
@@ -179,6 +184,7 @@ def _routers(code: GoCode, table: Table) -> Iterator[Fact]:
                 and (holder.sort == "class" or target.rpartition(".")[2] in holder.params)
             ):
                 fields = {"name": target, "framework": table.name, "prefix": Lit(""), "symbol": holder.name}
+                fields |= go_injected.under(code, holder, target)
                 if holder.name not in {c.name for c in code.closures.values()} or not _is_nested(code, table, holder):
                     yield Fact("router", fields, code.at(holder.node))
 
@@ -208,7 +214,7 @@ def _nested(code: GoCode, table: Table, site: CallSite) -> Iterator[Fact]:
     yield Fact("router", {"name": name, "framework": table.name, "prefix": whole, "symbol": closure.name}, where)
     child = name.removeprefix(f"{site.scope.name}.") if site.scope.name else name
     fields = {"parent": base.router, "child": Name(child), "prefix": Lit(""), "symbol": site.scope.name}
-    if base.dotted:
+    if base.router is not None:
         yield Fact("mount", fields, where)
 
 
@@ -282,8 +288,8 @@ def endpoint(code: GoCode, framework: str, site: CallSite, route: Route, registe
     name, scope = handler(code, route.handler, site.scope)
     path = concat([*route.base.prefix, route.path]) if route.base.prefix else route.path
     fields: dict[str, object] = {"protocol": "http", "path": path, "handler": name, "framework": framework}
-    if route.base.dotted:
-        fields["router"] = Name(route.base.dotted)
+    if route.base.router is not None:
+        fields["router"] = route.base.router
     if site.scope.name:
         fields["symbol"] = site.scope.name
     about = kit(code, scope) if scope is not None else Kit({})

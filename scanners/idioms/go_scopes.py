@@ -168,4 +168,4 @@ def _argument_name(code: GoCode, listed: Node, node: Node, depth: int) -> str:
         return ""
     receiver_text, _, method = written.rpartition(".")
     receiver_text = re.sub(r"\W+", "_", receiver_text)[-40:] or "it"
-    return f"{receiver_text}:{method or written} {literal}".strip().replace(".", "_")
+    return f"{receiver_text}:{(method or written).strip()} {literal}".strip().replace(".", "_")

@@ -116,11 +116,11 @@ class _Uses:
                     self._edge(one, part, WRAPPED, _place(placed))
 
     def _whole(self, symbol: SymbolKey | None) -> list[SymbolKey]:
-        """A function itself; the functions of a class."""
+        """A function itself; a class and its functions."""
         if symbol is None or self._sort(symbol) not in ("class", "interface"):
             return [symbol] if symbol is not None else []
         inside = f"{symbol[1]}."
-        return [(symbol[0], n) for n in self._names.files[symbol[0]].symbols if n.startswith(inside)]
+        return [symbol, *((symbol[0], n) for n in self._names.files[symbol[0]].symbols if n.startswith(inside))]
 
     def _handler(self, placed: Placed, named: str) -> SymbolKey | None:
         """The one handler a call registers or wraps, None when it names none or several."""

@@ -77,6 +77,7 @@ class JavaCode(Code):
         self.strings: list[Node] = []
         self.import_nodes: list[Node] = []
         self.stars: tuple[str, ...] = ()
+        self.inline: list[Node] = []
         self._values: dict[tuple[int, int, int], Value] = {}
 
     def value(self, node: Node | None, scope: Scope) -> Value:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from graph.values import Call, Config, Env, Fact, Lit, Location, Name, Param, Shape, Unknown, Value
+from scanners.idioms import java_around
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.java import Mark, Member
 from scanners.idioms.java_noise import HEADS, METHODS, foreign, words
@@ -55,6 +56,7 @@ def facts(code: JavaCode) -> Iterator[Fact]:
     yield from _typed(code)
     yield from _binds(code)
     yield from _program(code)
+    yield from java_around.facts(code)
 
 
 def _parts(code: JavaCode) -> Parts:
@@ -221,10 +223,8 @@ def _worth(code: JavaCode, site: CallSite) -> bool:
     if site.receiver is None:
         found = code.imports.get(site.method)
         return not (found is not None and _foreign(code, found.module))
-    if site.method in METHODS:
-        return False
     if not site.dotted:
-        return _worth_chained(code, site)
+        return site.method not in METHODS and _worth_chained(code, site)
     head = site.dotted.split(".", 1)[0]
     if head in HEADS:
         return False
@@ -232,6 +232,8 @@ def _worth(code: JavaCode, site: CallSite) -> bool:
     if found is not None:
         return not _foreign(code, found.module)
     made = code.type_of(site.dotted.rpartition(".")[0], site.scope)
+    if not made and site.method in METHODS:
+        return False
     return not _foreign(code, made) and made not in HEADS
 
 

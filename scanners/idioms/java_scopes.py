@@ -28,7 +28,8 @@ def fill(code: JavaCode, found: Found) -> None:
         code: the file.
         found: what the query found.
     """
-    inline = {n.id for n in found.of("inline")}
+    code.inline = found.of("inline")
+    inline = {n.id for n in code.inline}
     code.index_scopes(list(_scopes(code, [n for n in found.of("scope") if n.id not in inline])))
     for scope in code.scopes[1:]:
         if scope.sort == "method":

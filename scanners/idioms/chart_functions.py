@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
@@ -23,10 +24,12 @@ def _number(value: Any) -> int | float:
     if isinstance(value, int | float):
         return value
     text = shown(value).strip()
+    if not text:
+        return 0
     try:
         return int(text, 0)
     except ValueError:
-        return int(float(text)) if text else 0
+        return float.fromhex(text) if text.lower().startswith("0x") else float(text)
 
 
 def _int(value: Any) -> int:
@@ -143,31 +146,43 @@ def _kind(value: Any) -> str:
     return next((name for sort, name in kinds if isinstance(value, sort)), "invalid")
 
 
-def _matches(pattern: Any, text: Any) -> Any:
+def _pattern(pattern: Any) -> Any:
     from testmesh.guard.regex import compile_pattern
     from testmesh.kernel.errors import UserError
 
     try:
-        return compile_pattern(shown(pattern)).search(shown(text)) is not None
+        return compile_pattern(shown(pattern))
     except UserError as error:
         return Hole(str(error))
+
+
+def _matches(pattern: Any, text: Any) -> Any:
+    found = _pattern(pattern)
+    return found if isinstance(found, Hole) else found.search(shown(text)) is not None
 
 
 def _finds(pattern: Any, text: Any) -> Any:
-    from testmesh.guard.regex import compile_pattern
-    from testmesh.kernel.errors import UserError
-
-    try:
-        found: Any = compile_pattern(shown(pattern)).search(shown(text))
-    except UserError as error:
-        return Hole(str(error))
-    return found.group() if found is not None else ""
+    found = _pattern(pattern)
+    match = found if isinstance(found, Hole) else found.search(shown(text))
+    return match if isinstance(match, Hole) else match.group() if match is not None else ""
 
 
-def _replaces(pattern: Any, text: Any, _: Any = "") -> Any:
-    """The text itself when nothing in it matches."""
-    found = _matches(pattern, text)
-    return Hole("an expression is replaced") if found is True else found or shown(text)
+def _replaces(pattern: Any, text: Any, replacement: Any = "") -> Any:
+    """RE2's own substitution; `${1}` of Go is its `\\1`."""
+    found = _pattern(pattern)
+    written = re.sub(r"\$\{?(\d)\}?", r"\\\1", shown(replacement))
+    return found if isinstance(found, Hole) else found.sub(written, shown(text))
+
+
+def _replaces_literally(pattern: Any, text: Any, replacement: Any = "") -> Any:
+    found = _pattern(pattern)
+    written = shown(replacement).replace("\\", "\\\\")
+    return found if isinstance(found, Hole) else found.sub(written, shown(text))
+
+
+def _splits(pattern: Any, text: Any, _: Any = -1) -> Any:
+    found = _pattern(pattern)
+    return found if isinstance(found, Hole) else found.split(shown(text))
 
 
 def _text(change: Callable[[str], Any]) -> Callable[[Any], Any]:
@@ -284,6 +299,13 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "mul": lambda a, b: min(_number(a) * _number(b), 1 << 53),
     "div": lambda a, b: _int(a) // _int(b) if _int(b) else 0,
     "mod": lambda a, b: _int(a) % _int(b) if _int(b) else 0,
+    "addf": lambda *a: sum(float(_number(v)) for v in a),
+    "subf": lambda a, b: float(_number(a)) - float(_number(b)),
+    "mulf": lambda a, b: float(_number(a)) * float(_number(b)),
+    "divf": lambda a, b: float(_number(a)) / float(_number(b)) if _number(b) else 0.0,
+    "round": lambda v, digits=0, *_: round(float(_number(v)), _int(digits)),
+    "floor": lambda v: float(int(_number(v))),
+    "ceil": lambda v: float(-int(-_number(v) // 1)),
     "max": lambda *a: max(_number(v) for v in a),
     "min": lambda *a: min(_number(v) for v in a),
     "until": _range,
@@ -335,7 +357,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "regexFind": _finds,
     "mustRegexFind": _finds,
     "regexReplaceAll": _replaces,
-    "regexReplaceAllLiteral": _replaces,
+    "mustRegexReplaceAll": _replaces,
+    "regexReplaceAllLiteral": _replaces_literally,
+    "mustRegexReplaceAllLiteral": _replaces_literally,
+    "regexSplit": _splits,
+    "mustRegexSplit": _splits,
     "randAlphaNum": _unknown("a random text"),
     "randAlpha": _unknown("a random text"),
     "randNumeric": _unknown("a random text"),

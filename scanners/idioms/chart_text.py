@@ -92,6 +92,9 @@ def to_yaml(value: Any, indent: int = 0) -> str:
     if isinstance(value, Mapping) and value:
         lines = []
         for key, item in sorted(value.items(), key=lambda pair: str(pair[0])):
+            if isinstance(item, str) and "\n" in item.strip("\n"):
+                lines.append(f"{pad}{_scalar(key)}: {_block(item, indent + 2)}")
+                continue
             nested = isinstance(item, Mapping | list | tuple) and len(item) > 0
             step = 0 if isinstance(item, list | tuple) else 2
             inner = f"\n{to_yaml(item, indent + step)}" if nested else f" {to_yaml(item)}"
@@ -104,14 +107,30 @@ def to_yaml(value: Any, indent: int = 0) -> str:
     return "[]" if isinstance(value, list | tuple) else _scalar(value)
 
 
+def _block(text: str, indent: int) -> str:
+    """Several lines as they are, below their key."""
+    pad = " " * indent
+    ends = "" if text.endswith("\n") else "-"
+    lines = text.rstrip("\n").split("\n")
+    return f"|{ends}\n" + "\n".join(f"{pad}{line}" if line else "" for line in lines)
+
+
 def _scalar(value: Any) -> str:
     if value is None:
         return "null"
     text = shown(value)
     if not isinstance(value, str) or isinstance(value, Hole):
         return text
-    plain = set(text) <= _PLAIN and text.lower() not in _WORDS and not text[0].isdigit() and text[0] not in "-."
-    return text if plain else json.dumps(text)
+    plain = (
+        bool(text)
+        and set(text) <= _PLAIN
+        and text.lower() not in _WORDS
+        and not text[0].isdigit()
+        and text[0] not in "-."
+    )
+    if plain or not text.isprintable():
+        return text if plain else json.dumps(text)
+    return "'" + text.replace("'", "''") + "'"
 
 
 def from_yaml(text: Any) -> Any:

@@ -58,6 +58,20 @@ class Chart:
     values: dict[str, Any]
     dependencies: tuple[Dependency, ...] = ()
     templates: dict[str, SourceFile] = field(default_factory=dict)
+    _read: dict[str, list[Step] | TemplateProblem] = field(default_factory=dict)
+
+    def steps(self, path: str) -> list[Step] | TemplateProblem:
+        """A template taken apart, once for all releases; or why it cannot be.
+
+        Args:
+            path: of one of its templates.
+        """
+        if path not in self._read:
+            try:
+                self._read[path] = parse(self.templates[path].data.decode("utf-8", "replace"))
+            except TemplateProblem as problem:
+                self._read[path] = problem
+        return self._read[path]
 
     @property
     def name(self) -> str:
@@ -203,30 +217,28 @@ def rendered(release: Release) -> Iterator[Rendered]:
         release: what is installed.
     """
     renderer = Renderer()
-    parsed: dict[str, list[Step] | TemplateProblem] = {}
     todo = list(_charts(release))
     for chart, _ in todo:
-        for path, source in sorted(chart.templates.items()):
-            if path not in parsed:
-                try:
-                    parsed[path] = parse(source.data.decode("utf-8", "replace"))
-                    renderer.declare(parsed[path])  # type: ignore[arg-type]
-                except TemplateProblem as problem:
-                    parsed[path] = problem
+        for path in sorted(chart.templates):
+            steps = chart.steps(path)
+            if not isinstance(steps, TemplateProblem):
+                renderer.declare(steps)
+                renderer.named.setdefault(path, steps)
     for chart, values in todo:
         for path, source in sorted(chart.templates.items()):
             name = posixpath.basename(path)
             if name.startswith("_") or not path.endswith((".yaml", ".yml")) or chart.library:
                 continue
-            steps = parsed[path]
-            if isinstance(steps, TemplateProblem):
-                yield Rendered(source, "", (), ((steps.line, str(steps)),))
-                continue
-            yield _file(renderer, source, steps, _dot(release, chart, values))
+            read = chart.steps(path)
+            if isinstance(read, TemplateProblem):
+                yield Rendered(source, "", (), ((read.line, str(read)),))
+            else:
+                yield _file(renderer, source, read, _dot(release, chart, values))
 
 
 def _file(renderer: Renderer, source: SourceFile, steps: list[Step], dot: dict[str, Any]) -> Rendered:
-    dot["Template"] = {"Name": source.path, "BasePath": posixpath.dirname(source.path)}
+    base = source.path.rpartition("/templates/")[0]
+    dot["Template"] = {"Name": source.path, "BasePath": posixpath.join(base, "templates")}
     try:
         text, lines = lined(renderer.render(steps, dot))
     except OutOfBudget:

@@ -8,10 +8,11 @@ from itertools import islice
 
 from graph.facts import SourceFile
 from graph.values import Fact, Location
-from scanners.idioms import deploy, kube, nginx, properties
+from scanners.idioms import deploy, envoy, kong, krakend, kube, nginx, properties
 from scanners.idioms.kube import Resource
 
 _MOST = 300
+_GATEWAYS = ((b"virtual_hosts", envoy), (b"_format_version", kong), (b"krakend", krakend))
 
 
 def facts(resource: Resource) -> Iterator[Fact]:
@@ -43,6 +44,10 @@ def read(inner: SourceFile, about: tuple[str, str], place: Callable[[int], Locat
 
 def _said(inner: SourceFile) -> Iterator[Fact]:
     name = inner.path.lower()
+    for mark, reader in _GATEWAYS:
+        if mark in inner.data and name.endswith((".yml", ".yaml", ".json")):
+            yield from reader.facts(inner)
+            return
     if name.endswith((".properties", ".env")) or name == "env":
         yield from properties.facts(inner)
     elif name.endswith((".yml", ".yaml", ".json")) and deploy.TEMPLATED.encode() not in inner.data:

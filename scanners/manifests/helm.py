@@ -57,6 +57,15 @@ class Helm:
         Args:
             sources: the members.
         """
+        said: set[str] = set()
+        for fact in self._every(sources):
+            about = f"{fact.at} {fact.get('rule')}" if fact.kind == "problem" else _key(fact)
+            if about not in said:
+                said.add(about)
+                yield fact
+
+    def _every(self, sources: Mapping[str, SourceFile]) -> Iterator[Fact]:
+        """What each release says, often the same."""
         found = charts.read(sources)
         brought = {c.folder for chart in found.values() for _, c, _ in charts.inside(chart, found)}
         installed = list(islice(releases.installed(sources, found), _MOST_RELEASES))
@@ -147,7 +156,7 @@ def _problems(item: Rendered, problems: list[Fact]) -> Iterator[Fact]:
         more = f" and {len(reasons) - _MOST_REASONS} more" if len(reasons) > _MOST_REASONS else ""
         message = f"not everything can be filled in: {'; '.join(reasons[:_MOST_REASONS])}{more}"
         yield _problem(item.source.path, min(line for line, _ in item.holes), "helm/unrendered", message)
-    for fact in problems[:1]:
+    for fact in [p for p in problems if p.get("rule") != "yaml/duplicate-key"][:1]:
         line = item.lines[min(fact.at.line, len(item.lines)) - 1] if item.lines else 1
         yield _problem(item.source.path, line, "helm/yaml", f"filled in, it is no YAML: {fact.get('message')}")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from graph.values import ANYTHING, Fact, Location, Unknown, Value
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.javascript import bare, option
+from scanners.idioms.js_files import runs_aside
 from scanners.idioms.js_messages import decoded_reads, function_of, handled, last_part, said, sent
 
 if TYPE_CHECKING:
@@ -56,12 +57,17 @@ class AwsNode:
         Args:
             parsed: a JavaScript or TypeScript file.
         """
-        for site in parsed.calls:
-            operation = _operation(parsed, site)
-            if operation:
-                yield from _done(parsed, site, operation)
-            elif site.method == "create" and parsed.origin(parsed.dotted(site.receiver)).startswith("sqs-consumer"):
-                yield from _consumer(parsed, site)
+        told = _told(parsed)
+        yield from (f for f in told if f.kind not in ("access", "sql")) if runs_aside(parsed.path) else told
+
+
+def _told(parsed: JsCode) -> Iterator[Fact]:
+    for site in parsed.calls:
+        operation = _operation(parsed, site)
+        if operation:
+            yield from _done(parsed, site, operation)
+        elif site.method == "create" and parsed.origin(parsed.dotted(site.receiver)).startswith("sqs-consumer"):
+            yield from _consumer(parsed, site)
 
 
 def _operation(code: JsCode, site: CallSite) -> str:

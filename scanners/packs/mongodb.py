@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from graph.values import Fact, Lit, Location, Name, Value
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.javascript import key_of, option
+from scanners.idioms.js_files import runs_aside
 from scanners.idioms.js_naming import collection
 from scanners.idioms.js_scopes import exported
 from scanners.idioms.js_types import argument_types, base_argument
@@ -54,15 +55,20 @@ class MongoDb:
         Args:
             parsed: a JavaScript or TypeScript file.
         """
-        yield from _schemas(parsed)
-        yield from _repositories(parsed)
-        for site in parsed.calls:
-            if _makes_model(parsed, site):
-                yield from _model(parsed, site)
-            modes = _MODES.get(site.method)
-            found = _dataset(parsed, site) if modes else None
-            if modes and found is not None:
-                yield from _said(parsed, site, modes, found)
+        told = _told(parsed)
+        yield from (f for f in told if f.kind not in ("access", "sql")) if runs_aside(parsed.path) else told
+
+
+def _told(parsed: JsCode) -> Iterator[Fact]:
+    yield from _schemas(parsed)
+    yield from _repositories(parsed)
+    for site in parsed.calls:
+        if _makes_model(parsed, site):
+            yield from _model(parsed, site)
+        modes = _MODES.get(site.method)
+        found = _dataset(parsed, site) if modes else None
+        if modes and found is not None:
+            yield from _said(parsed, site, modes, found)
 
 
 def _said(code: JsCode, site: CallSite, modes: tuple[str, ...], found: tuple[Value, bool]) -> Iterator[Fact]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Config, Fact, Lit, Location
 from scanners.idioms.javascript import bare, key_of, option
+from scanners.idioms.js_files import runs_aside
 from scanners.idioms.sql_text import looks_like_sql, store_kind
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ _CLIENTS = (
     "transaction",
 )
 _RAW = ("$queryRaw", "$executeRaw", "$queryRawUnsafe", "$executeRawUnsafe")
+_RELATED = re.compile(r"\{\s*(connect|connectOrCreate|create|createMany|some|every|none|is|isNot|disconnect)\s*:")
+_LOOKED_AT = 200
 _GROUPS = ("where", "data", "select", "create", "update", "orderBy", "by", "distinct")
 
 
@@ -51,12 +55,17 @@ class PrismaClient:
         Args:
             parsed: a TypeScript or JavaScript file.
         """
-        for site in parsed.calls:
-            mode = _MODES.get(site.method)
-            if mode is not None and site.receiver is not None:
-                yield from _access(parsed, site, mode)
-            elif site.method in _RAW and site.args:
-                yield from _raw(parsed, site)
+        told = _told(parsed)
+        yield from (f for f in told if f.kind not in ("access", "sql")) if runs_aside(parsed.path) else told
+
+
+def _told(parsed: JsCode) -> Iterator[Fact]:
+    for site in parsed.calls:
+        mode = _MODES.get(site.method)
+        if mode is not None and site.receiver is not None:
+            yield from _access(parsed, site, mode)
+        elif site.method in _RAW and site.args:
+            yield from _raw(parsed, site)
 
 
 def _access(code: JsCode, site: CallSite, mode: str) -> Iterator[Fact]:
@@ -95,7 +104,8 @@ def _columns(code: JsCode, node: Node | None) -> Iterator[str]:
         inner = bare(option(code, node, group))
         for child in inner.named_children if inner is not None and inner.type == "object" else ():
             key = code.text(child) if child.type == "shorthand_property_identifier" else key_of(code, child)
-            if key.isidentifier() and key not in ("AND", "OR", "NOT", "connect", "_count"):
+            related = _RELATED.search(code.text(child.child_by_field_name("value"))[:_LOOKED_AT])
+            if key.isidentifier() and key not in ("AND", "OR", "NOT") and key[0] != "_" and related is None:
                 yield key
 
 

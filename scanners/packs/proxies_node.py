@@ -82,7 +82,13 @@ def _middleware(code: JsCode, site: CallSite) -> Iterator[Fact]:
         return
     mounted = list(_mounts(code, site))
     given = _texts(code, site.args[0]) if len(site.args) > 1 else _texts(code, option(code, options, "pathFilter"))
-    paths = given or mounted or [""]
+    paths = given or mounted
+    if not paths and (under := _mounted(code, site)) is not None:
+        value = code.value(target, site.scope) if target is not None else Unknown("a target chosen for every request")
+        fact = _rule(code, site.node, ("", ""), (value, site.scope))
+        yield Fact("route", {**fact.fields, "mounted": code.value(under, site.scope)}, fact.at)
+        return
+    paths = paths or [""]
     rewrite = bare(option(code, options, "pathRewrite"))
     value = code.value(target, site.scope) if target is not None else Unknown("a target chosen for every request")
     for path in paths:
@@ -124,6 +130,16 @@ def _mounts(code: JsCode, site: CallSite) -> Iterator[str]:
             yield from _texts(code, other.args[0])
     for other in _routes_of(code, site):
         yield from (t for a in other.args for t in _texts(code, a))
+
+
+def _mounted(code: JsCode, site: CallSite) -> Node | None:
+    """The expression a proxy is mounted under when it is no text: ``app.use(config.base, proxy)``."""
+    parent = site.node.parent
+    outer = code.site(parent.parent) if parent is not None and parent.type == "arguments" and parent.parent else None
+    if outer is None or outer.method not in _ROUTING or len(outer.args) < 2:
+        return None
+    first = outer.args[0]
+    return first if first.type in ("identifier", "member_expression", "template_string", "binary_expression") else None
 
 
 def _routes_of(code: JsCode, site: CallSite) -> Iterator[CallSite]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from graph.values import Fact, Lit, Location, Name, Unknown, Value
 from scanners.idioms.code import CallSite
 from scanners.idioms.javascript import bare, key_of
+from scanners.idioms.js_files import runs_aside
 from scanners.idioms.sql_text import store_kind
 
 if TYPE_CHECKING:
@@ -48,15 +49,20 @@ class QueryBuilders:
         Args:
             parsed: a TypeScript or JavaScript file.
         """
-        kind = store_kind(parsed.data)
-        for site in parsed.calls:
-            if site.method in _DRIZZLE_TABLES and len(site.args) > 1:
-                yield from _table(parsed, site)
-            elif site.receiver is not None and site.method in _KYSELY and site.args:
-                yield from _kysely(parsed, site, kind)
-            else:
-                yield from _drizzle(parsed, site)
-                yield from _knex(parsed, site, kind)
+        told = _told(parsed)
+        yield from (f for f in told if f.kind not in ("access", "sql")) if runs_aside(parsed.path) else told
+
+
+def _told(parsed: JsCode) -> Iterator[Fact]:
+    kind = store_kind(parsed.data)
+    for site in parsed.calls:
+        if site.method in _DRIZZLE_TABLES and len(site.args) > 1:
+            yield from _table(parsed, site)
+        elif site.receiver is not None and site.method in _KYSELY and site.args:
+            yield from _kysely(parsed, site, kind)
+        else:
+            yield from _drizzle(parsed, site)
+            yield from _knex(parsed, site, kind)
 
 
 def _said(code: JsCode, site: CallSite, dataset: Value, about: tuple[str, str, tuple[str, ...]]) -> Fact:
@@ -102,7 +108,7 @@ def _kysely(code: JsCode, site: CallSite, kind: str) -> Iterator[Fact]:
     for node in _items(site.args[0]):
         text = code.string(node)
         value = Lit(text.split(" as ", 1)[0].strip()) if text else code.value(node, site.scope)
-        if not isinstance(value, Unknown):
+        if not isinstance(value, Unknown) and node.type in ("string", "template_string", "identifier"):
             yield _said(code, site, value, (kind, _KYSELY[site.method], ()))
     for outer in _chain(code, site):
         text = code.string(outer.arg(0)) if outer.method in _JOINS else ""

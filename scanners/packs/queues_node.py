@@ -104,7 +104,8 @@ def _bull(code: JsCode, site: CallSite) -> Iterator[Fact]:
             symbol, function = function_of(code, site.args[-1], site.scope)
             yield said(site, code, ("consume", "bullmq"), (queue, _job(code, function)), symbol)
         else:
-            data = site.arg(1) if site.method == "add" and len(site.args) > 1 else site.arg(0)
+            named = site.method == "add" and len(site.args) > 1 and site.args[0].type != "object"
+            data = site.arg(1) if named else site.arg(0)
             yield said(site, code, ("publish", "bullmq"), (queue, sent(code, data, site.scope)))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from graph.values import Fact, Lit, Location, Name, Unknown, Value
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.javascript import bare, key_of, option
+from scanners.idioms.js_files import runs_aside
 from scanners.idioms.js_naming import plural, snake
 
 if TYPE_CHECKING:
@@ -46,17 +47,22 @@ class Sequelize:
         Args:
             parsed: a JavaScript or TypeScript file.
         """
-        for site in parsed.calls:
-            if site.method == "define" and len(site.args) > 1 and site.receiver is not None:
-                yield from _defined(parsed, site)
-            elif site.method == "init" and len(site.args) > 1 and site.receiver is not None:
-                yield from _initialised(parsed, site)
-            elif site.receiver is not None:
-                yield from _access(parsed, site)
-        for decorator in parsed.decorators:
-            if decorator.name == "Table" and not decorator.target:
-                yield _decorated(parsed, decorator.scope, decorator.args)
-        yield from _tables_of_classes(parsed)
+        told = _told(parsed)
+        yield from (f for f in told if f.kind not in ("access", "sql")) if runs_aside(parsed.path) else told
+
+
+def _told(parsed: JsCode) -> Iterator[Fact]:
+    for site in parsed.calls:
+        if site.method == "define" and len(site.args) > 1 and site.receiver is not None:
+            yield from _defined(parsed, site)
+        elif site.method == "init" and len(site.args) > 1 and site.receiver is not None:
+            yield from _initialised(parsed, site)
+        elif site.receiver is not None:
+            yield from _access(parsed, site)
+    for decorator in parsed.decorators:
+        if decorator.name == "Table" and not decorator.target:
+            yield _decorated(parsed, decorator.scope, decorator.args)
+    yield from _tables_of_classes(parsed)
 
 
 def _defined(code: JsCode, site: CallSite) -> Iterator[Fact]:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from graph.values import Fact, Location
 from scanners.idioms.javascript import option
+from scanners.idioms.js_files import runs_aside
 from scanners.idioms.sql_text import looks_like_sql, store_kind
 
 if TYPE_CHECKING:
     from scanners.idioms.code import CallSite
     from scanners.idioms.javascript import JsCode
 
-_RUNS = ("query", "execute", "raw", "run", "all", "get", "prepare", "any", "one", "oneOrNone", "none", "many", "exec")
+_NAMES = "query execute raw run all get prepare any one oneOrNone none many exec unsafe"
+_RUNS = frozenset(_NAMES.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,16 @@ class SqlNode:
         Args:
             parsed: a JavaScript or TypeScript file.
         """
-        for site in parsed.calls:
-            if site.receiver is not None and site.method in _RUNS and site.args:
-                yield from _statement(parsed, site)
+        told = _told(parsed)
+        yield from (f for f in told if f.kind not in ("access", "sql")) if runs_aside(parsed.path) else told
+
+
+def _told(parsed: JsCode) -> Iterator[Fact]:
+    for site in parsed.calls:
+        run = site.receiver is not None and site.method in _RUNS
+        tagged = site.receiver is None and site.method in ("sql", "SQL") and site.args[:1] != ()
+        if site.args and (run or (tagged and site.args[0].type == "template_string")):
+            yield from _statement(parsed, site)
 
 
 def _statement(code: JsCode, site: CallSite) -> Iterator[Fact]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from graph.values import Fact, Lit, Location, Name, Value
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.javascript import bare, key_of, option
+from scanners.idioms.js_files import runs_aside
 from scanners.idioms.js_naming import snake
 from scanners.idioms.js_types import argument_types, base_argument
 
@@ -64,20 +65,27 @@ class TypeOrm:
         Args:
             parsed: a TypeScript or JavaScript file.
         """
-        for decorator in parsed.decorators:
-            if decorator.name in ("Entity", "ViewEntity") and not decorator.target:
-                yield _model(parsed, decorator.scope, decorator.args)
-        for site in parsed.calls:
-            if site.method == "EntitySchema" and site.args:
-                yield from _schema(parsed, site)
-        own = dict(_own_repositories(parsed))
-        for name, entity in own.items():
-            fields = {"name": name, "entity": Name(entity), "store_kind": "sql", "framework": "typeorm"}
-            scope = parsed.scope(name)
-            yield Fact("repository", fields, parsed.at(scope.node if scope is not None else parsed.root))
-        for site in parsed.calls:
-            if site.receiver is not None:
-                yield from _access(parsed, site, own)
+        told = _told(parsed)
+        yield from (f for f in told if f.kind not in ("access", "sql")) if runs_aside(parsed.path) else told
+
+
+def _told(parsed: JsCode) -> Iterator[Fact]:
+    for decorator in parsed.decorators:
+        if decorator.name in ("Entity", "ViewEntity") and not decorator.target:
+            yield _model(parsed, decorator.scope, decorator.args)
+    for site in parsed.calls:
+        if site.method == "EntitySchema" and site.args:
+            yield from _schema(parsed, site)
+    own = dict(_own_repositories(parsed))
+    lines = {parsed.bound_name(a): a.line for a in parsed.assigns}
+    for name, entity in own.items():
+        fields = {"name": name, "entity": Name(entity), "store_kind": "sql", "framework": "typeorm"}
+        scope = parsed.scope(name)
+        where = parsed.at(scope.node) if scope is not None else Location(parsed.path, lines.get(name, 1))
+        yield Fact("repository", fields, where)
+    for site in parsed.calls:
+        if site.receiver is not None:
+            yield from _access(parsed, site, own)
 
 
 def _model(code: JsCode, scope: Scope, args: tuple[Node, ...]) -> Fact:

@@ -84,7 +84,7 @@ class CallGraph:
         count = sum(len(values) for values in given(fact))
         called = list(self.resolve(fact.get("callee"), file, scope))
         for symbol, rule in called:
-            yield Site(file, fact, self._names.overload(symbol, count), rule)
+            yield Site(file, fact, self._names.overload(symbol, count, (file, scope)), rule)
             for inside in _CONSTRUCTORS:
                 if self.types.sort(symbol) in CLASSES and (made := self._names.member(symbol, (inside,))) is not None:
                     target = self._names.overload((made.file, made.name), count)

@@ -50,7 +50,8 @@ class Exchanges:
             texts = iter(reading.results)
             found = [next(texts) if value is not None else [(Text(()), frozenset[str]())] for value in values]
             queues, exchanges, keys = ([_name(text) for text, _ in result] for result in found)
-            made = reading.built[-1].symbol if reading.built else None
+            own = [site.symbol for site in reading.built if self._state.owners(site.file) == (service,)]
+            made = own[-1] if own else None
             unread = next((hole for text, _ in found[2] for hole in text.holes), None)
             if unread is not None:
                 self._asked.update({(queue, service): unread for queue in queues})

@@ -163,12 +163,13 @@ class Names:
                         found[(owner.file, owner.name), member].append((file, target))
         return found
 
-    def overload(self, symbol: SymbolKey, count: int) -> SymbolKey:
+    def overload(self, symbol: SymbolKey, count: int, caller: SymbolKey | None = None) -> SymbolKey:
         """The overload of a symbol that takes so many arguments, the symbol itself when none is known to.
 
         Args:
             symbol: any of its overloads.
             count: arguments given.
+            caller: who calls it; a constructor never calls itself.
         """
         file, name = symbol
         symbols = self.files[file].symbols
@@ -178,6 +179,8 @@ class Names:
             return symbol
         candidates = [c for c in (base, *sorted(every)) if c in symbols]
         fitting = [c for c in candidates if len(symbols[c].get("params", ()) or ()) == count or c == f"{base}/{count}"]
+        if caller is not None and base.endswith("constructor"):
+            fitting = [c for c in fitting if (file, c) != caller]
         return file, (fitting or candidates)[0]
 
     def member(self, owner: SymbolKey, parts: Dotted, depth: int = _DEPTH) -> Found | None:

@@ -6,8 +6,10 @@ from collections import defaultdict
 from posixpath import dirname
 
 from graph.linking.corpus import Corpus, FileKey
+from graph.values import Fact
 
 _SORTS = {"csproj": "project", "pom.xml": "maven", "gradle": "maven", "build.gradle": "maven"}
+_PACKAGED = ("maven", "nuget")
 
 
 class Projects:
@@ -24,14 +26,15 @@ class Projects:
             if placed.fact.get("sort") in _SORTS:
                 folder = placed.fact.get("root", "") or ""
                 self._folders.add((placed.file[0], folder))
-                names[placed.file[0], str(placed.fact.get("name", ""))] = folder
+                for name in (str(placed.fact.get("name", "")), *_packages(placed.fact)):
+                    names[placed.file[0], name] = folder
         self._uses: dict[FileKey, set[str]] = defaultdict(set)
         for placed in corpus.of("dependency"):
             repository, name = placed.file[0], str(placed.fact.get("name", ""))
             mine = (repository, dirname(placed.file[1]))
             if placed.fact.get("ecosystem") == "project":
                 self._uses[mine].add(name.strip("/"))
-            elif placed.fact.get("ecosystem") == "maven" and (repository, name.rpartition(":")[2]) in names:
+            elif placed.fact.get("ecosystem") in _PACKAGED and (repository, name.rpartition(":")[2]) in names:
                 self._uses[mine].add(names[repository, name.rpartition(":")[2]])
         self._known: dict[tuple[str, str, str], bool] = {}
 
@@ -80,3 +83,8 @@ class Projects:
                     seen.add(used)
                     queue.append(used)
         return False
+
+
+def _packages(fact: Fact) -> list[str]:
+    """Names a .NET project's package has beside the project's own."""
+    return [s.partition("=")[2] for s in fact.get("scripts", ()) or () if s.startswith("package=")]

@@ -91,9 +91,8 @@ def _rows(state: Linking, placed: Placed) -> Iterator[_Row]:
         kinds = [fact.get("broker")] if fact.get("broker") else brokers(state, placed, service) or (_UNKNOWN,)
         if not _configured(state, fact, service):
             continue
-        for reading in state.wrappers.readings(values, placed.symbol, service, need):
-            if not state.sources.made_for(reading, service):
-                continue
+        read = state.wrappers.readings(values, placed.symbol, service, need)
+        for reading in _told([r for r in read if state.sources.made_for(r, service)]):
             exchanges = [text for text, _ in reading.results[1]] if len(values) > 1 else [Text(())]
             for text, trail in reading.results[0]:
                 rule = "+".join([fact.get("rule") or "topic name", *sorted(trail)])
@@ -102,6 +101,25 @@ def _rows(state: Linking, placed: Placed) -> Iterator[_Row]:
                     for kind in kinds:
                         topic = known_as(state, service, str(kind), text)
                         yield _Row(placed, _EDGES[fact.kind], service, str(kind), reading, topic, name, rule)
+
+
+def _told(readings: Sequence[Reading]) -> list[Reading]:
+    """Without those in which a name is a setting that is set nowhere, where others from the same place say it."""
+    kept = list(readings)
+    for index in (0, 1):
+        known = {(r.origin, _before(r, index)) for r in kept if len(r.results) > index and not _unset(r, index)}
+        kept = [r for r in kept if not _unset(r, index) or (r.origin, _before(r, index)) not in known]
+    return kept
+
+
+def _before(reading: Reading, index: int) -> tuple[Text, ...]:
+    return tuple(text for result in reading.results[:index] for text, _ in result)
+
+
+def _unset(reading: Reading, index: int) -> bool:
+    """Whether a value is nothing but settings that are set nowhere."""
+    results = reading.results[index : index + 1]
+    return bool(results) and all(any(hole.env for hole in text.holes) for text, _ in results[0])
 
 
 def _configured(state: Linking, fact: Fact, service: str) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from graph.values import Config, Env, Lit, Unknown, Value
+from graph.values import Call, Config, Env, Lit, Name, Unknown, Value
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.cs_noise import words
+from scanners.idioms.python_values import concat
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from scanners.idioms.cs_code import CsCode
 
 _TYPES = words(
-    """IConfiguration IConfigurationRoot IConfigurationSection ConfigurationManager IConfigurationManager
+    """IConfiguration IConfigurationRoot ConfigurationManager IConfigurationManager
     ConfigurationRoot ConfigurationSection IConfigurationBuilder"""
 )
 READS = words(
@@ -22,6 +23,8 @@ READS = words(
     GetRequired"""
 )
 _SECTIONS = ("GetSection", "GetRequiredSection")
+_SECTION = "IConfigurationSection"
+SETTING = "IConfiguration.GetValue"
 _NESTED = 6
 
 
@@ -37,7 +40,10 @@ def read(code: CsCode, node: Node, scope: Scope) -> Value | None:
         section = prefix(code, node.child_by_field_name("expression"), scope)
         listed = node.child_by_field_name("subscript")
         held = listed.named_children[0] if listed is not None and listed.named_child_count else None
-        return _key(code, section, held.named_children[-1] if held is not None else None, scope)
+        named = held.named_children[-1] if held is not None else None
+        return _key(code, section, named, scope) or _computed(
+            code, (node.child_by_field_name("expression"), named), scope
+        )
     if node.type == "member_access_expression":
         if code.simple(node.child_by_field_name("name")) != "Value":
             return None
@@ -53,8 +59,11 @@ def _call(code: CsCode, site: CallSite, scope: Scope) -> Value | None:
         text = named.value if isinstance(named, Lit) else None
         return Env(text) if isinstance(text, str) else Unknown("an environment variable named at run time")
     section = prefix(code, site.receiver, scope)
+    if site.method in _SECTIONS:
+        return _section(code, site.node, scope)
     if section is None:
-        return None
+        reads = site.method in ("GetValue", "GetRequiredValue") and not _typed_first(code, site)
+        return _computed(code, (site.receiver, site.arg(0, "key")), scope) if reads else None
     if site.method == "GetConnectionString":
         return _key(code, "ConnectionStrings", site.arg(0, "name"), scope)
     if site.method in ("GetValue", "GetRequiredValue"):
@@ -67,6 +76,44 @@ def _call(code: CsCode, site: CallSite, scope: Scope) -> Value | None:
     if site.method == "Get" and section:
         return Config(section)
     return None
+
+
+def _computed(code: CsCode, about: tuple[Node | None, Node | None], scope: Scope) -> Value | None:
+    """``section["Exchange"]`` of a section that was handed over: linking reads the key its callers make it."""
+    held, named = about
+    if held is None or named is None:
+        return None
+    section, key = _section(code, held, scope), code.value(named, scope)
+    if section is None or isinstance(key, Unknown):
+        return None
+    parts: list[Value] = [key] if section == Lit("") else [section, Lit(":"), key]
+    return Call(Name(SETTING), (concat(parts),))
+
+
+def _section(code: CsCode, node: Node, scope: Scope) -> Value | None:
+    """The path of a section as a text; None for what is no section."""
+    known = prefix(code, node, scope)
+    if known is not None:
+        return Lit(known)
+    site = code.site(node) if node.type == "invocation_expression" else None
+    if site is not None:
+        named = site.arg(0, "key") if site.method in _SECTIONS else None
+        if named is None or site.receiver is None:
+            return None
+        outer, key = _section(code, site.receiver, scope), code.value(named, scope)
+        if outer is None or isinstance(key, Unknown):
+            return None
+        return key if outer == Lit("") else concat([outer, Lit(":"), key])
+    dotted = code.dotted(node)
+    if not dotted:
+        return None
+    ref = code.ref_of(dotted, scope)
+    made = code.made_of(dotted, scope) if ref is None and "." not in dotted else None
+    is_section = ref is not None and ref.short == _SECTION
+    if not is_section and (made is None or made.method not in _SECTIONS):
+        return None
+    found = code.value(node, scope)
+    return None if isinstance(found, Unknown) else found
 
 
 def _typed_first(code: CsCode, site: CallSite) -> bool:

@@ -92,7 +92,7 @@ def _binds(code: CsCode) -> Iterator[Fact]:
         if not found:
             kinds = [a for a in site.args if a.type == "typeof_expression"]
             found = [code.dotted(k.named_children[0]) or code.text(k.named_children[0]) for k in kinds]
-        given = found[1] if len(found) > 1 else _made_type(code, site)
+        given = found[1] if len(found) > 1 else _made_type(code, site) if "Add" in site.method else ""
         if found and found[0] and given and given != found[0]:
             fields = {"type": found[0].partition("<")[0], "to": given.partition("<")[0], "symbol": site.scope.name}
             yield Fact("binds", fields, Location(code.path, site.line))

@@ -8,6 +8,7 @@ from graph.values import Concat, Format, Lit, Value
 
 _STATEMENT = re.compile(
     r"^\s*(?:--[^\n]*\n\s*)*\(?\s*(select\s|insert\s+into\s|insert\s+(or|ignore)\s|update\s|delete\s+from\s|with\s|merge\s+into\s|replace\s+into\s"
+    r"|insert\s+[\w.\[\]]+\s*\(|delete\s+[\w.\[\]]+\s+where\s"
     r"|truncate\s|upsert\s|create\s+(table|index|view|unique)|alter\s+table|drop\s+table|copy\s)",
     re.IGNORECASE,
 )

@@ -15,7 +15,7 @@ _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _ITEM = re.compile(r"<(PackageReference|PackageVersion|ProjectReference|Using|Compile)\b([^<>]*)>")
 _ATTRIBUTE = re.compile(r'([\w.]+)\s*=\s*"([^"]*)"')
 _PROPERTY = re.compile(
-    r"<(OutputType|IsAspireHost|IsTestProject|AssemblyName|RootNamespace|UseMaui)(?:\s[^<>]*)?>([^<]*)<"
+    r"<(OutputType|IsAspireHost|IsTestProject|AssemblyName|PackageId|RootNamespace|UseMaui)(?:\s[^<>]*)?>([^<]*)<"
 )
 _SDK = re.compile(r'\bSdk\s*(?:=|Name=)\s*"([^"]+)"|<Sdk\s+Name="([^"]+)"')
 _RUNS = (
@@ -77,6 +77,7 @@ def _project(source: SourceFile, text: str, packages: list[str]) -> Fact:
         "apphost": apphost,
         "test": test,
         "maui": properties.get("UseMaui") == "true",
+        "package": _package(properties, name),
     }
     fields = {
         "root": folder,
@@ -91,6 +92,12 @@ def _project(source: SourceFile, text: str, packages: list[str]) -> Fact:
     }
     line = text.count("\n", 0, max(text.find("<Project"), 0)) + 1
     return Fact("root", fields, Location(source.path, line))
+
+
+def _package(properties: Mapping[str, str], name: str) -> str:
+    """The name under which other projects refer to this one's package, empty where it is the project's."""
+    named = properties.get("PackageId") or properties.get("AssemblyName") or name
+    return "" if named == name or "$(" in named else named
 
 
 def _item(source: SourceFile, kind: str, given: Mapping[str, str], line: int) -> Iterator[Fact]:

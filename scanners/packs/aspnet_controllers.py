@@ -193,7 +193,7 @@ def _action(code: CsCode, controller: _Controller, scope: Scope) -> Iterator[Fac
         methods = [("ANY", None)]
     for method, mark in methods:
         own = [mark] if mark is not None and mark.arg(0, "template") is not None else routes
-        for path, absolute in _paths(code, controller, own, action):
+        for path, absolute in _paths(code, (controller, scope), own, action):
             yield _endpoint(code, controller, scope, (method, path, absolute))
 
 
@@ -212,8 +212,11 @@ def _implied(code: CsCode, controller: _Controller, scope: Scope) -> bool:
     return answers and (controller.conventional or controller.routed)
 
 
-def _paths(code: CsCode, controller: _Controller, own: list[Attribute], action: str) -> list[tuple[Value, bool]]:
+def _paths(
+    code: CsCode, about: tuple[_Controller, Scope], own: list[Attribute], action: str
+) -> list[tuple[Value, bool]]:
     """Paths of an action, and whether they are whole."""
+    controller, scope = about
     made = [(_filled(code, a, controller, action), _absolute(code, a)) for a in own]
     if _by_action(code, controller):
         heads = [_filled(code, a, controller, action) for a in _class_routes(code, controller)]
@@ -225,7 +228,7 @@ def _paths(code: CsCode, controller: _Controller, own: list[Attribute], action: 
     if made:
         return made
     if controller.conventional and not controller.bases:
-        return [(_by_convention(code, controller, action), True)]
+        return [(_by_convention(code, controller, scope, action), True)]
     return [(_NO_ROUTE, False)]
 
 
@@ -234,9 +237,10 @@ def _by_action(code: CsCode, controller: _Controller) -> bool:
     return any("[action]" in code.text(a.node) for a in _class_routes(code, controller))
 
 
-def _by_convention(code: CsCode, controller: _Controller, action: str) -> Value:
-    """``{controller=Home}/{action=Index}/{id?}``."""
-    shown = "" if action == "Index" else f"/{action}"
+def _by_convention(code: CsCode, controller: _Controller, scope: Scope, action: str) -> Value:
+    """``{controller=Home}/{action=Index}/{id?}``: the last part is there where the action takes an ``id``."""
+    identified = any(p.name == "id" and not code.attributes_of(p.node) for p in parameters(code, scope.node))
+    shown = f"/{action}/{{id}}" if identified else "" if action == "Index" else f"/{action}"
     head = "" if controller.name == "Home" and not shown else f"/{controller.name}"
     area = next((a for a in code.attributes_of(controller.scope.node) if a.name == "Area"), None)
     start: list[Value] = [Lit("/"), code.value(area.arg(0), controller.scope)] if area is not None else []

@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 _MAPS = {f"Map{v.capitalize()}": v.upper() for v in ("get", "post", "put", "patch", "delete")}
 _MAPS |= {"Map": "ANY", "MapMethods": "", "MapHealthChecks": "GET", "MapHub": "GET", "MapForwarder": "ANY"}
 _MAPS |= {"MapPrometheusScrapingEndpoint": "GET", "MapMetrics": "GET", "MapGraphQL": "POST"}
-_DEFAULTS = {"MapPrometheusScrapingEndpoint": "/metrics", "MapMetrics": "/metrics", "MapGraphQL": "/graphql"}
+_MAPS |= {"UseHealthChecks": "ANY", "UseMetricServer": "GET"}
+_DEFAULTS = {
+    "MapPrometheusScrapingEndpoint": "/metrics",
+    "MapMetrics": "/metrics",
+    "UseMetricServer": "/metrics",
+    "MapGraphQL": "/graphql",
+}
+_OPERATIONAL = ("MapHealthChecks", "UseHealthChecks", "MapPrometheusScrapingEndpoint", "MapMetrics", "UseMetricServer")
 _BUILDERS = frozenset(
     {"IEndpointRouteBuilder", "WebApplication", "RouteGroupBuilder", "IVersionedEndpointRouteBuilder"}
 )
@@ -57,7 +64,7 @@ class AspNetMinimal:
     name: str = "aspnet_minimal"
     version: int = 1
     language: tuple[str, ...] = ("csharp",)
-    markers: tuple[bytes, ...] = (b".Map", b"IEndpointRouteBuilder", b"Results.")
+    markers: tuple[bytes, ...] = (b".Map", b"IEndpointRouteBuilder", b"Results.", b".UseHealthChecks(", b".UseMetric")
 
     def facts(self, parsed: CsCode) -> Iterator[Fact]:
         """Routers, mounts, operations, gateway rules, statuses.
@@ -209,7 +216,7 @@ def _endpoint(code: CsCode, site: CallSite, about: tuple[str, Value, Value]) -> 
         payloads = cs_http.served(code, scope, (method, cs_http.in_path(path)), params)
         fields |= payloads.fields()
         fields |= _produced(code, site) if "returns" not in fields else {}
-    if site.method in ("MapHealthChecks", "MapPrometheusScrapingEndpoint", "MapMetrics") or operational(path):
+    if site.method in _OPERATIONAL or operational(path):
         fields["operational"] = True
     return Fact("endpoint", fields, Location(code.path, int(_name_line(site))))
 

@@ -12,6 +12,7 @@ from scanners.idioms import cs_clients, cs_http
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.cs_scopes import parameters
 from scanners.idioms.cs_shapes import of_ref
+from scanners.idioms.cs_values import initialised
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -116,9 +117,25 @@ def _made(code: CsCode, site: CallSite) -> Iterator[Fact]:
     """``RestService.For<IOrders>("http://orders")``."""
     types = code.type_args(site)
     if types and site.args and site.args[0].type != "lambda_expression":
-        value = code.value(site.args[0], site.scope)
+        value, scope = _address_of(code, site.args[0], site.scope)
         if not isinstance(value, Unknown):
-            yield cs_clients.given(code, ("HttpClient", types[0].short), value, site.scope, site.line)
+            yield cs_clients.given(code, ("HttpClient", types[0].short), value, scope, site.line)
+
+
+def _address_of(code: CsCode, node: Node, scope: Scope) -> tuple[Value, Scope]:
+    """The address a client is made with: written in place, or of the HttpClient it is made from."""
+    dotted = code.dotted(node)
+    made = code.made_of(dotted, scope) if dotted else code.site(node)
+    if made is not None and made.method == "HttpClient":
+        own = dict(initialised(code, made.node)).get("BaseAddress")
+        if own is not None:
+            return code.value(own, made.scope), made.scope
+    if not dotted or code.type_of(dotted, scope).rpartition(".")[2] != "HttpClient":
+        return code.value(node, scope), scope
+    for assign in code.assigns:
+        if assign.target == f"{dotted}.BaseAddress" and assign.scope is scope and assign.value is not None:
+            return code.value(assign.value, scope), scope
+    return Config(cs_clients.key("HttpClient", scope.owner.rpartition(".")[2])), scope
 
 
 def _rest_sharp(code: CsCode, site: CallSite) -> Iterator[Fact]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -86,6 +87,10 @@ class JsCode(Code):
         self.enums: list[Node] = []
         self.decorators: list[Decorator] = []
         self.type_arguments: dict[str, tuple[str, ...]] = {}
+        self._valued: list[tuple[int, int, Assign]] = []
+        self._values: list[int] = []
+        self._called: list[int] = []
+        self._made: dict[str, list[Assign]] = {}
         self.named_shapes: dict[tuple[str, int, str], Shape] = {}
 
     def value(self, node: Node | None, scope: Scope) -> Value:
@@ -142,6 +147,44 @@ class JsCode(Code):
         args = () if listed is None else tuple(c for c in listed.named_children if c.type != "comment")
         args = (listed,) if tagged and listed is not None else args
         return JsSite(inner, self.dotted(head), receiver, method, args, {}, self.scope_at(inner.start_byte))
+
+    def assigns_within(self, start: int, end: int) -> list[Assign]:
+        """Assignments whose value starts in a span, in source order.
+
+        Args:
+            start: first byte.
+            end: byte after the last.
+        """
+        if not self._valued:
+            valued = [(a.value.start_byte, n, a) for n, a in enumerate(self.assigns) if a.value is not None]
+            self._valued = sorted(valued, key=lambda v: v[:2])
+            self._values = [v[0] for v in self._valued]
+        first, last = bisect_left(self._values, start), bisect_left(self._values, end)
+        return [v[2] for v in self._valued[first:last]]
+
+    def calls_within(self, start: int, end: int) -> list[CallSite]:
+        """Calls that start in a span, in source order.
+
+        Args:
+            start: first byte.
+            end: byte after the last.
+        """
+        if not self._called:
+            self._called = [site.node.start_byte for site in self.calls]
+        return self.calls[bisect_left(self._called, start) : bisect_left(self._called, end)]
+
+    def made_of(self, dotted: str, scope: Scope) -> CallSite | None:
+        if not self._made:
+            self._made[""] = []
+            for assign in self.assigns:
+                if assign.value is not None and not assign.key:
+                    self._made.setdefault(self.bound_name(assign), []).append(assign)
+        found = [a for outer in scope.outward() for a in self._made.get(outer.qualify(dotted), ())]
+        for assign in sorted(found, key=lambda a: a.line) if len(found) > 1 else found:
+            made = self.site(assign.value) if assign.value is not None else None
+            if made is not None:
+                return made
+        return None
 
     def callee(self, site: CallSite) -> str:
         head = site.node.child_by_field_name("function")

@@ -167,8 +167,8 @@ def decoded_reads(code: JsCode, span: tuple[int, int]) -> Shape | None:
         return any(word in text for word in _CONTENT)
 
     start, end = span
-    for assign in code.assigns:
-        if assign.value is not None and start <= assign.value.start_byte < end and not assign.key:
+    for assign in code.assigns_within(start, end):
+        if assign.value is not None and not assign.key:
             declared = _declared(code, assign.annotation, assign.value, is_source)
             if declared is not None:
                 return declared

@@ -58,12 +58,10 @@ def reads(code: JsCode, payload: Payload, depth: int = 0) -> Reads:
     """
     found = Reads()
     start, end = payload.span
-    for assign in code.assigns:
-        if assign.value is not None and start <= assign.value.start_byte < end:
-            _bind(code, assign, payload, found)
-    for site in code.calls:
-        if start <= site.node.start_byte < end:
-            _callback(code, site, payload)
+    for assign in code.assigns_within(start, end):
+        _bind(code, assign, payload, found)
+    for site in code.calls_within(start, end):
+        _callback(code, site, payload)
     seen: set[tuple[int, int]] = set()
     for around in places(code.root, code.data, payload.span, (*payload.marks, *payload.names)):
         begun = _start(code, around, payload)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from scanners.idioms.javascript import JsCode
 
 _IN_DATA = ("axios", "angular")
+_TRANSPARENT = ("parenthesized_expression", "await_expression", "as_expression", "non_null_expression")
 _CALLBACK_BODY = {"request": 2}
 
 
@@ -61,7 +62,10 @@ def _held(code: JsCode, site: CallSite) -> list[Assign]:
     from scanners.idioms.javascript import bare
 
     found = []
-    for assign in code.assigns:
+    around = site.node
+    while around.parent is not None and around.parent.type in _TRANSPARENT:
+        around = around.parent
+    for assign in code.assigns_within(around.start_byte, site.node.start_byte + 1):
         node = bare(assign.value)
         if node is not None and node.id == site.node.id:
             found.append(assign)

@@ -201,8 +201,8 @@ def _declared(code: JsCode, scope: Scope, style: Style) -> Shape | None:
     request = scope.params[0]
     sources = {f"{request}.{p}" for p in style.body} | {f"{request}.{p}()" for p in style.calls}
     start, end = scope.node.start_byte, scope.node.end_byte
-    for assign in code.assigns:
-        if assign.value is not None and start <= assign.value.start_byte < end:
+    for assign in code.assigns_within(start, end):
+        if assign.value is not None:
             text = code.text(assign.value).removeprefix("await ")
             holder = assign.value.parent
             written = assign.annotation or (holder.child_by_field_name("type") if holder is not None else None)
@@ -211,8 +211,8 @@ def _declared(code: JsCode, scope: Scope, style: Style) -> Shape | None:
                 shape = annotation(code, assign.value.named_children[-1])
             if shape.named or shape.fields:
                 return shape
-    for site in code.calls:
-        inside = start <= site.node.start_byte < end and site.method in _PARSERS and site.receiver is not None
+    for site in code.calls_within(start, end):
+        inside = site.method in _PARSERS and site.receiver is not None
         if inside and any(code.text(a).removeprefix("await ") in sources for a in site.args):
             known = schema(code, site.receiver, site.scope, 1)
             if known is not None and known.type == "object":
@@ -244,8 +244,8 @@ def answers(code: JsCode, scope: Scope, style: Style) -> list[Answer]:
     start, end = scope.node.start_byte, scope.node.end_byte
     names = (*style.answers, *scope.params[1:2], *(scope.params[:1] if style.context else ()))
     found = []
-    for site in code.calls:
-        if start <= site.node.start_byte < end and site.method in _SENDS:
+    for site in code.calls_within(start, end):
+        if site.method in _SENDS:
             answer = sent(code, site, style, names)
             found += [answer] if answer is not None else []
     if style.context and scope.params:
@@ -313,7 +313,7 @@ def _assigned(code: JsCode, scope: Scope) -> Iterator[Answer]:
     """Koa's ``ctx.status = 201; ctx.body = order``."""
     context = scope.params[0]
     start, end = scope.node.start_byte, scope.node.end_byte
-    mine = [a for a in code.assigns if a.value is not None and start <= a.value.start_byte < end]
+    mine = code.assigns_within(start, end)
     statuses = [(a, _block(a.value)) for a in mine if a.target in (f"{context}.status", "ctx.status")]
     for assign in mine:
         if assign.target in (f"{context}.body", "ctx.body", f"{context}.response.body"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graph.change import ChangedItem, FileChange, Hunk, ItemKind
@@ -42,6 +42,9 @@ class _Thing:
     line: int
     last: int
     done: str = ""
+
+
+_NAMED = re.compile(r"'named': '([^']+)'")
 
 
 def _service(fact: Fact) -> str:
@@ -226,13 +229,14 @@ def _things(facts: Sequence[Fact]) -> dict[tuple[str, str], _Thing]:
         looks = "\n".join(_looks(f) for f in facts)
         return {("flow", str(flow.get("name"))): _Thing("flow", str(flow.get("name")), looks, 1, 1 << 30)}
     found: dict[tuple[str, str], _Thing] = {}
+    types = {str(f.get("name")): f for f in facts if f.kind == "type"}
     for index, fact in enumerate(known):
         kind, naming = _NAMES[fact.kind]
         name = naming(fact)
         following = next((f.at.line for f in known[index + 1 :] if f.at.line > fact.at.line), 1 << 30)
         last = max(fact.at.end_line, following - 1)
         earlier = found.get((kind, name))
-        looks, done = _looks(fact), str(fact.get("op") or "")
+        looks, done = _looks(fact) + _carried(fact, types), str(fact.get("op") or "")
         if earlier is not None:
             looks, line, last = f"{earlier.looks}\n{looks}", earlier.line, max(earlier.last, last)
             done = done if done == earlier.done else "alter"
@@ -240,6 +244,20 @@ def _things(facts: Sequence[Fact]) -> dict[tuple[str, str], _Thing]:
             line = fact.at.line
         found[(kind, name)] = _Thing(kind, name, looks, line, last, done)
     return found
+
+
+def _carried(fact: Fact, types: Mapping[str, Fact]) -> str:
+    """How the messages look that an operation carries by name, those inside them included."""
+    looks: list[str] = []
+    todo = [_looks(fact)] if fact.kind in ("operation", "channel") and types else []
+    seen: set[str] = set()
+    while todo:
+        for name in _NAMED.findall(todo.pop()):
+            if name in types and name not in seen:
+                seen.add(name)
+                looks.append(_looks(types[name]))
+                todo.append(looks[-1])
+    return "\n".join(looks)
 
 
 def _looks(fact: Fact) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from graph.facts import SourceFile
@@ -11,6 +12,7 @@ from graph.values import Shape, Value
 from scanners.idioms import parsing
 from scanners.idioms.code import Assign, CallSite, Code, Import, Scope
 from scanners.idioms.digest import Cuts
+from scanners.idioms.java_noise import HEADS
 from scanners.idioms.java_parts import Found, Mark, Member
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ _QUERY = """
 (string_literal) @string
 (character_literal) @string
 """
+_OWNER = re.compile(rb"(?<![\w.$@])([A-Z][A-Za-z0-9_]{0,80})\.(?=[A-Za-z_])")
 _WRAPPERS = ("parenthesized_expression", "cast_expression")
 _CALLS = ("method_invocation", "object_creation_expression", "explicit_constructor_invocation")
 
@@ -226,6 +229,11 @@ class JavaCode(Code):
                 return
             yield inner
             inner = self.site(inner.receiver) if inner.receiver is not None else None
+
+    @cached_property
+    def owners(self) -> frozenset[str]:
+        """Names of classes a member of which is named in the file, the platform's left out."""
+        return frozenset(n.decode() for n in _OWNER.findall(self.data)) - HEADS
 
     def cuts(self) -> Cuts:
         """What of the file is not plain code."""

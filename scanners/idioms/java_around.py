@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 _LISTENERS = words(
     """EventListener TransactionalEventListener ApplicationModuleListener EventHandler CommandHandler QueryHandler
-    EventSourcingHandler SagaEventHandler Subscribe Observes ObservesAsync DomainEventHandler"""
+    EventSourcingHandler SagaEventHandler ExceptionHandler Subscribe Observes ObservesAsync DomainEventHandler"""
 )
+_IMPLEMENTED = {"ApplicationListener": "onApplicationEvent", "ExceptionMapper": "toResponse"}
 _ADVICE = ("Around", "Before", "After", "AfterReturning", "AfterThrowing")
 _ANNOTATED = re.compile(r"@(?:annotation|within|target)\(\s*([\w.]+)\s*\)")
 _EXECUTED = re.compile(r"(?:execution|within)\(\s*(?:[\w.*<>\[\]]+\s+)*?([a-z][\w.]*\.[A-Z]\w*)(?:\.[\w*]+)?\s*[(\)]")
@@ -53,8 +54,9 @@ def _listeners(code: JavaCode) -> Iterator[Fact]:
     for scope in code.scopes[1:]:
         for base in base_nodes(scope.node) if scope.sort == "class" and scope.bases else ():
             args = code.type_args(base)
-            if code.type_text(base) == "ApplicationListener" and args:
-                yield _around(code, scope.node, code.type_text(args[0]), f"{scope.name}.onApplicationEvent")
+            method = _IMPLEMENTED.get(code.type_text(base))
+            if method and args:
+                yield _around(code, scope.node, code.type_text(args[0]), f"{scope.name}.{method}")
 
 
 def _events(code: JavaCode, mark: Mark) -> list[str]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from graph.values import Call, Config, Env, Fact, Lit, Location, Name, Param, Shape, Unknown, Value
-from scanners.idioms import java_around
+from graph.values import Fact, Lit, Location, Name, Param, Shape, Unknown
+from scanners.idioms import java_around, java_config
 from scanners.idioms.code import CallSite, Scope
-from scanners.idioms.java import Mark, Member
+from scanners.idioms.java import Member
 from scanners.idioms.java_noise import HEADS, METHODS, foreign, words
 from scanners.idioms.java_reads import dynamic, of_result
 from scanners.idioms.java_scopes import CONSTRUCTOR
-from scanners.idioms.java_shapes import class_fields, of_type, qualified, snake
-from scanners.idioms.java_values import callee, configured
+from scanners.idioms.java_shapes import class_fields, declared_type, of_type, qualified
+from scanners.idioms.java_values import callee
 from scanners.idioms.symbols import Parts, symbol_facts
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _DATA = (
     "JsonNaming", "JsonTypeInfo", "JsonPropertyOrder", "RedisHash", "SuperBuilder", "MappedSuperclass",
     "XmlRootElement", "Introspected", "Serdeable", "RegisterForReflection", "JsonDeserialize", "JsonSerialize",
 )  # fmt: skip
+_TAKES = ("get", "getFirst", "getLast", "getOrDefault", "poll", "peek", "next", "getObject", "getIfAvailable", "orElse")
 _BEANS = words(
     """Service Component Controller RestController Repository Configuration SpringBootApplication RestControllerAdvice
     ControllerAdvice ConfigurationProperties Path ApplicationScoped RequestScoped Singleton FeignClient Aspect
@@ -48,10 +49,10 @@ def facts(code: JavaCode) -> Iterator[Fact]:
         fields = {"local": found.local, "module": found.module, "name": found.name}
         yield Fact("import", fields, Location(code.path, found.line))
     yield from _bindings(code)
-    yield from _injected(code)
+    yield from java_config.injected(code)
     yield from _returns(code)
     yield from _calls(code)
-    yield from _config_reads(code)
+    yield from java_config.config_reads(code)
     yield from _types(code)
     yield from _typed(code)
     yield from _binds(code)
@@ -61,6 +62,7 @@ def facts(code: JavaCode) -> Iterator[Fact]:
 
 def _parts(code: JavaCode) -> Parts:
     ours = {i.local for i in code.all_imports if i.local != "*" and not _foreign(code, i.module)}
+    ours |= code.owners - code.imports.keys()
     return Parts(code.cuts(), {}, {}, code.import_nodes, frozenset(ours))
 
 
@@ -87,68 +89,6 @@ def _target(code: JavaCode, written: str, scope: Scope, *, declares: bool) -> st
         if f"{outer.name}.{head}" in code.members:
             return f"{outer.name}.{written}"
     return f"{scope.owner}.{written}" if scope.owner and not rest else ""
-
-
-def _injected(code: JavaCode) -> Iterator[Fact]:
-    """Fields and enum constants whose value an annotation or a constructor call gives."""
-    for name, member in code.members.items():
-        mark = member.mark("Value", "ConfigProperty", "Property")
-        if mark is not None and mark.args:
-            value = configured(code, mark.name, dict(mark.args), member.scope)
-            fields = {"target": name, "value": value, "scope": member.scope.name}
-            yield Fact("binding", fields, code.at(member.node))
-        elif member.type is None and member.value is not None:
-            listed = member.value.child_by_field_name("arguments")
-            args = tuple(code.value(n, member.scope) for n in listed.named_children) if listed is not None else ()
-            value = Call(Name(member.scope.name), args)
-            fields = {"target": name, "value": value, "scope": member.scope.name}
-            yield Fact("binding", fields, code.at(member.node))
-    for mark in code.marks.get("ConfigurationProperties", ()):
-        yield from _properties(code, mark)
-    for mark in code.marks.get("ConfigMapping", ()):
-        yield from _mapped(code, mark.scope.name, code.string(mark.arg("prefix")), 4)
-
-
-def _properties(code: JavaCode, mark: Mark) -> Iterator[Fact]:
-    """Fields of a class bound to configuration keys under a prefix, nested classes of the file included."""
-    prefix = code.string(mark.arg("prefix", "value"))
-    for key, name, member in _bound(code, mark.scope.name, prefix, 4):
-        default = code.value(member.value, member.scope) if member.value is not None else None
-        known = default if not isinstance(default, Unknown | Call) else None
-        fields = {"target": name, "value": Config(key, known), "scope": member.scope.name}
-        yield Fact("binding", fields, code.at(member.node))
-        yield Fact("config_read", {"symbol": member.scope.name, "key": key}, code.at(member.node))
-
-
-def _bound(code: JavaCode, owner: str, prefix: str, depth: int) -> Iterator[tuple[str, str, Member]]:
-    for name, member in code.members.items():
-        if member.scope.name != owner or member.static or member.type is None:
-            continue
-        key = ".".join(p for p in (prefix, snake(member.name).replace("_", "-")) if p)
-        inner = qualified(code, code.type_text(member.type), member.node.start_byte)
-        if inner in code.type_nodes and depth > 0 and code.type_nodes[inner].type != "enum_declaration":
-            yield from _bound(code, inner, key, depth - 1)
-        else:
-            yield key, name, member
-
-
-def _mapped(code: JavaCode, owner: str, prefix: str, depth: int) -> Iterator[Fact]:
-    """Methods of a ``@ConfigMapping`` interface return the configuration under their names."""
-    for name, scopes in code.method_names.items():
-        if name.rpartition(".")[0] != owner or scopes[0].params:
-            continue
-        method = scopes[0]
-        marks = {m.name: code.string(m.arg("value")) for m in code.on.get(method.name, ())}
-        part = marks.get("WithName") or snake(name.rpartition(".")[2]).replace("_", "-")
-        key = f"{prefix}.{part}" if prefix else part
-        declared = method.node.child_by_field_name("type")
-        inner = qualified(code, code.type_text(declared), method.node.start_byte)
-        if inner in code.type_nodes and depth > 0:
-            yield from _mapped(code, inner, key, depth - 1)
-            continue
-        default = Lit(marks["WithDefault"]) if marks.get("WithDefault") else None
-        yield Fact("returns", {"symbol": method.name, "value": Config(key, default)}, code.at(method.node))
-        yield Fact("config_read", {"symbol": method.name, "key": key}, code.at(method.node))
 
 
 def _returns(code: JavaCode) -> Iterator[Fact]:
@@ -178,7 +118,15 @@ def _calls(code: JavaCode) -> Iterator[Fact]:
         fields |= {"sends": sent} if sent is not None else {}
         fields |= {"reads": read} if read is not None else {}
         yield Fact("call", fields, Location(code.path, site.line))
+        yield from _constant(code, site)
     yield from _references(code)
+
+
+def _constant(code: JavaCode, site: CallSite) -> Iterator[Fact]:
+    """``Rules.TAX.apply(1)`` reads the constant it calls a method of."""
+    parts = site.dotted.split(".")
+    if len(parts) == 3 and parts[0][:1].isupper() and parts[1].isupper() and parts[0] not in HEADS:
+        yield Fact("use", {"symbol": site.scope.name, "name": ".".join(parts[:2])}, Location(code.path, site.line))
 
 
 def _references(code: JavaCode) -> Iterator[Fact]:
@@ -233,8 +181,15 @@ def _worth(code: JavaCode, site: CallSite) -> bool:
         return not _foreign(code, found.module)
     made = code.type_of(site.dotted.rpartition(".")[0], site.scope)
     if not made and site.method in METHODS:
-        return False
+        return head[:1].isupper() and site.method in ("valueOf", "values") and head in code.owners
     return not _foreign(code, made) and made not in HEADS
+
+
+def _holds_ours(code: JavaCode, site: CallSite) -> bool:
+    """Whether a collection that something is taken out of holds objects of a type of ours."""
+    declared = declared_type(code, site.dotted.rpartition(".")[0], site.scope) if site.dotted else None
+    names = [code.type_text(a) for a in code.type_args(declared)]
+    return any(n and n not in HEADS and not _foreign(code, code.origin(n)) for n in names)
 
 
 def _worth_chained(code: JavaCode, site: CallSite) -> bool:
@@ -243,32 +198,9 @@ def _worth_chained(code: JavaCode, site: CallSite) -> bool:
     if not chain or len(chain) > 3:
         return False
     root = chain[-1]
+    if len(chain) == 1 and root.receiver is not None and root.method in _TAKES and _holds_ours(code, root):
+        return True
     return _worth(code, root) if root.receiver is None or root.dotted else False
-
-
-def _config_reads(code: JavaCode) -> Iterator[Fact]:
-    seen: set[tuple[int, str]] = set()
-    for site in code.calls:
-        if site.method in ("getenv", "getProperty", "getRequiredProperty"):
-            yield from _reads(code.value(site.node, site.scope), site.scope.name, code.at(site.node), seen)
-    for mark in (m for n in ("Value", "ConfigProperty") for m in code.marks.get(n, ())):
-        if mark.args:
-            value = configured(code, mark.name, dict(mark.args), mark.scope)
-            yield from _reads(value, mark.scope.name, code.at(mark.node), seen)
-
-
-def _reads(value: Value, symbol: str, where: Location, seen: set[tuple[int, str]]) -> Iterator[Fact]:
-    parts = value.parts if hasattr(value, "parts") else (value,)
-    for part in parts:
-        if isinstance(part, Env | Config):
-            key = part.name if isinstance(part, Env) else part.key
-            if (where.line, key) in seen:
-                continue
-            seen.add((where.line, key))
-            fields: dict[str, object] = {"symbol": symbol, "key": key}
-            if part.default is not None:
-                fields["default"] = part.default
-            yield Fact("config_read", fields, where)
 
 
 def _types(code: JavaCode) -> Iterator[Fact]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from graph.values import Choice, Concat, Config, Env, Format, Lit, Unknown, Value
+from graph.values import Call, Choice, Concat, Config, Env, Format, Lit, Name, Unknown, Value
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.java import bare, items
-from scanners.idioms.java_noise import words
+from scanners.idioms.java_noise import HEADS, words
 from scanners.idioms.java_values import concat, value
 
 if TYPE_CHECKING:
@@ -90,6 +90,9 @@ def _static(code: JavaCode, site: CallSite, scope: Scope, depth: int) -> Value |
         return _message(code, args, scope, depth)
     if dotted == "String.join" and len(args) > 1:
         return _joined(code, args, scope, depth)
+    owner = dotted.removesuffix(".valueOf")
+    if owner != dotted and owner[:1].isupper() and owner not in HEADS and len(args) == 1:
+        return Call(Name(owner))
     if dotted in ("Optional.empty", "Mono.empty"):
         return Lit(None)
     return None
@@ -135,8 +138,6 @@ def formatted(code: JavaCode, args: tuple[Node, ...], scope: Scope, depth: int) 
         return _percent_parts(text, rest)
     if isinstance(text, Unknown):
         return text
-    from graph.values import Call, Name
-
     return Call(Name("String.format"), (text, *rest))
 
 

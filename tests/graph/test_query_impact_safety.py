@@ -192,14 +192,14 @@ flow orders.yaml: look=GET shop /orders
 """
 
 
-def told(value: str, text: str = TOLD) -> Impact:
-    """What a changed operation of billing affects when a setting of shop has this value."""
+def told(value: str, text: str = TOLD, service: str = "shop") -> Impact:
+    """What a changed operation affects when a setting of a service has this value."""
     system = System(text)
     for uid, node in list(system.nodes.items()):
         if node.kind == "Service":
             system.nodes[uid] = replace(node, props=dict(node.props) | {"hosts": [node.key[0]]})
-    system.add("Config", ("shop", "BILLING"), value=value)
-    return asked(system, touched("billing/app.py::due"))
+    system.add("Config", (service, "BILLING"), value=value)
+    return asked(system, touched("billing/app.py::due" if service == "shop" else "front/app.py::orders"))
 
 
 @pytest.mark.parametrize("value", ["http://billing:8080/v1", "billing:8080", "billing", "https://user@billing"])
@@ -291,3 +291,27 @@ def test_a_changed_worker_changes_what_its_loop_writes() -> None:
     system = deployed(System(LOOPING), "worker")
     system.symbol("tune", "worker/tune.py::tune")
     assert selected(asked(system, touched("worker/tune.py::tune"))) == {"totals": "may"}
+
+
+HANDED = """
+due = billing/app.py::due
+POST billing /due : due
+due w> dues
+total = shop/app.py::total
+GET shop /total : total
+total r> dues
+orders = front/app.py::orders
+POST front /orders : orders
+flow paid.yaml: pay=POST front /orders; look=GET shop /total
+"""
+
+
+@pytest.mark.parametrize(("value", "reached"), [("billing:80", True), ("elsewhere:80", False)])
+def test_who_is_told_an_address_may_send_other_things_there(value: str, reached: bool) -> None:
+    assert ("shop:GET /total" in [a.label for a in told(value, HANDED, "front").affected]) is reached
+
+
+def test_a_changed_service_of_which_nothing_is_seen_may_change_any_data() -> None:
+    system = deployed(System(WORKER), "worker")
+    unread = touched("worker/main.rs", "file")
+    assert selected(asked(system, replace(unread, file="worker/main.rs", name="worker/main.rs"))) == {"totals": "may"}

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from graph.linking.roles import aside
 from graph.queries.impact.callers import PART_OF, callers_of, doors, in_background, nobody_runs, via_of
-from graph.queries.impact.settings import is_silent, named_unasked
+from graph.queries.impact.settings import is_silent, named_unasked, operations, unasked_by
 from graph.queries.impact.spread import State
 from graph.queries.impact.world import EdgeId, Via, World
 from graph.schema import Node
@@ -77,8 +77,16 @@ def _outward(world: World, uid: str) -> Iterator[tuple[State, Via]]:
 
 
 def _unseen(world: World, node: Node) -> Iterator[tuple[State, Via]]:
-    """A service of which nothing is seen that others could notice does something all the same: any data may differ."""
-    services = world.services(node.uid) if node.kind == "Symbol" and not aside(node.key[1]) else []
+    """What a service does to others without being seen: it may ask those it is told of, and change any data."""
+    if node.kind == "Symbol":
+        services = world.services(node.uid) if not aside(node.key[1]) else []
+    else:
+        services = [node] if node.kind == "Service" else []
+    for service in services:
+        for named, setting in unasked_by(world, service):
+            note = f"{setting} names it, and no request that goes there was found"
+            for endpoint in operations(world, named):
+                yield (endpoint.uid, FED), Via(None, note, False, "MAY ASK")
     for service in services if services and all(is_silent(world, s) for s in services) else ():
         note = f"nothing that {service.key[0]} does to others was found"
         for kind in ("Dataset", "Topic"):

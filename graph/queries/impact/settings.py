@@ -28,6 +28,27 @@ def named_unasked(world: World) -> Mapping[str, list[tuple[Node, str]]]:
     return world.unasked
 
 
+def unasked_by(world: World, asking: Node) -> Iterator[tuple[str, str]]:
+    """The services a service is told of, with the setting that does, though no request that goes there is known.
+
+    Args:
+        world: both revisions.
+        asking: a Service.
+    """
+    for named, told in named_unasked(world).items():
+        yield from ((named, setting) for service, setting in told if service.uid == asking.uid)
+
+
+def operations(world: World, service: str) -> list[Node]:
+    """The operations a service answers.
+
+    Args:
+        world: both revisions.
+        service: its name.
+    """
+    return [node for node in world.of("Endpoint") if node.key[0] == service]
+
+
 def _named(world: World) -> Iterator[tuple[Node, str, str]]:
     services = {s.key[0]: s for s in world.of("Service") if s.props.get("sort") != "infrastructure"}
     hosts: dict[str, str] = {}

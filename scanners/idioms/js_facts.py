@@ -222,11 +222,15 @@ def _payloads(code: JsCode, site: CallSite) -> dict[str, object]:
             out["sends"] = shape
             break
     held = code.held(site)
-    if held is not None and not held.key and f"{held.target}." in code.text(site.scope.node):
+    if held is not None and not held.key and _member_of(code, site, f"{held.target}."):
         read = result_reads(code, site, held)
         if read is not None:
             out["reads"] = read
     return out
+
+
+def _member_of(code: JsCode, site: CallSite, text: str) -> bool:
+    return code.data.find(text.encode(), site.node.start_byte, site.scope.node.end_byte) >= 0
 
 
 def _worth(code: JsCode, site: CallSite) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from scanners.idioms.javascript import JsCode
 
+FIRST = re.compile(rb"[\s(]*(?:await\b[\s(]*)?([A-Za-z_$][\w$]*)")
 _EACH = ("map", "forEach", "filter", "find", "some", "every", "flatMap", "findIndex", "findLast")
 _SAME = ("filter", "slice", "sort", "reverse", "toSorted", "flat")
 _ONE = ("find", "at", "pop", "shift", "findLast")
@@ -40,12 +42,26 @@ class Payload:
         marks: identifiers that occur in such an expression.
         names: local names, with the path of the part each holds.
         span: bytes of the code that may read it.
+        head: first identifier of the only expression that is the payload, empty when there may be several.
     """
 
     is_source: Callable[[Node], bool]
     marks: tuple[str, ...] = ()
     names: dict[str, Path] = field(default_factory=dict)
     span: tuple[int, int] = (0, 0)
+    head: bytes = b""
+
+    def may_be(self, code: JsCode, node: Node) -> bool:
+        """Whether an expression can be a part of the payload, by the identifier it starts with.
+
+        Args:
+            code: the file.
+            node: expression.
+        """
+        if not self.head:
+            return True
+        first = FIRST.match(code.data, node.start_byte)
+        return first is None or first[1] == self.head or first[1].decode("utf-8", "replace") in self.names
 
 
 def reads(code: JsCode, payload: Payload, depth: int = 0) -> Reads:
@@ -88,8 +104,10 @@ def _start(code: JsCode, around: list[Node], payload: Payload) -> tuple[Node, Pa
 
 
 def _bind(code: JsCode, assign: Assign, payload: Payload, found: Reads) -> None:
+    if "." in assign.target or assign.value is None or not payload.may_be(code, assign.value):
+        return
     path = _path(code, assign.value, payload)
-    if path is None or "." in assign.target:
+    if path is None:
         return
     whole = (*path, assign.key) if assign.key else path
     payload.names[assign.target] = (*whole, ITEM) if assign.how == "for" else whole
@@ -99,7 +117,7 @@ def _bind(code: JsCode, assign: Assign, payload: Payload, found: Reads) -> None:
 
 def _callback(code: JsCode, site: CallSite, payload: Payload) -> None:
     """``items.map((item) => ...)`` and ``response.json().then((body) => ...)`` give names to parts."""
-    if site.receiver is None or not site.args:
+    if site.receiver is None or not site.args or not payload.may_be(code, site.receiver):
         return
     path = _path(code, site.receiver, payload)
     first = next(first_parameters(code, site.args[0]), None)

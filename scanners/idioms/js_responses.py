@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import Shape
 from scanners.idioms.code import Assign, CallSite
-from scanners.idioms.js_reads import Payload, first_parameters, names_of, reads
+from scanners.idioms.js_reads import FIRST, Payload, first_parameters, names_of, reads
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -54,7 +54,9 @@ def result_reads(code: JsCode, site: CallSite, held: Assign) -> Shape | None:
         held: what the result is assigned to.
     """
     span = _span(code, site, [held])
-    payload = Payload(lambda node: node.id == site.node.id, (), {held.target: ()}, span)
+    first = FIRST.match(code.data, site.node.start_byte)
+    head = first[1] if first is not None else b""
+    payload = Payload(lambda node: node.id == site.node.id, (), {held.target: ()}, span, head)
     return reads(code, payload).all()
 
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from graph.linking.corpus import Placed, SymbolKey
+from graph.linking.injected import operations
 from graph.linking.names import dotted
 from graph.linking.offers import Offer
 from graph.linking.paths import below, named, template
@@ -28,7 +29,8 @@ def endpoints(state: Linking) -> None:
     routers = Routers(state)
     answering = {placed.symbol: placed for placed in state.corpus.of("handler")}
     pages = {o for p in state.corpus.of("router") if p.fact.get("framework") == _PAGES for o in state.owners(p.file)}
-    for placed in (*state.corpus.of("endpoint"), *_untold(routers, state)):
+    written = [one for placed in state.corpus.of("endpoint") for one in operations(state, placed)]
+    for placed in (*written, *_untold(routers, state)):
         for path, served in _paths(routers, placed):
             handler = _override(state, placed, served) or handler_of(state, placed)
             for one in _by_method(placed, answering.get(handler) if handler is not None else None):

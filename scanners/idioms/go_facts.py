@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from scanners.idioms.go import GoCode
 
+_CALL_OPTIONS = "CallOption"
 _BUILTINS = frozenset(
     """append len cap make new panic recover copy delete print println close complex real imag min max clear string
     int int8 int16 int32 int64 uint uint8 uint16 uint32 uint64 float32 float64 bool byte rune error any""".split()  # noqa: SIM905
@@ -85,6 +86,9 @@ def _symbols(code: GoCode, *, named: bool) -> Iterator[Fact]:
 
 
 def _methods(code: GoCode, scope: Scope) -> Iterator[str]:
+    """Names of the methods that a type needs; a generated RPC client is not what a server with the same ones is."""
+    if scope.name.endswith("Client") and _CALL_OPTIONS in code.text(scope.node):
+        return
     body = scope.node.child_by_field_name("type")
     for child in body.named_children if body is not None else ():
         if child.type == "method_elem":

@@ -177,6 +177,8 @@ def _changed(changes: tuple[str, ...], code: GoCode, site: CallSite, about: _Abo
 def _format(code: GoCode, site: CallSite, scope: Scope, depth: int) -> Value:
     template = value(code, site.args[0], scope, depth)
     args = tuple(value(code, a, scope, depth) for a in site.args[1:])
+    if isinstance(template, Concat):
+        return _formatted(template, args)
     if not isinstance(template, Lit) or not isinstance(template.value, str):
         return Call(Name(site.dotted), (template, *args))
     text = template.value.replace("%%", "\0")
@@ -185,6 +187,20 @@ def _format(code: GoCode, site: CallSite, scope: Scope, depth: int) -> Value:
     pieces = [Lit(piece.replace("\0", "%")) for piece in _VERB.split(text)]
     between = [*args[: len(pieces) - 1], *[Unknown("an argument that is not given")] * (len(pieces) - 1 - len(args))]
     return concat([part for pair in zip(pieces, [*between, Lit("")], strict=True) for part in pair])
+
+
+def _formatted(template: Concat, args: tuple[Value, ...]) -> Value:
+    """``fmt.Sprintf("http://"+host+"/orders/%s", id)``: verbs of the written parts take the arguments in turn."""
+    given = iter(args)
+    parts: list[Value] = []
+    for part in template.parts:
+        if not isinstance(part, Lit) or not isinstance(part.value, str):
+            parts.append(part)
+            continue
+        for index, piece in enumerate(_VERB.split(part.value.replace("%%", "\0"))):
+            parts += [next(given, Unknown("an argument that is not given"))] if index else []
+            parts.append(Lit(piece.replace("\0", "%")))
+    return concat(parts)
 
 
 def _path(code: GoCode, args: tuple[Node, ...], scope: Scope, depth: int) -> Value:

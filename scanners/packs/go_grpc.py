@@ -155,7 +155,7 @@ def _called(code: GoCode, site: CallSite) -> Fact | None:
     if site.receiver is None or not site.method[:1].isupper() or not site.args or not _context(code, site):
         return None
     service = _service(code, site)
-    if not service:
+    if not service or any(code.string(arg) for arg in site.args[:2]) or _is_struct(code, site):
         return None
     fields: dict[str, object] = {"service": service, "method": site.method}
     target = _target(code, site.receiver, site.scope)
@@ -167,6 +167,16 @@ def _called(code: GoCode, site: CallSite) -> Fact | None:
         if sent.named or sent.fields:
             fields["sends"] = sent
     return Fact("rpc_call", fields, Location(code.path, site.line))
+
+
+def _is_struct(code: GoCode, site: CallSite) -> bool:
+    """Whether the receiver is a field that holds a pointer: stubs are interfaces."""
+    name = code.dotted(site.receiver).rpartition(".")[2]
+    return any(
+        member.name == name and member.type is not None and member.type.type == "pointer_type"
+        for member in code.fields
+        if member.owner.name == site.scope.owner
+    )
 
 
 def _service(code: GoCode, site: CallSite) -> str:

@@ -151,8 +151,19 @@ class JavaCode(Code):
         site = self.site(inner) if inner is not None else None
         if site is None:
             return ""
-        callee = self.callee(site)
-        return self.types.get(f"{site.dotted}()", callee) if site.node.type == "method_invocation" else callee
+        chain = [site, *self.before(site)]
+        root = chain[-1]
+        if len(chain) > parsing.SCOPES or (root.receiver is not None and not self.dotted(root.receiver)):
+            return ""
+        found = self.types.get(f"{root.dotted}()", "") if root.node.type == "method_invocation" else ""
+        found = found or super().callee(root)
+        return ".".join((found, *(s.method for s in reversed(chain[:-1])))) if found else ""
+
+    def callee(self, site: CallSite) -> str:
+        if site.receiver is None or self.dotted(site.receiver):
+            return super().callee(site)
+        made = self.made_by(site.receiver, site.scope)
+        return f"{made}.{site.method}" if made else ""
 
     def type_text(self, node: Node | None) -> str:
         """The dotted name of a type as written, without type arguments, array brackets and annotations.
@@ -229,6 +240,25 @@ class JavaCode(Code):
                 return
             yield inner
             inner = self.site(inner.receiver) if inner.receiver is not None else None
+
+    @cached_property
+    def _by_scope(self) -> dict[int, tuple[list[CallSite], list[Assign], list[Node]]]:
+        found: dict[int, tuple[list[CallSite], list[Assign], list[Node]]] = {}
+        for site in self.calls:
+            found.setdefault(id(site.scope), ([], [], []))[0].append(site)
+        for assign in self.assigns:
+            found.setdefault(id(assign.scope), ([], [], []))[1].append(assign)
+        for node, scope in self.returns:
+            found.setdefault(id(scope), ([], [], []))[2].append(node)
+        return found
+
+    def inside(self, scope: Scope) -> tuple[list[CallSite], list[Assign], list[Node]]:
+        """Calls, assignments and return statements of a method, each in source order.
+
+        Args:
+            scope: the method.
+        """
+        return self._by_scope.get(id(scope), ([], [], []))
 
     @cached_property
     def owners(self) -> frozenset[str]:

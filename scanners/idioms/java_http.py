@@ -177,17 +177,19 @@ def base_bindings(code: JavaCode, types: tuple[str, ...]) -> Iterator[Fact]:
         declared = code.type_text(scope.node.child_by_field_name("type")).rsplit(".", 1)[-1]
         inner = bare(node.named_children[0]) if node.named_child_count and declared in types else None
         made = code.site(inner) if inner is not None else None
+        if inner is None:
+            continue
         given = base_argument(code, made) if made is not None else _set_later(code, scope)
-        general = customized(code) if given is None and inner is not None else None
+        general = customized(code) if given is None else None
         given = general.args[0] if general is not None else given
-        if inner is not None and given is not None:
+        if given is not None:
             yield _binding(code, scope.name, given, scope)
 
 
 def _set_later(code: JavaCode, scope: Scope) -> Node | None:
     """``client.setUriTemplateHandler(new DefaultUriBuilderFactory(url))`` in the method that makes the client."""
-    for site in code.calls:
-        if site.scope is scope and site.method in ("setUriTemplateHandler", "baseUrl", "rootUri") and site.args:
+    for site in code.inside(scope)[0]:
+        if site.method in ("setUriTemplateHandler", "baseUrl", "rootUri") and site.args:
             inner = code.site(site.args[0])
             return inner.args[0] if inner is not None and inner.args else site.args[0]
     return None

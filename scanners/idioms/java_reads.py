@@ -107,16 +107,16 @@ class _Scan:
 
     def run(self) -> Reads:
         """Collect what is read."""
-        for assign in self.code.assigns:
-            if assign.scope is self.scope and assign.value is not None:
+        calls, assigns, returns = self.code.inside(self.scope)
+        for assign in assigns:
+            if assign.value is not None:
                 found = self.path(assign.value)
                 if found is not None:
                     self.names[assign.target] = (*found, ITEM) if assign.how == "for" else found
-        for site in self.code.calls:
-            if site.scope is self.scope:
-                self._call(site)
-        for node, where in self.code.returns:
-            if where is self.scope and node.named_child_count:
+        for site in calls:
+            self._call(site)
+        for node in returns:
+            if node.named_child_count:
                 found = self.path(node.named_children[0])
                 if found is not None and not (found and found[-1] != ITEM):
                     self.reads.whole(found)

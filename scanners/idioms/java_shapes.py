@@ -298,8 +298,8 @@ def _entries(code: JavaCode, dotted: str, scope: Scope, depth: int) -> Shape | N
     if made is not None:
         for item in _shape(code, made.value, scope, depth - 1).fields if depth > 1 else ():
             fields[item.name] = item
-    for site in code.calls:
-        puts = site.scope is scope and site.method in ("put", "add", "set") and len(site.args) == 2
+    for site in code.inside(scope)[0]:
+        puts = site.method in ("put", "add", "set") and len(site.args) == 2
         name = code.string(site.args[0]) if puts and code.dotted(site.receiver) == dotted else ""
         if name:
             fields[name] = Field(name, _shape(code, site.args[1], scope, depth - 1), True)

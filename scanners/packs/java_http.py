@@ -89,7 +89,7 @@ def _steps(code: JavaCode, site: CallSite) -> list[CallSite]:
     held = code.held(last)
     if held is None:
         return chain
-    later = [s for s in code.calls if s.scope is site.scope and s.receiver is not None]
+    later = [s for s in code.inside(site.scope)[0] if s.receiver is not None]
     return chain + [s for s in later if code.dotted(_root(code, s)) == held.target]
 
 
@@ -300,8 +300,8 @@ def _read(code: JavaCode, site: CallSite) -> Shape | None:
 def _parsed(code: JavaCode, scope: Scope) -> Shape | None:
     """The only type the function parses text into: ``mapper.readValue(body, Order.class)``."""
     found = []
-    for site in code.calls:
-        if site.scope is scope and site.method in _READERS and site.args:
+    for site in code.inside(scope)[0]:
+        if site.method in _READERS and site.args:
             shape = class_shape(code, site.args[-1])
             found += [shape] if known(shape) else []
     return found[0] if len({str(f) for f in found}) == 1 else None

@@ -219,9 +219,9 @@ def _returned(code: JavaCode, method: Scope) -> Shape:
     plain = found not in (ANYTHING, Shape("object"))
     if plain and code.type_text(declared) not in ("Response", "void"):
         return found
-    for node, scope in code.returns:
-        if scope is method and node.named_child_count:
-            shape = _entity(code, node.named_children[0], scope)
+    for node in code.inside(method)[2]:
+        if node.named_child_count:
+            shape = _entity(code, node.named_children[0], method)
             if known(shape):
                 return shape
     return ANYTHING

@@ -165,9 +165,9 @@ def _returned(code: JavaCode, method: Scope, owner: Scope) -> Shape:
     found = of_type(code, declared)
     if found != ANYTHING and found.named not in _PLUMBING and found != Shape("object"):
         return found
-    for node, scope in code.returns:
-        if scope is method and node.named_child_count:
-            shape = code.shape(node.named_children[0], scope)
+    for node in code.inside(method)[2]:
+        if node.named_child_count:
+            shape = code.shape(node.named_children[0], method)
             if known(shape):
                 return shape
     return found if found.named not in _PLUMBING else ANYTHING

@@ -1,0 +1,119 @@
+"""Routes, topics and gateways of small JavaScript systems, from their text to the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from graph.facts import SourceFile
+from graph.linking.link import RepositoryFacts, link
+from graph.schema import GraphData
+from scanners.readers import built_in
+
+
+def graph(files: Mapping[str, str]) -> GraphData:
+    facts = tuple(f for path, text in files.items() for f in built_in().facts(SourceFile(path, text.encode())))
+    return link([RepositoryFacts("shop", "c0ffee", facts)], "test")
+
+
+def endpoints(files: Mapping[str, str]) -> set[str]:
+    found = (n.key for n in graph(files).nodes.values() if n.kind == "Endpoint")
+    return {f"{service} {method} {path}" for service, protocol, method, path in found if protocol == "http"}
+
+
+def reached(files: Mapping[str, str], kind: str) -> set[str]:
+    data = graph(files)
+    return {":".join(data.nodes[e.target].key) for e in data.edges.values() if e.kind == kind}
+
+
+def package(name: str) -> str:
+    return f'{{"name": "{name}", "scripts": {{"start": "node ."}}}}'
+
+
+NEST = {
+    "orders/package.json": package("orders"),
+    "orders/src/main.ts": (
+        "import { NestFactory } from '@nestjs/core';\nimport { AppModule } from './app.module';\n"
+        "async function start() {\n  const app = await NestFactory.create(AppModule);\n  app.setGlobalPrefix('api');\n"
+        "  app.enableVersioning({ type: VersioningType.URI, defaultVersion: '1' });\n  await app.listen(3000);\n}\n"
+    ),
+    "orders/src/app.module.ts": (
+        "import { Module } from '@nestjs/common';\nimport { OrdersController } from './orders';\n"
+        "@Module({ controllers: [OrdersController] })\nexport class AppModule {}\n"
+    ),
+    "orders/src/orders.ts": (
+        "import { Controller, Get, Version } from '@nestjs/common';\n@Controller('orders')\n"
+        "export class OrdersController {\n  @Get(':id')\n  one() {}\n  @Get()\n  @Version('2')\n  all() {}\n}\n"
+    ),
+}
+
+
+def test_prefixes_and_versions_come_down_the_tree_of_modules() -> None:
+    assert endpoints(NEST) == {"orders GET /api/v1/orders/{}", "orders GET /api/v2/orders"}
+
+
+def test_plugins_loaded_by_folder_are_served_under_their_folder() -> None:
+    plugin = "export default async (fastify) => {\n  fastify.get('/:id', async () => ({ id: 1 }));\n};\n"
+    files = {
+        "shop/package.json": package("shop"),
+        "shop/src/app.js": (
+            "import Fastify from 'fastify';\nimport autoload from '@fastify/autoload';\nimport path from 'path';\n"
+            "const app = Fastify();\napp.register(autoload, { dir: path.join(__dirname, 'routes'), options: { prefix: '/api' } });\n"
+        ),
+        "shop/src/routes/orders/index.js": plugin,
+    }
+    assert endpoints(files) == {"shop GET /api/orders/{}"}
+
+
+def test_routers_made_by_functions_are_mounted() -> None:
+    files = {
+        "shop/package.json": package("shop"),
+        "shop/src/routes.js": (
+            "import express from 'express';\nexport default function routes() {\n  const router = express.Router();\n"
+            "  const orders = express.Router();\n  orders.get('/:id', one);\n  router.use('/orders', orders);\n  return router;\n}\n"
+        ),
+        "shop/src/index.js": (
+            "import express from 'express';\nimport routes from './routes.js';\nconst app = express();\napp.use('/api', routes());\n"
+        ),
+    }
+    assert endpoints(files) == {"shop GET /api/orders/{}"}
+
+
+def test_topics_may_be_named_after_classes() -> None:
+    files = {
+        "shop/package.json": package("shop"),
+        "shop/src/bus.ts": (
+            "import { snakeCase } from 'lodash';\nexport class Bus {\n  publish(event) {\n"
+            "    channel.publish(snakeCase(event.constructor.name), '', Buffer.from(JSON.stringify(event)));\n  }\n}\n"
+        ),
+        "shop/src/orders.ts": (
+            "import { Bus } from './bus';\nclass OrderPaid {}\nconst bus = new Bus();\n"
+            "export function pay() {\n  bus.publish(new OrderPaid());\n}\n"
+        ),
+    }
+    assert reached(files, "PUBLISHES") == {"rabbitmq:order_paid"}
+
+
+def test_a_proxy_in_code_is_a_gateway() -> None:
+    files = {
+        "gateway/package.json": package("gateway"),
+        "gateway/src/index.js": (
+            "const express = require('express');\nconst { createProxyMiddleware } = require('http-proxy-middleware');\n"
+            "const app = express();\n"
+            "app.use('/api/orders', createProxyMiddleware({ target: 'http://orders:3000', pathRewrite: { '^/api/orders': '/orders' } }));\n"
+        ),
+        "compose.yaml": "services:\n  gateway: {build: ./gateway}\n  orders: {build: ./orders}\n",
+        "orders/package.json": package("orders"),
+        "orders/index.js": "const app = require('express')();\napp.get('/orders/:id', (req, res) => res.json({}));\n",
+    }
+    assert reached(files, "ROUTES_TO") == {"orders:http:GET:/orders/{}"}
+
+
+def test_models_filled_in_by_a_loop_over_files_are_found_by_name() -> None:
+    files = {
+        "shop/package.json": package("shop"),
+        "shop/models/order.js": (
+            "module.exports = (sequelize, DataTypes) => {\n  const Order = sequelize.define('Order', { total: DataTypes.INTEGER });\n  return Order;\n};\n"
+        ),
+        "shop/index.js": "const db = require('./models');\nexports.all = () => db.Order.findAll({ where: { total: 1 } });\n",
+    }
+    assert reached(files, "READS") == {"sql::orders"}

@@ -227,8 +227,7 @@ def _spans(nodes: Iterable[Node]) -> tuple[tuple[int, int], ...]:
 def _scopes(code: PyCode, nodes: Iterable[Node]) -> Iterator[Scope]:
     stack = [code.scopes[0]]
     for node in nodes:
-        parent = node.parent
-        whole = parent if parent is not None and parent.type == "decorated_definition" else node
+        whole = node.parent if node.parent is not None and node.parent.type == "decorated_definition" else node
         while len(stack) > 1 and whole.start_byte >= stack[-1].node.end_byte:
             stack.pop()
         outer = stack[-1]
@@ -313,8 +312,7 @@ def _imports(code: PyCode, node: Node) -> Iterator[Import]:
 
 
 def _assigns(code: PyCode, found: dict[str, list[Node]]) -> Iterator[Assign]:
-    for node in found.get("assign", ()):
-        yield from _assignment(code, node)
+    yield from (assign for node in found.get("assign", ()) for assign in _assignment(code, node))
     for node in found.get("with", ()):
         value = node.child_by_field_name("value")
         if value is not None and value.type == "as_pattern" and value.named_child_count > 1:
@@ -322,10 +320,12 @@ def _assigns(code: PyCode, found: dict[str, list[Node]]) -> Iterator[Assign]:
             if target:
                 yield Assign(target, value.named_children[0], None, code.scope_at(node.start_byte), _line(node), "with")
     for node in found.get("for", ()):
-        target = code.dotted(node.child_by_field_name("left"))
-        if target:
-            value = node.child_by_field_name("right")
-            yield Assign(target, value, None, code.scope_at(node.start_byte), _line(node), "for")
+        left, scope = node.child_by_field_name("left"), code.scope_at(node.start_byte)
+        several = left is not None and left.type in ("pattern_list", "tuple_pattern")
+        for at, name in enumerate(left.named_children if left is not None and several else [left]):
+            right, key = node.child_by_field_name("right"), str(at) if several else ""
+            if code.dotted(name):
+                yield Assign(code.dotted(name), right, None, scope, _line(node), "for", key=key)
 
 
 def _assignment(code: PyCode, node: Node) -> Iterator[Assign]:

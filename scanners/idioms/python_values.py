@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from graph.values import Call, Choice, Concat, Env, Format, Lit, Member, Name, Param, Unknown, Value
 from scanners.idioms.code import MAX_DEPTH, CallSite, Scope
 from scanners.idioms.python_config import ENV_CALLS, config_call, config_item, env_object
+from scanners.idioms.python_dicts import picked
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -218,7 +219,7 @@ def _subscript(code: PyCode, node: Node, scope: Scope, depth: int) -> Value:
         return Name(dotted)
     if code.string(key):
         return Member(value(code, base, scope, depth), code.string(key))
-    return Unknown("an item picked at run time")
+    return picked(code, base, scope) or Unknown("an item picked at run time")
 
 
 def _call(code: PyCode, node: Node, scope: Scope, depth: int) -> Value:
@@ -265,6 +266,9 @@ def _picked(code: PyCode, site: CallSite, scope: Scope, depth: int) -> Value | N
         base = value(code, site.args[0], scope, depth)
         found: Value = Name(f"{base.name}.{name}") if isinstance(base, Name) else Member(base, name)
         return Choice((found, value(code, site.args[2], scope, depth))) if len(site.args) > 2 else found
+    if site.method == "get" and site.args and not code.string(site.args[0]) and site.receiver is not None:
+        entry = picked(code, site.receiver, scope)
+        return None if entry is None else Choice((entry, *(value(code, a, scope, depth) for a in site.args[1:2])))
     if site.method in _BELOW and site.receiver is not None and len(site.args) == 1 and _is_url(code, site, scope):
         return concat([value(code, site.receiver, scope, depth), Lit("/"), value(code, site.args[0], scope, depth)])
     if site.method == "format" and site.receiver is not None:

@@ -11,15 +11,15 @@ from scanners.idioms import python as py
 from scanners.idioms.code import SELVES, Assign, CallSite, Scope
 from scanners.idioms.noise import PYTHON_BUILTINS, PYTHON_STDLIB
 from scanners.idioms.python import PyCode
+from scanners.idioms.python_dicts import contents, pairs
 from scanners.idioms.python_results import result_reads
 from scanners.idioms.python_settings import settings_facts
+from scanners.idioms.python_tables import handed, looped, parsed_arguments
 from scanners.idioms.python_types import type_facts
 from scanners.idioms.symbols import Parts, symbol_facts
 
 if TYPE_CHECKING:
     from tree_sitter import Node
-
-_ENTRIES = 60
 
 
 class Python:
@@ -90,20 +90,26 @@ def _imports(code: PyCode) -> Iterator[Fact]:
 
 def _bindings(code: PyCode) -> Iterator[Fact]:
     for assign in code.assigns:
-        if assign.value is None or assign.key or assign.how not in ("=", "with", "for", "+="):
+        if assign.value is None or assign.how not in ("=", "with", "for") or (assign.key and assign.how != "for"):
             continue
         where = Location(code.path, assign.line)
         target = code.bound_name(assign)
         if assign.how == "for":
-            yield from _loop(code, assign, target, where)
-            continue
-        if assign.how == "+=":
+            for value in looped(code, assign):
+                if not isinstance(value, Unknown):
+                    yield Fact("binding", {"target": target, "value": value, "scope": assign.scope.name}, where)
             continue
         value = code.value(assign.value, assign.scope)
         if not isinstance(value, Unknown):
             yield Fact("binding", {"target": target, "value": value, "scope": assign.scope.name}, where)
         elif assign.value.type == "dictionary":
             yield from _entries(code, assign, target)
+    for target, value, option in parsed_arguments(code):
+        yield Fact(
+            "binding",
+            {"target": target, "value": value, "scope": option.scope.name},
+            Location(code.path, option.line),
+        )
 
 
 def _defaults(code: PyCode) -> Iterator[Fact]:
@@ -119,23 +125,17 @@ def _defaults(code: PyCode) -> Iterator[Fact]:
                 yield Fact("binding", fields, code.at(node))
 
 
-def _loop(code: PyCode, assign: Assign, target: str, where: Location) -> Iterator[Fact]:
-    node = assign.value
-    if node is not None and node.type in ("list", "tuple"):
-        for item in node.named_children[:_ENTRIES]:
-            value = code.value(item, assign.scope)
-            if not isinstance(value, Unknown):
-                yield Fact("binding", {"target": target, "value": value, "scope": assign.scope.name}, where)
-
-
 def _entries(code: PyCode, assign: Assign, target: str) -> Iterator[Fact]:
-    pairs = [c for c in assign.value.named_children if c.type == "pair"] if assign.value is not None else []
-    for pair in pairs[:_ENTRIES]:
-        key = code.string(pair.child_by_field_name("key"))
-        value = code.value(pair.child_by_field_name("value"), assign.scope)
-        if key.isidentifier() and not isinstance(value, Unknown):
+    for key_node, node in pairs(assign.value):
+        key = code.string(key_node)
+        value = code.value(node, assign.scope)
+        if node is not None and key.isidentifier() and not isinstance(value, Unknown):
             fields = {"target": f"{target}.{key}", "value": value, "scope": assign.scope.name}
-            yield Fact("binding", fields, code.at(pair))
+            yield Fact("binding", fields, code.at(node))
+    held = contents(code, assign)
+    if held is not None:
+        whole: dict[str, object] = {"target": f"{target}.[]", "value": held, "scope": assign.scope.name}
+        yield Fact("binding", whole, Location(code.path, assign.line))
 
 
 def _returns(code: PyCode) -> Iterator[Fact]:
@@ -149,6 +149,7 @@ def _returns(code: PyCode) -> Iterator[Fact]:
 
 def _calls(code: PyCode) -> Iterator[Fact]:
     for site in code.calls:
+        yield from _handed(code, site)
         if not _worth(code, site):
             continue
         head = site.node.child_by_field_name("function")
@@ -162,6 +163,15 @@ def _calls(code: PyCode) -> Iterator[Fact]:
             fields["named"] = named
         fields |= _payloads(code, site)
         yield Fact("call", fields, Location(code.path, site.line))
+
+
+def _handed(code: PyCode, site: CallSite) -> Iterator[Fact]:
+    """A function handed on with its arguments is called with them."""
+    found = handed(code, site) if len(site.args) > 1 else None
+    if found is not None:
+        args = tuple(code.value(a, site.scope) for a in found[1])
+        fields: dict[str, object] = {"symbol": site.scope.name, "callee": code.value(found[0], site.scope)}
+        yield Fact("call", fields | {"args": args}, Location(code.path, site.line))
 
 
 def _payloads(code: PyCode, site: CallSite) -> dict[str, object]:

@@ -106,6 +106,9 @@ class Attributes:
             if found_keys:
                 return found_keys
         found = names.member(thing.owner, (name,))
+        elsewhere = self._elsewhere(thing.owner, name, context)
+        if found is None and elsewhere:
+            return elsewhere
         if found is None:
             return [base] if name in _WRAPPED else self._accessor(thing, name, context)
         if found.kind == "symbol":
@@ -115,8 +118,17 @@ class Attributes:
                 return self._evaluator.returned(inner, Arguments((), (), Frame(found.file, "")), context)
             return [Outcome(Definition((found.file, found.name), sort, thing))]
         made = self._evaluator.bound((found.file, found.name), Frame(found.file, "", None, thing), context)
+        made += elsewhere
         known = arguments is not None or names.files[found.file].bindings.get(found.name)
         return made if known or self._nested(made) else [hole(f"field `{name}` of {thing.owner[1]}", param=thing.owner)]
+
+    def _elsewhere(self, owner: SymbolKey, name: str, context: Context) -> list[Outcome]:
+        """What other files than its own give a field of a Go struct: ``cfg.Host = ..``, ``orders.Config{Host: ..}``."""
+        names, found = self._evaluator.names, list[Outcome]()
+        for file, target in names.scattered.get((owner, name), ()) if owner[0][1].endswith(".go") else ():
+            for binding in names.files[file].bindings.get(target, ()):
+                found += self._evaluator.evaluate(binding.value, Frame(file, binding.scope), context)
+        return found
 
     def _accessor(self, thing: Instance, name: str, context: Context) -> list[Outcome]:
         """``getUrl()`` and ``url()`` that no code defines (records, Lombok) give the field ``url``."""

@@ -55,6 +55,11 @@ class Names:
         self._members: dict[tuple[SymbolKey, Dotted], Found | None] = {}
         self._bases: dict[SymbolKey, tuple[SymbolKey, ...]] = {}
 
+    def forget(self) -> None:
+        """Let go of every name looked up so far."""
+        self._cache.clear()
+        self._members.clear()
+
     def find(self, file: FileKey, scope: str, dotted: str) -> Found | None:
         """What `dotted` means in `scope` of `file`, or None.
 
@@ -155,9 +160,14 @@ class Names:
         """Assignments to members of a class that other files than its own make, by class and member."""
         found: dict[tuple[SymbolKey, str], list[tuple[FileKey, str]]] = defaultdict(list)
         for file, index in self.files.items():
-            for target in index.bindings if dialect_of(file) else ():
+            is_go = file[1].endswith(".go")
+            for target in index.bindings if is_go or dialect_of(file) else ():
                 head, dot, member = target.partition(".")
-                if dot and head[:1].isupper() and head not in index.symbols:
+                if is_go and target.count(".") == 2 and head in index.imports:
+                    head, _, member = target.rpartition(".")
+                elif not dot or not head[:1].isupper() or ("." in member and is_go):
+                    continue
+                if head not in index.symbols:
                     owner = self.find(file, "", head)
                     if owner is not None and owner.kind == "symbol" and not owner.rest and owner.file != file:
                         found[(owner.file, owner.name), member].append((file, target))

@@ -53,7 +53,7 @@ def _sent(code: CsCode, node: Node | None, scope: Scope, depth: int) -> Shape:
         return _sent(code, site.args[0], scope, depth - 1)
     dotted = code.dotted(inner)
     ref = code.ref_of(dotted, scope) if dotted else None
-    if ref is not None and ref.short not in ("byte", "string", "String", "ReadOnlyMemory", "Byte"):
+    if ref is not None and ref.short not in (*_CONTENTS, "byte", "string", "String", "Byte"):
         return _unless_generic(code, of_ref(ref), scope)
     for outer in scope.outward():
         for assign in reversed(code.assigned(outer, dotted) if dotted else []):

@@ -45,15 +45,17 @@ class LaunchSettings:
         profiles = data.get("profiles") if isinstance(data, dict) else None
         lines = Lines(source)
         ports: dict[str, None] = {}
+        first = ""
         for profile in profiles.values() if isinstance(profiles, dict) else ():
             if not isinstance(profile, dict) or profile.get("commandName") == "IISExpress":
                 continue
+            first = first or str(profile.get("applicationUrl", ""))
             ports.update(dict.fromkeys(_PORT.findall(str(profile.get("applicationUrl", "")))))
             yield from _environment(source, profile, lines)
         if ports:
             root = posixpath.dirname(posixpath.dirname(source.path))
             fields = {"root": root, "name": "", "ports": tuple(ports), "prefix": ""}
-            yield Fact("registers", fields, Location(source.path, lines.text('"applicationUrl"')))
+            yield Fact("registers", fields, Location(source.path, lines.text(f'"{first}"')))
 
 
 def _environment(source: SourceFile, profile: dict[str, Any], lines: Lines) -> Iterator[Fact]:

@@ -81,7 +81,7 @@ def _destinations(clusters: Any) -> dict[str, list[str]]:
 def _route(source: SourceFile, route: dict[str, Any], clusters: dict[str, list[str]], line: int) -> Iterator[Fact]:
     match = route.get("Match")
     path = match.get("Path") if isinstance(match, dict) else None
-    shown = cs_clients.rest(str(path)) if path else "/**"
+    shown = cs_clients.rest("/" + str(path).removeprefix("/")) if path else "/**"
     methods = match.get("Methods") if isinstance(match, dict) else None
     transforms = route.get("Transforms")
     to_path = transformed(shown, transforms if isinstance(transforms, list) else [])
@@ -113,7 +113,7 @@ def transformed(path: str, transforms: list[Any]) -> str:
             prefix = "/" + str(item["PathRemovePrefix"]).strip("/")
             target = (target.removeprefix(prefix) or "/") if target.startswith(prefix) else target
         elif "PathPrefix" in item:
-            target = "/" + str(item["PathPrefix"]).strip("/") + target
+            target = ("/" + str(item["PathPrefix"]).strip("/")).rstrip("/") + target
         elif "PathPattern" in item or "PathSet" in item:
             target = cs_clients.rest(str(item.get("PathPattern") or item.get("PathSet")))
     return target if target != path else ""

@@ -66,6 +66,8 @@ def _service(code: CsCode, found: Resource) -> Iterator[Fact]:
     project = _project(code, site) if found.kind == "project" else ""
     if found.kind == "folder":
         fields["root"] = _beside(code, code.string(site.arg(1, "workingDirectory", "contextPath", "appDirectory")))
+    elif site.method == "AddExecutable":
+        fields["root"] = _beside(code, code.string(site.arg(2, "workingDirectory")))
     elif project.endswith("proj"):
         fields["root"] = posixpath.dirname(_beside(code, project))
     elif project:

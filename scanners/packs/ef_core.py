@@ -70,6 +70,8 @@ class EfCore:
         """
         yield from _repositories(parsed)
         yield from _models(parsed)
+        if b"using MongoDB." in parsed.data and b"Microsoft.EntityFrameworkCore" not in parsed.data:
+            return
         uses = [u for u in cs_contexts.set_uses(parsed) if not cs_contexts.seeds(u.scope)]
         found = [f for use in uses for f in _used(parsed, use)]
         found += [f for site in parsed.calls if not cs_contexts.seeds(site.scope) for f in _called(parsed, site)]

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import ANYTHING, Fact, Lit, Location, Value
-from scanners.idioms import cs_http
+from graph.values import ANYTHING, Fact, Lit, Location, Name, Value
+from scanners.idioms import cs_config, cs_http
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.cs_code import items
 from scanners.idioms.cs_scopes import base_refs, parameters
-from scanners.idioms.cs_shapes import of_ref
+from scanners.idioms.cs_shapes import of_ref, wire
 from scanners.idioms.cs_types import TypeRef
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ _BASES = (
     "EndpointWithoutRequestWithMapper",
 )
 _HANDLERS = ("HandleAsync", "ExecuteAsync", "Handle")
+
+_ELSEWHERE = {"FromHeader", "FromClaim", "FromRoute", "RouteParam", "FromBody", "FromCookie", "HasPermission"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ def _endpoint(code: CsCode, scope: Scope, ref: TypeRef) -> Iterator[Fact]:
             fields: dict[str, object] = {"protocol": "http", "method": method, "path": _grouped(code, inside, path)}
             fields |= {"handler": handler.name if handler is not None else scope.name, "framework": "fast_endpoints"}
             fields |= _payloads(ref, method)
+            query = _query(code, ref, path) if method in ("GET", "HEAD", "DELETE") else ()
+            fields |= {"query": query} if query else {}
             yield Fact("endpoint", fields, Location(code.path, line))
 
 
@@ -105,6 +109,25 @@ def _payloads(ref: TypeRef, method: str) -> dict[str, object]:
     if answers and of_ref(answers[0]) != ANYTHING:
         out["returns"] = of_ref(answers[0])
     return out
+
+
+def _query(code: CsCode, ref: TypeRef, path: Value) -> tuple[str, ...]:
+    """Properties of a request without a body that the path does not give, where this file has its class."""
+    named = ref.args[0].name if ref.args and not ref.short.startswith("EndpointWithoutRequest") else ""
+    told = cs_config.constant(code, path.name, code.scopes[0]) if isinstance(path, Name) else None
+    path = Lit(told) if told else path
+    if not isinstance(path, Lit):
+        return ()
+    inside = cs_http.in_path(path)
+    found = []
+    for made in code.declared.get(named, {}).values():
+        marks = {a.name: a for a in code.attributes_of(made.node)}
+        bound = next((marks[n] for n in ("BindFrom", "QueryParam", "FromQuery") if n in marks), None)
+        elsewhere = made.sort == "field" or made.modifiers & {"static", "const"} or marks.keys() & _ELSEWHERE
+        name = (code.string(bound.arg(0, "Name")) if bound is not None else "") or wire(made.name)
+        if not elsewhere and name.lower() not in inside:
+            found.append(name)
+    return tuple(found)
 
 
 def _function(code: CsCode, scope: Scope) -> Iterator[Fact]:

@@ -16,11 +16,42 @@ _MAX_EVIDENCE = 50
 _CERTAIN = Resolution()
 
 
+_NO_PROPS: dict[str, Json] = {}
+
+
 @dataclass(slots=True)
 class _Draft:
-    props: dict[str, Json] = field(default_factory=dict)
-    evidence: set[Evidence] = field(default_factory=set)
+    """Most have one place and no properties: those cost no containers of their own."""
+
+    props: dict[str, Json] = field(default_factory=lambda: _NO_PROPS)
+    evidence: set[Evidence] | tuple[Evidence, ...] = ()
     resolution: Resolution = _CERTAIN
+
+    def seen(self, evidence: Sequence[Evidence]) -> None:
+        """Add places.
+
+        Args:
+            evidence: where it is said.
+        """
+        if isinstance(self.evidence, set):
+            self.evidence.update(evidence)
+        elif not self.evidence and len(evidence) == 1:
+            self.evidence = (evidence[0],)
+        elif evidence and tuple(evidence) != self.evidence:
+            self.evidence = {*self.evidence, *evidence}
+
+    def say(self, name: str, value: Json) -> None:
+        """Merge a property.
+
+        Args:
+            name: of the property.
+            value: what is said, None and empty texts say nothing.
+        """
+        if self.props is _NO_PROPS:
+            if value is None or value == "":
+                return
+            self.props = {}
+        _merge(self.props, name, value)
 
 
 class GraphBuilder:
@@ -55,9 +86,9 @@ class GraphBuilder:
         draft = self.nodes.get((kind, key))
         if draft is None:
             draft = self.nodes[kind, key] = _Draft()
-        draft.evidence.update(evidence)
+        draft.seen(evidence)
         for name, value in (props or {}).items():
-            _merge(draft.props, name, value)
+            draft.say(name, value)
         return kind, key
 
     def edge(
@@ -92,12 +123,12 @@ class GraphBuilder:
             draft = self.edges[key] = _Draft(resolution=resolution)
         elif _order(resolution) < _order(draft.resolution):
             draft.resolution = resolution
-        draft.evidence.update(evidence)
+        draft.seen(evidence)
         for name, value in (props or {}).items():
             if value is None:
                 self._unknown.setdefault(key, set()).add(name)
             else:
-                _merge(draft.props, name, value)
+                draft.say(name, value)
 
     def drop_edge(self, kind: str, source: NodeKey, target: NodeKey) -> None:
         """Forget an edge a person declared wrong.
@@ -129,8 +160,8 @@ def _order(resolution: Resolution) -> tuple[int, str, str]:
     return _RANK[resolution.status], resolution.rule, resolution.reason
 
 
-def _first(evidence: set[Evidence]) -> tuple[Evidence, ...]:
-    return tuple(sorted(evidence))[:_MAX_EVIDENCE]
+def _first(evidence: set[Evidence] | tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    return evidence if isinstance(evidence, tuple) else tuple(sorted(evidence))[:_MAX_EVIDENCE]
 
 
 def _frozen(props: Mapping[str, Json], unknown: set[str]) -> dict[str, Json]:

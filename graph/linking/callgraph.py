@@ -78,6 +78,12 @@ class CallGraph:
         for site in self.sites:
             self.callers[site.target].append(site)
 
+    def forget(self) -> None:
+        """Let go of every call."""
+        self.sites.clear()
+        self.callers.clear()
+        self.outside.clear()
+
     def _targets(self, placed: Placed) -> Iterator[Site]:
         fact, file = placed.fact, placed.file
         scope = fact.get("symbol", "") or ""

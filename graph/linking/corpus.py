@@ -139,6 +139,11 @@ class Corpus:
         if kind not in _INDEXED_ONLY:
             self.kinds[kind].append(placed)
 
+    def forget(self) -> None:
+        """Let go of all facts."""
+        self.kinds.clear()
+        self.files.clear()
+
     def of(self, *kinds: str) -> Iterable[Placed]:
         """Every fact of these kinds, kind by kind, each by repository, file and line.
 

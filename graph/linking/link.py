@@ -52,6 +52,7 @@ def link(sources: Sequence[RepositoryFacts], workspace: str) -> GraphData:
         state = _prepared(sources, workspace)
         for stage in _ORDER:
             stage.run(state)
+        state.forget()
         return state.builder.data()
 
 

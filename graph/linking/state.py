@@ -101,6 +101,12 @@ class Linking:
         found = self.sources.of(reading.origin, service, reading)
         return [self.symbol(symbol, evidence) for symbol in found] or [("Service", (service,))]
 
+    def forget(self) -> None:
+        """Let go of everything but the graph; a large system's facts and graph need not be in memory with it."""
+        self.names.forget()
+        self.calls.forget()
+        self.corpus.forget()
+
     def speaking(self, service: str, protocol: str) -> bool:
         """Whether a service serves a protocol; only known where several run one code and are told which to serve.
 

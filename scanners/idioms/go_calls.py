@@ -258,6 +258,10 @@ def env_helper(code: GoCode, site: CallSite, scope: Scope, depth: int = 0) -> Va
     return Env(name.value, None if isinstance(default, Unknown) else default)
 
 
+def _argument(at: int, code: GoCode, site: CallSite, about: _About) -> Value:
+    return value(code, site.arg(at), *about)
+
+
 def _reads(names: str, reader: _Reader) -> dict[str, _Reader]:
     return dict.fromkeys(names.split(), reader)
 
@@ -271,6 +275,12 @@ _LIBRARY: Mapping[str, _Reader] = {
     **_reads("net.JoinHostPort", _host_port),
     **_reads("strings.Join", lambda code, site, about: _separated(code, site, *about)),
     **_reads("google.golang.org/grpc.Dial google.golang.org/grpc.NewClient", _first),
+    **{
+        f"{module}.{kind}{short}": partial(_argument, at)
+        for module in ("flag", "github.com/spf13/pflag")
+        for kind in ("String", "Int", "Int64", "Uint", "Uint64")
+        for short, at in (("", 1), ("P", 2))
+    },
     "google.golang.org/grpc.DialContext": lambda code, site, about: value(code, site.arg(1), *about),
     **{f"strings.{name}": partial(_changed, changes) for name, changes in _TEXTS.items()},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from scanners.idioms.go import GoCode
 
 _DEPTH = 8
+_FLAGS = re.compile(r"^(?:String|Int|Int64|Uint|Uint16|Uint64)Var(P?)$")
 _GETENV = ("os.Getenv", "syscall.Getenv", "os.LookupEnv")
 
 
@@ -42,6 +44,7 @@ def put_through(code: GoCode) -> Iterator[Put]:
         code: the file.
     """
     outs = _outs(code)
+    yield from _flags(code)
     for site in code.calls if outs else ():
         for index, value in outs.get(site.dotted.removeprefix("self."), ()):
             node = site.arg(index)
@@ -51,6 +54,19 @@ def put_through(code: GoCode) -> Iterator[Put]:
             found = _given(code, value, site, _DEPTH) if written else Unknown("")
             if not isinstance(found, Unknown):
                 yield Put(_qualified(code, written, site.scope), written, found, site.scope, site.line)
+
+
+def _flags(code: GoCode) -> Iterator[Put]:
+    """``flag.StringVar(&host, "host", "orders:8080", "..")``, of pflag and cobra, too: the default."""
+    for site in code.calls if b"flag" in code.data or b"Flags()" in code.data else ():
+        match = _FLAGS.match(site.method)
+        at = 3 if match is not None and match.group(1) else 2
+        if match is None or site.receiver is None or len(site.args) != at + 2:
+            continue
+        node, written = site.args[0], code.dotted(site.args[0])
+        found = code.value(site.args[at], site.scope)
+        if node.type == "unary_expression" and written and not isinstance(found, Unknown):
+            yield Put(_qualified(code, written, site.scope), written, found, site.scope, site.line)
 
 
 def _qualified(code: GoCode, written: str, scope: Scope) -> str:

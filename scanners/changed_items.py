@@ -13,7 +13,7 @@ from scanners.idioms.noise import sort_of
 from scanners.readers import Readers
 
 _DOCUMENTS = (".md", ".rst", ".txt", ".adoc", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".pdf")
-_NAMELESS = re.compile(rb"""\s*(import\s*['"]|require\(['"]|package\s+\w|namespace\s+\w)""")
+_NAMELESS = re.compile(rb"""(?:\xef\xbb\xbf)?\s*(import\s*['"]|require\(['"]|package\s+\w|namespace\s+\w)""")
 _DOCUMENT_NAMES = ("LICENSE", "NOTICE", "AUTHORS", "CODEOWNERS", ".gitignore", ".editorconfig", ".gitattributes")
 
 

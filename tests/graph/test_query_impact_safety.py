@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from graph.answers import Impact
-from graph.change import ChangedItem
+from graph.change import ChangedItem, FileChange
 from graph.overlay import Overlay
 from graph.queries.impact import affected
 from graph.schema import Evidence, GraphData, Resolution
@@ -315,3 +315,44 @@ def test_a_changed_service_of_which_nothing_is_seen_may_change_any_data() -> Non
     system = deployed(System(WORKER), "worker")
     unread = touched("worker/main.rs", "file")
     assert selected(asked(system, replace(unread, file="worker/main.rs", name="worker/main.rs"))) == {"totals": "may"}
+
+
+PLACES = """
+orders = shop/app.py::orders
+GET shop /orders : orders
+flow orders.yaml: look=GET shop /orders
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("shop/prompts/system.md", "file"),
+        ("shop/vendor/lib/x.go", "file"),
+        ("shop/vendor/lib/x.go", "symbol"),
+        ("shop/pb/order_pb2.py", "module"),
+        ("shop/words.txt", "file"),
+    ],
+)
+def test_what_a_service_may_read_or_was_given_counts(path: str, kind: str) -> None:
+    item = replace(touched("shop/x.py::x", kind), file=path)
+    assert selected(asked(System(PLACES), item)) == {"orders": "may"}
+
+
+@pytest.mark.parametrize("path", ["shop/README.md", "docs/orders.md", "shop/tests/test_x.py", "notes.md"])
+def test_documents_and_tests_run_nowhere(path: str) -> None:
+    assert selected(asked(System(PLACES), replace(touched("shop/x.py::x", "file"), file=path))) == {}
+
+
+def test_generated_code_is_told_by_what_it_was_generated_from() -> None:
+    item = replace(touched("shop/x.py::x", "module"), file="shop/pb/order_pb2.py")
+    files = tuple(FileChange(p, p, "modified", ()) for p in ("protos/order.proto", item.file))
+    before = System(PLACES)
+    told_of = replace(change(item), files=files)
+    assert selected(affected(before.store(), before.store(), told_of)) == {}
+
+
+def test_a_service_that_lives_among_examples_is_one() -> None:
+    text = PLACES.replace("shop/app.py", "examples/app.py").replace(" shop ", " examples ")
+    item = replace(touched("examples/x.py::x", "file"), file="examples/data.json")
+    assert selected(asked(System(text), item)) == {"orders": "may"}

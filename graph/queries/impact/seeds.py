@@ -9,14 +9,13 @@ from graph.answers import Boundary, Hop
 from graph.change import Change, ChangedItem, FileChange
 from graph.linking.roles import aside
 from graph.queries.impact.callers import doors
+from graph.queries.impact.outside import outside, root_of, services_of_repository, within
 from graph.queries.impact.rules import CHANGED, DIFFERS, FED, SERVING
 from graph.queries.impact.spread import Seed
 from graph.queries.impact.world import World
 from graph.schema import Node
 
 _UNDECORATED = (".py", ".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx")
-_INERT = (".md", ".rst", ".adoc", ".gitignore", ".gitattributes", ".editorconfig", ".png", ".svg", ".jpg", ".gif")
-_INERT_NAMES = ("license", "licence", "notice", "authors", "codeowners", "changelog", "readme")
 
 
 @dataclass(slots=True)
@@ -79,8 +78,7 @@ class _Placing:
 def _symbol(place: _Placing, start: Start) -> None:
     repository, item = place.change.repository, place.item
     found = [n for n in (place.world.symbol(repository, p, item.name) for p in place.paths()) if n is not None]
-    if aside(item.file):
-        start.notes.append(f"{item.file}: tests and generated code do not run in a service")
+    if _leads_nowhere(place, start):
         return
     if not found:
         _file(place, start)
@@ -97,6 +95,16 @@ def _symbol(place: _Placing, start: Start) -> None:
         _members(place, found, start)
         for table in [d for d in place.world.of("Dataset") if any(_declares(n, d) for n in found)]:
             _users(place, table, start)
+
+
+def _leads_nowhere(place: _Placing, start: Start) -> bool:
+    """Whether no service runs the file; generated and copied code counts for the services it lies in."""
+    why = outside(place.world, place.change, place.item.file)
+    if why:
+        start.notes.append(f"{place.item.file}: {why}")
+    elif aside(place.item.file):
+        _whole_services(place, start, certain=False)
+    return bool(why)
 
 
 def _unused(world: World, node: Node) -> bool:
@@ -134,8 +142,7 @@ def _declares(owner: Node, table: Node) -> bool:
 
 def _module(place: _Placing, start: Start) -> None:
     item = place.item
-    if aside(item.file):
-        start.notes.append(f"{item.file}: tests and generated code do not run in a service")
+    if _leads_nowhere(place, start):
         return
     if item.action == "modified" and _same_tokens(place):
         start.notes.append(f"{item.file}:{item.line}: only comments or layout of the module differ")
@@ -257,7 +264,6 @@ def _annotation(place: _Placing, start: Start) -> None:
 
 def _file(place: _Placing, start: Start) -> None:
     path = place.item.file
-    name = path.rpartition("/")[2].lower()
     ours = [f for f in place.world.of("Flow") if f.key[0] == place.change.repository]
     naming = _naming(place)
     for flow in naming:
@@ -269,8 +275,9 @@ def _file(place: _Placing, start: Start) -> None:
         start.flows.setdefault(flow.uid, (place.hop(flow.label, "lies beside the flow and may be read by it"), False))
     if near or naming:
         return
-    if name.endswith(_INERT) or name.partition(".")[0] in _INERT_NAMES or aside(path):
-        start.notes.append(f"{path}: no service runs it")
+    why = outside(place.world, place.change, path)
+    if why:
+        start.notes.append(f"{path}: {why}")
     else:
         start.unknown.append(Boundary(f"{path}:{place.item.line}", "no rule says what this part of the file does"))
         _whole_services(place, start, certain=False)
@@ -302,12 +309,9 @@ def services_at(world: World, repository: str, path: str) -> list[Node]:
         repository: repository name.
         path: repository-relative.
     """
-    ours = [s for s in world.of("Service") if s.props.get("repository") in (None, "", repository)]
-    ours = [s for s in ours if s.props.get("sort") != "infrastructure"]
-    roots = {s.uid: str(s.props.get("root") or "").strip("/") for s in ours}
-    inside = [s for s in ours if roots[s.uid] and f"{path}/".startswith(f"{roots[s.uid]}/")]
-    longest = max((len(roots[s.uid]) for s in inside), default=0)
-    return [s for s in inside if len(roots[s.uid]) == longest] or ours
+    inside = within(world, repository, path)
+    longest = max((len(root_of(s)) for s in inside), default=0)
+    return [s for s in inside if len(root_of(s)) == longest] or services_of_repository(world, repository)
 
 
 _Placer = Callable[[_Placing, Start], None]

@@ -149,4 +149,4 @@ class Models:
             for key in self._known
             if key[1].rpartition(".")[2] == wanted and service in (self._state.owners(key[0]) or (service,))
         ]
-        return found[0] if len(found) == 1 else None
+        return min(found, key=lambda key: len(key[1])) if len({file for file, _ in found}) == 1 else None

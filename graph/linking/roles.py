@@ -44,6 +44,9 @@ _PACKAGED = re.compile(
     r"^(.*?/src/[^/]+|src/[^/]+)/(?:java|kotlin)/|^(.*?)(?:^|/)(?:com|org|net|io|de|edu|gov|dev|me)/"
 )
 
+# Folders below a folder of routes are parts of paths.
+_PATHS = re.compile(r"(?<=/)((?:routes|routers|controllers|pages/api|app/api)/(?:[^/]+/)*?)(?:examples?|samples?)/")
+
 _EXAMPLES = frozenset({"example", "examples", "sample", "samples"})
 
 _TESTING = frozenset({"test", "tests", "testing", "e2e", "loadtest", "loadgen", "mock", "mocks"})
@@ -83,7 +86,7 @@ def aside(path: str) -> bool:
     Args:
         path: repository-relative.
     """
-    lower = path.lower()
+    lower = _PATHS.sub(r"\1", path.lower())
     folders = (_before_package(lower) if lower.endswith((".java", ".kt")) else lower).split("/")[:-1]
     named = any(part in _FOLDERS or _PROJECTS.search(part) for part in folders)
     return named or _FILES.search(lower) is not None or _CLASSES.search(path) is not None

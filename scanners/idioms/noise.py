@@ -45,6 +45,7 @@ _GENERATED = re.compile(
 )
 _MARK = re.compile(rb"(?i)(@generated\b|code generated .{0,80}do not edit|auto-?generated|do not edit( this file)?)")
 _PACKAGES = re.compile(r"(^|/)src/main/(java|kotlin|scala|groovy)/.*/(?=[^/]*$)")
+_ROUTES = re.compile(r"(?<=/)(routes|routers|controllers|pages/api|app/api)/.*/(?=[^/]*$)")  # folders name paths
 _LOCUST = re.compile(rb"^\s*(from|import) (locust|pytest|unittest)\b", re.MULTILINE)
 
 
@@ -73,5 +74,6 @@ def _sort_of_path(path: str) -> str:
         path = path[: served + 19] + path.rpartition("/")[2]  # what a Java service serves, in folders such as scripts
     if _DOCKERFILE.search(path):
         path = path.replace("build/", "")  # where Go's standard layout keeps what packages the programs
-    sorts = (("vendored", _VENDORED), ("test", _TESTS), ("generated", _GENERATED), ("example", _EXAMPLES))
-    return next((sort for sort, pattern in sorts if pattern.search(path)), "")
+    sorts = (("vendored", _VENDORED), ("test", _TESTS), ("generated", _GENERATED))
+    known = next((sort for sort, pattern in sorts if pattern.search(path)), "")
+    return known or ("example" if _EXAMPLES.search(_ROUTES.sub("routes/", path)) else "")

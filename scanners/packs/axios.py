@@ -170,7 +170,8 @@ def _literal(code: JsCode, node: Node | None, site: CallSite, keys: tuple[str, .
         for assign in reversed(known):
             made = bare(assign.value)
             if made is not None and made.type == "object":
-                return made if _option(code, made, keys) is not None else node
+                known_part = _option(code, made, keys) is not None or (keys is _OPTIONS and _spread(code, made, site))
+                return made if known_part else node
         if known:
             break
     return node
@@ -213,6 +214,9 @@ def _method(code: JsCode, site: CallSite, library: Library, about: tuple[str, No
         named = code.value(site.args[0], site.scope)
         return Lit(named.value.upper()) if isinstance(named, Lit) and isinstance(named.value, str) else named
     given = _option(code, options, ("method", "type"))
+    handed = _spread(code, options, site)
+    if handed is not None and (given is None or code.string(given) == library.default):
+        return Member(handed, "method")
     if given is None:
         if options is None or options.type == "object" or _is_function(options):
             return Lit(library.default)
@@ -221,6 +225,13 @@ def _method(code: JsCode, site: CallSite, library: Library, about: tuple[str, No
         return Member(value, "method") if known else Lit("ANY")
     value = code.value(given, site.scope)
     return Lit(value.value.upper()) if isinstance(value, Lit) and isinstance(value.value, str) else value
+
+
+def _spread(code: JsCode, options: Node | None, site: CallSite) -> Value | None:
+    """The options of its callers that a wrapper hands on: ``fetch(url, { ...options, signal })``."""
+    inner = [n for n in options.named_children if n.type == "spread_element"] if options is not None else []
+    given = [code.value(node.named_children[0], site.scope) for node in inner if node.named_child_count]
+    return next((value for value in reversed(given) if isinstance(value, Param)), None)
 
 
 def _is_function(node: Node) -> bool:

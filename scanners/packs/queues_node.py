@@ -26,6 +26,7 @@ _AZURE = {"createSender": "publish", "createReceiver": "consume", "acceptSession
 _HUBS = {"EventHubProducerClient": "publish", "EventHubConsumerClient": "consume"}
 _RHEA = {"open_sender": "publish", "createSender": "publish", "createAwaitableSender": "publish"}
 _RHEA |= {"open_receiver": "consume", "createReceiver": "consume"}
+_RABBIT = {"createPublisher": "publish", "createConsumer": "consume"}
 _SENDS = ("send", "sendMessages", "sendBatch", "scheduleMessages", "publishMessage", "publish", "publishJSON")
 _BOSS = {"send": "publish", "sendAfter": "publish", "insert": "publish", "publish": "publish", "work": "consume"}
 _BOSS |= {"subscribe": "consume", "sendDebounced": "publish", "schedule": "publish"}
@@ -73,6 +74,8 @@ class QueuesNode:
                 yield from _azure(parsed, site)
             if any(m.startswith("rhea") for m in modules):
                 yield from _rhea(parsed, site)
+            if "rabbitmq-amqp-js-client" in modules:
+                yield from _rabbit(parsed, site)
             if "@google-cloud/pubsub" in modules:
                 yield from _pubsub(parsed, site)
 
@@ -238,6 +241,24 @@ def _rhea(code: JsCode, site: CallSite) -> Iterator[Fact]:
         payload = _later(code, site) or _sendable(code) if kind == "publish" else None
         shape = sent(code, payload, site.scope) if payload is not None else None
         yield said(site, code, (kind, "amqp"), (code.value(given, site.scope), shape))
+
+
+def _rabbit(code: JsCode, site: CallSite) -> Iterator[Fact]:
+    """RabbitMQ's own AMQP 1.0 client: ``connection.createPublisher({ queue: { name: "orders" } })``."""
+    kind = _RABBIT.get(site.method)
+    given = option(code, site.arg(0), "queue") if kind and site.receiver is not None else None
+    exchange = option(code, site.arg(0), "exchange") if kind and given is None else None
+    if kind is None or (given is None and exchange is None):
+        return
+    named = given if given is not None else exchange
+    name = option(code, named, "name") or named
+    payload = _later(code, site) if kind == "publish" else None
+    body = option(code, payload, "body") or payload
+    shape = sent(code, body, site.scope) if body is not None else None
+    handler = option(code, site.arg(0), "messageHandler") if kind == "consume" else None
+    symbol = function_of(code, handler, site.scope)[0] if handler is not None else ""
+    if name is not None:
+        yield said(site, code, (kind, "rabbitmq"), (code.value(name, site.scope), shape), symbol)
 
 
 def _sendable(code: JsCode) -> Node | None:

@@ -18,14 +18,20 @@ def bound(path: str, text: str, target: str) -> list[object]:
 
 
 def test_an_awaited_call_with_type_arguments_is_a_call() -> None:
-    text = "import axios from 'axios';\nasync function f() {\n  const { data } = await axios.get<Order>('http://o/x');\n}\n"
+    text = (
+        "import axios from 'axios';\nasync function f() {\n"
+        "  const { data } = await axios.get<Order>('http://o/x');\n}\n"
+    )
     (call,) = facts("a.ts", text, "http_call")
     assert call.get("url") == Lit("http://o/x")
     assert call.get("symbol") == "f"
 
 
 def test_a_call_in_a_chain_stands_on_its_own_line() -> None:
-    text = "import { Hono } from 'hono';\nexport const app = new Hono()\n  .get('/a', (c) => c.json({}))\n  .post('/b', (c) => c.json({}));\n"
+    text = (
+        "import { Hono } from 'hono';\nexport const app = new Hono()\n  .get('/a', (c) => c.json({}))\n"
+        "  .post('/b', (c) => c.json({}));\n"
+    )
     lines = {f.get("method"): f.at.line for f in facts("a.ts", text, "endpoint")}
     assert lines == {"GET": 3, "POST": 4}
 
@@ -59,7 +65,10 @@ def test_a_decorator_belongs_to_what_it_decorates() -> None:
 
 
 def test_interfaces_are_bases_with_methods() -> None:
-    text = "interface Pay extends Base { charge(x: number): Promise<Money> }\nclass Stripe implements Pay { charge(x) {} }\n"
+    text = (
+        "interface Pay extends Base { charge(x: number): Promise<Money> }\n"
+        "class Stripe implements Pay { charge(x) {} }\n"
+    )
     symbols = {f.get("name"): f for f in facts("a.ts", text, "symbol")}
     assert symbols["Pay"].get("sort") == "interface"
     assert symbols["Pay"].get("bases") == ("Base",)
@@ -68,13 +77,20 @@ def test_interfaces_are_bases_with_methods() -> None:
 
 
 def test_a_validated_environment_is_the_environment() -> None:
-    text = "import { z } from 'zod';\nconst schema = z.object({ A_URL: z.string().default('http://a'), PORT: z.string() });\nexport const env = schema.parse(process.env);\n"
+    text = (
+        "import { z } from 'zod';\n"
+        "const schema = z.object({ A_URL: z.string().default('http://a'), PORT: z.string() });\n"
+        "export const env = schema.parse(process.env);\n"
+    )
     assert bound("env.ts", text, "env.A_URL") == [Env("A_URL", Lit("http://a"))]
     assert bound("env.ts", text, "env.PORT") == [Env("PORT")]
 
 
 def test_settings_services_are_read_by_key() -> None:
-    text = "class A { constructor(private readonly config: ConfigService) {}\n  url() { return this.config.get<string>('orders.url', 'http://o'); } }\n"
+    text = (
+        "class A { constructor(private readonly config: ConfigService) {}\n  url() "
+        "{ return this.config.get<string>('orders.url', 'http://o'); } }\n"
+    )
     (returned,) = facts("a.ts", text, "returns")
     assert returned.get("value") == Config("orders.url", Lit("http://o"))
 
@@ -93,12 +109,18 @@ def test_a_client_of_another_service_is_no_router() -> None:
 
 
 def test_a_fallback_for_unknown_paths_is_no_operation() -> None:
-    text = "const app = require('express')();\napp.all('*', (req, res) => res.status(404).end());\napp.get('*', (req, res) => res.send('page'));\n"
+    text = (
+        "const app = require('express')();\napp.all('*', (req, res) => res.status(404).end());\n"
+        "app.get('*', (req, res) => res.send('page'));\n"
+    )
     assert [f.get("method") for f in facts("a.js", text, "endpoint")] == ["GET"]
 
 
 def test_an_answer_with_a_status_chosen_at_run_time_may_be_anything() -> None:
-    text = "const app = require('express')();\napp.get('/a', (req, res) => {\n  if (x) return res.status(x.status).json({ error: 1 });\n  res.json({ id: 1 });\n});\n"
+    text = (
+        "const app = require('express')();\napp.get('/a', (req, res) => {\n  if (x) "
+        "return res.status(x.status).json({ error: 1 });\n  res.json({ id: 1 });\n});\n"
+    )
     (endpoint,) = facts("a.js", text, "endpoint")
     returned = endpoint.get("returns")
     assert [f.name for f in returned.fields] == ["id"]

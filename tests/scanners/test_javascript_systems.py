@@ -33,7 +33,8 @@ NEST = {
     "orders/package.json": package("orders"),
     "orders/src/main.ts": (
         "import { NestFactory } from '@nestjs/core';\nimport { AppModule } from './app.module';\n"
-        "async function start() {\n  const app = await NestFactory.create(AppModule);\n  app.setGlobalPrefix('api');\n"
+        "async function start() {\n  const app = await NestFactory.create(AppModule);\n"
+        "  app.setGlobalPrefix('api');\n"
         "  app.enableVersioning({ type: VersioningType.URI, defaultVersion: '1' });\n  await app.listen(3000);\n}\n"
     ),
     "orders/src/app.module.ts": (
@@ -57,7 +58,8 @@ def test_plugins_loaded_by_folder_are_served_under_their_folder() -> None:
         "shop/package.json": package("shop"),
         "shop/src/app.js": (
             "import Fastify from 'fastify';\nimport autoload from '@fastify/autoload';\nimport path from 'path';\n"
-            "const app = Fastify();\napp.register(autoload, { dir: path.join(__dirname, 'routes'), options: { prefix: '/api' } });\n"
+            "const app = Fastify();\n"
+            "app.register(autoload, { dir: path.join(__dirname, 'routes'), options: { prefix: '/api' } });\n"
         ),
         "shop/src/routes/orders/index.js": plugin,
     }
@@ -69,10 +71,12 @@ def test_routers_made_by_functions_are_mounted() -> None:
         "shop/package.json": package("shop"),
         "shop/src/routes.js": (
             "import express from 'express';\nexport default function routes() {\n  const router = express.Router();\n"
-            "  const orders = express.Router();\n  orders.get('/:id', one);\n  router.use('/orders', orders);\n  return router;\n}\n"
+            "  const orders = express.Router();\n  orders.get('/:id', one);\n"
+            "  router.use('/orders', orders);\n  return router;\n}\n"
         ),
         "shop/src/index.js": (
-            "import express from 'express';\nimport routes from './routes.js';\nconst app = express();\napp.use('/api', routes());\n"
+            "import express from 'express';\nimport routes from './routes.js';\nconst app = express();\n"
+            "app.use('/api', routes());\n"
         ),
     }
     assert endpoints(files) == {"shop GET /api/orders/{}"}
@@ -83,7 +87,9 @@ def test_topics_may_be_named_after_classes() -> None:
         "shop/package.json": package("shop"),
         "shop/src/bus.ts": (
             "import { snakeCase } from 'lodash';\nexport class Bus {\n  publish(event) {\n"
-            "    channel.publish(snakeCase(event.constructor.name), '', Buffer.from(JSON.stringify(event)));\n  }\n}\n"
+            ""
+            "    channel.publish(snakeCase(event.constructor.name), '', Buffer.from(JSON.stringify(event)));\n"
+            "  }\n}\n"
         ),
         "shop/src/orders.ts": (
             "import { Bus } from './bus';\nclass OrderPaid {}\nconst bus = new Bus();\n"
@@ -97,8 +103,10 @@ def test_a_proxy_in_code_is_a_gateway() -> None:
     files = {
         "gateway/package.json": package("gateway"),
         "gateway/src/index.js": (
-            "const express = require('express');\nconst { createProxyMiddleware } = require('http-proxy-middleware');\n"
+            "const express = require('express');\n"
+            "const { createProxyMiddleware } = require('http-proxy-middleware');\n"
             "const app = express();\n"
+            ""
             "app.use('/api/orders', createProxyMiddleware({ target: 'http://orders:3000', pathRewrite: { '^/api/orders': '/orders' } }));\n"
         ),
         "compose.yaml": "services:\n  gateway: {build: ./gateway}\n  orders: {build: ./orders}\n",
@@ -112,8 +120,33 @@ def test_models_filled_in_by_a_loop_over_files_are_found_by_name() -> None:
     files = {
         "shop/package.json": package("shop"),
         "shop/models/order.js": (
-            "module.exports = (sequelize, DataTypes) => {\n  const Order = sequelize.define('Order', { total: DataTypes.INTEGER });\n  return Order;\n};\n"
+            "module.exports = (sequelize, DataTypes) => {\n"
+            "  const Order = sequelize.define('Order', { total: DataTypes.INTEGER });\n  return Order;\n};\n"
         ),
-        "shop/index.js": "const db = require('./models');\nexports.all = () => db.Order.findAll({ where: { total: 1 } });\n",
+        "shop/index.js": (
+            "const db = require('./models');\nexports.all = () => db.Order.findAll({ where: { total: 1 } });\n"
+        ),
     }
     assert reached(files, "READS") == {"sql::orders"}
+
+
+def test_wrappers_hand_on_the_method_of_their_callers_and_folders_of_routes_are_no_examples() -> None:
+    files = {
+        "shop/package.json": package("shop"),
+        "shop/index.js": (
+            "const get = async (url, options, ms) => fetch(url, { ...options, signal: after(ms) });\n"
+            "exports.place = (order) =>\n"
+            "  get('http://orders/example', { method: 'POST', body: JSON.stringify(order) }, 5);\n"
+        ),
+        "orders/package.json": package("orders"),
+        "orders/app.js": (
+            "const path = require('path');\nconst AutoLoad = require('@fastify/autoload');\n"
+            "module.exports = async (fastify) => {\n"
+            "  fastify.register(AutoLoad, { dir: path.join(__dirname, 'routes') });\n};\n"
+        ),
+        "orders/routes/example/index.js": (
+            "module.exports = async (fastify) => {\n  fastify.post('/', async () => 'made');\n};\n"
+        ),
+    }
+    assert endpoints(files) == {"orders POST /example"}
+    assert "orders:http:POST:/example" in reached(files, "CALLS")

@@ -184,6 +184,14 @@ _CODE = (
         status="number: HTTP status",
         error="flag: an error branch",
     ),
+    _kind(
+        "subcommand",
+        "code",
+        "What a program does when it is started with a word: one program may be several services.",
+        name="text: the word",
+        calls="texts: functions it calls, as written",
+        symbol="text: where, absent for the module",
+    ),
 )
 
 _FRAMEWORK = (
@@ -210,6 +218,13 @@ _FRAMEWORK = (
         provided="text: instead of `child`: the routers of the service that are `injected` under this name",
         replaces="flag: the prefix stands in for the router's own one, as in Flask",
         operation="flag: the child is an operation's handler; one no router tells about serves any method here",
+    ),
+    _kind(
+        "path_base",
+        "code",
+        "A prefix that a service takes off the paths of requests that have it, before it looks for the operation.",
+        prefix="value: `/basket-api`",
+        symbol="text: where",
     ),
     _kind(
         "endpoint",

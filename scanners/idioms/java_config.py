@@ -74,6 +74,7 @@ def _mapped(code: JavaCode, owner: str, prefix: str, depth: int) -> Iterator[Fac
         inner = qualified(code, code.type_text(declared), method.node.start_byte)
         if inner in code.type_nodes and depth > 0:
             yield from _mapped(code, inner, key, depth - 1)
+            yield Fact("returns", {"symbol": method.name, "value": Call(Name(inner))}, code.at(method.node))
             continue
         default = Lit(marks["WithDefault"]) if marks.get("WithDefault") else None
         yield Fact("returns", {"symbol": method.name, "value": Config(key, default)}, code.at(method.node))

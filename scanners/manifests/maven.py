@@ -46,7 +46,6 @@ class _Pom:
     plugins: set[str] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
 class Maven:
     """pom.xml and build.gradle."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from xml.parsers import expat
 
 from graph.facts import SourceFile
@@ -26,7 +25,6 @@ _SPACE = re.compile(r"\s+")
 _HEAD = re.compile(rb"<!DOCTYPE\s[^\[>]*>")
 
 
-@dataclass(frozen=True, slots=True)
 class MyBatis:
     """Mapper XML."""
 

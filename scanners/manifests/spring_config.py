@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 from graph.facts import SourceFile
 from graph.values import Concat, Config, Fact, Lit, Location, Unknown, Value
@@ -38,9 +38,12 @@ _PREFIXES = (
     "spring.mvc.servlet.path",
 )
 _SERVER = "config server"
+_PROFILES = words(
+    """dev development prod production test local docker staging stage qa uat int default native cloud k8s kubernetes
+    sit pre preprod aws azure gcp ci demo peer1 peer2"""
+)
 
 
-@dataclass(frozen=True, slots=True)
 class SpringConfig:
     """Application and bootstrap files."""
 
@@ -69,9 +72,12 @@ class SpringConfig:
                 return
         yield from problems
         service = _service_of(source.path) if shared else ""
+        profile = _profiled(source.path)[1] if shared else ""
+        found = [replace(s, profile=s.profile or profile) for s in found]
         for section in found:
             yield from _values(source, section, service, shared=shared)
             yield from _registers(source, section, service, shared=shared)
+            yield from _asks_as(source, section, shared=shared)
             if not shared:
                 yield from _actuator(source, section)
             for fact in routes(source.path, section):
@@ -97,8 +103,17 @@ def served_by_config_server(path: str) -> bool:
 
 def _service_of(path: str) -> str:
     """The service a config server's file is for, empty when it is for all of them."""
+    name = _profiled(path)[0]
+    return "" if name in ("application", "bootstrap") else name
+
+
+def _profiled(path: str) -> tuple[str, str]:
+    """A config server's file name as application and profile, where the profile is one of the usual names."""
     name = posixpath.basename(path).rsplit(".", 1)[0]
-    return "" if re.match(r"(application|bootstrap)(-|$)", name) else name
+    if re.match(r"(application|bootstrap)-", name):
+        return name.partition("-")[0], name.partition("-")[2]
+    head, _, tail = name.rpartition("-")
+    return (head, tail) if head and tail.lower() in _PROFILES else (name, "")
 
 
 def value_of(text: str) -> Value:
@@ -136,6 +151,15 @@ def _plain(item: Property | None) -> str:
     if isinstance(value, Config):
         value = value.default if value.default is not None else Lit("")
     return str(value.value) if isinstance(value, Lit) else ""
+
+
+def _asks_as(source: SourceFile, section: Section, *, shared: bool) -> Iterator[Fact]:
+    """The names under which a service asks a config server for its values, when they are not its own."""
+    item = section.find("spring.cloud.config.name")
+    for name in _plain(item).split(",") if item is not None and not shared else ():
+        fields = {"root": root_of(source.path), "name": name.strip(), "ports": (), "prefix": ""}
+        if name.strip():
+            yield Fact("registers", fields, Location(source.path, item.line if item is not None else 1))
 
 
 def _registers(source: SourceFile, section: Section, service: str, *, shared: bool) -> Iterator[Fact]:

@@ -107,7 +107,8 @@ def test_a_proxy_in_code_is_a_gateway() -> None:
             "const { createProxyMiddleware } = require('http-proxy-middleware');\n"
             "const app = express();\n"
             ""
-            "app.use('/api/orders', createProxyMiddleware({ target: 'http://orders:3000', pathRewrite: { '^/api/orders': '/orders' } }));\n"
+            "app.use('/api/orders', createProxyMiddleware({ target: 'http://orders:3000',"
+            " pathRewrite: { '^/api/orders': '/orders' } }));\n"
         ),
         "compose.yaml": "services:\n  gateway: {build: ./gateway}\n  orders: {build: ./orders}\n",
         "orders/package.json": package("orders"),

@@ -19,7 +19,6 @@ _PAGES = ("balancer-manager", "server-status", "server-info", "ldap-status")
 _DEFINED = re.compile(r"\$\{(\w+)\}")
 
 
-@dataclass(frozen=True, slots=True)
 class Apache:
     """httpd configuration."""
 

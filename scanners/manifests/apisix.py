@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Fact
 from scanners.idioms import apisix
 
 
-@dataclass(frozen=True, slots=True)
 class Apisix:
     """Files named after APISIX."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Concat, Env, Fact, Lit, Location, Value
@@ -40,7 +39,6 @@ _MOST = 2_000
 _DEPTH = 20
 
 
-@dataclass(frozen=True, slots=True)
 class AppConfig:
     """config.yaml, configs/dev.toml and the like."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Fact, Lit, Location
@@ -16,7 +15,6 @@ _LOGS = ("Logging:", "Serilog:", "$schema")
 _PORT = re.compile(r"https?://[^/:\s]+:(\d+)")
 
 
-@dataclass(frozen=True, slots=True)
 class AppSettings:
     """appsettings.json and appsettings.ENVIRONMENT.json."""
 

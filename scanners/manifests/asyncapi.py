@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Fact
@@ -13,7 +12,6 @@ from scanners.idioms.json_schema import Document
 from testmesh.guard.yaml import MapNode, plain
 
 
-@dataclass(frozen=True, slots=True)
 class AsyncApi:
     """AsyncAPI 2 and 3 documents."""
 

@@ -16,7 +16,6 @@ _GROUPS = ("handle", "handle_path", "route")
 _SITE = re.compile(r"^(?:https?://)?([\w.-]+\.[a-z]{2,}|[\w-]+)(?::\d+)?$")
 
 
-@dataclass(frozen=True, slots=True)
 class Caddy:
     """Caddyfiles."""
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Fact
 from scanners.idioms import compose, deploy
 
 
-@dataclass(frozen=True, slots=True)
 class Compose:
     """Compose files."""
 

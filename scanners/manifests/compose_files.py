@@ -18,7 +18,6 @@ _MOST = 500
 _LONGEST_VALUE = 2_000
 
 
-@dataclass(frozen=True, slots=True)
 class ComposeFiles:
     """Compose files of a repository, with those that they name."""
 

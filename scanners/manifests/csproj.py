@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Fact, Location
@@ -27,7 +26,6 @@ _RUNS = (
 _TESTS = ("Microsoft.NET.Test.Sdk", "xunit", "NUnit", "MSTest.TestFramework", "MSTest.Sdk")
 
 
-@dataclass(frozen=True, slots=True)
 class CsProj:
     """.csproj files, Directory.Packages.props and Directory.Build.props."""
 

@@ -32,7 +32,6 @@ _PACKAGE = re.compile(r"^(\./)?[\w-][\w.-]*(/[\w-][\w.-]*)+/?$|^[\w-]+\.go$")
 _MOST = 100
 
 
-@dataclass(frozen=True, slots=True)
 class Dockerfile:
     """Dockerfiles."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Fact, Lit, Location
@@ -15,7 +14,6 @@ _SAMPLE = re.compile(r"(example|sample|template|dist)$")
 _LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][\w.]*)\s*=\s*(.*?)\s*$")
 
 
-@dataclass(frozen=True, slots=True)
 class Dotenv:
     """Environment files."""
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Fact
 from scanners.idioms import envoy
 
 
-@dataclass(frozen=True, slots=True)
 class Envoy:
     """Envoy bootstrap and route files."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Fact, Location
@@ -14,7 +13,6 @@ _FILE = re.compile(r"(^|/)go\.(mod|work)$")
 _BLOCK = re.compile(r"^(\w+)\s*\(\s*$")
 
 
-@dataclass(frozen=True, slots=True)
 class GoMod:
     """Go module files."""
 

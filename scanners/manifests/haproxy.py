@@ -16,7 +16,6 @@ _INLINE = re.compile(r"\{\s*([^}]*)\}")
 _MOST = 5_000
 
 
-@dataclass(frozen=True, slots=True)
 class HaProxy:
     """HAProxy's configuration."""
 

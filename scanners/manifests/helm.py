@@ -6,7 +6,7 @@ import json
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -24,7 +24,6 @@ _MOST_RELEASES = 200
 _MOST_REASONS = 4
 
 
-@dataclass(frozen=True, slots=True)
 class Helm:
     """Charts, their values and who installs them."""
 

@@ -6,7 +6,6 @@ import posixpath
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from graph.facts import SourceFile
@@ -18,7 +17,6 @@ from testmesh.guard.yaml import Node
 _NAMES = ("firebase.json", "vercel.json", "now.json", "netlify.toml", "_redirects")
 
 
-@dataclass(frozen=True, slots=True)
 class Hosting:
     """Rewrites of static hosts."""
 

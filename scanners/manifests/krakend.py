@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Fact
 from scanners.idioms import krakend
 
 
-@dataclass(frozen=True, slots=True)
 class KrakenD:
     """KrakenD's configuration in JSON or YAML."""
 

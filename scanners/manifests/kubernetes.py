@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Fact
@@ -14,7 +13,6 @@ _LINE_TEMPLATE = re.compile(rb"(?m)^\s*\{\{[^\n]*\}\}\s*$")
 _TEMPLATE = re.compile(rb"\{\{[^\n]*?\}\}")
 
 
-@dataclass(frozen=True, slots=True)
 class Kubernetes:
     """Kubernetes and skaffold YAML."""
 

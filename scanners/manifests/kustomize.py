@@ -20,7 +20,6 @@ _MOST_MEMBERS = 4_000
 _PATCHED = ("Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job", "Rollout")
 
 
-@dataclass(frozen=True, slots=True)
 class Kustomize:
     """Kustomizations and what they list."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from graph.facts import SourceFile
@@ -16,7 +15,6 @@ _PORT = re.compile(r"https?://[^/:;\s]+:(\d+)")
 _ENVIRONMENTS = ("ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT")
 
 
-@dataclass(frozen=True, slots=True)
 class LaunchSettings:
     """Properties/launchSettings.json."""
 

@@ -37,7 +37,6 @@ class _Change:
     columns: list[str]
 
 
-@dataclass(frozen=True, slots=True)
 class Liquibase:
     """Liquibase change logs."""
 

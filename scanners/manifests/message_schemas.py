@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Fact, Location
@@ -16,7 +15,6 @@ _AVRO = (".avsc", ".avpr")
 _JSON = (".schema.json", "schema.json", ".jsonschema")
 
 
-@dataclass(frozen=True, slots=True)
 class MessageSchemas:
     """Schemas of messages, a file each."""
 

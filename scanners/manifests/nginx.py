@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Fact
@@ -13,7 +12,6 @@ from scanners.idioms import nginx
 _FILE = re.compile(r"(^|/)([\w.-]+\.(conf|nginx)|sites-(enabled|available)/[\w.-]+)(\.\w+)?$")
 
 
-@dataclass(frozen=True, slots=True)
 class Nginx:
     """nginx configuration files and templates of them."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from graph.facts import SourceFile
@@ -18,7 +17,6 @@ _EVERY = 5
 _KEYS = re.compile(r"(?i)(id|code|name|number|sku|slug|key|date|user|email)$")
 
 
-@dataclass(frozen=True, slots=True)
 class Ocelot:
     """ocelot.json."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Fact
@@ -16,7 +15,6 @@ _MOST_FINDINGS = 50
 _LARGEST_CHECKED = 256 * 1024
 
 
-@dataclass(frozen=True, slots=True)
 class OpenApi:
     """OpenAPI 3 and Swagger 2 documents."""
 

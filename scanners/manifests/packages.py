@@ -7,7 +7,6 @@ import posixpath
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Fact, Location
@@ -16,7 +15,6 @@ _FILE = re.compile(r"(^|/)(pyproject\.toml|requirements[\w.-]*\.txt|package\.jso
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*([^;#]*)")
 
 
-@dataclass(frozen=True, slots=True)
 class Packages:
     """pyproject.toml, requirements.txt and package.json."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Fact, Lit, Location
@@ -18,7 +17,6 @@ _KINDS = {"postgres": "postgresql", "sqlserver": "mssql", "cockroachdb": "postgr
 _SCALARS = ("String", "Boolean", "Int", "BigInt", "Float", "Decimal", "DateTime", "Json", "Bytes")
 
 
-@dataclass(frozen=True, slots=True)
 class Prisma:
     """Prisma schema files."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Fact, Location
@@ -14,7 +13,6 @@ _FILE = re.compile(r"(^|/)Procfile(\.[\w-]+)?$")
 _LINE = re.compile(r"^([\w-]+):\s*(.+)$")
 
 
-@dataclass(frozen=True, slots=True)
 class Procfile:
     """Heroku's, Foreman's and Dokku's Procfile."""
 

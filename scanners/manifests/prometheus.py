@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Fact, Lit
@@ -14,7 +13,6 @@ _FILE = re.compile(r"(^|/)prometheus[\w.-]*\.ya?ml$|(^|/)prometheus/[\w.-]+\.ya?
 _ITSELF = ("localhost", "127.0.0.1", "0.0.0.0")
 
 
-@dataclass(frozen=True, slots=True)
 class Prometheus:
     """Scrape configurations with fixed targets."""
 

@@ -39,7 +39,6 @@ _WELL_KNOWN = "google.protobuf."
 _PATH_VARIABLE = re.compile(r"\{([\w.]+)(?:=([^}]*))?\}")
 
 
-@dataclass(frozen=True, slots=True)
 class Proto:
     """Protocol Buffers files."""
 

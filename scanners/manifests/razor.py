@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Fact, Lit, Location
@@ -20,7 +19,6 @@ _ACTION = re.compile(r'\baction="([^"@]+)"')
 _ELSEWHERE = re.compile(r'\b(asp-(controller|action|page|route)|action)="')
 
 
-@dataclass(frozen=True, slots=True)
 class Razor:
     """.razor and .cshtml files."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Fact, Lit, Location, Unknown, Value
@@ -16,7 +15,6 @@ _FILE = re.compile(r"(^|/)(serverless[\w.-]*|template[\w.-]*|sam[\w.-]*)\.ya?ml$
 _METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"))
 
 
-@dataclass(frozen=True, slots=True)
 class Serverless:
     """serverless.yml and SAM templates."""
 

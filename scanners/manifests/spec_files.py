@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Fact
@@ -20,7 +19,6 @@ _NOT = re.compile(r"(package(-lock)?|tsconfig[^/]*|composer|angular|nest-cli)\.j
 _MOST_MEMBERS = 3_000
 
 
-@dataclass(frozen=True, slots=True)
 class SpecFiles:
     """API and event descriptions whose references lead to other files."""
 

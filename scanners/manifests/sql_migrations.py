@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.facts import SourceFile
@@ -35,7 +34,6 @@ _STORE_KINDS = {"postgres": "postgresql", "mysql": "mysql", "tsql": "mssql", "":
 _MOST = 2000
 
 
-@dataclass(frozen=True, slots=True)
 class SqlMigrations:
     """SQL files that define tables."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Fact, Location
@@ -13,7 +12,6 @@ from graph.values import Fact, Location
 _LINE = re.compile(r"at line (\d+)")
 
 
-@dataclass(frozen=True, slots=True)
 class TestmeshToml:
     """The project's own settings."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from graph.facts import SourceFile
@@ -17,7 +16,6 @@ from testmesh.guard.yaml import plain
 _MARKS = (b"routers", b"rule")
 
 
-@dataclass(frozen=True, slots=True)
 class Traefik:
     """Files of Traefik's file provider."""
 

@@ -6,7 +6,6 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Fact, Location
@@ -15,7 +14,6 @@ _FILE = re.compile(r"(^|/)(tsconfig[\w.-]*|jsconfig)\.json$")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|/\*.*?\*/|,(?=\s*(?://[^\n]*\s*|/\*.*?\*/\s*)*[}\]])', re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
 class TsConfig:
     """tsconfig.json and jsconfig.json."""
 

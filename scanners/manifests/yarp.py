@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from graph.facts import SourceFile
@@ -16,7 +15,6 @@ _FILE = re.compile(r"(?i)(^|/)[\w.-]*(appsettings|yarp|reverse-?proxy|gateway|pr
 _PROFILE = re.compile(r"(?i)(?:appsettings|yarp)\.([\w-]+)\.json$")
 
 
-@dataclass(frozen=True, slots=True)
 class Yarp:
     """The ``ReverseProxy`` section."""
 

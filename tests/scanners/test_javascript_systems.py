@@ -106,7 +106,6 @@ def test_a_proxy_in_code_is_a_gateway() -> None:
             "const express = require('express');\n"
             "const { createProxyMiddleware } = require('http-proxy-middleware');\n"
             "const app = express();\n"
-            ""
             "app.use('/api/orders', createProxyMiddleware({ target: 'http://orders:3000',"
             " pathRewrite: { '^/api/orders': '/orders' } }));\n"
         ),

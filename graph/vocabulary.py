@@ -242,6 +242,7 @@ _FRAMEWORK = (
         query="texts: query parameters read",
         status="number: success status when the code says",
         operational="flag: health, metrics and the like declared in code",
+        only="text: package the service must depend on for it to be served, absent when its code says so",
         declared="flag: declared by an interface or base class; served only by the routers that mount it",
     ),
     _kind(

@@ -37,7 +37,17 @@ def endpoints(state: Linking) -> None:
                 for service in _services(state, placed, served):
                     if placed.fact.get("framework") == _PAGES and service not in pages:
                         continue
+                    if _unserved(state, str(placed.fact.get("only") or ""), service):
+                        continue
                     _offer(state, _Offered(one, service, path, handler))
+
+
+def _unserved(state: Linking, only: str, service: str) -> bool:
+    """Whether an operation that a library serves by itself is not, because the service does not depend on it."""
+    if not only:
+        return False
+    named = (p for p in state.corpus.of("dependency") if p.fact.get("name") == only)
+    return all(service not in state.owners(p.file) for p in named)
 
 
 def _services(state: Linking, placed: Placed, served: Served) -> list[str]:

@@ -189,6 +189,12 @@ def _joined(code: JavaCode, args: tuple[Node, ...], scope: Scope, depth: int) ->
     return concat(parts)
 
 
+def _balancer(code: JavaCode, site: CallSite) -> bool:
+    """``loadBalancer.choose("orders")`` is an instance of a service, as one of DiscoveryClient's is."""
+    made = code.made_by(site.receiver, site.scope) if site.receiver is not None else ""
+    return made.rsplit(".", 1)[-1] in ("LoadBalancerClient", "ReactiveLoadBalancer", "BlockingLoadBalancerClient")
+
+
 def class_name(code: JavaCode, written: str) -> str:
     """The full name of a class of this file, its package or its imports.
 
@@ -208,6 +214,9 @@ def _text_method(code: JavaCode, site: CallSite, scope: Scope, depth: int) -> Va
         return Lit(class_name(code, written) if method == "getName" else written.rsplit(".", 1)[-1])
     if method in _SAME and not args:
         return value(code, receiver, scope, depth)
+    if method == "choose" and args and _balancer(code, site):
+        found = Name("discovery.getInstances")
+        return Call(found, (value(code, args[0], scope, depth),))
     if method == "formatted" and receiver is not None:
         return formatted(code, (receiver, *args), scope, depth)
     if method in ("concat", "append") and len(args) == 1:

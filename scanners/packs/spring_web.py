@@ -46,6 +46,7 @@ _ANSWERS = words(
     unprocessableContent"""
 )
 _STATUS_CALLS = frozenset(("status", "sendError", "setStatus", "setStatusCode", "forStatusAndDetail", "forStatus"))
+_STARTER = "org.springframework.boot:spring-boot-starter-data-rest"
 _REST_WRITES = {"save": ("POST", "PUT", "PATCH"), "delete": ("DELETE",), "deleteById": ("DELETE",)}
 _CRUD = ("CrudRepository", "PagingAndSortingRepository", "JpaRepository", "MongoRepository", "ListCrudRepository",
          "ListPagingAndSortingRepository", "ReactiveCrudRepository", "KeyValueRepository")  # fmt: skip
@@ -66,6 +67,7 @@ class SpringWeb:
         b"ExceptionHandler",
         b"RepositoryRestResource",
         b"ResponseEntity",
+        b"Repository<",
     )
 
     def facts(self, parsed: JavaCode) -> Iterator[Fact]:
@@ -85,8 +87,8 @@ def _class(code: JavaCode, scope: Scope) -> Iterator[Fact]:
     foreign = "Controller" in marks and from_package(code, marks["Controller"], "io.micronaut")
     if foreign or marks.keys() & _CLIENTS:
         return
-    if "RepositoryRestResource" in marks:
-        yield from _rest_resource(code, scope, marks["RepositoryRestResource"])
+    if "RepositoryRestResource" in marks or _exposable(scope):
+        yield from _rest_resource(code, scope, marks.get("RepositoryRestResource"))
         return
     handlers = [(s, m) for s in code.scopes if s.parent is scope for m in code.on.get(s.name, ()) if m.name in _ALL]
     serves = bool(marks.keys() & _CONTROLLERS)
@@ -191,18 +193,29 @@ def _statuses(code: JavaCode) -> Iterator[Fact]:
         yield from responds(site.scope.name, status, code, site.node)
 
 
-def _rest_resource(code: JavaCode, scope: Scope, mark: Mark) -> Iterator[Fact]:
-    """A repository served as a REST resource by Spring Data REST because an annotation says so."""
-    if code.text(mark.arg("exported")) == "false":
+def _exposable(scope: Scope) -> bool:
+    """A repository that Spring Data REST serves without being told, where a service depends on it."""
+    return scope.sort == "interface" and any(b.rsplit(".", 1)[-1] in _CRUD for b in scope.bases)
+
+
+def _rest_resource(code: JavaCode, scope: Scope, mark: Mark | None) -> Iterator[Fact]:
+    """A repository served as a REST resource by Spring Data REST: an annotation says so, or a dependency does."""
+    if mark is not None and code.text(mark.arg("exported")) == "false":
         return
     entity = _entity(code, scope)
-    given = paths(code, mark, "path")
+    given = paths(code, mark, "path") if mark is not None else []
     path = one(given) if given else Lit(_plural(entity.rsplit(".", 1)[-1])) if entity else None
     if path is None:
         return
     base = Config("spring.data.rest.base-path", Lit(""))
     yield Fact("router", {"name": scope.name, "framework": "spring_web", "prefix": base}, code.at(scope.node))
     hidden = _hidden(code, scope)
+    for fact in _resources(code, scope, (path, entity), hidden):
+        yield fact if mark is not None else Fact("endpoint", {**fact.fields, "only": _STARTER}, fact.at)
+
+
+def _resources(code: JavaCode, scope: Scope, about: tuple[Value, str], hidden: set[str]) -> Iterator[Fact]:
+    path, entity = about
     collection = [("GET", ""), ("POST", "")]
     single = [(verb, "/{id}") for verb in ("GET", "PUT", "PATCH", "DELETE")]
     writable = any(b.rsplit(".", 1)[-1] in _CRUD for b in scope.bases)

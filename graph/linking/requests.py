@@ -13,7 +13,7 @@ from graph.linking.corpus import Placed, SymbolKey
 from graph.linking.goals import SCRAPED, Goals, Link, Request
 from graph.linking.hosts import Target
 from graph.linking.outcomes import Text
-from graph.linking.shapes import reads, sends
+from graph.linking.shapes import Mention, reads, sends
 from graph.linking.shared import apart
 from graph.linking.state import Linking
 from graph.linking.strings import OBJECT
@@ -127,8 +127,9 @@ class Requests:
         target = self._target(request, link, evidence)
         file = request.placed.file
         scope = fact.get("symbol", "") or ""
-        read = self._shapes.whole(self._read(request), file, scope)
-        sent = self._shapes.whole(fact.get("sends"), file, scope)
+        read = self._read(request, Mention(fact.get("reads"), file, scope))
+        outer = (Mention(site.fact.get("sends"), *site.symbol) for site in request.reading.sites)
+        sent = self._shapes.first([Mention(fact.get("sends"), file, scope), *outer])
         props = {"sends": sends(sent), "reads": reads(read), "expects": sends(read)}
         if link.resolution.status == "candidate" and link.settle[0]:
             props |= {"settles": link.settle[0], "annotation": link.settle[1]}
@@ -139,16 +140,16 @@ class Requests:
             state.builder.edge("CALLS", (source, target), link.resolution, evidence, props)
             state.configured(source, [request.service] * bool(request.service), sorted(request.reading.keys), evidence)
 
-    def _read(self, request: Request) -> Shape | None:
+    def _read(self, request: Request, own: Mention) -> Shape | None:
         """What is read of the answer: where the wrapper hands it on, what its caller reads."""
-        own: Shape | None = request.placed.fact.get("reads")
-        handed_on = (site.fact.get("reads") for site in request.reading.sites)
-        return own or next((shape for shape in handed_on if shape is not None), None) or self._by_callers(request)
+        handed_on = [Mention(site.fact.get("reads"), *site.symbol) for site in request.reading.sites]
+        known = [mention for mention in (own, *handed_on) if mention.shape is not None]
+        return self._shapes.first(known) if known else self._by_callers(request)
 
     def _by_callers(self, request: Request) -> Shape | None:
         """What all callers of the sending function read of its result, when every one of them says so."""
         sites = self._state.calls.callers.get(request.reading.origin, [])
-        shapes: list[Shape | None] = [site.fact.get("reads") for site in sites]
+        shapes = [self._shapes.whole(site.fact.get("reads"), *site.symbol) for site in sites]
         known = [shape for shape in shapes if shape is not None]
         if not known or len(known) < len(shapes):
             return None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from graph.linking.corpus import Corpus, FileKey, SymbolKey
 from graph.linking.names import Names
@@ -11,6 +12,21 @@ from graph.schema import Json
 from graph.values import Field, Shape, encode_shape
 
 _DEPTH = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A shape where a scanner saw it.
+
+    Args:
+        shape: as given, None when nothing was seen.
+        file: where.
+        scope: symbol.
+    """
+
+    shape: Shape | None
+    file: FileKey
+    scope: str
 
 
 class Shapes:
@@ -48,11 +64,27 @@ class Shapes:
             inner = self._of_type(owner, depth) if owner is not None else None
             if inner is not None and (inner.fields or not shape.fields):
                 return replace(inner, named=shape.named)
-            if owner is not None and not shape.fields:
-                return shape
+            if not shape.fields:
+                return shape if owner is not None else replace(shape, type="unknown")
         fields = tuple(replace(f, shape=self.whole(f.shape, file, scope, depth - 1) or f.shape) for f in shape.fields)
         item = self.whole(shape.item, file, scope, depth - 1)
         return replace(shape, fields=fields, item=item)
+
+    def first(self, mentions: Iterable[Mention]) -> Shape | None:
+        """The first of some mentions that says a field, the farther ones belonging to callers of a wrapper.
+
+        A wrapper knows its payload as ``T``, ``object`` or a common base; what it is stands where it is called.
+
+        Args:
+            mentions: the nearest one to the wire first.
+        """
+        vague: Shape | None = None
+        for mention in mentions:
+            whole = self.whole(mention.shape, mention.file, mention.scope)
+            if whole is not None and _tells(whole):
+                return whole
+            vague = vague or whole
+        return vague
 
     def find(self, named: str, file: FileKey, scope: str = "") -> SymbolKey | None:
         """The definition of a named type.
@@ -76,10 +108,16 @@ class Shapes:
         for base in self._names.bases(owner) if owner[1] in self._names.files[owner[0]].symbols else ():
             above = self._of_type(base, depth - 1) if base in self._types and depth > 1 else None
             inherited += [f for f in above.fields if shape.field(f.name) is None] if above is not None else []
-        own = self.whole(replace(shape, named=""), owner[0], owner[1].rpartition(".")[0], depth - 1)
+        own = self.whole(replace(shape, named=""), owner[0], owner[1], depth - 1)
         if own is None or not inherited:
             return own
         return replace(own, fields=(*inherited, *own.fields))
+
+
+def _tells(shape: Shape) -> bool:
+    if shape.item is not None:
+        return _tells(shape.item)
+    return bool(shape.fields) or not (shape.open and shape.type in ("object", "unknown"))
 
 
 def sends(shape: Shape | None) -> Json:

@@ -13,14 +13,14 @@ from graph.linking.exchanges import Exchanges
 from graph.linking.interfaces import Interfaces
 from graph.linking.outcomes import Hole, Text, joined
 from graph.linking.roles import aside
-from graph.linking.shapes import reads, sends
+from graph.linking.shapes import Mention, reads, sends
 from graph.linking.shared import apart
 from graph.linking.state import Linking, LooseEnd
 from graph.linking.stores import Stores
 from graph.linking.transports import brokers
 from graph.linking.wrappers import Reading, Results, all_params
 from graph.schema import Resolution
-from graph.values import Config, Fact, Shape
+from graph.values import Config, Fact
 
 _UNKNOWN = "unknown"
 _GUESSED = "class made by the sender"
@@ -205,10 +205,10 @@ def _edge(state: Linking, row: _Row, broker: str, *, alone: bool) -> None:
     known = row.made or ((placed.file, handler) if handler else None)
     starts = [state.symbol(known, evidence)] if known is not None else []
     starts = starts or state.starts(row.reading, row.service, evidence, alone=alone)
-    shape: Shape | None = fact.get("shape")
-    if shape is None and row.edge == "PUBLISHES":
-        shape = next((s.fact.get("sends") for s in reversed(row.reading.sites) if s.fact.get("sends")), None)
-    whole = state.shapes.whole(shape, placed.file, fact.get("symbol", "") or "")
+    mentions = [Mention(fact.get("shape"), placed.file, fact.get("symbol", "") or "")]
+    if row.edge == "PUBLISHES":
+        mentions += [Mention(site.fact.get("sends"), *site.symbol) for site in row.reading.sites]
+    whole = state.shapes.first(mentions)
     reader = {"reads": reads(whole), "expects": sends(whole)}
     props = {"sends": sends(whole)} if row.edge == "PUBLISHES" else reader
     target, resolution = _target(state, row, broker)

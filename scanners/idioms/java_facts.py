@@ -28,6 +28,7 @@ _DATA = (
     "JsonNaming", "JsonTypeInfo", "JsonPropertyOrder", "RedisHash", "SuperBuilder", "MappedSuperclass",
     "XmlRootElement", "Introspected", "Serdeable", "RegisterForReflection", "JsonDeserialize", "JsonSerialize",
 )  # fmt: skip
+_TEXTS = ("Object", "URI", "URL", "CharSequence", "StringBuilder", "StringBuffer", "HttpUrl")
 _TAKES = ("get", "getFirst", "getLast", "getOrDefault", "poll", "peek", "next", "getObject", "getIfAvailable", "orElse")
 _BEANS = words(
     """Service Component Controller RestController Repository Configuration SpringBootApplication RestControllerAdvice
@@ -256,7 +257,7 @@ def _typed(code: JavaCode) -> Iterator[Fact]:
     for target, declared, node in rows:
         written = code.type_text(declared)
         name = written.rsplit(".", 1)[-1]
-        if not name[:1].isupper() or name in HEADS or name == "Object" or (target, written) in seen:
+        if not name[:1].isupper() or name in HEADS or name in _TEXTS or (target, written) in seen:
             continue
         seen.add((target, written))
         fields: dict[str, object] = {"target": target, "type": qualified(code, written, node.start_byte)}

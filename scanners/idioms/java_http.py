@@ -71,7 +71,9 @@ def made_of(code: JavaCode, node: Node | None, scope: Scope, types: tuple[str, .
         return False
     made = code.made_by(node, scope)
     if made:
-        return any(part in types for part in made.split("."))
+        parts = made.split(".")
+        given = {name for t in types for name in (f"get{t}", f"{t[:1].lower()}{t[1:]}")}
+        return any(part in types for part in parts) or parts[-1] in given
     dotted = code.dotted(node)
     last = dotted.rsplit(".", 1)[-1].lower()
     return bool(dotted) and any(last.endswith(t.lower()) for t in types)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from graph.values import Call, Choice, Concat, Config, Env, Format, Lit, Name, Unknown, Value
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.java import bare, items
-from scanners.idioms.java_noise import HEADS, words
+from scanners.idioms.java_noise import HEADS, foreign, words
 from scanners.idioms.java_values import concat, value
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ _URI_ASIDE = words(
     buildFromEncoded resolveTemplate newBuilder userInfo toURL toUriComponents addEncodedQueryParameter
     removeQueryParameter buildFromMap addParameters toUriComponent"""
 )
+_TEXTS = words("URI URL UUID CharSequence StringBuffer StringBuilder Object HttpUrl var URIBuilder UriBuilder")
 _PROPERTY = words("getProperty getRequiredProperty resolvePlaceholders")
 
 
@@ -189,6 +190,18 @@ def _joined(code: JavaCode, args: tuple[Node, ...], scope: Scope, depth: int) ->
     return concat(parts)
 
 
+def _of_ours(code: JavaCode, receiver: Node | None, scope: Scope) -> bool:
+    """Whether an object is of a class of ours, whose methods mean what they say themselves."""
+    inner = bare(receiver)
+    if inner is not None and inner.type == "object_creation_expression":
+        made = code.origin(code.type_text(inner.child_by_field_name("type")))
+        known = made.rsplit(".", 1)[-1] in _MADE or made.rsplit(".", 1)[-1] in _URI_ROOTS
+        return not known and not foreign(made)
+    dotted = code.dotted(inner)
+    declared = code.type_of(dotted, scope) if dotted else ""
+    return bool(declared) and not foreign(declared) and declared not in HEADS and declared not in _TEXTS
+
+
 def _balancer(code: JavaCode, site: CallSite) -> bool:
     """``loadBalancer.choose("orders")`` is an instance of a service, as one of DiscoveryClient's is."""
     made = code.made_by(site.receiver, site.scope) if site.receiver is not None else ""
@@ -212,7 +225,7 @@ def _text_method(code: JavaCode, site: CallSite, scope: Scope, depth: int) -> Va
     if receiver is not None and receiver.type == "class_literal" and method in ("getName", "getSimpleName"):
         written = code.type_text(receiver.named_children[0])
         return Lit(class_name(code, written) if method == "getName" else written.rsplit(".", 1)[-1])
-    if method in _SAME and not args:
+    if method in _SAME and not args and not _of_ours(code, receiver, scope):
         return value(code, receiver, scope, depth)
     if method == "choose" and args and _balancer(code, site):
         found = Name("discovery.getInstances")

@@ -46,7 +46,7 @@ _GENERATED = re.compile(
 _MARK = re.compile(rb"(?i)(@generated\b|code generated .{0,80}do not edit|auto-?generated|do not edit( this file)?)")
 _PACKAGES = re.compile(r"(^|/)src/main/(java|kotlin|scala|groovy)/.*/(?=[^/]*$)")
 _ROUTES = re.compile(r"(?<=/)(routes|routers|controllers|pages/api|app/api)/.*/(?=[^/]*$)")  # folders name paths
-_LOCUST = re.compile(rb"^\s*(from|import) (locust|pytest|unittest)\b", re.MULTILINE)
+_LOCUST = re.compile(rb"^[ \t]*+(from|import) (locust|pytest|unittest)\b", re.MULTILINE)
 
 
 def sort_of(path: str, head: bytes = b"") -> str:

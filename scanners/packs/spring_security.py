@@ -24,7 +24,7 @@ _ANNOTATIONS: dict[str, tuple[str, Value, str]] = {
     "EnableResourceServer": ("GET", _USER_INFO, _USER_INFO.key),
     "EnableOAuth2Sso": ("POST", _TOKEN, _TOKEN.key),
 }
-_CONFIGURED = (b"ClientCredentialsResourceDetails", b"security.oauth2.client", b"OAuth2FeignRequestInterceptor")
+_CONFIGURED = (b"ClientCredentialsResourceDetails", b'"security.oauth2.client', b"OAuth2FeignRequestInterceptor")
 _CLIENTS = ("OAuth2RestTemplate", "OAuth2FeignRequestInterceptor")
 
 

@@ -124,6 +124,12 @@ class Outcome:
     thing: Thing
     trail: frozenset[str] = frozenset()
 
+    @property
+    def left_out(self) -> bool:
+        """Whether it is a part of an argument that no caller gives."""
+        thing = self.thing
+        return isinstance(thing, Text) and bool(thing.holes) and all(h.param is None and not h.env for h in thing.holes)
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:

@@ -342,11 +342,15 @@ def _taken_apart(code: JsCode, pattern: Node, value: Node | None, about: tuple[S
         name, key = parts_of(code, child)
         key = str(index) if pattern.type == "array_pattern" and not key else key
         if name:
-            yield Assign(name, value, None, scope, line, "=", key or name, _given(child))
+            yield Assign(name, value, None, scope, line, "=", key or name, given_default(child))
 
 
-def _given(child: Node) -> Node | None:
-    """The default of one part of an object pattern."""
+def given_default(child: Node) -> Node | None:
+    """The default of one part of an object pattern.
+
+    Args:
+        child: the part.
+    """
     inner = child.child_by_field_name("value") if child.type == "pair_pattern" else child
     if inner is not None and inner.type in ("object_assignment_pattern", "assignment_pattern"):
         return inner.child_by_field_name("right")

@@ -171,6 +171,24 @@ def _defaults(code: JsCode) -> Iterator[Fact]:
                 yield binding(f"{scope.name}.{name}", value, scope, code.at(node))
             if scope.owner and is_property(code, node):
                 yield binding(f"{scope.owner}.{name}", Param(index, name), scope, code.at(node))
+            if name.startswith("{"):
+                yield from _part_defaults(code, node, scope)
+
+
+def _part_defaults(code: JsCode, node: Node, scope: Scope) -> Iterator[Fact]:
+    """Defaults of what a destructured parameter takes apart: ``({ method = "GET" })``."""
+    from scanners.idioms.javascript import given_default, parts_of
+
+    pattern = node
+    while pattern.type != "object_pattern" and pattern.named_child_count:
+        inner = pattern.child_by_field_name("pattern") or pattern.child_by_field_name("left")
+        pattern = inner or pattern.named_children[0]
+    for child in pattern.named_children:
+        given = given_default(child)
+        _, key = parts_of(code, child) if given is not None else ("", "")
+        value = code.value(given, scope.parent or scope) if given is not None and key else Unknown("")
+        if not isinstance(value, Unknown):
+            yield binding(f"{scope.name}.{key}", value, scope, code.at(child))
 
 
 def _returns(code: JsCode) -> Iterator[Fact]:
@@ -235,7 +253,7 @@ def _member_of(code: JsCode, site: CallSite, text: str) -> bool:
 
 def _worth(code: JsCode, site: CallSite) -> bool:
     """Whether a call may lead to code of the scanned system."""
-    head = site.dotted.split(".", 1)[0]
+    head = (site.dotted or _made(code, site)).split(".", 1)[0]
     if not head or head in NODE_BUILTINS:
         return False
     found = code.imports.get(head)
@@ -244,7 +262,16 @@ def _worth(code: JsCode, site: CallSite) -> bool:
     if head in SELVES or site.receiver is None:
         return True
     known = any(head in s.params or head in s.bound for s in site.scope.outward())
-    return known or bool(code.type_of(head, site.scope))
+    return known or not site.dotted or bool(code.type_of(head, site.scope))
+
+
+def _made(code: JsCode, site: CallSite) -> str:
+    """The class of an object that is made where its method is called: ``new Publisher(client).publish(..)``."""
+    node = site.receiver
+    while node is not None and node.type == "parenthesized_expression" and node.named_children:
+        node = node.named_children[0]
+    made = node.child_by_field_name("constructor") if node is not None and node.type == "new_expression" else None
+    return code.dotted(made) if made is not None else ""
 
 
 def _environment(code: JsCode) -> Iterator[Fact]:

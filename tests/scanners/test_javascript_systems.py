@@ -150,3 +150,26 @@ def test_wrappers_hand_on_the_method_of_their_callers_and_folders_of_routes_are_
     }
     assert endpoints(files) == {"orders POST /example"}
     assert "orders:http:POST:/example" in reached(files, "CALLS")
+
+
+def test_what_a_wrapper_takes_apart_has_its_default_when_a_caller_leaves_it_out() -> None:
+    files = {
+        "shop/package.json": package("shop"),
+        "shop/request.ts": (
+            "export default async function request<T>({ url = '', method = 'GET' }: Params): Promise<T> {\n"
+            "  return fetch(`http://orders${url}`, { method });\n}\n"
+        ),
+        "shop/index.ts": (
+            "import request from './request';\nexport const all = () => request<Order[]>({ url: '/orders' });\n"
+            "export const drop = () => request<void>({ url: '/orders', method: 'DELETE' });\n"
+        ),
+        "orders/package.json": package("orders"),
+        "orders/index.js": (
+            "const app = require('express')();\napp.get('/orders', (req, res) => res.json([]));\n"
+            "app.delete('/orders', (req, res) => res.end());\napp.post('/orders', (req, res) => res.end());\n"
+        ),
+    }
+    data = graph(files)
+    calls = [e for e in data.edges.values() if e.kind == "CALLS" and data.nodes[e.target].kind == "Endpoint"]
+    assert all(e.resolution.status == "resolved" for e in calls)
+    assert {data.nodes[e.target].key[2] for e in calls} == {"GET", "DELETE"}

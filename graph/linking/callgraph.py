@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from graph.linking.corpus import Corpus, FileKey, Placed, SymbolKey
 from graph.linking.extensions import Extensions
-from graph.linking.implementations import Implementations
+from graph.linking.implementations import BOUND, ONLY, Implementations
 from graph.linking.names import CLASSES, SELVES, Found, Names, dotted, unloaded
 from graph.linking.packages import dialect_of
+from graph.linking.selves import ancestors
 from graph.linking.types import DEPTH, Types
 from graph.values import Call, Fact, Member, Name, Value
 
@@ -206,17 +207,7 @@ class CallGraph:
             one: a class.
             other: another class.
         """
-        return one == other or one in self._ancestors(other) or other in self._ancestors(one)
-
-    def _ancestors(self, owner: SymbolKey) -> set[SymbolKey]:
-        found: set[SymbolKey] = set()
-        queue = [owner]
-        while queue:
-            for base in self._names.bases(queue.pop()):
-                if base not in found:
-                    found.add(base)
-                    queue.append(base)
-        return found
+        return one == other or one in ancestors(self._names, other) or other in ancestors(self._names, one)
 
     def _of_symbol(self, found: Found, rule: str) -> list[tuple[SymbolKey, str]]:
         symbol = (found.file, found.name)
@@ -251,6 +242,14 @@ class CallGraph:
                 continue
             targets += self._below.of(owner, method)
         return list(dict.fromkeys(targets))
+
+    def implementing(self, symbol: SymbolKey) -> list[SymbolKey]:
+        """The methods that surely run when one of an interface is called.
+
+        Args:
+            symbol: a method.
+        """
+        return [found for found, rule in self._overrides(symbol) if rule in (BOUND, ONLY)]
 
     def _overrides(self, symbol: SymbolKey) -> list[tuple[SymbolKey, str]]:
         """The same method in subclasses of ours, which a call through the base may reach."""

@@ -169,7 +169,15 @@ def _sql(state: Linking, use: _Use) -> None:
                 if touched.table == UNKNOWN_TABLE:
                     _loose(state, use, reading, text.holes[0].reason if text.holes else "the table is not known")
                 else:
-                    _edge(state, use, (kind, touched.table), (touched.mode, touched.columns), reading)
+                    table = _as_modelled(use, touched.table)
+                    _edge(state, use, (kind, table), (touched.mode, touched.columns), reading)
+
+
+def _as_modelled(use: _Use, table: str) -> str:
+    """A table as models name it: SQL may say its schema where they do not."""
+    short = table.rpartition(".")[2]
+    known = use.models.tables if short != table else ()
+    return short if short in known and table not in known else table
 
 
 def _edge(

@@ -9,6 +9,7 @@ from graph.linking.corpus import Placed, SymbolKey
 from graph.linking.injected import operations
 from graph.linking.names import dotted
 from graph.linking.offers import Offer
+from graph.linking.outcomes import Context, Frame
 from graph.linking.paths import below, named, template
 from graph.linking.routers import Routers, Served
 from graph.linking.schemas import payloads
@@ -27,6 +28,7 @@ def endpoints(state: Linking) -> None:
         state: the link run.
     """
     routers = Routers(state)
+    _bases(state)
     answering = {placed.symbol: placed for placed in state.corpus.of("handler")}
     pages = {o for p in state.corpus.of("router") if p.fact.get("framework") == _PAGES for o in state.owners(p.file)}
     written = [one for placed in state.corpus.of("endpoint") for one in operations(state, placed)]
@@ -48,6 +50,16 @@ def _unserved(state: Linking, only: str, service: str) -> bool:
         return False
     named = (p for p in state.corpus.of("dependency") if p.fact.get("name") == only)
     return all(service not in state.owners(p.file) for p in named)
+
+
+def _bases(state: Linking) -> None:
+    """What services take off the paths of requests before they look for the operation."""
+    for placed in state.corpus.of("path_base"):
+        for service in state.owners(placed.file):
+            frame, context = Frame(*placed.symbol), Context(service=service)
+            for text, _ in state.evaluator.texts(placed.fact.get("prefix"), frame, context):
+                if not text.holes and text.template.strip("/"):
+                    state.offers.bases[service].add("/" + text.template.strip("/"))
 
 
 def _services(state: Linking, placed: Placed, served: Served) -> list[str]:

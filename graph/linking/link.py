@@ -67,6 +67,7 @@ def _prepared(sources: Sequence[RepositoryFacts], workspace: str) -> Linking:
     environment = Environment(corpus, services, ownership.owners)
     hosts = Hosts(corpus, services)
     evaluator = Evaluator(names, environment, hosts.declared, _options(corpus, names), calls.types.of)
+    evaluator.implementing = calls.implementing
     wrappers = Wrappers(evaluator, calls)
     return Linking(
         corpus,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 
 from graph.linking.corpus import Placed, SymbolKey
 from graph.linking.names import dotted
@@ -135,6 +136,12 @@ class Models:
             mine = [key for key in self._known if service in self._state.owners(key[0])]
             self._classes[service] = {key[1].rpartition(".")[2]: self.table(key, service)[1] for key in mine}
         return self._classes[service]
+
+    @cached_property
+    def tables(self) -> frozenset[str]:
+        """The tables of every model class."""
+        owned = [(key, service) for key in self._known for service in self._state.owners(key[0])]
+        return frozenset(self.table(key, service)[1] for key, service in owned)
 
     def simple(self, service: str, name: str) -> SymbolKey | None:
         """The only model class of a service with a simple name.

@@ -85,12 +85,14 @@ class Offers:
         handlers: the code behind an operation.
         rules: gateway rules by gateway.
         handed_on: places of requests that are gateway rules written in code.
+        bases: prefixes a service takes off the paths of requests.
     """
 
     by_service: dict[str, dict[Offer, None]] = field(default_factory=lambda: defaultdict(dict))
     handlers: dict[NodeKey, dict[SymbolKey, None]] = field(default_factory=lambda: defaultdict(dict))
     rules: dict[str, list[Rule]] = field(default_factory=lambda: defaultdict(list))
     handed_on: set[tuple[FileKey, int, SymbolKey]] = field(default_factory=set)
+    bases: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def hand_on(self, place: tuple[FileKey, int, SymbolKey], rule: Rule) -> None:
         """Remember a request that sends the rest of a path on.
@@ -129,6 +131,18 @@ class Offers:
             method: upper case, empty when unknown.
             path: called template.
         """
+        found = self._matching(service, protocol, method, path)
+        for base in sorted(self.bases.get(service, ())) if not found else ():
+            if f"{path}/".lower().startswith(f"{base}/".lower()):
+                found += self._matching(service, protocol, method, path[len(base) :] or "/")
+        if not found:
+            return []
+        best = max(m.fit for m in found)
+        kept = [m for m in found if m.fit == best]
+        exact = [m for m in kept if m.offer.method == method]
+        return sorted(exact or kept, key=lambda m: (m.offer.method, m.offer.path))
+
+    def _matching(self, service: str, protocol: str, method: str, path: str) -> list[Match]:
         found: list[Match] = []
         for offer in self.of(service, protocol):
             if method and offer.method not in (method, "ANY") and method != "ANY":
@@ -136,12 +150,7 @@ class Offers:
             how = fit(path.lower(), offer.path.lower()) if offer.folded else fit(path, offer.path)
             if how is not None:
                 found.append(Match(offer, how))
-        if not found:
-            return []
-        best = max(m.fit for m in found)
-        kept = [m for m in found if m.fit == best]
-        exact = [m for m in kept if m.offer.method == method]
-        return sorted(exact or kept, key=lambda m: (m.offer.method, m.offer.path))
+        return found
 
     def edges(self, host: str) -> list[str]:
         """The gateways at the system's edge that answer at a host name.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from graph.linking.build import NodeKey
 from graph.linking.corpus import Placed, SymbolKey
@@ -204,11 +205,21 @@ def _lead(state: Linking, rule: Rule, source: NodeKey) -> None:
     method = source[1][2]
     for service in rule.services:
         resolution = Resolution("resolved", "gateway rule", f"{rule.path} goes to {service}")
-        reached = [o for o in state.offers.of(service) if _behind(rule, o) and (method in ("ANY", o.method))]
+        rules = [rule, *_without_base(state, rule, service)]
+        below = [o for o in state.offers.of(service) if any(_behind(one, o) for one in rules)]
+        reached = [o for o in below if method in ("ANY", o.method)]
         for offer in reached:
             state.builder.edge("ROUTES_TO", (source, offer.node), resolution, evidence)
-        if not reached and not [o for o in state.offers.of(service) if _behind(rule, o)]:
+        if not below:
             state.builder.edge("ROUTES_TO", (source, ("Service", (service,))), resolution, evidence)
+
+
+def _without_base(state: Linking, rule: Rule, service: str) -> Iterator[Rule]:
+    """The rule as the service sees it when it takes a prefix off the path."""
+    target = rewritten(rule.path, rule.path, rule.to_path)
+    for base in sorted(state.offers.bases.get(service, ())):
+        if f"{target}/".lower().startswith(f"{base}/".lower()):
+            yield replace(rule, to_path=target[len(base) :] or "/")
 
 
 def _behind(rule: Rule, offer: Offer) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from graph.linking.corpus import SymbolKey
 from graph.linking.outcomes import Definition, Hole, Instance, Outcome, Part, Text, joined
@@ -55,6 +56,21 @@ def hole(reason: str, *, env: str = "", param: SymbolKey | None = None, rule: st
         rule: for the trail.
     """
     return Outcome(Text((Hole(reason, env, param),)), frozenset({rule} - {""}))
+
+
+def asked_of(outcome: Outcome, symbol: SymbolKey) -> Outcome:
+    """A result whose one hole its function's callers may fill, as they give the object it was taken from.
+
+    Args:
+        outcome: of a field of a parameter.
+        symbol: the function.
+    """
+    thing = outcome.thing
+    if not isinstance(thing, Text) or len(thing.parts) != 1 or not thing.holes:
+        return outcome
+    found = thing.holes[0]
+    named = bool(found.env) or found.base is not None
+    return outcome if named else replace(outcome, thing=Text((replace(found, param=symbol),)))
 
 
 def as_text(outcome: Outcome) -> Text:

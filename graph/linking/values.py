@@ -25,8 +25,9 @@ from graph.linking.outcomes import (
 )
 from graph.linking.packages import dialect_of
 from graph.linking.reflection import Reflection, Types, reflected
+from graph.linking.selves import left_open, placeholder, redefined
 from graph.linking.strings import BROWSER, ENVIRONMENT, OBJECT, discovered, external_call, text_method
-from graph.linking.texts import as_member, as_text, behind_host, distinct, filled, hole, literal, plain
+from graph.linking.texts import as_member, as_text, asked_of, behind_host, distinct, filled, hole, literal, plain
 from graph.values import Call, Choice, Concat, Config, Env, Format, Lit, Member, Name, Param, Unknown, Value
 
 _OUTCOMES = 64
@@ -56,6 +57,9 @@ class Evaluator:
         declared: environment variables a person tied to a service in testmesh.toml.
         options: classes whose properties are filled from configuration sections.
         types: the classes of ours a value may be an object of.
+
+    Attributes:
+        implementing: the methods that run when one of an interface is called.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class Evaluator:
         self.names = names
         self._members = Attributes(self, options)
         self._reflection = Reflection(self, types)
+        self.implementing: Callable[[SymbolKey], Sequence[SymbolKey]] = lambda symbol: ()
         self._environment = environment
         self._declared = declared
         self._rules: Mapping[type, Callable[[Any, Frame, Context], list[Outcome]]] = {
@@ -125,14 +130,13 @@ class Evaluator:
             return [Outcome(Outside(OBJECT))]
         found = self.names.find(frame.file, frame.scope, value.name)
         if found is None:
-            served = BROWSER.get(value.name)
-            if dialect_of(frame.file) and value.name[:1].isupper():
-                return [Outcome(Outside(value.name))]
-            return [plain(served) if served is not None else hole(f"`{value.name}` is not defined in {frame.file[1]}")]
+            return [self._undefined(value.name, frame.file)]
         if found.kind == "foreign":
             return [Outcome(Outside(found.name))]
         if found.kind == "module":
             return [Outcome(Definition((found.file, ""), "module"))]
+        if frame.owner is not None and not tail and redefined(self.names, frame.owner.owner, found):
+            return self._members.of(self._self(frame), (head,), context)
         if found.kind == "symbol":
             sort = str(self.names.files[found.file].symbols[found.name].get("sort"))
             return self._members.of([Outcome(Definition((found.file, found.name), sort))], found.rest, context)
@@ -140,6 +144,12 @@ class Evaluator:
             return [o for name, scope in aliased for o in self._name(name, Frame(found.file, scope), context)]
         made = self.bound((found.file, found.name), frame, context)
         return self._members.of(made, found.rest, context)
+
+    def _undefined(self, name: str, file: FileKey) -> Outcome:
+        served = BROWSER.get(name)
+        if dialect_of(file) and name[:1].isupper():
+            return Outcome(Outside(name))
+        return plain(served) if served is not None else hole(f"`{name}` is not defined in {file[1]}")
 
     def _aliased(self, found: Found) -> list[tuple[Name, str]]:
         """``other.rest`` where the name found is bound to another name that has such members itself."""
@@ -168,7 +178,8 @@ class Evaluator:
         outcomes = [o for o in outcomes if o.thing != Text(())] or outcomes
         for type_name in () if outcomes else index.typed.get(name, ()):
             outcomes += self._typed(file, name, type_name)
-        return outcomes or [hole(f"`{name}` has no known value")]
+        asked = (frame.file, frame.scope) if frame.scope and left_open(self.names, target) else None
+        return outcomes or [hole(f"`{name}` has no known value", param=asked)]
 
     def _assigned(self, target: SymbolKey, bindings: list[Binding], frame: Frame, context: Context) -> list[Outcome]:
         """Every assigned value; one that extends the name itself (``url += x``) replaces what came before."""
@@ -181,7 +192,7 @@ class Evaluator:
             context.active[target] = number
             context.reentered.discard(target)
             made = self.evaluate(binding.value, self._frame_of(binding, target, frame), context)
-            if binding.value == Lit("") and self._placeholder(target, binding):
+            if binding.value == Lit("") and placeholder(self.names, target, binding):
                 made = [hole("empty until it is set")]
             outcomes = made if target in context.reentered else outcomes + made
         if before is None:
@@ -190,16 +201,6 @@ class Evaluator:
             context.active[target] = before
             context.reentered.add(target)
         return outcomes
-
-    def _placeholder(self, target: SymbolKey, binding: Binding) -> bool:
-        """Whether an empty text is only there until something else is put into a property of some object."""
-        file, name = target
-        if not binding.scope:
-            return False
-        owner = self.names.enclosing_class(file, binding.scope)
-        if owner is not None and name.startswith(f"{owner[1]}."):
-            return False
-        return "." in name.removeprefix(f"{binding.scope}.")
 
     def _frame_of(self, binding: Binding, target: SymbolKey, frame: Frame) -> Frame:
         file, owner = target[0], frame.owner
@@ -370,6 +371,8 @@ class Evaluator:
         outcomes: list[Outcome] = []
         for returned in self.names.files[file].returns.get(name, ()):
             outcomes += self.evaluate(returned, inner, context)
+        for symbol in self.implementing(function.symbol) if not outcomes else ():
+            outcomes += self.returned(replace(function, symbol=symbol), arguments, context)
         del context.active[function.symbol]
         return outcomes or [hole(f"{name}() returns nothing that could be read")]
 
@@ -382,4 +385,16 @@ class Evaluator:
             flat = arguments is not None and value.base.index >= len(arguments.positional)
             if arguments is not None and flat and (given := dict(arguments.named).get(value.name)) is not None:
                 return self.evaluate(given, arguments.frame, context)
+            made = self._members.of(self.evaluate(value.base, frame, context), (value.name,), context)
+            default = self.names.files[frame.file].bindings.get(f"{frame.scope}.{value.name}", ())
+            if arguments is not None and default and value.base.name.startswith("{") and all(o.left_out for o in made):
+                return self.evaluate(default[0].value, Frame(frame.file, ""), context)
+            return made if arguments is not None else [self._asked(o, (frame.file, frame.scope)) for o in made]
         return self._members.of(self.evaluate(value.base, frame, context), (value.name,), context)
+
+    def _asked(self, outcome: Outcome, symbol: SymbolKey) -> Outcome:
+        found = asked_of(outcome, symbol)
+        thing = outcome.thing
+        owner = thing.holes[0].param if isinstance(thing, Text) and thing.holes else None
+        unwritten = owner is not None and owner[1] not in self.names.files[owner[0]].symbols
+        return found if owner is None or unwritten else outcome

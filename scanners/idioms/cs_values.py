@@ -29,6 +29,8 @@ _HOLE = re.compile(r"\{\d+(?:,[^{}:]*)?(?::[^{}]*)?\}")
 GENERIC = 1000
 _CHAIN = 200
 
+_SERVICES = ("GetRequiredService", "GetService", "GetRequiredKeyedService", "GetKeyedService")
+
 
 def value(code: CsCode, node: Node | None, scope: Scope, depth: int = 0) -> Value:
     """The Value of an expression.
@@ -284,6 +286,8 @@ def initialised(code: CsCode, node: Node) -> list[tuple[str, Node]]:
 
 
 def _special(code: CsCode, site: CallSite, scope: Scope, depth: int) -> Value | None:
+    if site.method in _SERVICES and code.type_args(site):
+        return Unknown("an object of the container")
     found = config_read(code, site.node, scope) or cs_resources.value(code, site, scope)
     if found is not None:
         return found

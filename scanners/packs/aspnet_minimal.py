@@ -64,7 +64,14 @@ class AspNetMinimal:
     name: str = "aspnet_minimal"
     version: int = 1
     language: tuple[str, ...] = ("csharp",)
-    markers: tuple[bytes, ...] = (b".Map", b"IEndpointRouteBuilder", b"Results.", b".UseHealthChecks(", b".UseMetric")
+    markers: tuple[bytes, ...] = (
+        b".Map",
+        b"IEndpointRouteBuilder",
+        b"Results.",
+        b".UseHealthChecks(",
+        b".UseMetric",
+        b".UsePathBase(",
+    )
 
     def facts(self, parsed: CsCode) -> Iterator[Fact]:
         """Routers, mounts, operations, gateway rules, statuses.
@@ -82,6 +89,9 @@ class AspNetMinimal:
                     "prefix": Lit(""),
                 }
                 yield Fact("router", fields, Location(parsed.path, site.line))
+            elif site.method == "UsePathBase" and site.args:
+                fields = {"prefix": parsed.value(site.args[0], site.scope), "symbol": site.scope.name}
+                yield Fact("path_base", fields, Location(parsed.path, site.line))
             elif site.method in _MAPS and site.receiver is not None:
                 yield from _operation(parsed, site)
             elif _hands_on(parsed, site):

@@ -23,7 +23,7 @@ _SURE = re.compile(r"^((Post|Put|Patch)AsJsonAsync|(Get|Delete)FromJsonAsync|Get
 _SENDS = ("SendAsync", "Send")
 _KINDS = frozenset({"HttpClient", "HttpMessageInvoker"})
 _REGISTERS = ("AddHttpClient", "AddRefitClient", "AddRestEaseClient", "AddTypedClient", "AddKeyedRefitClient")
-_PLAIN = re.compile(r"(?i)(http\w*|\w*http_?client|_?client)$")
+_PLAIN = re.compile(r"(?i)(http(?!context|request|response)\w*|\w*http_?client|_?client)$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,3 +117,96 @@ def test_messages_of_a_shared_package_belong_to_the_services_that_ask_for_them()
         }
     )
     assert messages(data) == {("PUBLISHES", "orders", "rabbitmq:shop"), ("CONSUMES", "notes", "rabbitmq:shop")}
+
+
+def edges(data: GraphData, kind: str) -> set[tuple[str, str]]:
+    """(source label, target label) of every edge of a kind."""
+    return {(data.nodes[e.source].label, data.nodes[e.target].label) for e in data.edges.values() if e.kind == kind}
+
+
+def test_a_service_answers_below_its_path_base() -> None:
+    compose = """
+services:
+  web: { build: ./web }
+  gateway: { build: ./gateway }
+  basket: { build: ./basket, environment: { PATH_BASE: /basket-api } }
+"""
+    routes = (
+        '{ "ReverseProxy": { "Routes": { "b": { "ClusterId": "b", "Match": { "Path": "/b/{**rest}" }, "Transforms": ['
+    )
+    routes += '{ "PathRemovePrefix": "/b" }, { "PathPrefix": "/basket-api" }] } },'
+    routes += ' "Clusters": { "b": { "Destinations": { "one": { "Address": "http://basket" } } } } } }'
+    project = '<Project Sdk="Microsoft.NET.Sdk.Web"></Project>'
+    basket = """
+var builder = WebApplication.CreateBuilder(args);
+var app = builder.Build();
+var pathBase = builder.Configuration["PATH_BASE"];
+if (!string.IsNullOrEmpty(pathBase)) app.UsePathBase(pathBase);
+app.MapGet("/items/{id}", (int id) => id);
+app.Run();
+"""
+    web = """
+var builder = WebApplication.CreateBuilder(args);
+var app = builder.Build();
+app.MapGet("/", (HttpClient http) => http.GetStringAsync("http://gateway/b/items/1"));
+app.Run();
+"""
+    data = graph(
+        {
+            "compose.yaml": compose,
+            "gateway/gateway.csproj": project,
+            "gateway/Program.cs": "WebApplication.CreateBuilder(args).Build().Run();",
+            "gateway/appsettings.json": routes,
+            "basket/basket.csproj": project,
+            "basket/Program.cs": basket,
+            "web/web.csproj": project,
+            "web/Program.cs": web,
+        }
+    )
+    assert ("gateway:ANY /b/**", "basket:GET /items/{}") in edges(data, "ROUTES_TO")
+    assert ("web/Program.cs::MapGet /", "basket:GET /items/{}") in edges(data, "CALLS")
+
+
+def test_a_method_of_an_interface_gives_what_its_implementation_gives() -> None:
+    bus = """
+namespace Shop;
+
+public record OrderPlaced(int Id);
+
+public interface INames { string Of<T>(); }
+
+public class Names : INames { public string Of<T>() => typeof(T).Name; }
+
+public class Bus
+{
+    private readonly INames _names;
+
+    public Bus(INames names) { _names = names; }
+
+    public void Send<T>(T message) => _channel.BasicPublish("shop", _names.Of<T>(), null, message);
+}
+"""
+    program = """
+using RabbitMQ.Client;
+using Shop;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.Services.AddSingleton<INames, Names>();
+builder.Services.AddSingleton<Bus>(services =>
+{
+    var names = services.GetRequiredService<INames>();
+    return new Bus(names);
+});
+var app = builder.Build();
+app.MapPost("/orders", (Bus bus) => bus.Send<OrderPlaced>(new OrderPlaced(1)));
+app.Run();
+"""
+    data = graph(
+        {
+            "compose.yaml": 'services:\n  shop: { build: ./shop }\n  rabbitmq: { image: "rabbitmq:3" }\n',
+            "shop/shop.csproj": '<Project Sdk="Microsoft.NET.Sdk.Web"></Project>',
+            "shop/Bus.cs": "using RabbitMQ.Client;\n" + bus,
+            "shop/Program.cs": program,
+        }
+    )
+    assert ("PUBLISHES", "shop", "rabbitmq:OrderPlaced") in messages(data)

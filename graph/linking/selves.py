@@ -1,0 +1,70 @@
+"""Classes below the one a method is written in: what ``self`` may be, and members they define anew."""
+
+from __future__ import annotations
+
+from graph.linking.corpus import Binding, SymbolKey
+from graph.linking.names import Found, Names
+
+
+def ancestors(names: Names, owner: SymbolKey) -> set[SymbolKey]:
+    """Every class of ours above one.
+
+    Args:
+        names: of all files.
+        owner: the class.
+    """
+    found: set[SymbolKey] = set()
+    queue = [owner]
+    while queue:
+        for base in names.bases(queue.pop()):
+            if base not in found:
+                found.add(base)
+                queue.append(base)
+    return found
+
+
+def redefined(names: Names, owner: SymbolKey, found: Found) -> bool:
+    """Whether a class has a member of its own where a name was found in a class above it.
+
+    Args:
+        names: of all files.
+        owner: the class of the object.
+        found: a field or method by its bare name.
+    """
+    outer, _, last = found.name.rpartition(".")
+    if found.rest or not outer or found.kind not in ("symbol", "binding"):
+        return False
+    around = names.enclosing_class(found.file, outer)
+    if around is None or around[1] != outer or around not in ancestors(names, owner):
+        return False
+    own = names.member(owner, (last,))
+    return own is not None and not own.rest and (own.file, own.name) != (found.file, found.name)
+
+
+def left_open(names: Names, target: SymbolKey) -> bool:
+    """Whether a field without a value belongs to a class that others extend, which may give it one.
+
+    Args:
+        names: of all files.
+        target: the field.
+    """
+    outer = target[1].rpartition(".")[0]
+    around = names.enclosing_class(target[0], outer) if outer else None
+    return around is not None and around[1] == outer and around in names.extended
+
+
+def placeholder(names: Names, target: SymbolKey, binding: Binding) -> bool:
+    """Whether an empty text is only there until something else is put into a property of some object.
+
+    Args:
+        names: of all files.
+        target: the property.
+        binding: the assignment.
+    """
+    file, name = target
+    if not binding.scope:
+        return False
+    owner = names.enclosing_class(file, binding.scope)
+    if owner is not None and name.startswith(f"{owner[1]}."):
+        return False
+    return "." in name.removeprefix(f"{binding.scope}.")

@@ -10,7 +10,7 @@ from graph.schema import Evidence
 
 _WORKLOAD = re.compile(r"-(deployment|deploy|depl|dep|statefulset|pod|rs)$")
 _KIND = re.compile(r"(-(deployment|service|svc|api|server|app|web|webapi|rest|grpc|host))+$")
-_VARIABLE = re.compile(r"\$\{[^}]*\}|\$\w+|\{\{.*?\}\}")
+_VARIABLE = re.compile(r"\$\{[^}$]*\}|\$\w+|\{\{[^{}]*\}\}")
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from graph.linking.build import NodeKey
 from graph.linking.corpus import Placed
 from graph.linking.hosts import UNKNOWN_PORT, Target, suggestion
+from graph.linking.listed import listed
 from graph.linking.offers import EDGE, Match, Offer
 from graph.linking.state import Linking, LooseEnd
 from graph.linking.urls import Url
@@ -87,6 +88,8 @@ class Goals:
             return [Link(Resolution("resolved", target.rule, target.reason), ("External", (target.external,)))]
         if target.rule == UNKNOWN_PORT and request.service and self._state.offers.routed(request.service, url.path):
             target = Target((request.service,), "same origin", "resolved", "", "its own gateway rules serve the path")
+        if not target.services and not url.holes:
+            target = listed(self._state, url, request.service) or target
         if not target.services:
             by_path = self._unique(request, target.reason) if url.holes or target.rule == UNKNOWN_PORT else []
             if by_path:

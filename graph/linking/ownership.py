@@ -29,6 +29,7 @@ class Ownership:
 
     def __init__(self, corpus: Corpus, names: Names, services: Services, calls: CallGraph | None = None) -> None:
         self._corpus = corpus
+        self._names = names
         self._services = services
         self._folders = self._by_root()
         self._imports = reached(corpus, names, calls or CallGraph(corpus, names))
@@ -105,16 +106,29 @@ class Ownership:
         ]
         command = expanded(service.command, dict(text.partition("=")[::2] for text in scripts))
         entry = entry_file(command, service.root or "", service.repository, self._corpus.files)
-        if entry is None:
+        seen = {entry} if entry is not None else self._by_word(service)
+        if not seen:
             return None
-        seen = {entry}
-        queue = [entry]
+        queue = [*seen]
         while queue:
             for target in self._imports.get(queue.pop(), ()):
                 if target not in seen:
                     seen.add(target)
                     queue.append(target)
         return frozenset(seen)
+
+    def _by_word(self, service: Service) -> set[FileKey]:
+        """The files that a subcommand runs, when the start command ends with one that the program knows."""
+        words = {word.strip("\"'[],") for word in service.command.split()}
+        found: set[FileKey] = set()
+        for placed in self._corpus.of("subcommand"):
+            inside = placed.file[0] == service.repository and under(placed.file[1], service.root or "")
+            if not inside or placed.fact.get("name") not in words:
+                continue
+            scope = placed.fact.get("symbol", "") or ""
+            called = [self._names.find(placed.file, scope, name) for name in placed.fact.get("calls", ()) or ()]
+            found |= {f.file for f in called if f is not None and f.kind == "symbol" and f.file != placed.file}
+        return found
 
     def _through_imports(self) -> Mapping[FileKey, tuple[str, ...]]:
         """Shared folders belong to the services that lead to them; client code kept by another service, too."""

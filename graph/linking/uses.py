@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterable, Iterator
 from posixpath import dirname, normpath, splitext
 
+from graph.linking.callgraph import given
 from graph.linking.corpus import Binding, FileKey, Placed, SymbolKey
 from graph.linking.names import Found, dotted
 from graph.linking.state import Linking
 from graph.schema import Evidence, Resolution, Status
-from graph.values import Call, Choice, Concat, Format, Lit, Member, Name, Value
+from graph.values import Call, Choice, Concat, Format, Lit, Member, Name, Param, Value
 
 VALUE, REGISTERED, WRAPPED = "value of a name", "registered on it", "runs around it"
-PATCHED, PICKED = "replaced by", "picked by name"
+PATCHED, PICKED, KEPT = "replaced by", "picked by name", "kept in a field"
 _MOST = 200
 _CODE = ("function", "method", "class", "interface")
 _IMPORTS = ("importlib.import_module", "import_module", "__import__", "import", "require")
@@ -55,8 +56,30 @@ class _Uses:
             if placed.symbol[1] and name:
                 found = self._names.find(*placed.symbol, name)
                 if found is not None and found.kind == "binding":
-                    owner = self._constant(found.file, found.name) or self._holder(found, placed.symbol)
-                    self._edge(placed.symbol, owner, "use", _place(placed))
+                    owner = self._constant(found.file, found.name)
+                    self._edge(placed.symbol, owner or self._holder(found, placed.symbol), "use", _place(placed))
+                    for kept in self._kept(found) if owner is None and not found.rest else ():
+                        self._edge(placed.symbol, kept, KEPT, _place(placed), "candidate")
+
+    def _kept(self, found: Found) -> Iterator[SymbolKey]:
+        """Functions that a field holds and that are called through it, also when its constructor was given them."""
+        for binding in self._bindings(found):
+            for file, scope, value in self._said(found.file, binding):
+                for name in mentioned(value) if isinstance(value, Name | Member | Choice) else ():
+                    target = self._target(file, scope, name)
+                    if target is not None and self._sort(target) in ("function", "method"):
+                        yield target
+
+    def _said(self, file: FileKey, binding: Binding) -> Iterator[tuple[FileKey, str, Value]]:
+        if not isinstance(binding.value, Param):
+            yield file, binding.scope, binding.value
+            return
+        for site in self._state.calls.callers.get((file, binding.scope), ())[:_MOST]:
+            args, named = given(site.fact)
+            where = binding.value.index
+            value = args[where] if where < len(args) else dict(named).get(binding.value.name)
+            if value is not None:
+                yield (*site.symbol, value)
 
     def members(self) -> None:
         """A value kept by a class (``Limits.size``) belongs to the class."""

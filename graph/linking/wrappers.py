@@ -10,6 +10,7 @@ from graph.linking.callgraph import CallGraph, Site
 from graph.linking.corpus import SymbolKey
 from graph.linking.names import SELVES, dotted, unloaded
 from graph.linking.outcomes import Arguments, Context, Frame, Hole, Instance, Text
+from graph.linking.selves import ancestors
 from graph.linking.values import Evaluator
 from graph.values import Member, Name, Value
 
@@ -47,6 +48,7 @@ class _Try:
     owner: SymbolKey | None
     sites: tuple[Site, ...] = ()
     built: tuple[Site, ...] = ()
+    receiver: SymbolKey | None = None
 
 
 class Wrappers:
@@ -70,7 +72,8 @@ class Wrappers:
             service: whose environment applies.
             need: the functions whose callers must be asked, none when the results will do.
         """
-        queue = deque([_Try({}, at, self._class_around(at))])
+        around = self._class_around(at)
+        queue = deque([_Try({}, at, around, receiver=around)])
         made: list[Reading] = []
         while queue:
             if len(made) + len(queue) > _READINGS:
@@ -78,7 +81,9 @@ class Wrappers:
                 return [*made, Reading(tuple([(unread, frozenset())] for _ in values), at)]
             attempt = queue.popleft()
             context = Context(service=service, bound=attempt.bound)
-            frame = Frame(*at)
+            receiver = attempt.receiver
+            owner = Instance(receiver) if receiver is not None and receiver != around else None
+            frame = Frame(*at, None, owner)
             results = tuple(self._evaluator.texts(v, frame, context) for v in values)
             further = self._further(attempt, need(results), service)
             if further:
@@ -128,32 +133,51 @@ class Wrappers:
         bound = {**attempt.bound, key: _arguments(site)}
         sites = (*attempt.sites, site)
         tries: list[_Try] = []
-        for instance in self._receivers(site, bound, service):
+        for instance in self._receivers(site, bound, service, self._class_around(key)):
             made = bound | self._constructed(instance)
-            tries.append(_Try(made, site.symbol, instance.owner, sites, attempt.built))
+            narrowed = self._narrowed(attempt.receiver, instance.owner)
+            tries.append(_Try(made, site.symbol, instance.owner, sites, attempt.built, narrowed))
         if tries:
             return tries
         own = site.rule in ("self", "override") and receiver(site.fact.get("callee")) is None
         owner = self._class_around(site.symbol) if own else None
         if owner is not None and attempt.owner is not None and not self._calls.related(owner, attempt.owner):
             return []
-        return [_Try(bound, site.symbol, owner or attempt.owner, sites, attempt.built)]
+        narrowed = self._narrowed(attempt.receiver, owner)
+        return [_Try(bound, site.symbol, owner or attempt.owner, sites, attempt.built, narrowed)]
+
+    def _narrowed(self, receiver: SymbolKey | None, owner: SymbolKey | None) -> SymbolKey | None:
+        """The class of the object a fact's method runs on, once a call tells that it is one below."""
+        if receiver is None or owner is None:
+            return receiver
+        return owner if receiver in ancestors(self._evaluator.names, owner) else receiver
 
     def _through_maker(self, attempt: _Try, key: SymbolKey, site: Site, service: str) -> list[_Try]:
         owner = site.owner or (self._class_around(site.symbol) if site.rule == "super" else None)
         if owner is not None and attempt.owner is not None and not self._calls.related(owner, attempt.owner):
             return []
         bound = {**attempt.bound, key: _arguments(site)}
-        return [_Try(bound, attempt.origin, attempt.owner, attempt.sites, (*attempt.built, site))]
+        built = (*attempt.built, site)
+        return [_Try(bound, attempt.origin, attempt.owner, attempt.sites, built, attempt.receiver)]
 
-    def _receivers(self, site: Site, bound: Mapping[SymbolKey, Arguments], service: str) -> list[Instance]:
+    def _receivers(
+        self, site: Site, bound: Mapping[SymbolKey, Arguments], service: str, around: SymbolKey | None
+    ) -> list[Instance]:
         """The objects a method is called on, when it is known how they were made."""
         value = receiver(site.fact.get("callee"))
         if value is None or site.rule in ("super", "constructor"):
             return []
         context = Context(service=service, bound=bound)
         things = [o.thing for o in self._evaluator.evaluate(value, Frame(*site.symbol), context)]
-        return [thing for thing in things if isinstance(thing, Instance) and thing.arguments is not None]
+        objects = [thing for thing in things if isinstance(thing, Instance)]
+        return [thing for thing in objects if thing.arguments is not None or self._below(thing.owner, around)]
+
+    def _below(self, owner: SymbolKey, around: SymbolKey | None) -> bool:
+        return (
+            around is not None
+            and owner not in self._evaluator.names.extended
+            and around in ancestors(self._evaluator.names, owner)
+        )
 
     def _constructed(self, instance: Instance) -> dict[SymbolKey, Arguments]:
         if instance.arguments is None:

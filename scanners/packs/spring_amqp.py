@@ -25,7 +25,8 @@ _TEMPLATES = ("RabbitTemplate", "AmqpTemplate", "RabbitOperations", "AsyncRabbit
               "AsyncAmqpTemplate")  # fmt: skip
 _SENDS = ("convertAndSend", "send", "convertSendAndReceive", "sendAndReceive", "convertSendAndReceiveAsType")
 _EXTRAS = ("MessagePostProcessor", "CorrelationData", "ParameterizedTypeReference", "Map", "MessageHeaders")
-_QUEUES = ("Queue", "QueueBuilder")
+_CONTAINERS = ("SimpleMessageListenerContainer", "DirectMessageListenerContainer", "AbstractMessageListenerContainer",
+               "MessageListenerContainer")  # fmt: skip
 _MADE = re.compile(r"^(\w*Exchange|Queue|ExchangeBuilder|QueueBuilder)$")
 _BEAN = re.compile(r"^#\{\s*@?(\w+)(?:\.name|\.getName\(\))?\s*\}$")
 _DEPTH = 6
@@ -79,8 +80,19 @@ def _site(code: JavaCode, site: CallSite) -> Iterator[Fact]:
     elif site.method == "queueBind" and len(site.args) >= 2:
         key = _text(code, site, 2) if len(site.args) > 2 else None
         yield _bound(code, site.node, (_text(code, site, 0), _text(code, site, 1), key), site.scope)
+    elif site.method in ("setQueueNames", "addQueueNames", "setQueues", "addQueues") and site.args:
+        yield from _container(code, site)
     elif site.method == "bind" and site.dotted == "BindingBuilder.bind" and site.args:
         yield from _built(code, site)
+
+
+def _container(code: JavaCode, site: CallSite) -> Iterator[Fact]:
+    """``container.setQueueNames("orders")`` of a listener container that is set up by hand."""
+    if not made_of(code, site.receiver, site.scope, _CONTAINERS):
+        return
+    for node in site.args:
+        for item in items(node):
+            yield _consume(code, site.node, (named(code, item, site.scope), None), site.scope.name)
 
 
 def _text(code: JavaCode, site: CallSite, at: int) -> Value:

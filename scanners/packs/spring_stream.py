@@ -50,8 +50,8 @@ class SpringStream:
         yield from _reactive(parsed)
         yield from _micronaut(parsed)
         for site in parsed.calls:
-            if site.method == "send" and site.receiver is not None and len(site.args) > 1:
-                yield from _bridge(parsed, site)
+            if site.method == "send" and site.receiver is not None and site.args:
+                yield from _bridge(parsed, site) if _is_bridge(parsed, site) else _channel_send(parsed, site)
 
 
 def destination(binding: str, *, sure: bool = True) -> Value:
@@ -90,13 +90,28 @@ def _fact(code: JavaCode, kind: str, node: Node, about: tuple[Value, str, Shape 
     return Fact(kind, fields, code.at(node))
 
 
+def _is_bridge(code: JavaCode, site: CallSite) -> bool:
+    return made_of(code, site.receiver, site.scope, ("StreamBridge", "StreamOperations"))
+
+
 def _bridge(code: JavaCode, site: CallSite) -> Iterator[Fact]:
-    if not made_of(code, site.receiver, site.scope, ("StreamBridge", "StreamOperations")):
-        return
     for name in topic_values(code, site.args[0], site.scope):
         topic = _of_name(name)
         shape = code.shape(site.args[1] if len(site.args) == 2 else site.args[-1], site.scope)
         yield _fact(code, "publish", site.node, (topic, site.scope.name, shape))
+
+
+def _channel_send(code: JavaCode, site: CallSite) -> Iterator[Fact]:
+    """``source.output().send(message)``, or a channel that is injected under its binding's name."""
+    asked = code.site(site.receiver) if site.receiver is not None else None
+    shape = code.shape(site.args[0], site.scope)
+    if asked is not None and asked.method == "output" and asked.receiver is not None:
+        if made_of(code, asked.receiver, asked.scope, ("Source", "Processor")):
+            yield _fact(code, "publish", site.node, (destination("output"), site.scope.name, shape))
+    elif asked is None and site.receiver is not None and made_of(code, site.receiver, site.scope, ("MessageChannel",)):
+        name = code.dotted(site.receiver).rsplit(".", 1)[-1]
+        topic = destination(name, sure=False)
+        yield _fact(code, "publish", site.node, (topic, site.scope.name, shape), only="configured")
 
 
 def _of_name(name: Value) -> Value:

@@ -13,7 +13,7 @@ from scanners.idioms.json_schema import Document
 from scanners.idioms.openapi import line_of, problem
 from testmesh.guard.yaml import MapNode
 
-HEAD = re.compile(rb"""(?m)^\s*\{?\s*["']?asyncapi["']?\s*:\s*["']?[123]\.""")
+HEAD = re.compile(rb"""(?m)^[ \t]*+\{?[ \t]*+["']?asyncapi["']?\s*+:\s*["']?[123]\.""")
 _BROKERS = {
     "amqp": "rabbitmq",
     "amqps": "rabbitmq",

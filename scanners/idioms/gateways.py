@@ -137,7 +137,7 @@ class Passed:
         return found | ({"host": self.host} if self.host else {})
 
 
-_MATCHER = re.compile(r"(!?)\s*(\w+)\(\s*((?:[`\"'][^`\"']*[`\"']\s*,?\s*)*)\)")
+_MATCHER = re.compile(r"(!?)\s*+(?<!\w)(\w++)\(\s*+((?:[`\"'][^`\"']*[`\"']\s*,?\s*)*)\)")
 _QUOTED = re.compile(r"[`\"']([^`\"']*)[`\"']")
 
 

@@ -11,7 +11,7 @@ from graph.values import ANYTHING, Fact, Field, Location, Shape
 from scanners.idioms.json_schema import Document
 from testmesh.guard.yaml import ListNode, MapNode, Node
 
-HEAD = re.compile(rb"""(?m)^\s*\{?\s*["']?(openapi|swagger)["']?\s*:\s*["']?[23]\.""")
+HEAD = re.compile(rb"""(?m)^[ \t]*+\{?[ \t]*+["']?(openapi|swagger)["']?\s*+:\s*["']?[23]\.""")
 _METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _VARIABLE = re.compile(r"\{(\w+)\}")
 _MOST_OPERATIONS = 5_000

@@ -34,7 +34,7 @@ _VARIANT = re.compile(
     r"(?:^|[._-])(local|docker|dev|development|prod|production|staging|stage|k8s|kubernetes|release)$"
 )
 _TESTS = re.compile(r"(?:^|[._-])(test|testing|ci|example|sample|template)$")
-_PLACE = re.compile(r"\$\{(\w+)(?::-?([^}]*))?\}|\$(\w+)")
+_PLACE = re.compile(r"\$\{(\w+)(?::-?([^}$]*))?\}|\$(\w+)")
 _MOST = 2_000
 _DEPTH = 20
 

@@ -12,7 +12,7 @@ from graph.values import Fact, Location
 _FILE = re.compile(r"(?i)(^|/)([^/]+\.(cs|fs|vb)proj|Directory\.(Packages|Build)\.(props|targets))$")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _ITEM = re.compile(r"<(PackageReference|PackageVersion|ProjectReference|Using|Compile)\b([^<>]*)>")
-_ATTRIBUTE = re.compile(r'([\w.]+)\s*=\s*"([^"]*)"')
+_ATTRIBUTE = re.compile(r'(?<![\w.])([\w.]++)\s*+=\s*+"([^"]*)"')
 _PROPERTY = re.compile(
     r"<(OutputType|IsAspireHost|IsTestProject|AssemblyName|PackageId|RootNamespace|UseMaui)(?:\s[^<>]*)?>([^<]*)<"
 )

@@ -13,7 +13,7 @@ from graph.values import Fact, Location
 from scanners.idioms.deploy import sort_of_image, store_kind, substituted
 
 _FILE = re.compile(r"(^|/)((Dockerfile|Containerfile)([.-][\w.-]+)?|[\w.-]+\.(dockerfile|Dockerfile))$")
-_ENV = re.compile(r"""(\w+)=("(?:[^"\\]|\\.)*"|'[^']*'|(?:[^\s\\]|\\.)*)""")
+_ENV = re.compile(r"""(?<!\w)(\w++)=("(?:[^"\\]|\\.)*"|'[^']*'|(?:[^\s\\]|\\.)*)""")
 _HEREDOC = re.compile(r"<<-?[\"']?(\w+)[\"']?")
 _ARG = re.compile(r"\$\{(\w+)(?::?[-+]([^}]*))?\}|\$(\w+)")
 _BUILDS = (

@@ -12,7 +12,7 @@ from scanners.idioms.gateways import REST, Passed, below, of_expression, replace
 
 _FILE = re.compile(r"(^|/)haproxy[\w.-]*\.(cfg|conf)(\.[\w]+)?$")
 _SECTIONS = ("global", "defaults", "frontend", "backend", "listen", "resolvers", "userlist", "peers", "cache")
-_INLINE = re.compile(r"\{\s*([^}]*)\}")
+_INLINE = re.compile(r"\{\s*+([^{}]*)\}")
 _MOST = 5_000
 
 

@@ -10,7 +10,7 @@ from graph.values import Fact
 from scanners.idioms import config_maps, deploy, kube, kube_routes
 
 _LINE_TEMPLATE = re.compile(rb"(?m)^\s*\{\{[^\n]*\}\}\s*$")
-_TEMPLATE = re.compile(rb"\{\{[^\n]*?\}\}")
+_TEMPLATE = re.compile(rb"\{\{[^\n{]*?\}\}")
 
 
 class Kubernetes:

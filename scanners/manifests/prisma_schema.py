@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from graph.facts import SourceFile
 from graph.values import Fact, Lit, Location
 
-_BLOCK = re.compile(r"^\s*(model|view|datasource)\s+(\w+)\s*\{", re.MULTILINE)
+_BLOCK = re.compile(r"^[ \t]*+(model|view|datasource)\s++(\w++)\s*+\{", re.MULTILINE)
 _FIELD = re.compile(r"^\s*(\w+)\s+(\w+)(\[\]|\?)?\s*(.*)$")
 _MAPPED = re.compile(r'@map\(\s*(?:name:\s*)?"([^"]+)"')
 _TABLE = re.compile(r'@@map\(\s*(?:name:\s*)?"([^"]+)"')

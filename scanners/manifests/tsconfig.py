@@ -11,7 +11,8 @@ from graph.facts import SourceFile
 from graph.values import Fact, Location
 
 _FILE = re.compile(r"(^|/)(tsconfig[\w.-]*|jsconfig)\.json$")
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|/\*.*?\*/|,(?=\s*(?://[^\n]*\s*|/\*.*?\*/\s*)*[}\]])', re.DOTALL)
+_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_LAST_COMMA = re.compile(r'"(?:[^"\\]|\\.)*"|,(?=\s*[}\]])')
 
 
 class TsConfig:
@@ -36,7 +37,7 @@ class TsConfig:
         """
         text = source.data.decode("utf-8", "replace").lstrip("\ufeff")
         try:
-            data = json.loads(_TOKEN.sub(_kept, text))
+            data = json.loads(_LAST_COMMA.sub(_kept, _COMMENT.sub(_kept, text)))
         except (ValueError, RecursionError) as error:
             fields = {"rule": "manifest/syntax", "message": f"cannot be read: {error}", "severity": "warning"}
             yield Fact("problem", fields, Location(source.path, getattr(error, "lineno", 1)))

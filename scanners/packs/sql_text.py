@@ -36,7 +36,7 @@ _RUNS = (
 )
 _SURE = ("execute", "executemany", "fetch", "fetchrow", "fetchval", "fetch_one", "fetch_all", "executescript")
 _DRIVER = re.compile(
-    rb"(?m)^\s*(?:from|import) (?:psycopg|asyncpg|sqlite3|aiosqlite|MySQLdb|pymysql|aiomysql|pg8000|databases)"
+    rb"(?m)^[ \t]*+(?:from|import) (?:psycopg|asyncpg|sqlite3|aiosqlite|MySQLdb|pymysql|aiomysql|pg8000|databases)"
 )
 
 

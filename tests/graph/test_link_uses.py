@@ -137,3 +137,24 @@ def test_a_chain_of_calls_starts_at_its_first_name() -> None:
     chain = Member(Call(Member(Name("app"), "group"), (Lit("/x"),)), "get")
     found = rows(linked(file.say("call", symbol="go", callee=chain)), "CALLS")
     assert {("app/a.py::go", "app/a.py::app"), ("app/a.py::app", "app/a.py::f")} <= found
+
+
+def test_a_function_kept_in_a_field_is_called_through_it() -> None:
+    lib = FileFacts("app/shown.py").function("shown").function("other")
+    user = FileFacts("app/a.py").imports("shown", "app.shown", "shown").imports("other", "app.shown", "other")
+    user = user.cls("Service").function("Service.__init__", "shown", "rest").function("Service.go").function("main")
+    user = user.bind("Service.shown", Param(0, "shown"), "Service.__init__")
+    user = user.bind("Service.rest", Param(1, "rest"), "Service.__init__")
+    user = user.say("call", symbol="Service.go", callee=Name("self.shown"))
+    user = user.say("call", symbol="main", callee=Name("Service"), args=(Name("shown"), Name("other")))
+    found = rows(linked(lib, user), "CALLS")
+    assert ("app/a.py::Service.go", "app/shown.py::shown") in found
+    assert ("app/a.py::Service.go", "app/shown.py::other") not in found
+
+
+def test_a_function_of_a_structs_literal_is_called_through_its_field() -> None:
+    file = FileFacts("app/a.go").cls("Service").function("Service.go").function("main").function("shown")
+    file = file.bind("Service.format", Name("shown"), "main").say(
+        "call", symbol="Service.go", callee=Name("self.format")
+    )
+    assert ("app/a.go::Service.go", "app/a.go::shown") in rows(linked(file), "CALLS")

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from graph.answers import Boundary, Hop
 from graph.change import Change, ChangedItem, FileChange
 from graph.linking.roles import aside
-from graph.queries.impact.callers import doors
+from graph.queries.impact.callers import callers_of, doors
 from graph.queries.impact.outside import outside, root_of, services_of_repository, within
 from graph.queries.impact.rules import CHANGED, DIFFERS, FED, SERVING
 from graph.queries.impact.spread import Seed
 from graph.queries.impact.world import World
 from graph.schema import Node
 
+_CONSTRUCTORS = ("__init__", "constructor")
 _UNDECORATED = (".py", ".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx")
 
 
@@ -205,15 +206,28 @@ def _nobody_uses(place: _Placing, tables: list[Node]) -> bool:
 
 
 def _config(place: _Placing, start: Start) -> None:
+    """Whoever reads a setting; the whole service where nobody is seen reading it, as frameworks do."""
     found = [n for n in place.world.of("Config") if n.key[1] == place.item.name]
     for config in found:
-        for _, user in place.world.back(config.uid, "CONFIGURED_BY"):
-            start.seeds += place.seed(user, CHANGED)
+        readers = place.world.back(config.uid, "CONFIGURED_BY")
+        for _, user in readers:
+            for part in _reading(place.world, user):
+                start.seeds += place.seed(part, CHANGED)
+        if readers and all(place.world.edge(number).resolution.status == "resolved" for number, _ in readers):
+            continue
         for service in place.world.of("Service"):
             if service.key[0] == config.key[0]:
                 _service(place, start, service, certain=True)
     if not found:
         _file(place, start)
+
+
+def _reading(world: World, user: Node) -> list[Node]:
+    """A reader; a class that a framework makes is what its methods do with what it was given."""
+    inside = f"{user.key[2]}." if user.props.get("sort") == "class" else ""
+    everything = world.symbols(user.key[0], user.key[1]).items() if inside else ()
+    methods = [n for name, n in everything if name.startswith(inside) and name[len(inside) :] not in _CONSTRUCTORS]
+    return methods if methods and not callers_of(world, user) else [user, *methods]
 
 
 def _deploy(place: _Placing, start: Start) -> None:

@@ -38,7 +38,8 @@ _EXAMPLES = re.compile(
 )
 _VENDORED = re.compile(
     r"(^|/)(node_modules|vendor|vendored|third[-_]party|bower_components|site-packages|\.venv|venv|dist|build"
-    r"|__pycache__|\.git|\.testmesh|coverage|wwwroot/lib|\.(next|nuxt|output|svelte-kit|turbo|angular|expo|vercel|serverless)[^/]*)/"
+    r"|__pycache__|\.git|\.testmesh|coverage|wwwroot/lib"
+    r"|\.(next|nuxt|output|svelte-kit|turbo|angular|expo|vercel|serverless)[^/]*)/"
     r"|\.min\.(js|css)$|(^|/)jquery[^/]*\.js$"
     r"|(^|/)(public|static|assets|wwwroot|javascripts|js|libs)/([^/]+/)*(angular|bootstrap|react|vue)([.-][^/]*)?\.js$"
 )

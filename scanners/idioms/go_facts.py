@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from graph.values import Call, Concat, Config, Env, Fact, Lit, Location, Member, Name, Shape, Unknown, Value
 from scanners.idioms.code import SELVES, Assign, CallSite, Scope
 from scanners.idioms.go import bare
+from scanners.idioms.go_commands import subcommands
 from scanners.idioms.go_env import struct_reads
 from scanners.idioms.go_imports import is_standard
 from scanners.idioms.go_outs import put_through
@@ -72,6 +73,7 @@ def facts(code: GoCode) -> Iterator[Fact]:
     yield from _calls(code)
     yield from _constructions(code)
     yield from _environment(code)
+    yield from subcommands(code)
     yield from struct_reads(code)
 
 

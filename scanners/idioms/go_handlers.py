@@ -18,6 +18,7 @@ _DEPTH = 5
 _MIDDLEWARE = re.compile(
     r"(?i)auth|middleware|wrap|log|trac|cors|instrument|limit|recover|decorat|protect|secur|^with|require|chain|metric"
 )
+_HANDLERS = ("net/http.Handler", "net/http.HandlerFunc")
 _OPERATION = re.compile(
     r"promhttp\.|pprof\.|(?i:swagger)|expvar\.|healthcheck\.|statsviz\.|metrics\.Handler|FileServer"
 )
@@ -52,6 +53,10 @@ def handler(code: GoCode, node: Node | None, scope: Scope) -> tuple[str, Scope |
         owner = code.annotation(node.child_by_field_name("type"))
         dotted = f"{owner}.ServeHTTP" if code.scope(f"{owner}.ServeHTTP") is not None else ""
     found = local(code, dotted, scope)
+    built = code.made_of(dotted, scope) if found is None and site is None and dotted and "." not in dotted else None
+    factory = local(code, built.dotted, built.scope) if built is not None else None
+    if factory is not None:
+        return factory.name, factory
     if found is None and site is None and dotted and "." not in dotted and code.type_of(dotted, scope):
         dotted = f"{dotted}.ServeHTTP"
         found = local(code, dotted, scope)
@@ -83,6 +88,10 @@ def _unwrapped(code: GoCode, node: Node | None, scope: Scope) -> Node | None:
     """The handler inside wrappers: ``auth(s.list)``, ``http.HandlerFunc(list)``, ``Handle(list, mw...)``."""
     for _ in range(_DEPTH):
         node = bare(node)
+        if node is not None and node.type == "selector_expression":
+            operand = bare(node.child_by_field_name("operand"))
+            served = code.text(node.child_by_field_name("field")) == "ServeHTTP"
+            node = operand if served and operand is not None and operand.type == "call_expression" else node
         if node is None or node.type not in ("call_expression", "type_conversion_expression"):
             return node
         site = code.site(node)
@@ -144,6 +153,8 @@ def _callable(code: GoCode, node: Node, scope: Scope) -> bool:
     made = code.type_of(base, scope) if base else ""
     known = code.type_of(dotted, scope)
     head = dotted.partition(".")[0]
+    if not base and head in scope.params and known in _HANDLERS:
+        return True
     return (
         bool(base)
         and not known

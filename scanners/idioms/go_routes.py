@@ -13,7 +13,7 @@ from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.go import bare
 from scanners.idioms.go_handing import Start
 from scanners.idioms.go_handlers import handler
-from scanners.idioms.go_http import Kit, kit, method_of, requests, responds
+from scanners.idioms.go_http import METHODS, Kit, kit, method_of, requests, responds
 from scanners.idioms.http import operational
 from scanners.idioms.python_values import concat
 
@@ -255,7 +255,7 @@ def _route(code: GoCode, table: Table, site: CallSite) -> Route | None:
     path = code.value(site.args[at[1]], site.scope)
     if isinstance(path, Lit) and not _pathlike(path.value):
         return None
-    base = base_of(code, table, site.receiver, site.scope)
+    base = base_of(code, table, site.receiver, site.scope) or _unknown(code, site, path)
     if base is None:
         return None
     path = go_handing.without_base(path)
@@ -263,6 +263,15 @@ def _route(code: GoCode, table: Table, site: CallSite) -> Route | None:
     if bare(given) is None or (bare(given) or given).type in ("interpreted_string_literal", "int_literal", "nil"):
         return None
     return Route(method, path, given, base)
+
+
+def _unknown(code: GoCode, site: CallSite, path: Value) -> Start | None:
+    """``e.Orders.GET("/:id", e.get())``: a field declared elsewhere, by a method that only routers have."""
+    dotted = code.dotted(site.receiver)
+    rooted = isinstance(path, Lit) and str(path.value)[:1] in ("", "/")
+    if site.method not in METHODS or not rooted or "." not in dotted or code.type_of(dotted, site.scope):
+        return None
+    return Start(dotted) if dotted.partition(".")[0] not in code.imports else None
 
 
 def _pathlike(value: object) -> bool:

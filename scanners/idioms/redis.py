@@ -9,7 +9,7 @@ llen smembers sismember scard zrange zrangebyscore zrevrange zscore zcard zrank 
 xpending sinter sunion sdiff dump hscan sscan zscan zcount hstrlen srandmember geosearch geopos"""
 _WRITES = """set setex setnx psetex mset msetnx append delete del unlink expire pexpire expireat persist hset hmset
 hsetnx hdel hincrby hincrbyfloat lpush rpush lpushx rpushx lrem lset ltrim linsert sadd srem smove zadd zrem zincrby
-zremrangebyscore zremrangebyrank setbit pfadd rename renamenx geoadd xtrim xdel xack flushdb"""
+zremrangebyscore zremrangebyrank setbit pfadd rename renamenx geoadd xtrim xdel flushdb"""
 _BOTH = """incr incrby incrbyfloat decr decrby getset getdel getex lpop rpop blpop brpop rpoplpush lmove spop zpopmin
 zpopmax bzpopmin"""
 _BY_MODE = ((_READS, ("read",)), (_WRITES, ("write",)), (_BOTH, ("read", "write")))

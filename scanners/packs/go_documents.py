@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Member, Name, Param, Unknown, Value
-from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.code import Assign, CallSite, Scope
 from scanners.idioms.go import bare
 from scanners.idioms.go_messages import uses
 from scanners.idioms.go_values import members
@@ -116,7 +116,7 @@ def _collection(code: GoCode, node: Node, scope: Scope) -> Value | None:
     if not dotted or dotted.partition(".")[0] in code.imports:
         return None
     for outer in scope.outward():
-        for assign in code.assigned(outer, dotted):
+        for assign in _nearest(code.assigned(outer, dotted), node.start_byte):
             made = code.site(assign.value) if assign.value is not None else None
             opened = _opened(code, made)
             if opened is not None and made is not None:
@@ -124,6 +124,12 @@ def _collection(code: GoCode, node: Node, scope: Scope) -> Value | None:
             if made is not None and (found := _returned(code, made)) is not None:
                 return found
     return _held(code, dotted, scope)
+
+
+def _nearest(assigned: Iterable[Assign], before: int) -> list[Assign]:
+    """The assignment that holds at a place first: ``c = db.C("cards")`` after ``c := db.C("addresses")``."""
+    valued = [a for a in assigned if a.value is not None]
+    return sorted(valued, key=lambda a: (a.value.start_byte > before, -a.value.start_byte) if a.value else (True, 0))
 
 
 def _returned(code: GoCode, site: CallSite) -> Value | None:

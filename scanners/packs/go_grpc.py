@@ -33,7 +33,7 @@ class Grpc:
     name: str = "go_grpc"
     version: int = 1
     language: tuple[str, ...] = ("go",)
-    markers: tuple[bytes, ...] = (b"google.golang.org/grpc", b"Server(", b"Client")
+    markers: tuple[bytes, ...] = (b"google.golang.org/grpc", b"Server(", b"Client", b"HandlerFromEndpoint(")
 
     def facts(self, parsed: GoCode) -> Iterator[Fact]:
         """Services served and calls through stubs.

@@ -135,3 +135,134 @@ func (s *{0}) Save() {{ s.db.Exec("INSERT INTO {1} (id) VALUES (1)") }}
         }
     )
     assert {label.rpartition("/")[2] for label in labels(data, "Dataset")} == {"kept"}
+
+
+def test_a_program_of_several_services_is_told_apart_by_its_subcommand(system: Linked) -> None:
+    served = """package {0}
+import ("net/http"; "ex.com/shop/trace")
+func Run() {{ mux := trace.New(); mux.Handle("/{0}", http.HandlerFunc(serve)) }}
+func serve(w http.ResponseWriter, r *http.Request) {{}}
+"""
+    data = system(
+        {
+            "compose.yaml": "services:\n  orders:\n    build: .\n    command: shop orders\n"
+            "  mails:\n    build: .\n    command: [shop, mails]\n",
+            "Dockerfile": "FROM golang\nRUN go install ./...\n",
+            "go.mod": "module ex.com/shop\n",
+            "main.go": """package main
+import ("os"; "ex.com/shop/orders"; "ex.com/shop/mails")
+func main() {
+    switch os.Args[1] {
+    case "orders":
+        orders.Run()
+    case "mails":
+        mails.Run()
+    }
+}""",
+            "orders/orders.go": served.format("orders"),
+            "mails/mails.go": served.format("mails"),
+            "trace/mux.go": """package trace
+import "net/http"
+type Mux struct { mux *http.ServeMux }
+func New() *Mux { return &Mux{mux: http.NewServeMux()} }
+func (m *Mux) Handle(pattern string, handler http.Handler) { m.mux.Handle(pattern, wrap(handler)) }
+func wrap(h http.Handler) http.Handler { return h }
+""",
+        }
+    )
+    assert labels(data, "Endpoint") == {"orders:ANY /orders", "mails:ANY /mails"}
+    assert ("orders:ANY /orders", "orders/orders.go::serve") in rows(data, "HANDLED_BY")
+
+
+def test_a_group_that_a_container_hands_out_by_name_has_its_prefix(system: Linked) -> None:
+    data = system(
+        {
+            "compose.yaml": _COMPOSE,
+            "go.mod": "module ex.com/shop\n",
+            "main.go": """package main
+import ("github.com/labstack/echo/v4"; "go.uber.org/fx"; "ex.com/shop/routes"; "ex.com/shop/web")
+func main() {
+    fx.New(
+        fx.Provide(fx.Annotate(func(s *web.Builder) *echo.Group {
+            var g *echo.Group
+            s.Group("/api/v1", func(v1 *echo.Group) { g = v1.Group("/orders") })
+            return g
+        }, fx.ResultTags(`name:"orders"`))),
+        fx.Provide(routes.NewEndpoint),
+    )
+}""",
+            "web/builder.go": """package web
+import "github.com/labstack/echo/v4"
+type Builder struct { echo *echo.Echo }
+func (b *Builder) Group(prefix string, build func(g *echo.Group)) { build(b.echo.Group(prefix)) }
+""",
+            "routes/params.go": """package routes
+import ("github.com/labstack/echo/v4"; "go.uber.org/fx")
+type Params struct {
+    fx.In
+    Orders *echo.Group `name:"orders"`
+}""",
+            "routes/get.go": """package routes
+import "github.com/labstack/echo/v4"
+type endpoint struct { Params }
+func NewEndpoint(p Params) *endpoint { e := &endpoint{Params: p}; e.Map(); return e }
+func (e *endpoint) Map() { e.Orders.GET("/:id", e.get()) }
+func (e *endpoint) get() echo.HandlerFunc { return func(c echo.Context) error { return c.JSON(200, nil) } }
+""",
+        }
+    )
+    assert labels(data, "Endpoint") == {"api:GET /api/v1/orders/{}"}
+
+
+def test_a_generated_gateway_answers_for_the_service_behind_it(system: Linked) -> None:
+    data = system(
+        {
+            "compose.yaml": "services:\n  gateway:\n    build: gateway\n  orders:\n    build: orders\n",
+            "gateway/Dockerfile": "FROM golang\n",
+            "orders/Dockerfile": "FROM golang\n",
+            "proto/orders.proto": """syntax = "proto3";
+package shop;
+service Orders {
+  rpc Get(GetRequest) returns (Order) { option (google.api.http) = { get: "/v1/orders/{id}" }; }
+}
+message GetRequest { string id = 1; }
+message Order { string id = 1; }
+""",
+            "gateway/main.go": """package main
+import ("context"; "github.com/grpc-ecosystem/grpc-gateway/v2/runtime"; pb "ex.com/shop/proto")
+func main() {
+    mux := runtime.NewServeMux()
+    pb.RegisterOrdersHandlerFromEndpoint(context.Background(), mux, "orders:9000", nil)
+}""",
+            "orders/main.go": """package main
+import ("google.golang.org/grpc"; pb "ex.com/shop/proto")
+type server struct { pb.UnimplementedOrdersServer }
+func main() { s := grpc.NewServer(); pb.RegisterOrdersServer(s, &server{}) }
+""",
+        }
+    )
+    assert labels(data, "Endpoint") == {"gateway:GET /v1/orders/{}", "orders:grpc shop.Orders/Get"}
+    assert rows(data, "ROUTES_TO") == {("gateway:GET /v1/orders/{}", "orders:grpc shop.Orders/Get")}
+
+
+def test_a_reverse_proxy_is_a_route_to_what_its_address_is(system: Linked) -> None:
+    data = system(
+        {
+            "compose.yaml": "services:\n  gateway:\n    build: gateway\n    environment: {STOCK: 'http://stock:8080'}\n"
+            "  stock:\n    build: stock\n",
+            "gateway/Dockerfile": "FROM golang\n",
+            "stock/Dockerfile": "FROM golang\n",
+            "gateway/main.go": """package main
+import ("net/http"; "net/http/httputil"; "net/url"; "os")
+func main() {
+    target, _ := url.Parse(os.Getenv("STOCK"))
+    http.Handle("/stock/", http.StripPrefix("/stock", httputil.NewSingleHostReverseProxy(target)))
+}""",
+            "stock/main.go": """package main
+import "net/http"
+func main() { http.HandleFunc("GET /items", list) }
+func list(w http.ResponseWriter, r *http.Request) {}
+""",
+        }
+    )
+    assert any(label == "stock" or label.startswith("stock:") for _, label in rows(data, "ROUTES_TO"))

@@ -160,10 +160,23 @@ def named(code: JavaCode, name: str, scope: Scope) -> Value:
         field = code.members.get(f"{outer.name}.{name}")
         if field is not None:
             own = outer.name == scope.owner and not field.static and outer.sort == "class"
-            return Name(f"this.{name}" if own else f"{outer.name}.{name}")
+            return _shadowed(code, outer, name) or Name(f"this.{name}" if own else f"{outer.name}.{name}")
         if f"{outer.name}.{name}" in code.type_names:
             return Name(f"{outer.name}.{name}")
     return Name(_inherited(code, name, scope))
+
+
+def _shadowed(code: JavaCode, owner: Scope, name: str) -> Value | None:
+    """The text of a field whose name a method of its class has too: by its name alone one could not tell them apart."""
+    full = f"{owner.name}.{name}"
+    field = code.members.get(full)
+    if field is None or full not in code.method_names:
+        return None
+    given = field.mark("Value", "ConfigProperty", "Property")
+    if given is not None and given.args:
+        return configured(code, given.name, dict(given.args), owner)
+    text = field.final and field.value is not None and field.value.type == "string_literal"
+    return Lit(literal(code, field.value)) if text and field.value is not None else None
 
 
 def _parameter(code: JavaCode, outer: Scope, name: str, scope: Scope) -> Value:
@@ -243,6 +256,10 @@ def _field(code: JavaCode, node: Node, scope: Scope, depth: int) -> Value:
     dotted = code.dotted(node)
     if dotted:
         head, _, rest = dotted.partition(".")
+        own = next((s for s in scope.outward() if s.name == scope.owner), None) if head == "this" else None
+        kept = _shadowed(code, own, rest) if own is not None else None
+        if kept is not None:
+            return kept
         first = Name(head) if head in ("this", "super") else named(code, head, scope)
         if isinstance(first, Name):
             return Name(f"{first.name}.{rest}")

@@ -56,6 +56,20 @@ def test_an_expression_stands_for_its_value(text: str, value: Value) -> None:
     assert found.callee == value if isinstance(found, Call) and isinstance(value, Name) else found == value
 
 
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        ("this.q", 'final String q = "orders";', Lit("orders")),
+        ("q", 'final String q = "orders";', Lit("orders")),
+        ("this.q", '@Value("${a.q}") String q;', Config("a.q")),
+        ("this.q", 'String q = "orders";', Name("this.q")),
+        ("q()", 'final String q = "orders";', Call(Name("this.q"), ())),
+    ],
+)
+def test_a_method_with_a_field_s_name_does_not_hide_the_field(text: str, field: str, value: Value) -> None:
+    assert _value(text, f"{field} String q() {{ return null; }}") == value
+
+
 def test_a_text_block_loses_its_margin_and_keeps_its_lines() -> None:
     assert _value('"""\n        select a\n          from b\n        """') == Lit("select a\n  from b\n")
 

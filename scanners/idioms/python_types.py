@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from graph.values import Fact, Field, Shape
+from graph.values import Fact, Field, Location, Param, Shape
 from scanners.idioms import python as py
 from scanners.idioms.code import Assign, CallSite, Scope
 from scanners.idioms.python_shapes import annotation, literal_values
@@ -62,6 +62,7 @@ _CASES: Mapping[str, Callable[[str], str]] = {
     "kebab": kebab,
     "LetterCase.KEBAB": kebab,
 }
+_ROOTS = ("BaseModel", "NamedTuple", "Struct", "object", "ABC", "SQLModel")
 _CAMEL_BASES = ("CamelModel", "CamelCaseModel", "CamelBaseModel")
 
 
@@ -82,7 +83,20 @@ def type_facts(code: PyCode) -> Iterator[Fact]:
                 yield Fact(
                     "type", {"name": scope.name, "shape": Shape("object", fields, open=False)}, code.at(scope.node)
                 )
+            yield from _given(code, scope, own.get(id(scope), []))
     yield from _functional(code)
+
+
+def _given(code: PyCode, scope: Scope, own: list[Assign]) -> Iterator[Fact]:
+    """Fields without a default are what the constructor that nobody wrote is given, by position or by name."""
+    above = [b for b in scope.bases if b.rsplit(".", 1)[-1] not in _ROOTS]
+    init = f"{scope.name}.__init__"
+    if above or code.scope(init) is not None:
+        return
+    for at, assign in enumerate(own):
+        if assign.value is None and assign.target.isidentifier():
+            fields = {"target": f"{scope.name}.{assign.target}", "value": Param(at, assign.target), "scope": init}
+            yield Fact("binding", fields, Location(code.path, assign.line))
 
 
 def _is_payload(code: PyCode, scope: Scope, annotated: bool) -> bool:

@@ -235,6 +235,10 @@ def _call(code: PyCode, node: Node, scope: Scope, depth: int) -> Value:
     return Call(Name(site.dotted) if site.dotted else value(code, head, scope, depth), args, named)
 
 
+_FIELDS = ("Field", "field", "ib", "attrib")
+_FIELD_MODULES = ("pydantic", "dataclasses", "attr", "attrs", "msgspec", "sqlmodel")
+
+
 def _special(code: PyCode, site: CallSite, scope: Scope, depth: int) -> Value | None:
     callee = code.callee(site)
     if callee in ENV_CALLS or (callee.endswith(".environ.get") and site.args) or env_object(code, site):
@@ -242,6 +246,9 @@ def _special(code: PyCode, site: CallSite, scope: Scope, depth: int) -> Value | 
     configured = config_call(code, site, scope, (value, depth))
     if configured is not None:
         return configured
+    if site.method in _FIELDS and callee.split(".", 1)[0] in _FIELD_MODULES:
+        given = site.arg(-1, "default") or (site.args[0] if site.args else None)
+        return value(code, given, scope, depth) if given is not None and code.text(given) != "..." else None
     if site.method in ("Depends", "Security") and site.args and code.dotted(site.args[0]):
         return Call(value(code, site.args[0], scope, depth))
     picked = _picked(code, site, scope, depth)

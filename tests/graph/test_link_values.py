@@ -11,7 +11,7 @@ from graph.linking.outcomes import Context, Frame
 from graph.linking.services import Services
 from graph.linking.values import Evaluator
 from graph.values import Call, Choice, Concat, Env, Format, Lit, Member, Name, Param, Unknown, Value
-from tests.graph.link_facts import FileFacts
+from tests.graph.link_facts import FileFacts, linked
 
 ID = Unknown("a local")
 
@@ -166,3 +166,24 @@ def test_a_hostile_value_ends_within_its_budget() -> None:
     for number in range(40):
         file.bind(f"v{number}", Concat((Name(f"v{number + 1}"), Name(f"v{number + 1}"))))
     assert all("{}" in text for text in evaluated(Name("v0"), file))
+
+
+def test_a_field_of_a_parameter_is_asked_of_the_callers_that_make_the_object() -> None:
+    event = (
+        FileFacts("svc/app.py")
+        .cls("Event")
+        .bind("Event.kind", Param(0, "kind"), "Event.__init__")
+        .function("publish", "event")
+        .say("typed", target="publish.event", type="Event")
+        .say(
+            "publish",
+            broker="kafka",
+            topic=Concat((Lit("orders."), Member(Param(0, "event"), "kind"))),
+            symbol="publish",
+        )
+        .function("paid")
+        .say("call", symbol="paid", callee=Name("publish"), args=(Call(Name("Event"), (Lit("paid"),)),))
+        .say("call", symbol="paid", callee=Name("publish"), args=(Call(Name("Event"), (), (("kind", Lit("sent")),)),))
+    )
+    data = linked(FileFacts("svc/Dockerfile").say("service", name="svc", sort="image", root="svc"), event)
+    assert {n.key[-1] for n in data.nodes.values() if n.kind == "Topic"} == {"orders.paid", "orders.sent"}

@@ -9,6 +9,8 @@ from typing import TypeAlias
 from graph.linking.corpus import FileKey, SymbolKey
 from graph.values import Call, Value
 
+NOT_SET = "empty until it is set"  # the reason of a hole
+
 
 @dataclass(frozen=True, slots=True)
 class Hole:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from graph.linking.outcomes import Hole, Part, Text, joined
+from graph.linking.outcomes import NOT_SET, Hole, Part, Text, joined
 from graph.linking.paths import template
 
 _MARK = re.compile("\x00(\\d+)\x00")
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
 _LEADING = re.compile("^((?:\x00\\d+\x00)+(?::\\d+)?)(.*)$", re.DOTALL)
+_DOMAIN = re.compile("^(http://[A-Za-z][A-Za-z0-9-]*)(\\.?)\x00(\\d+)\x00(?=[:/]|$)")
 _HOST_PORT = re.compile(r"^[A-Za-z0-9_.-]+:\d+$")
 
 
@@ -42,7 +43,7 @@ def take_apart(text: Text) -> Url:
     holes = text.holes
     numbers = iter(range(len(holes)))
     marked = "".join(p if isinstance(p, str) else f"\x00{next(numbers)}\x00" for p in text.parts).strip()
-    host, path = _split(marked)
+    host, path = _split(_without_domain(marked, holes))
     path = re.split(r"[?#]", path, maxsplit=1)[0]
     return Url(
         _MARK.sub("{}", host.rpartition("@")[2]).lower(),
@@ -51,6 +52,15 @@ def take_apart(text: Text) -> Url:
         _of(path, holes),
         tuple(holes[int(m.group(1))] for m in _MARK.finditer(path) if _is_loose(path, m)),
     )
+
+
+def _without_domain(marked: str, holes: tuple[Hole, ...]) -> str:
+    """``http://orders{}/x`` where the hole is a domain set at run time, or nothing: the service's name is told."""
+    found = _DOMAIN.match(marked)
+    unset = found is not None and holes[int(found.group(3))].reason == NOT_SET
+    if found is None or not (found.group(2) or unset):
+        return marked
+    return found.group(1) + marked[found.end() :]
 
 
 def _split(marked: str) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from graph.linking.attributes import Attributes, Options
 from graph.linking.corpus import Binding, FileKey, SymbolKey
 from graph.linking.names import SELVES, Found, Names, dotted, unloaded
 from graph.linking.outcomes import (
+    NOT_SET,
     Arguments,
     Context,
     Definition,
@@ -77,7 +78,7 @@ class Evaluator:
         self._environment = environment
         self._declared = declared
         self._rules: Mapping[type, Callable[[Any, Frame, Context], list[Outcome]]] = {
-            Lit: lambda v, f, c: [plain(literal(v.value)) if v.value is not None else hole("empty until it is set")],
+            Lit: lambda v, f, c: [plain(literal(v.value)) if v.value is not None else hole(NOT_SET)],
             Name: self._name,
             Param: self._param,
             Env: self._env,
@@ -193,7 +194,7 @@ class Evaluator:
             context.reentered.discard(target)
             made = self.evaluate(binding.value, self._frame_of(binding, target, frame), context)
             if binding.value == Lit("") and placeholder(self.names, target, binding):
-                made = [hole("empty until it is set")]
+                made = [hole(NOT_SET)]
             outcomes = made if target in context.reentered else outcomes + made
         if before is None:
             context.active.pop(target, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ _KEYS = 16
 _DEEPEST = 10
 _CASES = ("snakeCase", "kebabCase", "camelCase", "paramCase", "pascalCase", "dotCase", "constantCase")
 _JOINERS = ("url-join", "urljoin", "url-join.urlJoin", "proper-url-join", "path.join", "node:path.join")
+_PLACES = re.compile(r"%[sdifjoOc]")
 _ESCAPES = {"\\n": "\n", "\\t": "\t", "\\r": "\r"}
 
 
@@ -145,8 +147,16 @@ def _string(code: JsCode, node: Node, scope: Scope, depth: int) -> Value:
             text = code.text(child)
             parts.append(Lit(_ESCAPES.get(text, text.lstrip("\\")) if child.type == "escape_sequence" else text))
         elif child.type == "template_substitution" and child.named_child_count:
-            parts.append(value(code, child.named_children[0], scope, depth))
+            parts += _behind(parts, value(code, child.named_children[0], scope, depth))
     return concat(parts)
+
+
+def _behind(before: list[Value], part: Value) -> list[Value]:
+    """``ORDERS_URL + req.originalUrl``: the path of the request that is handled starts with a slash."""
+    base = part.base if isinstance(part, Member) and part.name in ("originalUrl", "url", "path") else None
+    last = before[-1] if before else Lit("/")
+    told = isinstance(last, Lit) and str(last.value).endswith("/")
+    return [Lit("/"), part] if isinstance(base, Param) and base.name in ("req", "request") and not told else [part]
 
 
 def _binary(code: JsCode, node: Node, scope: Scope, depth: int) -> Value:
@@ -154,7 +164,7 @@ def _binary(code: JsCode, node: Node, scope: Scope, depth: int) -> Value:
     left = value(code, node.child_by_field_name("left"), scope, depth)
     right_node = node.child_by_field_name("right")
     if operator == "+":
-        return concat([left, value(code, right_node, scope, depth)])
+        return concat([left, *_behind([left], value(code, right_node, scope, depth))])
     if operator in ("||", "??"):
         right = value(code, right_node, scope, depth)
         if isinstance(left, Env) and left.default is None:
@@ -228,6 +238,8 @@ def _special(code: JsCode, site: CallSite, scope: Scope, depth: int) -> Value | 
         return _setting(code, site, scope, depth)
     if site.method == "join":
         return _join(code, site, scope, depth)
+    if site.method == "format" and code.origin(code.dotted(site.receiver)) in ("util", "node:util"):
+        return _formatted(code, site, scope, depth)
     if site.method in _CASES and code.dotted(site.receiver) == "_" and site.args:
         return Call(Member(value(code, site.args[0], scope, depth), site.method))
     if site.method == "concat":
@@ -243,7 +255,20 @@ def _plain_call(code: JsCode, site: CallSite, scope: Scope, depth: int) -> Value
         return Call(Member(value(code, site.args[0], scope, depth), site.method))
     if origin in _JOINERS:
         return _with_slashes(code, site, scope, depth)
-    return None
+    return _formatted(code, site, scope, depth) if origin in ("util.format", "node:util.format") else None
+
+
+def _formatted(code: JsCode, site: CallSite, scope: Scope, depth: int) -> Value | None:
+    """``util.format("http://orders%s/orders", domain)``."""
+    template = value(code, site.args[0], scope, depth) if site.args else None
+    if not isinstance(template, Lit) or not isinstance(template.value, str):
+        return None
+    pieces = _PLACES.split(template.value)
+    given = [value(code, arg, scope, depth) for arg in site.args[1 : len(pieces)]]
+    parts: list[Value] = [Lit(pieces[0])]
+    for piece, part in zip(pieces[1:], given, strict=False):
+        parts += [part, Lit(piece)]
+    return concat(parts)
 
 
 def _setting(code: JsCode, site: CallSite, scope: Scope, depth: int) -> Value | None:

@@ -173,3 +173,27 @@ def test_what_a_wrapper_takes_apart_has_its_default_when_a_caller_leaves_it_out(
     calls = [e for e in data.edges.values() if e.kind == "CALLS" and data.nodes[e.target].kind == "Endpoint"]
     assert all(e.resolution.status == "resolved" for e in calls)
     assert {data.nodes[e.target].key[2] for e in calls} == {"GET", "DELETE"}
+
+
+def test_hosts_with_a_domain_set_at_run_time_name_their_service() -> None:
+    files = {
+        "shop/package.json": package("shop"),
+        "shop/places.js": (
+            "const util = require('util');\nlet domain = '';\n"
+            "process.argv.forEach((given) => { const parts = given.split('=');"
+            " if (parts.length > 1) { domain = '.' + parts[1]; } });\n"
+            "module.exports = { orders: util.format('http://orders%s/orders', domain) };\n"
+        ),
+        "shop/index.js": (
+            "const places = require('./places');\n"
+            "exports.one = (id) => fetch(places.orders + '/' + id);\n"
+            "exports.all = (req) => fetch(`http://orders${req.originalUrl}`);\n"
+        ),
+        "orders/package.json": package("orders"),
+        "orders/index.js": "const app = require('express')();\napp.get('/orders/:id', (req, res) => res.json({}));\n",
+    }
+    data = graph(files)
+    calls = [e for e in data.edges.values() if e.kind == "CALLS" and data.nodes[e.target].kind == "Endpoint"]
+    assert {(data.nodes[e.target].key, e.resolution.status) for e in calls} >= {
+        (("orders", "http", "GET", "/orders/{}"), "resolved")
+    }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlglot import exp
 
-_PLACES = re.compile(r"%\((\w+)\)s|%s|:(?=[A-Za-z_])(\w+)|\?|\{\}")
+_PLACES = re.compile(r"%\((\w+)\)s|%s|\$\d+|:(?=[A-Za-z_])(\w+)|\?|\{\}")
 _DIALECTS = {"postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite", "mssql": "tsql"}
 _DEFAULT_SCHEMAS = frozenset({"public", "dbo", "main"})
 _QUOTES = {"tsql": re.compile(r"\[[A-Za-z_][\w ]*\]|@[A-Za-z_]"), "mysql": re.compile("`")}

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from graph.linking.addresses import known_as
 from graph.linking.build import NodeKey
 from graph.linking.corpus import Placed, SymbolKey
+from graph.linking.endpoints import handler_of
 from graph.linking.exchanges import Exchanges
 from graph.linking.interfaces import Interfaces
+from graph.linking.names import dotted
 from graph.linking.outcomes import Hole, Text, joined
 from graph.linking.roles import aside
 from graph.linking.shapes import Mention, reads, sends
@@ -20,7 +22,7 @@ from graph.linking.stores import Stores
 from graph.linking.transports import brokers
 from graph.linking.wrappers import Reading, Results, all_params
 from graph.schema import Resolution
-from graph.values import Config, Fact
+from graph.values import Call, Config, Fact, Location, Param
 
 _UNKNOWN = "unknown"
 _GUESSED = "class made by the sender"
@@ -92,7 +94,7 @@ def _rows(state: Linking, placed: Placed) -> Iterator[_Row]:
         if not _configured(state, fact, service):
             continue
         read = state.wrappers.readings(values, placed.symbol, service, need)
-        for reading in _told([r for r in read if state.sources.made_for(r, service)]):
+        for reading in _told(state.sources.mine(read, service)):
             exchanges = [text for text, _ in reading.results[1]] if len(values) > 1 else [Text(())]
             for text, trail in reading.results[0]:
                 rule = "+".join([fact.get("rule") or "topic name", *sorted(trail)])
@@ -201,8 +203,7 @@ def _edge(state: Linking, row: _Row, broker: str, *, alone: bool) -> None:
     placed, fact, corpus = row.placed, row.placed.fact, state.corpus
     evidence = [corpus.evidence(placed)]
     evidence += [corpus.evidence(Placed(site.fact, site.file), "call") for site in row.reading.sites]
-    handler = fact.get("handler", "") or ""
-    known = row.made or ((placed.file, handler) if handler else None)
+    known = row.made or _handler(state, placed, row.reading)
     starts = [state.symbol(known, evidence)] if known is not None else []
     starts = starts or state.starts(row.reading, row.service, evidence, alone=alone)
     mentions = [Mention(fact.get("shape"), placed.file, fact.get("symbol", "") or "")]
@@ -225,6 +226,25 @@ def _edge(state: Linking, row: _Row, broker: str, *, alone: bool) -> None:
     for source in starts:
         state.builder.edge(row.edge, (source, target), resolution, evidence, props)
         state.configured(source, [row.service] * bool(row.service), sorted(row.reading.keys), evidence)
+
+
+def _handler(state: Linking, placed: Placed, reading: Reading) -> SymbolKey | None:
+    """The function that handles messages, when it is not the one that subscribes; one that callers give included."""
+    name = placed.fact.get("handler", "") or ""
+    for site in (*reading.sites, None) if name else ():
+        scope = placed.fact.get("symbol", "") or ""
+        params = list(state.names.files[placed.file].symbols.get(scope, _NOWHERE).get("params", ()) or ())
+        if site is None or name.partition(".")[0] not in params:
+            break
+        args = site.fact.get("args", ()) or ()
+        at = params.index(name.partition(".")[0])
+        given = args[at] if at < len(args) else None
+        name = given.name if isinstance(given, Param) else dotted(given.callee if isinstance(given, Call) else given)
+        placed = Placed(Fact("consume", {"handler": name, "symbol": site.symbol[1]}, site.fact.at), site.file)
+    return handler_of(state, placed) if name else None
+
+
+_NOWHERE = Fact("symbol", {}, Location("", 0))
 
 
 def _target(state: Linking, row: _Row, broker: str) -> tuple[NodeKey, Resolution]:

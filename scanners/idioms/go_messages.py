@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from graph.values import ANYTHING, Fact, Location, Member, Shape, Unknown, Value
+from graph.values import ANYTHING, Config, Env, Fact, Lit, Location, Member, Shape, Unknown, Value
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.go import bare
 from scanners.idioms.go_bodies import decoded, sent
@@ -88,8 +88,12 @@ def consumed(code: GoCode, broker: str, site: CallSite, about: tuple[Value, Node
         more: further fields of the fact.
     """
     topic, given = about
-    symbol, scope = handler(code, given, site.scope) if given is not None else (site.scope.name, site.scope)
-    fields: dict[str, object] = {"broker": broker, "topic": topic, "symbol": symbol or site.scope.name, **more}
+    name, scope = handler(code, given, site.scope) if given is not None else (site.scope.name, site.scope)
+    name = name.removesuffix(".ServeHTTP") if scope is None else name
+    known = scope is not None and isinstance(topic, Lit | Env | Config)
+    fields: dict[str, object] = {"broker": broker, "topic": topic, "symbol": name if known else site.scope.name, **more}
+    if not known and name and name != site.scope.name:
+        fields["handler"] = name
     read = shape_read(code, scope, site.node.start_byte if given is None else 0) if scope is not None else None
     if read is not None:
         fields["shape"] = read

@@ -46,3 +46,9 @@ def test_names_in_brackets_or_backticks_tell_the_dialect() -> None:
     assert brackets is not None
     assert ticks is not None
     assert [(use.table, use.mode) for use in (*brackets, *ticks)] == [("orders", "write")] * 2
+
+
+def test_numbered_places_without_spaces_between_are_no_quoted_text() -> None:
+    found = table_uses("INSERT INTO orders (id, status)\nVALUES ($1,$2,$3)", "postgresql")
+    assert found is not None
+    assert [(use.table, use.mode) for use in found] == [("orders", "write")]

@@ -474,6 +474,7 @@ _DEPLOY = (
         to_path="text: rewritten template",
         method="text: only this method, absent for all",
         host="text: only requests to this host name, absent for all",
+        folded="flag: the gateway does not tell upper from lower case in paths (.NET)",
         variant="text: as for service",
     ),
 )

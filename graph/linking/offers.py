@@ -53,6 +53,7 @@ class Rule:
         to_path: rewritten template, empty = unchanged.
         method: only this method, empty for all.
         host: only requests to this host, empty for all.
+        folded: the gateway does not tell upper from lower case in paths.
     """
 
     gateway: str
@@ -61,6 +62,7 @@ class Rule:
     to_path: str
     method: str = ""
     host: str = ""
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +177,13 @@ class Offers:
         fits = [
             (how, rule)
             for rule in self.rules.get(gateway, ())
-            if (not method or rule.method in ("", method)) and (how := fit(path, rule.path)) is not None
+            if (not method or rule.method in ("", method)) and (how := _fit(path, rule)) is not None
         ]
         if not fits:
             return []
         best = max((how for how, _ in fits))
         return [(rule, rewritten(path, rule.path, rule.to_path)) for how, rule in fits if how == best]
+
+
+def _fit(path: str, rule: Rule) -> Fit | None:
+    return fit(path.lower(), rule.path.lower()) if rule.folded else fit(path, rule.path)

@@ -129,7 +129,7 @@ class Roots:
         if source.fact.get("sort") in ("go.mod", "dockerfile") and self._only_below(source.file[0], folder):
             return True
         same = [p for p in self.facts if p.file[0] == source.file[0] and (p.fact.get("root", "") or "") == folder]
-        if any(p.fact.get("sort") == _PROGRAM for p in same):
+        if any(p.fact.get("sort") == _PROGRAM or is_dotnet_program(p) for p in same):
             return False
         names = {p.fact.get("name") for p in same}
         return bool(self._libraries & {(source.file[0], str(n)) for n in (*names, folder) if n})
@@ -300,8 +300,17 @@ def is_page_code(source: Placed) -> bool:
     Args:
         source: a root fact.
     """
-    runs = source.fact.get("sort") == "csproj" and bool(source.fact.get("command"))
-    return (runs or source.fact.get("sort") == "package.json") and bool(source.fact.get("root", ""))
+    script = source.fact.get("sort") == "package.json"
+    return (script or is_dotnet_program(source)) and bool(source.fact.get("root", ""))
+
+
+def is_dotnet_program(placed: Placed) -> bool:
+    """Whether a .NET project file says that it is a program; tests and application models refer to programs, too.
+
+    Args:
+        placed: a root fact.
+    """
+    return placed.fact.get("sort") == "csproj" and bool(placed.fact.get("command"))
 
 
 def _is_project(placed: Placed, project: str) -> bool:

@@ -128,7 +128,9 @@ def _rule(state: Linking, placed: Placed, where: tuple[str, str], target: list[T
     texts = target or [text for text, _ in state.evaluator.texts(_value(fact.get("to", "") or ""), frame, context)]
     services, reasons, ahead = _targets(state, texts, gateway)
     method = (fact.get("method", "") or "").upper()
-    rule = Rule(gateway, path, services, to_path or _behind_prefix(path, ahead), method, fact.get("host", "") or "")
+    behind = to_path or _behind_prefix(path, ahead)
+    host, folded = fact.get("host", "") or "", bool(fact.get("folded"))
+    rule = Rule(gateway, path, services, behind, method, host, folded)
     state.offers.rules[gateway].append(rule)
     if gateway.startswith(EDGE):
         return

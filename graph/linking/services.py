@@ -20,7 +20,7 @@ from graph.linking.deployed import (
     workload_of,
 )
 from graph.linking.roles import testing
-from graph.linking.roots import Beside, Roots, is_page_code, main_groups
+from graph.linking.roots import Beside, Roots, is_dotnet_program, is_page_code, main_groups
 
 OFFERING = ("endpoint", "router", "consume", "rpc_service")
 _WORKING = (*OFFERING, "http_call", "publish", "access", "sql", "operation", "rpc_call", "repository")
@@ -231,7 +231,7 @@ class Services:
     def _cover_the_rest(self) -> None:
         """Code that offers something but is deployed by no file we read is a service by its manifest folder."""
         used = {p.fact.get("name", "") for p in self._corpus.of("dependency")}
-        for placed in self._corpus.of(*OFFERING, "http_call"):
+        for placed in self._corpus.of(*OFFERING, "http_call", "route"):
             repository, path = placed.file
             mine = [s for s in self._found.values() if s.repository == repository]
             if any(s.root is not None and under(path, s.root) for s in mine):
@@ -241,6 +241,8 @@ class Services:
             if asks and (source is None or not is_page_code(source) or source.fact.get("name") in used):
                 continue
             if source is not None and self._roots.library(source):
+                continue
+            if placed.fact.kind == "route" and (source is None or not is_dotnet_program(source)):
                 continue
             if source is None and any(s.root is not None for s in mine):
                 continue

@@ -64,6 +64,7 @@ def _route(source: SourceFile, route: dict[str, Any], line: int) -> Iterator[Fac
     for to in _targets(route):
         for method in verbs if 0 < len(verbs) < _EVERY else [""]:
             fields: dict[str, object] = {"gateway": "", "path": path, "to": to, "to_path": to_path}
+            fields |= {} if route.get("RouteIsCaseSensitive") is True else {"folded": True}
             if method:
                 fields["method"] = method
             if profile is not None:

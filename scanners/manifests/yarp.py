@@ -86,7 +86,7 @@ def _route(source: SourceFile, route: dict[str, Any], clusters: dict[str, list[s
     profile = _PROFILE.search(source.path)
     for to in clusters.get(str(route.get("ClusterId")), ()):
         for method in [str(m).upper() for m in methods] if isinstance(methods, list) and methods else [""]:
-            fields: dict[str, object] = {"gateway": "", "path": shown, "to": to}
+            fields: dict[str, object] = {"gateway": "", "path": shown, "to": to, "folded": True}
             if to_path:
                 fields["to_path"] = to_path
             if method:

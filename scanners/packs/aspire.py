@@ -181,7 +181,7 @@ def _route(code: CsCode, site: CallSite) -> Iterator[Fact]:
             to_path = given + to_path
         elif later.method in ("WithTransformPathSet", "WithTransformPathRouteValues"):
             to_path = cs_clients.rest(given)
-    fields: dict[str, object] = {"gateway": "", "path": shown, "to": ""}
+    fields: dict[str, object] = {"gateway": "", "path": shown, "to": "", "folded": True}
     target, gateway = _cluster(code, site), _gateway(code, site)
     if isinstance(target, Lit):
         fields["to"] = str(target.value)

@@ -302,6 +302,7 @@ def _forwarded(code: CsCode, site: CallSite, path: Value) -> Iterator[Fact]:
     if not isinstance(path, Lit):
         return
     fields: dict[str, object] = {"gateway": "", "path": path.value, "to": code.string(to), "target": target}
+    fields["folded"] = True
     if rewritten is not None and code.string(rewritten):
         fields["to_path"] = cs_http.route_text(code.string(rewritten))
     fields["symbol"] = site.scope.name

@@ -210,3 +210,28 @@ app.Run();
         }
     )
     assert ("PUBLISHES", "shop", "rabbitmq:OrderPlaced") in messages(data)
+
+
+def test_programs_that_tests_refer_to_are_services_and_so_is_one_that_only_routes() -> None:
+    project = '<Project Sdk="Microsoft.NET.Sdk.Web"></Project>'
+    tests = '<Project Sdk="Microsoft.NET.Sdk"><ItemGroup><PackageReference Include="xunit" Version="2.8.1" />'
+    tests += '<ProjectReference Include="..\\Orders\\Orders.csproj" /></ItemGroup></Project>'
+    routes = '{ "Routes": [{ "UpstreamPathTemplate": "/api/Orders/{rest}", "DownstreamPathTemplate": "/Orders/{rest}", '
+    routes += '"ServiceName": "Orders", "UpstreamHttpMethod": ["Get"] }] }'
+    data = graph(
+        {
+            "Gateway/Gateway.csproj": project,
+            "Gateway/ocelot.json": routes,
+            "Gateway/Properties/launchSettings.json": '{ "profiles": { "Gateway": { "commandName": "Project", '
+            '"applicationUrl": "http://localhost:8099" } } }',
+            "Orders/Orders.csproj": project,
+            "Orders/OrdersController.cs": '[ApiController]\n[Route("[controller]")]\npublic class OrdersController\n{\n'
+            '    [HttpGet("{id}")]\n    public Order Get(int id) => new();\n}\n',
+            "Orders.Test/Orders.Test.csproj": tests,
+            "Portal/Portal.csproj": project,
+            "Portal/Program.cs": "var app = WebApplication.CreateBuilder(args).Build();\n"
+            'app.MapGet("/", (HttpClient http) => http.GetStringAsync("http://localhost:8099/api/orders/1"));\n',
+        }
+    )
+    assert {n.label for n in data.nodes.values() if n.kind == "Service"} == {"Gateway", "Orders", "Portal"}
+    assert ("Portal/Program.cs::MapGet /", "Orders:GET /Orders/{}") in edges(data, "CALLS")

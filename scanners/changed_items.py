@@ -11,6 +11,7 @@ from graph.facts import SourceFile, encode_fact
 from graph.values import Fact
 from scanners.idioms.noise import sort_of
 from scanners.readers import Readers
+from scanners.unread import unread
 
 _DOCUMENTS = (".md", ".rst", ".txt", ".adoc", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".pdf")
 _NAMELESS = re.compile(rb"""(?:\xef\xbb\xbf)?\s*(import\s*['"]|require\(['"]|package\s+\w|namespace\s+\w)""")
@@ -84,7 +85,33 @@ def items(readers: Readers, versions: Versions) -> list[ChangedItem]:
     new = _facts(readers, change.path, versions.new)
     if any(f.kind == "symbol" for f in (*old, *new)):
         return _code(versions, old, new)
-    return _described(change, old, new)
+    path = change.old_path
+    silent = unread(versions.old, versions.new, change.hunks, lambda data: _read_of(_facts(readers, path, data)))
+    return _described(change, old, new, (silent, _statements(versions, old, new)))
+
+
+def _read_of(facts: Sequence[Fact]) -> dict[tuple[str, str], str]:
+    return {key: thing.looks for key, thing in _things(facts).items()}
+
+
+def _statements(versions: Versions, old: Sequence[Fact], new: Sequence[Fact]) -> dict[Hunk, ChangedItem]:
+    """SQL: what of a statement that makes a table is not read (a default, a check) is still about that table."""
+    change, found = versions.change, {}
+    if not change.path.endswith(".sql") or versions.old is None or versions.new is None:
+        return {}
+    for side, data, facts in (("old", versions.old, old), ("new", versions.new, new)):
+        lines = data.splitlines()
+        for fact in facts:
+            if fact.kind != "table" or fact.get("sort"):
+                continue
+            first = fact.at.line
+            last = next((n for n, line in enumerate(lines[first - 1 :], first) if b";" in line), 0)
+            for hunk in change.hunks:
+                start, count = (hunk.old_start, hunk.old_lines) if side == "old" else (hunk.new_start, hunk.new_lines)
+                if count and first <= start and start + count - 1 <= last:
+                    name = str(fact.get("dataset", ""))
+                    found[hunk] = ChangedItem("table", "modified", change.path, first, name, "", (hunk,))
+    return found
 
 
 def _aside(path: str, data: bytes) -> str:
@@ -112,7 +139,7 @@ def _code(versions: Versions, old: Sequence[Fact], new: Sequence[Fact]) -> list[
         found.append(_symbol_item(change, name, was, now))
     if not any(i.kind == "module" for i in found):
         found += _rebound(change, old, new) or _replaced(versions)
-    found += _described(change, old, new, leftovers=False)
+    found += _described(change, old, new)
     if change.status == "renamed" and not any(i.kind == "module" for i in found):
         found.append(ChangedItem("module", "modified", change.path, 1, "", f"moved from {change.old_path}"))
     return found
@@ -195,8 +222,11 @@ def _touches(hunk: Hunk, first: int, last: int, side: str) -> bool:
     return first <= start + max(lines, 1) - 1 and start <= last
 
 
+_Leftovers = tuple[frozenset[Hunk], Mapping[Hunk, ChangedItem]]
+
+
 def _described(
-    change: FileChange, old: Sequence[Fact], new: Sequence[Fact], *, leftovers: bool = True
+    change: FileChange, old: Sequence[Fact], new: Sequence[Fact], leftovers: _Leftovers | None = None
 ) -> list[ChangedItem]:
     before, after = _things(old), _things(new)
     found: list[ChangedItem] = []
@@ -205,9 +235,12 @@ def _described(
         if was is not None and now is not None and was.looks == now.looks:
             continue
         found.append(_thing_item(change, was, now))
-    if not leftovers:
+    if leftovers is None:
         return found
-    explained = {h for item in found for h in item.hunks}
+    silent, stated = leftovers
+    explained = {h for item in found for h in item.hunks} - silent
+    found += [item for hunk, item in stated.items() if hunk not in explained]
+    explained |= stated.keys()
     rest = tuple(h for h in change.hunks if h not in explained)
     absorbed = any(i.kind in ("operation", "flow") for i in found)
     if rest and not absorbed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from copy import copy
 
 from graph.linking.build import NodeKey
 from graph.linking.corpus import Placed, SymbolKey
@@ -11,6 +12,7 @@ from graph.linking.models import Models
 from graph.linking.names import dotted
 from graph.linking.outcomes import Context, Frame
 from graph.linking.repositories import Repositories, Through, conventional, entities
+from graph.linking.routines import Routines
 from graph.linking.sqltext import UNKNOWN_TABLE, table_name, table_uses
 from graph.linking.state import Linking, LooseEnd
 from graph.linking.stores import SQL_KINDS, Stores
@@ -51,18 +53,27 @@ def _mapped(state: Linking, placed: Placed) -> Placed:
 
 
 class _Shared:
-    __slots__ = ("models", "repositories", "stores")
+    __slots__ = ("models", "repositories", "routines", "stores")
 
     def __init__(self, state: Linking) -> None:
         self.stores, self.models, self.repositories = Stores(state), Models(state), Repositories(state)
+        self.routines = Routines(state.corpus)
 
 
 class _Use:
-    __slots__ = ("models", "placed", "repositories", "service", "stores")
+    __slots__ = ("behind", "models", "placed", "repositories", "routines", "service", "stores")
 
     def __init__(self, placed: Placed, service: str, shared: _Shared) -> None:
         self.placed, self.service = placed, service
         self.stores, self.models, self.repositories = shared.stores, shared.models, shared.repositories
+        self.routines = shared.routines
+        self.behind: tuple[Placed, ...] = ()
+
+    def through(self, routine: Placed) -> _Use:
+        """The same use, by way of something the database runs."""
+        made = copy(self)
+        made.behind = (routine,)
+        return made
 
 
 def _declare(state: Linking, shared: _Shared) -> None:
@@ -161,11 +172,14 @@ def _sql(state: Linking, use: _Use) -> None:
                     _edge(state, use, (kind, table), (mode, None), reading)
                 continue
             uses = table_uses(text.template, use.stores.store(use.service, kind)[0]) if written else None
-            if uses is None:
+            behind = list(use.routines.run_by(text.template, uses or ())) if written else []
+            for touched, routine in behind:
+                _edge(state, use.through(routine), (kind, touched.table), (touched.mode, None), reading)
+            if uses is None and not behind:
                 why = text.holes[0].reason if text.holes else "the SQL could not be parsed"
                 _loose(state, use, reading, why)
                 continue
-            for touched in uses:
+            for touched in uses or ():
                 if touched.table == UNKNOWN_TABLE:
                     _loose(state, use, reading, text.holes[0].reason if text.holes else "the table is not known")
                 else:
@@ -209,7 +223,7 @@ def _edge(
 def _evidence(state: Linking, use: _Use, reading: Reading) -> list[Evidence]:
     corpus = state.corpus
     wrapped = [corpus.evidence(Placed(site.fact, site.file), "call") for site in reading.sites]
-    return [corpus.evidence(use.placed), *wrapped]
+    return [corpus.evidence(use.placed), *wrapped, *(corpus.evidence(placed) for placed in use.behind)]
 
 
 def _loose(state: Linking, use: _Use, reading: Reading, reason: str) -> None:

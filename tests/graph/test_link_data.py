@@ -153,3 +153,19 @@ def test_reads_nobody_knows_are_not_said_to_be_nothing() -> None:
         .bind("x", Call(Name("f")))
     )
     assert "reads" not in edge(linked(compose(), code), "CONSUMES", "app/c.py::f", "kafka:t").props
+
+
+def routine(name: str, sort: str, reads: tuple[str, ...] = (), writes: tuple[str, ...] = ()) -> dict[str, object]:
+    return {"dataset": name, "op": "create", "columns": (), "sort": sort, "reads": reads, "writes": writes}
+
+
+def test_statements_touch_what_the_functions_and_triggers_they_run_touch() -> None:
+    made = FileFacts("db/a.sql").say("table", **routine("place_order", "function", writes=("orders",)))
+    trigger = FileFacts("db/b.sql").say("table", **routine("on_order", "trigger", reads=("orders",)))
+    trigger = trigger.say("table", **routine("noted", "function", writes=("audit",)))
+    apart = FileFacts("db/c.sql").say("table", **routine("rename_user", "procedure", writes=("users",)))
+    code = FileFacts("app/a.py").function("go").function("other")
+    code = code.say("sql", text=Lit("SELECT place_order(%s)"), symbol="go", store_kind="postgresql")
+    code = code.say("sql", text=Lit("SELECT id FROM orders"), symbol="other", store_kind="postgresql")
+    found = {(a.partition("::")[2], b.rpartition("/")[2]) for a, b in rows(linked(made, trigger, apart, code), "WRITES")}
+    assert found == {("go", "orders"), ("go", "audit")}

@@ -177,6 +177,9 @@ def _table(place: _Placing, start: Start) -> None:
     tables = [n for n in place.world.of("Dataset") if n.key[2].rpartition(".")[2].lower() == name]
     for table in tables:
         _users(place, table, start)
+    if not tables and _runners(place, start):
+        start.ambient = True
+        return
     if place.item.detail.endswith(" is created") and _nobody_uses(place, tables):
         start.notes.append(f"{place.item.file}:{place.item.line}: nothing reads or writes the new table {name}")
         return
@@ -192,6 +195,20 @@ def _users(place: _Placing, table: Node, start: Start) -> None:
         mode = SERVING if user.kind == "Endpoint" else CHANGED
         sure = place.world.edge(number).resolution.status == "resolved"
         start.seeds += place.seed(user, mode, certain=sure)
+
+
+def _runners(place: _Placing, start: Start) -> bool:
+    """Who runs a function, procedure or trigger of the database: uses of tables that it stands in between."""
+    found = False
+    for table in place.world.of("Dataset"):
+        for number, user in place.world.back(table.uid, "READS", "WRITES"):
+            edge = place.world.edge(number)
+            if any(e.file in place.paths() and e.line == place.item.line for e in edge.evidence):
+                mode = SERVING if user.kind == "Endpoint" else CHANGED
+                start.seeds += place.seed(user, mode, certain=edge.resolution.status == "resolved")
+                start.seeds += place.seed(table, DIFFERS) if number[0] == "WRITES" else []
+                found = True
+    return found
 
 
 def _nobody_uses(place: _Placing, tables: list[Node]) -> bool:

@@ -26,6 +26,7 @@ _CHAIN = 12
 _LIKELY = re.compile(
     r"(?i)(^|[._])(r|e|g|rg|app|api|mux|srv|server|engine|echo|fiber|v\d+|\w*(router|routes?|group|mux|engine|api|app))$"
 )
+_ROUTERS = re.compile(r"/(gin|echo|fiber|chi|mux|httprouter|hertz|iris)(/v\d+)?$|^net/http$")
 _GIVES = re.compile(r"(?i)(router|routes?|group|mux|engine|echo(instance)?|fiber|app)$")
 
 
@@ -113,6 +114,25 @@ def facts(code: GoCode, table: Table) -> Iterator[Fact]:
             yield from endpoint(code, table.name, site, route, registered)
     if table.context:
         yield from handlers(code, table.name, registered, table.context)
+
+
+def unimported(code: GoCode, framework: str) -> Iterator[Fact]:
+    """Registrations on a field of the receiver, in a file that imports no router: the struct is declared in another.
+
+    Args:
+        code: the file.
+        framework: pack.
+    """
+    if any(_ROUTERS.search(found.module) for found in code.imports.values()):
+        return
+    registered: set[str] = set()
+    for site in code.calls:
+        if site.method not in METHODS or len(site.args) < 2 or not code.dotted(site.receiver).startswith("self."):
+            continue
+        path = code.value(site.args[0], site.scope)
+        base = _unknown(code, site, path)
+        if base is not None and "." not in base.dotted.removeprefix("self."):
+            yield from endpoint(code, framework, site, Route(site.method, path, site.args[1], base), registered)
 
 
 def base_of(code: GoCode, table: Table, node: Node | None, scope: Scope) -> Start | None:

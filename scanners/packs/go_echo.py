@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact
-from scanners.idioms.go_routes import Table, facts
+from scanners.idioms.go_routes import Table, facts, unimported
 
 if TYPE_CHECKING:
     from scanners.idioms.go import GoCode
 
+_IMPORTED = b"labstack/echo"
 _TABLE = Table(
     name="go_echo",
     modules=("github.com/labstack/echo",),
@@ -31,7 +32,7 @@ class GoEcho:
     name: str = "go_echo"
     version: int = 1
     language: tuple[str, ...] = ("go",)
-    markers: tuple[bytes, ...] = (b"labstack/echo",)
+    markers: tuple[bytes, ...] = (b"labstack/echo", b'.POST("', b'.GET("', b'.PUT("', b'.DELETE("')
     generated: bool = True
 
     def facts(self, parsed: GoCode) -> Iterator[Fact]:
@@ -40,7 +41,10 @@ class GoEcho:
         Args:
             parsed: a Go file.
         """
-        yield from facts(parsed, _TABLE)
+        if _IMPORTED in parsed.data:
+            yield from facts(parsed, _TABLE)
+        else:
+            yield from unimported(parsed, _TABLE.name)
 
 
 PACK = GoEcho()

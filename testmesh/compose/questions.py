@@ -58,7 +58,7 @@ def ask(checkout: Checkout, query: Query, arguments: Mapping[str, Any], compared
         checkout: whose graph.
         query: which question.
         arguments: by parameter name.
-        compared: ``BASE..HEAD`` for a query that compares.
+        compared: ``BASE..HEAD`` for a query that compares; one that only may compare sees the work tree without.
     """
     from graph.query import Asked
 
@@ -69,6 +69,8 @@ def ask(checkout: Checkout, query: Query, arguments: Mapping[str, Any], compared
         with closing(view_at(checkout, change.base, keep=True).graph) as base:
             head = view_at(checkout, split_range(compared)[1]).graph
             return query.run(Asked(head, arguments, base, change))
+    if query.may_compare:
+        refresh(checkout)
     with stored_graph(checkout) as store:
         return query.run(Asked(store, arguments))
 

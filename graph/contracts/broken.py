@@ -45,6 +45,7 @@ def broken(base: Seam, head: Seam) -> Iterator[Finding]:
                 elif reader.reads is not None and read_at(step.path, reader.reads) and not _agrees(reader, after, step):
                     yield _finding(head, (after, reader), step)
     yield from _demanded(base, head)
+    yield from _renamed_at_reader(base, head)
 
 
 def _pairs(base: Seam, head: Seam) -> Iterator[tuple[Side, Side]]:
@@ -129,13 +130,15 @@ def _finding(seam: Seam, sides: tuple[Side, Side], step: _Step) -> Finding:
 
 
 def _asked(seam: Seam, sides: tuple[Side, Side], step: _Step) -> Iterator[Finding]:
-    """A caller that changes a field of its request which the operation requires."""
+    """A caller that changes a field of its request which the operation reads and does not declare optional."""
     sender, reader = sides
     leaf = fields(reader.shape).get(step.path)
-    if leaf is None or (leaf.always is not True and step.rule != "retyped") or _agrees(reader, sender, step):
+    if leaf is None or (leaf.always is False and step.rule != "retyped") or _agrees(reader, sender, step):
+        return
+    if step.rule == "optional" and leaf.always is not True:
         return
     did = _WORDS[step.rule].format(path=step.path, old=step.old, new=step.new)
-    text = f"{sender.service} {did} to {seam.label}, which requires it"
+    text = f"{sender.service} {did} to {seam.label}, which {'requires' if leaf.always else 'reads'} it"
     yield between(sides, (step.rule, "breaking"), (seam.label, step.path), text)
 
 
@@ -147,11 +150,17 @@ def _demanded(base: Seam, head: Seam) -> Iterator[Finding]:
         if before is None:
             continue
         for path, leaf in fields(reader.shape).items():
-            was = before.get(path)
-            if leaf.always is not True or (was is not None and was.always is True):
+            if not _stricter(before.get(path), leaf):
                 continue
             for sender in head.senders:
                 yield from _unmet(head, (sender, reader), path)
+
+
+def _stricter(was: Leaf | None, leaf: Leaf) -> bool:
+    """Whether a field is asked for that was not: it is new and required, or lost the mark that made it optional."""
+    if was is not None and was.always is False:
+        return leaf.always is not False
+    return leaf.always is True and (was is None or was.always is not True)
 
 
 def _unmet(seam: Seam, sides: tuple[Side, Side], path: str) -> Iterator[Finding]:
@@ -164,3 +173,18 @@ def _unmet(seam: Seam, sides: tuple[Side, Side], path: str) -> Iterator[Finding]
     how = "does not send it" if sent is None else "does not always send it"
     text = f"{reader.service} now requires `{path}` of {seam.label}; {sender.service} {how}"
     yield between(sides, ("now-required", "breaking"), (seam.label, path), text)
+
+
+def _renamed_at_reader(base: Seam, head: Seam) -> Iterator[Finding]:
+    """A reader that looks for a field under another name than before, which the senders still use."""
+    old = {r.uid: fields(r.shape) for r in base.readers}
+    for reader in head.readers:
+        was, now = old.get(reader.uid, {}), fields(reader.shape)
+        gone = {path: True for path in was if path not in now}
+        for path in gone:
+            new = _renamed(path, was, now, gone)
+            to = f"{path.rpartition('.')[0]}.{new}".lstrip(".")
+            for sender in head.senders if new else ():
+                if presence(sender.shape, path) == "there" and presence(sender.shape, to) == "missing":
+                    text = f"{reader.service} now reads `{to}` of {head.label}; {sender.service} still sends `{path}`"
+                    yield between((sender, reader), ("renamed", "breaking"), (head.label, to), text)

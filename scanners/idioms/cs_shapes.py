@@ -127,12 +127,15 @@ def _data(made: Declared) -> bool:
     return listed is not None and all(a.child_by_field_name("body") is None for a in listed.named_children)
 
 
-def _required(code: CsCode, made: Declared, marked: bool) -> bool:
+def _required(code: CsCode, made: Declared, marked: bool) -> bool | None:
+    """Whether a payload without the field is refused; None for numbers and the like, which are zero then."""
     if marked or "required" in made.modifiers:
         return True
     if made.type is not None and made.type.nullable:
         return False
-    return made.value is None or code.text(made.value).rstrip("!") in ("null", "default", "=null", "= null")
+    if made.value is not None and code.text(made.value).rstrip("!") not in ("null", "default", "=null", "= null"):
+        return False
+    return None if of_ref(made.type).type in ("integer", "number", "boolean") else True
 
 
 def shape(code: CsCode, node: Node | None, scope: Scope, depth: int = 0) -> Shape:

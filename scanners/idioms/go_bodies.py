@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Shape
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.go import bare
 from scanners.idioms.go_reads import map_reads
+from scanners.idioms.go_shapes import type_shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 _DEPTH = 6
 _WRAPS = frozenset("NewBuffer NewBufferString NewReader []byte string StringEncoder ByteEncoder String".split())  # noqa: SIM905
 _ENCODES = frozenset("Marshal MarshalIndent MustMarshal MarshalToString ToJSON ToJson EncodeJSON".split())  # noqa: SIM905
+_NAMED = re.compile(r"(?i)(must|try|json)?_?(un?marshal|decode|deseriali[sz]e|parse|bind|from_?json|read_?json)")
+_ENCODER = re.compile(r"(?i)^(must|to|as)?_?(un)?(marshal|encode|seriali[sz]e|json|bytes)")
 _DECODES = frozenset("Unmarshal Decode DecodeJSON UnmarshalFromString ReadJSON".split())  # noqa: SIM905
 
 
@@ -41,7 +45,7 @@ def sent(code: GoCode, node: Node | None, scope: Scope, depth: int = 0) -> Shape
         head = code.text(inner.child_by_field_name("function") or inner.child_by_field_name("type"))
         if (site.method in _WRAPS or head in _WRAPS) and site.args:
             return sent(code, site.args[0], scope, depth + 1)
-        return ANYTHING
+        return sent(code, site.args[-1], scope, depth + 1) if _ENCODER.search(site.method) and site.args else ANYTHING
     dotted = code.dotted(inner)
     if inner.type != "identifier" or not dotted:
         found = code.shape(inner, scope)
@@ -83,7 +87,12 @@ def decoded(code: GoCode, sites: Iterator[CallSite], after: int) -> Shape | None
         after: byte of the place.
     """
     for site in sites:
-        if site.node.start_byte <= after or site.method not in _DECODES or not site.args:
+        if site.node.start_byte <= after or not site.args:
+            continue
+        given = _type_argument(site)
+        if given is not None:
+            return type_shape(code, given)
+        if not _decodes(code, site):
             continue
         read = map_reads(code, site.args[-1], site.scope)
         if read is not None:
@@ -91,3 +100,38 @@ def decoded(code: GoCode, sites: Iterator[CallSite], after: int) -> Shape | None
         found = code.shape(site.args[-1], site.scope)
         return found if found.named or found.fields or found.item is not None else None
     return None
+
+
+def _decodes(code: GoCode, site: CallSite) -> bool:
+    """A decoder of a library, or a function named like one that fills what it is given the address of."""
+    if site.method in _DECODES:
+        return True
+    return _NAMED.match(site.method) is not None and code.text(site.args[-1]).startswith("&")
+
+
+def _type_argument(site: CallSite) -> Node | None:
+    """``decode[Order](raw)``: the type a generic function named like a decoder gives back."""
+    if _NAMED.match(site.method) is None:
+        return None
+    kind = site.node.child_by_field_name("type") or site.node
+    listed = kind.child_by_field_name("type_arguments")
+    if listed is None or listed.named_child_count != 1:
+        return None
+    inner = listed.named_children[0]
+    return inner.named_children[0] if inner.type == "type_elem" and inner.named_child_count else inner
+
+
+def conversions(code: GoCode, span: tuple[int, int]) -> Iterator[CallSite]:
+    """Calls with one argument and a type, ``decode[Order](raw)``: to the grammar they are conversions, no calls.
+
+    Args:
+        code: the file.
+        span: bytes to look at.
+    """
+    for assign in code.assigns:
+        inner = bare(assign.value)
+        within = inner is not None and span[0] <= inner.start_byte < span[1]
+        if within and inner is not None and inner.type == "type_conversion_expression":
+            site = code.site(inner)
+            if site is not None:
+                yield site

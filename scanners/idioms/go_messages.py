@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from graph.values import ANYTHING, Config, Env, Fact, Lit, Location, Member, Shape, Unknown, Value
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.go import bare
-from scanners.idioms.go_bodies import decoded, sent
+from scanners.idioms.go_bodies import conversions, decoded, sent
 from scanners.idioms.go_handlers import handler
 from scanners.idioms.go_values import members
 
@@ -110,6 +110,7 @@ def shape_read(code: GoCode, scope: Scope, after: int = 0) -> Shape | None:
     """
     start, end = scope.node.start_byte, scope.node.end_byte
     inside = [s for s in code.calls if start <= s.node.start_byte < end and _of_message(code, s)]
+    inside = sorted((*inside, *conversions(code, (start, end))), key=lambda s: s.node.start_byte)
     found = decoded(code, iter(inside), after)
     if found is not None:
         return found

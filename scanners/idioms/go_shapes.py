@@ -36,6 +36,7 @@ _SCALARS = {
 _INTEGERS = re.compile(r"u?int(8|16|32|64)?")
 _TAG = re.compile(r'(\w+):"((?:[^"\\]|\\.)*)"')
 WIRE = ("json", "protobuf", "bson", "avro", "db", "gorm", "form", "query", "yaml", "xml", "dynamodbav", "firestore")
+_CHECKS = ("validate", "binding", "valid")
 _DEPTH = 6
 
 
@@ -100,7 +101,8 @@ def _field(code: GoCode, member: Member, kind: str, tag: dict[str, str]) -> Iter
     if name and not (kind == "gorm" and given == "-"):
         pointer = member.type is not None and member.type.type == "pointer_type"
         optional = "omitempty" in given or "omitzero" in given or pointer
-        yield Field(name, type_shape(code, member.type), not optional)
+        asked = any("required" in tag.get(check, "").split(",") for check in _CHECKS)
+        yield Field(name, type_shape(code, member.type), True if asked else False if optional else None)
 
 
 def type_shape(code: GoCode, node: Node | None, depth: int = 0) -> Shape:

@@ -61,6 +61,8 @@ _LITERALS = {
     "null_literal": "null",
 }
 _OPTIONAL_MARKS = ("Nullable", "CheckForNull")
+_REQUIRED_MARKS = ("NotNull", "NotBlank", "NotEmpty", "NonNull", "Nonnull", "JsonbRequired")
+_DEMANDED = re.compile(r"required\s*=\s*true|REQUIRED")
 _IGNORED = ("JsonIgnore", "Transient", "JsonBackReference", "JsonbTransient", "XmlTransient")
 _NAMED = {"JsonProperty": "value", "SerializedName": "value", "JSONField": "name", "JsonbProperty": "value"}
 _SNAKE = re.compile(r"(?<=[a-z0-9])([A-Z])|(?<=[A-Z])([A-Z])(?=[a-z])")
@@ -333,13 +335,16 @@ def _values(code: JavaCode, member: Member) -> tuple[str, ...]:
     return tuple(m.name for m in code.members.values() if m.scope.name == written and m.type is None)
 
 
-def _required(code: JavaCode, member: Member) -> bool:
+def _required(code: JavaCode, member: Member) -> bool | None:
+    """Whether a payload without the field is refused; None where the type does not say, which means null or zero."""
     if code.type_text(member.type).startswith("Optional") or member.mark(*_OPTIONAL_MARKS) is not None:
         return False
     given = member.mark("JsonProperty", "JsonInclude")
-    if given is not None and "NON_NULL" in code.text(given.node):
+    said = code.text(given.node) if given is not None else ""
+    if "NON_NULL" in said or member.value is not None:
         return False
-    return member.value is None
+    asked = member.mark(*_REQUIRED_MARKS) is not None or _DEMANDED.search(said) is not None
+    return True if asked else None
 
 
 def _wire_name(code: JavaCode, scope: Scope, member: Member) -> str:

@@ -228,7 +228,7 @@ class _Walk:
             parent = node.parent
             if parent is None:
                 return
-            step = self._outwards(node, parent)
+            step = self._outwards(node, parent, path)
             if step is None:
                 self._ends(node, parent, path)
                 return
@@ -236,7 +236,7 @@ class _Walk:
             path = (*path, *more)
         self.found.whole(path)
 
-    def _outwards(self, node: Node, parent: Node) -> tuple[Node, Path] | None:
+    def _outwards(self, node: Node, parent: Node, path: Path) -> tuple[Node, Path] | None:
         """The expression around and the key it adds; None at the end of the chain."""
         if parent.type in _THROUGH:
             return parent, ()
@@ -251,10 +251,14 @@ class _Walk:
         key = _key(self.code, parent)
         call = _called(parent)
         if call is None:
-            return None if key is None or key in _SIZES else (parent, (key,))
+            return None if key is None or (key in _SIZES and not self._record(path)) else (parent, (key,))
         if key in (*_SAME, *_ONE) and self._quiet(call):
             return call, (ITEM,) if key in _ONE else ()
         return None
+
+    def _record(self, path: Path) -> bool:
+        """Whether named fields of the part are read elsewhere, so that it is no array and no text."""
+        return any(p[: len(path)] == path and len(p) > len(path) and p[len(path)] != ITEM for p in self.found.paths)
 
     def _quiet(self, call: Node) -> bool:
         """Callbacks written in place are followed by name; a function given by name may read more."""
@@ -309,12 +313,12 @@ class _Walk:
             self.found.add(path)
         else:
             position = next((i for i, a in enumerate(site.args) if a.id == node.id), -1)
-            target = _local_function(self.code, site.dotted, site.scope)
+            target = local_function(self.code, site.dotted, site.scope)
             if not self._followed(target, position, path):
                 self.found.whole(path)
 
     def _followed_by_name(self, node: Node, path: Path) -> bool:
-        target = _local_function(self.code, self.code.dotted(node), self.code.scope_at(node.start_byte))
+        target = local_function(self.code, self.code.dotted(node), self.code.scope_at(node.start_byte))
         return self._followed(target, 0, path)
 
     def _followed(self, target: Scope | None, position: int, path: Path) -> bool:
@@ -345,7 +349,14 @@ def _is(left: Node | None, node: Node) -> bool:
     return left is not None and left.id == node.id
 
 
-def _local_function(code: JsCode, dotted: str, scope: Scope) -> Scope | None:
+def local_function(code: JsCode, dotted: str, scope: Scope) -> Scope | None:
+    """The function or method of this file that a call names.
+
+    Args:
+        code: the file.
+        dotted: as written, ``this.`` included.
+        scope: of the call.
+    """
     name = f"{scope.owner}.{dotted[5:]}" if dotted.startswith("this.") and scope.owner else dotted
     for outer in scope.outward() if name else ():
         found = code.scope(f"{outer.name}.{name}" if outer.name and "." not in name else name)

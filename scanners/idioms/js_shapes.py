@@ -33,6 +33,7 @@ _WRAPPERS = (*_STREAMS, "Partial", "Readonly", "Required", "AxiosResponse", "Non
 _ARRAYS = ("Array", "ReadonlyArray", "Set", "Iterable")
 _SAME = ("stringify", "parse", "freeze", "assign", "from")
 _STRINGS = ("toString", "toISOString", "String", "uuid", "uuidv4", "randomUUID", "join", "toFixed", "trim")
+_CALLS_DEEP = 12
 _NUMBERS = ("parseInt", "parseFloat", "Number", "now", "round", "floor", "ceil", "random")
 
 
@@ -97,7 +98,24 @@ def _call(code: JsCode, node: Node, scope: Scope, depth: int) -> Shape:
         return Shape("array", item=inner)
     if site.node.type == "new_expression" and site.dotted:
         return Shape("object", named=site.dotted) if site.dotted != "Date" else Shape("string")
-    return ANYTHING
+    return _given_back(code, site.dotted, site.scope, depth)
+
+
+def _given_back(code: JsCode, dotted: str, scope: Scope, depth: int) -> Shape:
+    """What a function of this file returns: its declared type, else the only thing it returns."""
+    from scanners.idioms.js_reads import local_function
+
+    target = local_function(code, dotted, scope)
+    if target is None or depth > _CALLS_DEEP:
+        return ANYTHING
+    declared = annotation(code, target.node.child_by_field_name("return_type"))
+    if declared != ANYTHING:
+        return declared
+    body = target.node.child_by_field_name("body")
+    if body is not None and body.type != "statement_block":
+        return shape(code, body, target, depth + 1)
+    made = [n for n, inside in code.returns if inside is target and n.named_child_count]
+    return shape(code, made[0].named_children[0], target, depth + 1) if len(made) == 1 else ANYTHING
 
 
 def _identifier(code: JsCode, node: Node, scope: Scope, depth: int) -> Shape:

@@ -66,7 +66,7 @@ _OTHERS = (
     "pgadmin",
 )
 _TOOLS = frozenset(
-    """akhq alertmanager alloy apm-server azurite busybox cadvisor cerebro cloudbeaver cp-kafka-connect
+    """akhq alertmanager alloy apm-server azurite busybox cadvisor cerebro cloudbeaver dapr daprd cp-kafka-connect
     cp-kafka-rest cp-schema-registry cp-ksqldb-server cp-ksqldb-cli cp-enterprise-control-center connect debezium-ui
     dex dozzle elasticsearch-head etcd eureka-server filebeat flagd fluent-bit kafdrop kafka-ui kafka-exporter
     kafka-manager cmak keycloak kowl console ksqldb-server mailcatcher maildev mailpit memcached-exporter metricbeat

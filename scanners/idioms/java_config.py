@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import Call, Config, Env, Fact, Lit, Location, Name, Unknown, Value
 from scanners.idioms.java import Mark, Member
+from scanners.idioms.java_scopes import apart
 from scanners.idioms.java_shapes import qualified, snake
 from scanners.idioms.java_values import configured
 
@@ -24,7 +25,7 @@ def injected(code: JavaCode) -> Iterator[Fact]:
         mark = member.mark("Value", "ConfigProperty", "Property")
         if mark is not None and mark.args:
             value = configured(code, mark.name, dict(mark.args), member.scope)
-            fields = {"target": name, "value": value, "scope": member.scope.name}
+            fields = {"target": apart(code, name), "value": value, "scope": member.scope.name}
             yield Fact("binding", fields, code.at(member.node))
         elif member.type is None and member.value is not None:
             listed = member.value.child_by_field_name("arguments")
@@ -44,7 +45,7 @@ def _properties(code: JavaCode, mark: Mark) -> Iterator[Fact]:
     for key, name, member in _bound(code, mark.scope.name, prefix, 4):
         default = code.value(member.value, member.scope) if member.value is not None else None
         known = default if not isinstance(default, Unknown | Call) else None
-        fields = {"target": name, "value": Config(key, known), "scope": member.scope.name}
+        fields = {"target": apart(code, name), "value": Config(key, known), "scope": member.scope.name}
         yield Fact("binding", fields, code.at(member.node))
         yield Fact("config_read", {"symbol": member.scope.name, "key": key}, code.at(member.node))
 

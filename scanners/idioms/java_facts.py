@@ -11,7 +11,7 @@ from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.java import Member
 from scanners.idioms.java_noise import HEADS, METHODS, foreign, words
 from scanners.idioms.java_reads import dynamic, of_result
-from scanners.idioms.java_scopes import CONSTRUCTOR
+from scanners.idioms.java_scopes import CONSTRUCTOR, apart
 from scanners.idioms.java_shapes import class_fields, declared_type, of_type, qualified
 from scanners.idioms.java_values import callee
 from scanners.idioms.symbols import Parts, symbol_facts
@@ -75,7 +75,7 @@ def _bindings(code: JavaCode) -> Iterator[Fact]:
         target = _target(code, assign.target, assign.scope, declares=assign.how != ":=")
         value = code.value(assign.value, assign.scope)
         if target and not isinstance(value, Unknown) and value != Name(target) and value != Lit(None):
-            fields = {"target": target, "value": value, "scope": assign.scope.name}
+            fields = {"target": apart(code, target), "value": value, "scope": assign.scope.name}
             yield Fact("binding", fields, Location(code.path, assign.line))
 
 

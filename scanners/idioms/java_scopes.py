@@ -19,6 +19,7 @@ _METHODS = ("method_declaration", "constructor_declaration", "compact_constructo
 _INTERFACES = ("interface_declaration", "annotation_type_declaration")
 _QUIET = words("Override SuppressWarnings Deprecated FunctionalInterface SafeVarargs Nullable NonNull NotNull Nonnull")
 CONSTRUCTOR = "constructor"
+_TEXTS = ("String", "CharSequence", "URI", "URL", "int", "long", "Integer", "Long")
 
 
 def fill(code: JavaCode, found: Found) -> None:
@@ -328,3 +329,18 @@ def _results(code: JavaCode) -> dict[str, str]:
                 found[_plain(scope)] = declared
                 code.types[f"{_plain(scope)}()"] = code.origin(declared)
     return found
+
+
+def apart(code: JavaCode, full: str) -> str:
+    """The name a field's text is kept under: another one than its accessor's (``String url() { return url; }``).
+
+    Args:
+        code: the file.
+        full: class and field.
+    """
+    field = code.members.get(full)
+    if field is None or full not in code.method_names:
+        return full
+    if field.static or field.scope.node.type == "record_declaration":
+        return full
+    return f"{full}_" if code.type_text(field.type) in _TEXTS else full

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from graph.values import Call, Choice, Concat, Config, Lit, Member, Name, Param, Unknown, Value
 from scanners.idioms.code import MAX_DEPTH, CallSite, Scope
 from scanners.idioms.java import bare, items
+from scanners.idioms.java_scopes import apart
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -170,13 +171,14 @@ def _shadowed(code: JavaCode, owner: Scope, name: str) -> Value | None:
     """The text of a field whose name a method of its class has too: by its name alone one could not tell them apart."""
     full = f"{owner.name}.{name}"
     field = code.members.get(full)
+    given = field.mark("Value", "ConfigProperty", "Property") if field is not None else None
     if field is None or full not in code.method_names:
         return None
-    given = field.mark("Value", "ConfigProperty", "Property")
     if given is not None and given.args:
         return configured(code, given.name, dict(given.args), owner)
-    text = field.final and field.value is not None and field.value.type == "string_literal"
-    return Lit(literal(code, field.value)) if text and field.value is not None else None
+    if field.final and field.value is not None and field.value.type == "string_literal":
+        return Lit(literal(code, field.value))
+    return Name(f"this.{name}_") if apart(code, full) != full else None
 
 
 def _parameter(code: JavaCode, outer: Scope, name: str, scope: Scope) -> Value:

@@ -265,9 +265,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
     if options.reading:
-        for language, (lines, seconds) in sorted(reading(options.repository).items()):
-            a_core = lines / 1000 / max(seconds, 1e-9)
-            print(f"{language:<12} {lines / 1000:>7.1f} kLOC {seconds:>6.2f} s CPU {a_core:>6.1f} kLOC/s a core")
+        for language, (count, seconds) in sorted(reading(options.repository).items()):
+            a_core = count / 1000 / max(seconds, 1e-9)
+            print(f"{language:<12} {count / 1000:>7.1f} kLOC {seconds:>6.2f} s CPU {a_core:>6.1f} kLOC/s a core")
         return 0
     with tempfile.TemporaryDirectory(prefix="testmesh-scan-speed-") as scratch:
         subject = Subject(options.repository.resolve(), Path(scratch) / "ours")

@@ -1,9 +1,16 @@
-"""Classes below the one a method is written in: what ``self`` may be, and members they define anew."""
+"""Around a piece of code: what ``self`` may be, members defined anew below its class, parameters of outer functions."""
 
 from __future__ import annotations
 
+import re
+from functools import reduce
+
 from graph.linking.corpus import Binding, SymbolKey
 from graph.linking.names import Found, Names
+from graph.linking.outcomes import Frame
+from graph.values import Member, Param, Value
+
+_FUNCTIONS = ("function", "method")
 
 
 def ancestors(names: Names, owner: SymbolKey) -> set[SymbolKey]:
@@ -68,3 +75,35 @@ def placeholder(names: Names, target: SymbolKey, binding: Binding) -> bool:
     if owner is not None and name.startswith(f"{owner[1]}."):
         return False
     return "." in name.removeprefix(f"{binding.scope}.")
+
+
+def outer_parameter(names: Names, frame: Frame, name: str, found: Found | None) -> tuple[Frame, Value] | None:
+    """The parameter of an outer function that an inner one uses: ``(url) => ({ orders: () => fetch(url) })``.
+
+    Args:
+        names: of all files.
+        frame: where the name is used.
+        name: as written.
+        found: what it stands for when parameters are left aside.
+    """
+    head, *tail = name.split(".")
+    symbols, scope = names.files[frame.file].symbols, frame.scope.rpartition(".")[0]
+    while scope:
+        fact = symbols.get(scope)
+        own = found is not None and found.file == frame.file and found.name.startswith(f"{scope}.")
+        if own and found is not None and found.name != f"{scope}.{head}":
+            return None
+        params = fact.get("params", ()) or () if fact is not None and fact.get("sort") in _FUNCTIONS else ()
+        value = next((v for i, param in enumerate(params) if (v := _taken(i, param, head)) is not None), None)
+        if value is not None:
+            return Frame(frame.file, scope), reduce(Member, tail, value)
+        scope = scope.rpartition(".")[0]
+    return None
+
+
+def _taken(index: int, param: str, name: str) -> Value | None:
+    """A parameter, or the part of a destructured one, that has a name."""
+    if param == name:
+        return Param(index, param)
+    part = re.search(rf"[{{,]\s*(?:(\w+)\s*:\s*)?{re.escape(name)}\s*[=,}}]", param) if param[:1] == "{" else None
+    return Member(Param(index, param), part.group(1) or name) if part is not None else None

@@ -26,7 +26,7 @@ from graph.linking.outcomes import (
 )
 from graph.linking.packages import dialect_of
 from graph.linking.reflection import Reflection, Types, reflected
-from graph.linking.selves import left_open, placeholder, redefined
+from graph.linking.selves import left_open, outer_parameter, placeholder, redefined
 from graph.linking.strings import BROWSER, ENVIRONMENT, OBJECT, discovered, external_call, text_method
 from graph.linking.texts import as_member, as_text, asked_of, behind_host, distinct, filled, hole, literal, plain
 from graph.values import Call, Choice, Concat, Config, Env, Format, Lit, Member, Name, Param, Unknown, Value
@@ -130,8 +130,9 @@ class Evaluator:
         if value.name == OBJECT:
             return [Outcome(Outside(OBJECT))]
         found = self.names.find(frame.file, frame.scope, value.name)
-        if found is None:
-            return [self._undefined(value.name, frame.file)]
+        outer = outer_parameter(self.names, frame, value.name, found) if "." in frame.scope else None
+        if outer is not None or found is None:
+            return self.evaluate(outer[1], outer[0], context) if outer else [self._undefined(value.name, frame.file)]
         if found.kind == "foreign":
             return [Outcome(Outside(found.name))]
         if found.kind == "module":

@@ -197,3 +197,26 @@ def test_hosts_with_a_domain_set_at_run_time_name_their_service() -> None:
     assert {(data.nodes[e.target].key, e.resolution.status) for e in calls} >= {
         (("orders", "http", "GET", "/orders/{}"), "resolved")
     }
+
+
+def test_inner_functions_use_what_the_callers_of_their_outer_function_give() -> None:
+    files = {
+        "shop/package.json": package("shop"),
+        "shop/client.js": (
+            "const amqp = require('amqplib');\nconst base = 'http://nowhere';\n"
+            "exports.client = ({ base: host, path }) => {\n"
+            "  const all = async () => fetch(`http://${host}${path}`);\n  return { all };\n};\n"
+            "exports.consumer = (queue, handler) => {\n"
+            "  link.createChannel({ setup: async (channel) => { await channel.consume(queue, (m) => handler(m)); } });\n"
+            "};\n"
+        ),
+        "shop/index.js": (
+            "const { client, consumer } = require('./client');\n"
+            "const orders = client({ base: 'orders', path: '/orders' });\n"
+            "exports.start = () => { consumer('placed', () => orders.all()); };\n"
+        ),
+        "orders/package.json": package("orders"),
+        "orders/index.js": "const app = require('express')();\napp.get('/orders', (req, res) => res.json([]));\n",
+    }
+    assert "orders:http:GET:/orders" in reached(files, "CALLS")
+    assert reached(files, "CONSUMES") == {"rabbitmq:placed"}

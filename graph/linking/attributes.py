@@ -118,7 +118,6 @@ class Attributes:
                 return self._evaluator.returned(inner, Arguments((), (), Frame(found.file, "")), context)
             return [Outcome(Definition((found.file, found.name), sort, thing))]
         made = self._evaluator.bound((found.file, found.name), Frame(found.file, "", None, thing), context)
-        made += elsewhere
         known = arguments is not None or names.files[found.file].bindings.get(found.name)
         return made if known or self._nested(made) else [hole(f"field `{name}` of {thing.owner[1]}", param=thing.owner)]
 

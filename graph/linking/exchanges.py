@@ -44,9 +44,8 @@ class Exchanges:
         def need(results: Sequence[Results]) -> Sequence[SymbolKey]:
             return [key for result in results for key in all_params(result)]
 
-        for reading in self._state.wrappers.readings(given, placed.symbol, service, need):
-            if not self._state.sources.made_for(reading, service):
-                continue
+        readings = self._state.wrappers.readings(given, placed.symbol, service, need)
+        for reading in self._state.sources.mine(readings, service):
             texts = iter(reading.results)
             found = [next(texts) if value is not None else [(Text(()), frozenset[str]())] for value in values]
             queues, exchanges, keys = ([_name(text) for text, _ in result] for result in found)

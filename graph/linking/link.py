@@ -25,6 +25,7 @@ from graph.linking.corpus import Corpus, RepositoryFacts, SymbolKey
 from graph.linking.environment import Environment
 from graph.linking.hosts import Hosts
 from graph.linking.names import Names
+from graph.linking.options import Together
 from graph.linking.ownership import Ownership
 from graph.linking.registrations import register
 from graph.linking.requests import Requests
@@ -68,7 +69,7 @@ def _prepared(sources: Sequence[RepositoryFacts], workspace: str) -> Linking:
     hosts = Hosts(corpus, services)
     evaluator = Evaluator(names, environment, hosts.declared, _options(corpus, names), calls.types.of)
     evaluator.implementing = calls.implementing
-    wrappers = Wrappers(evaluator, calls)
+    wrappers = Wrappers(evaluator, calls, Together(corpus))
     return Linking(
         corpus,
         names,

@@ -165,7 +165,7 @@ class Names:
                 head, dot, member = target.partition(".")
                 if is_go and target.count(".") == 2 and head in index.imports:
                     head, _, member = target.rpartition(".")
-                elif not dot or not head[:1].isupper() or ("." in member and is_go):
+                elif not dot or not (is_go or head[:1].isupper()) or ("." in member and is_go):
                     continue
                 if head not in index.symbols:
                     owner = self.find(file, "", head)

@@ -85,7 +85,7 @@ class Requests:
             return self._needed(results, service, has_base=fact.get("base") is not None)
 
         readings = self._state.wrappers.readings(values, placed.symbol, service, need)
-        return [r for r in readings if self._state.sources.made_for(r, service)]
+        return self._state.sources.mine(readings, service)
 
     def _needed(self, results: Sequence[Results], service: str, *, has_base: bool) -> list[SymbolKey]:
         """Whose callers must be asked: for method, host and what may hold slashes; else only if nothing fits."""

@@ -178,9 +178,8 @@ class _Calls:
             return all_params(results[0])
 
         found: list[tuple[Reading | None, Target | None]] = []
-        for reading in self._state.wrappers.readings([value], placed.symbol, service, need):
-            if not self._state.sources.made_for(reading, service):
-                continue
+        readings = self._state.wrappers.readings([value], placed.symbol, service, need)
+        for reading in self._state.sources.mine(readings, service):
             for text, _ in reading.results[0]:
                 url = take_apart(addressed(text))
                 found.append((reading, self._state.hosts.find(url, service) if url.host else None))

@@ -37,6 +37,17 @@ class Sources:
         owned = all(service in (self._owners(file) or (service,)) for file in places)
         return owned and all(self._reached(site.symbol, service) for site in reading.built)
 
+    def mine(self, readings: Iterable[Reading], service: str) -> list[Reading]:
+        """The readings of a service, without those that hold only where options are not given, when they are.
+
+        Args:
+            readings: of one fact.
+            service: its name, empty for all.
+        """
+        found = [reading for reading in readings if self.made_for(reading, service)]
+        given = {reading.origin for reading in found if not reading.spare}
+        return [reading for reading in found if not reading.spare or reading.origin not in given]
+
     def _reached(self, symbol: SymbolKey, service: str) -> bool:
         """Whether a service runs shared code, as far as calls say: its own code leads there, or nobody's does."""
         everybody = self._owners(symbol[0])

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice, product
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 from graph.linking.attributes import Attributes, Options
 from graph.linking.corpus import Binding, FileKey, SymbolKey
-from graph.linking.names import SELVES, Found, Names, dotted, unloaded
+from graph.linking.names import CLASSES, SELVES, Found, Names, dotted, unloaded
+from graph.linking.options import assignments
 from graph.linking.outcomes import (
     NOT_SET,
     Arguments,
@@ -27,26 +28,14 @@ from graph.linking.outcomes import (
 from graph.linking.packages import dialect_of
 from graph.linking.reflection import Reflection, Types, reflected
 from graph.linking.selves import left_open, outer_parameter, placeholder, redefined
+from graph.linking.settings import Lookup, Settings
 from graph.linking.strings import BROWSER, ENVIRONMENT, OBJECT, discovered, external_call, text_method
-from graph.linking.texts import as_member, as_text, asked_of, behind_host, distinct, filled, hole, literal, plain
+from graph.linking.texts import as_member, as_text, asked_of, distinct, filled, hole, literal, plain
 from graph.values import Call, Choice, Concat, Config, Env, Format, Lit, Member, Name, Param, Unknown, Value
 
 _OUTCOMES = 64
 _DEPTH = 60
 _CONSTRUCTORS = ("__init__", "constructor")
-_ENV: FileKey = ("", "environment")
-
-
-class Lookup(Protocol):
-    """Values of environment variables."""
-
-    def __call__(self, service: str, key: str) -> Sequence[tuple[Value, FileKey]]:
-        """The values a variable has in a service."""
-        ...
-
-    def interpolated(self, repository: str, key: str) -> Sequence[tuple[Value, FileKey]]:
-        """What the variable is replaced by inside deployment files."""
-        ...
 
 
 class Evaluator:
@@ -75,14 +64,13 @@ class Evaluator:
         self._members = Attributes(self, options)
         self._reflection = Reflection(self, types)
         self.implementing: Callable[[SymbolKey], Sequence[SymbolKey]] = lambda symbol: ()
-        self._environment = environment
-        self._declared = declared
+        self._settings = Settings(self.evaluate, environment, declared)
         self._rules: Mapping[type, Callable[[Any, Frame, Context], list[Outcome]]] = {
             Lit: lambda v, f, c: [plain(literal(v.value)) if v.value is not None else hole(NOT_SET)],
             Name: self._name,
             Param: self._param,
-            Env: self._env,
-            Config: lambda v, f, c: self._env(Env(v.key, v.default), f, c),
+            Env: self._settings.of,
+            Config: lambda v, f, c: self._settings.of(Env(v.key, v.default), f, c),
             Concat: self._concat,
             Format: self._format,
             Call: self._call,
@@ -173,10 +161,11 @@ class Evaluator:
     def bound(self, target: SymbolKey, frame: Frame, context: Context) -> list[Outcome]:
         file, name = target
         index = self.names.files[file]
-        bindings = index.bindings.get(name, [])
+        bindings, others = assignments(self.names, target, context.bound)
         if any(not b.scope for b in bindings) and name:
             context.constants.add(target)
         outcomes = self._assigned(target, bindings, frame, context)
+        outcomes += [o for f, b in others for o in self.evaluate(b.value, Frame(f, b.scope), context)]
         outcomes = [o for o in outcomes if o.thing != Text(())] or outcomes
         for type_name in () if outcomes else index.typed.get(name, ()):
             outcomes += self._typed(file, name, type_name)
@@ -249,37 +238,6 @@ class Evaluator:
             return self.evaluate(defaults[0].value, Frame(frame.file, ""), context)
         return [hole(f"parameter `{value.name}` of {frame.scope} is not passed")]
 
-    def _env(self, value: Env, frame: Frame, context: Context) -> list[Outcome]:
-        context.keys.add(value.name)
-        made = self._set(value, frame, context)
-        if value.name in self._declared:
-            declared = hole(f"{value.name} is declared in testmesh.toml", env=value.name, rule="annotation")
-            return [behind_host(declared, o) for o in made]
-        return made
-
-    def _set(self, value: Env, frame: Frame, context: Context) -> list[Outcome]:
-        outcomes: list[Outcome] = []
-        for given, file in self._given(value.name, frame, context):
-            inner = self.evaluate(given, Frame(file, ""), context)
-            outcomes += [Outcome(o.thing, o.trail | {"deployed-env"}) for o in inner]
-        context.active[_ENV, value.name] -= 1
-        known = [o for o in outcomes if not isinstance(o.thing, Text) or any(isinstance(p, str) for p in o.thing.parts)]
-        if known:
-            return known
-        if value.default is not None:
-            inner = self.evaluate(value.default, frame, context)
-            return [Outcome(o.thing, o.trail | {"env-default"}) for o in inner]
-        empty = [o for o in outcomes if isinstance(o.thing, Text) and not o.thing.parts]
-        return empty or [hole(f"{value.name} is set nowhere", env=value.name)]
-
-    def _given(self, name: str, frame: Frame, context: Context) -> Sequence[tuple[Value, FileKey]]:
-        """Deployed values; inside the value of a variable, ``${NAME}`` means the deployment's own ``.env`` file."""
-        depth = context.active.get((_ENV, name), 0)
-        context.active[_ENV, name] = depth + 1
-        if depth == 0:
-            return self._environment(context.service, name)
-        return self._environment.interpolated(frame.file[0], name) if depth == 1 else ()
-
     def _concat(self, value: Concat, frame: Frame, context: Context) -> list[Outcome]:
         return self._combined(value.parts, frame, context, lambda parts: [p for ps in parts for p in ps])
 
@@ -318,7 +276,7 @@ class Evaluator:
         if service:
             return [plain(service)]
         if value.args and dotted(value.callee) in ENVIRONMENT:
-            return self._read(self.texts(value.args[0], frame, context), frame, context)
+            return self._settings.named(self.texts(value.args[0], frame, context), frame, context)
         method = as_member(value.callee)
         changed = self._text_method(method, value, frame, context) if method is not None else None
         if changed is not None:
@@ -343,7 +301,7 @@ class Evaluator:
         thing = callee.thing
         if isinstance(thing, Definition):
             arguments = Arguments(value.args, value.named, frame)
-            if thing.sort == "class":
+            if thing.sort in CLASSES:
                 return [Outcome(Instance(thing.symbol, arguments), callee.trail)]
             symbol = self.names.overload(thing.symbol, len(value.args) + len(value.named))
             return self.returned(replace(thing, symbol=symbol), arguments, context)
@@ -358,11 +316,6 @@ class Evaluator:
         name = dotted(value.callee) or "an expression"
         reason = thing.holes[0].reason if isinstance(thing, Text) and thing.holes else "not a function"
         return [hole(f"result of {name}(): {reason}")]
-
-    def _read(self, named: list[tuple[Text, frozenset[str]]], frame: Frame, context: Context) -> list[Outcome]:
-        """Environment variables whose names are computed."""
-        holes = [hole(text.holes[0].reason, param=text.holes[0].param) for text, _ in named if text.holes]
-        return holes + [o for t, _ in named if not t.holes for o in self._env(Env(t.template), frame, context)]
 
     def returned(self, function: Definition, arguments: Arguments, context: Context) -> list[Outcome]:
         file, name = function.symbol

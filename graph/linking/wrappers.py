@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from graph.linking.callgraph import CallGraph, Site
 from graph.linking.corpus import SymbolKey
 from graph.linking.names import SELVES, dotted, unloaded
+from graph.linking.options import NOT_GIVEN, Together, sets_fields
 from graph.linking.outcomes import Arguments, Context, Frame, Hole, Instance, Text
 from graph.linking.selves import ancestors
 from graph.linking.values import Evaluator
@@ -31,6 +32,7 @@ class Reading:
         built: calls that constructed the client, when their arguments decided.
         constants: module-level constants read.
         keys: environment variables and configuration keys read.
+        spare: it holds only where nobody gives the options that set a field.
     """
 
     results: tuple[Results, ...]
@@ -39,6 +41,7 @@ class Reading:
     built: tuple[Site, ...] = ()
     constants: frozenset[SymbolKey] = frozenset()
     keys: frozenset[str] = frozenset()
+    spare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class _Try:
     sites: tuple[Site, ...] = ()
     built: tuple[Site, ...] = ()
     receiver: SymbolKey | None = None
+    spare: bool = False
 
 
 class Wrappers:
@@ -57,11 +61,13 @@ class Wrappers:
     Args:
         evaluator: evaluates in one frame.
         calls: who calls whom.
+        together: options given in one call.
     """
 
-    def __init__(self, evaluator: Evaluator, calls: CallGraph) -> None:
+    def __init__(self, evaluator: Evaluator, calls: CallGraph, together: Together) -> None:
         self._evaluator = evaluator
         self._calls = calls
+        self._together = together
 
     def readings(self, values: Sequence[Value | None], at: SymbolKey, service: str, need: Need) -> list[Reading]:
         """Every reading of some values of one fact.
@@ -90,7 +96,8 @@ class Wrappers:
                 queue += further
                 continue
             constants, keys = frozenset(context.constants), frozenset(context.keys)
-            made.append(Reading(results, attempt.origin, attempt.sites, attempt.built, constants, keys))
+            origin, sites, built = attempt.origin, attempt.sites, attempt.built
+            made.append(Reading(results, origin, sites, built, constants, keys, attempt.spare))
         return self._used(made)
 
     def _used(self, made: list[Reading]) -> list[Reading]:
@@ -123,8 +130,12 @@ class Wrappers:
             if key in attempt.bound:
                 continue
             sites = [site for site in self._calls.callers.get(key, ()) if site.symbol != key]
+            option = key != attempt.origin and sets_fields(self._evaluator.names, key)
+            sites = [s for s in sites if not option or self._together.fit(s, attempt.built)]
             step = self._through_call if key == attempt.origin else self._through_maker
             tries = [t for site in sites for t in step(attempt, key, site, service)]
+            if tries and option:
+                tries.append(replace(attempt, bound={**attempt.bound, key: NOT_GIVEN}, spare=True))
             if tries:
                 return tries
         return []
@@ -136,7 +147,7 @@ class Wrappers:
         for instance in self._receivers(site, bound, service, self._class_around(key)):
             made = bound | self._constructed(instance)
             narrowed = self._narrowed(attempt.receiver, instance.owner)
-            tries.append(_Try(made, site.symbol, instance.owner, sites, attempt.built, narrowed))
+            tries.append(_Try(made, site.symbol, instance.owner, sites, attempt.built, narrowed, attempt.spare))
         if tries:
             return tries
         own = site.rule in ("self", "override") and receiver(site.fact.get("callee")) is None
@@ -144,7 +155,8 @@ class Wrappers:
         if owner is not None and attempt.owner is not None and not self._calls.related(owner, attempt.owner):
             return []
         narrowed = self._narrowed(attempt.receiver, owner)
-        return [_Try(bound, site.symbol, owner or attempt.owner, sites, attempt.built, narrowed)]
+        owner = owner or attempt.owner
+        return [_Try(bound, site.symbol, owner, sites, attempt.built, narrowed, attempt.spare)]
 
     def _narrowed(self, receiver: SymbolKey | None, owner: SymbolKey | None) -> SymbolKey | None:
         """The class of the object a fact's method runs on, once a call tells that it is one below."""
@@ -158,7 +170,7 @@ class Wrappers:
             return []
         bound = {**attempt.bound, key: _arguments(site)}
         built = (*attempt.built, site)
-        return [_Try(bound, attempt.origin, attempt.owner, attempt.sites, built, attempt.receiver)]
+        return [replace(attempt, bound=bound, built=built)]
 
     def _receivers(
         self, site: Site, bound: Mapping[SymbolKey, Arguments], service: str, around: SymbolKey | None

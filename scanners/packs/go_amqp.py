@@ -109,6 +109,8 @@ def _bound(code: GoCode, site: CallSite) -> Fact:
     key = code.value(site.args[1], site.scope)
     if key not in (Lit(""), Lit("#")):
         fields["key"] = key
+    if site.scope.name:
+        fields["symbol"] = site.scope.name
     return Fact("bound", fields, Location(code.path, site.line))
 
 

@@ -156,6 +156,7 @@ def _amqp(code: JsCode, site: CallSite) -> Iterator[Fact]:
             exchange = code.value(site.args[1], site.scope)
             fields: dict[str, object] = {"broker": "rabbitmq", "queue": queue, "exchange": exchange}
             key = code.value(site.args[2], site.scope) if len(site.args) > 2 else Lit("")
+            fields |= {"symbol": site.scope.name} if site.scope.name else {}
             yield Fact("bound", fields | ({"key": key} if key != Lit("") else {}), Location(code.path, site.line))
 
 

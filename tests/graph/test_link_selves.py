@@ -1,4 +1,4 @@
-"""Classes below the one a method is written in: topics and hosts that only the subclass, or its configuration, tells."""
+"""Classes below the one a method is written in: topics only the subclass tells; addresses only configuration tells."""
 
 from __future__ import annotations
 

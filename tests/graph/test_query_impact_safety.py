@@ -356,3 +356,19 @@ def test_a_service_that_lives_among_examples_is_one() -> None:
     text = PLACES.replace("shop/app.py", "examples/app.py").replace(" shop ", " examples ")
     item = replace(touched("examples/x.py::x", "file"), file="examples/data.json")
     assert selected(asked(System(text), item)) == {"orders": "may"}
+
+
+def test_code_of_a_repository_without_services_may_run_in_any_service() -> None:
+    system = System(PLACES)
+    library = system.add("Symbol", ("shared-lib", "money.py", "euro"), digest="d", sort="function")
+    system.named["library"] = library
+    before = Overlay(None, GraphData(dict(system.nodes), dict(system.edges)))
+    said = replace(change(replace(touched("money.py::euro"), file="money.py")), repository="shared-lib")
+    assert selected(affected(before, with_digest(system, ["library"], "new").store(), said)) == {"orders": "may"}
+
+
+def test_an_unread_file_of_a_repository_without_services_may_reach_any_service() -> None:
+    system = System(PLACES)
+    item = replace(touched("chart/x.py::x", "file"), file="chart/templates/shop.tpl")
+    said = replace(change(item), repository="charts")
+    assert selected(affected(system.store(), system.store(), said)) == {"orders": "may"}

@@ -51,14 +51,14 @@ def outside(world: World, change: Change, path: str) -> str:
 
 
 def services_of_repository(world: World, repository: str) -> list[Node]:
-    """Every service of a repository that is its own code.
+    """Every service of a repository that is its own code; of a repository without any, as a library's, all there are.
 
     Args:
         world: both revisions.
         repository: its name.
     """
-    ours = [s for s in world.of("Service") if s.props.get("repository") in (None, "", repository)]
-    return [s for s in ours if s.props.get("sort") != "infrastructure"]
+    everything = [s for s in world.of("Service") if s.props.get("sort") != "infrastructure"]
+    return [s for s in everything if s.props.get("repository") in (None, "", repository)] or everything
 
 
 def within(world: World, repository: str, path: str) -> list[Node]:
@@ -69,7 +69,8 @@ def within(world: World, repository: str, path: str) -> list[Node]:
         repository: repository name.
         path: repository-relative.
     """
-    found = services_of_repository(world, repository)
+    found = [s for s in world.of("Service") if s.props.get("repository") in (None, "", repository)]
+    found = [s for s in found if s.props.get("sort") != "infrastructure"]
     return [s for s in found if root_of(s) and f"{path}/".startswith(f"{root_of(s)}/")]
 
 

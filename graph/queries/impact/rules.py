@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from graph.linking.roles import aside
 from graph.queries.impact.callers import PART_OF, callers_of, doors, in_background, nobody_runs, via_of
+from graph.queries.impact.outside import services_of_repository
 from graph.queries.impact.settings import is_silent, named_unasked, operations, unasked_by
 from graph.queries.impact.spread import State
 from graph.queries.impact.world import EdgeId, Via, World
@@ -272,8 +273,7 @@ def services_of(world: World, node: Node) -> list[Node]:
     owners = [s for s in world.services(node.uid) if _runs(world, s)]
     if owners:
         return owners
-    everything = [s for s in world.of("Service") if s.props.get("repository") in (None, "", node.key[0])]
-    return [s for s in everything if s.props.get("sort") != "infrastructure"]
+    return services_of_repository(world, node.key[0])
 
 
 def _runs(world: World, service: Node) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from posixpath import basename, dirname
 
 from graph.linking.corpus import Corpus, Placed
@@ -174,7 +175,24 @@ def _programs(corpus: Corpus) -> list[Placed]:
         alone = [above for above in _around(folder) if above and inside[repository, above] == 1]
         fact = Fact("root", {"root": alone[-1] if alone else folder, "sort": _PROGRAM, "name": ""}, Location(path, 1))
         found.append(Placed(fact, (repository, path)))
-    return found
+    return _told_apart(found)
+
+
+_LAYERS = frozenset({"cmd", "internal", "app", "apps", "services", "service", "src", "pkg", "go", "backend", ""})
+
+
+def _told_apart(programs: list[Placed]) -> list[Placed]:
+    """Programs whose folders have one name (``orders/cmd/api``, ``users/cmd/api``) have the name above it, too."""
+    count = Counter((p.file[0], basename(p.fact.get("root", ""))) for p in programs)
+    made: list[Placed] = []
+    for placed in programs:
+        folder = str(placed.fact.get("root", ""))
+        above = next((basename(f) for f in _around(dirname(folder)) if basename(f) not in _LAYERS), "")
+        if count[placed.file[0], basename(folder)] > 1 and above:
+            fields = {**placed.fact.fields, "name": f"{above}-{basename(folder)}"}
+            placed = replace(placed, fact=Fact("root", fields, placed.fact.at))
+        made.append(placed)
+    return made
 
 
 _CHORES = re.compile(r"^(migrat\w*|seed\w*|tools?|scripts?|hack|gen(erator)?|(\w*[_-])?(health\w*|cli|ctl))$", re.I)

@@ -248,7 +248,8 @@ class Services:
                 continue
             registered = self._roots.registered.get((repository, folder), "")
             named = source.fact.get("name") if source else ""
-            name = registered or str(basename(folder) or named or repository).rpartition("/")[2]
+            program = named if source is not None and source.fact.get("sort") == "program" else ""
+            name = registered or str(program or basename(folder) or named or repository).rpartition("/")[2]
             service = self._service(repository, name)
             service.root, service.rule = folder, "package manifest" if source else "repository"
             service.sort = "frontend" if asks and service.sort == "business" else service.sort

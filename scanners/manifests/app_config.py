@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from posixpath import dirname
 
 from graph.facts import SourceFile
 from graph.values import Concat, Env, Fact, Lit, Location, Value
 from scanners.idioms.spring_properties import sections
 
 _FILE = re.compile(
-    r"(^|/)((configs?|conf|cfg)/([\w-]+/)?(?!application|bootstrap)[\w.-]+|(config|conf|app\.config|settings)([._-][\w-]+)?)\.(ya?ml|toml)$"
+    r"(^|/)((configs?|conf|cfg|etc)/([\w-]+/)?(?!application|bootstrap)[\w.-]+|(config|conf|app\.config|settings)([._-][\w-]+)?)\.(ya?ml|toml)$"
 )
 _FOREIGN = (
     "apiVersion",
@@ -63,6 +64,12 @@ class AppConfig:
         heads = {key.split(".", 1)[0] for key, _, _ in rows}
         if heads & set(_FOREIGN):
             return
+        named = {key: text for key, text, _ in rows if key in ("Name", "Host", "Port", "ListenOn")}
+        program = "Name" in named and ("ListenOn" in named or {"Host", "Port"} <= set(named))
+        if program:
+            yield _registers(source.path, named)
+        elif source.path.split("/")[-2:-1] == ["etc"]:
+            return
         variant = _VARIANT.search(_stem(source.path))
         for key, text, line in rows[:_MOST]:
             if not text or "[" in key:
@@ -71,6 +78,13 @@ class AppConfig:
             if variant is not None:
                 fields["variant"] = variant.group(1)
             yield Fact("env_value", fields, Location(source.path, line))
+
+
+def _registers(path: str, named: Mapping[str, str]) -> Fact:
+    """The name and port of a go-zero program: ``Name: order-api`` in its ``etc`` folder."""
+    port = named.get("Port") or named.get("ListenOn", "").rpartition(":")[2]
+    fields = {"root": dirname(dirname(path)), "name": named["Name"], "ports": (port,) if port.isdigit() else ()}
+    return Fact("registers", fields, Location(path, 1))
 
 
 def _stem(path: str) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from scanners.idioms.go import GoCode
 
 _REGISTER = re.compile(r"^Register(\w+)Server$")
+_GENERATED, _WRAPPER = b"DO NOT EDIT", b"zrpc.Client"
+"""go-zero generates clients around the stubs; other generated code calls nothing by itself."""
 _GATEWAY = re.compile(r"^Register(\w+?)(?:Handler(FromEndpoint|Client|Server)?|HTTPServer)$")
 _HANDLER = re.compile(r"^New(\w+)Handler$")
 _EMBEDDED = re.compile(r"^Unimplemented(\w+)Server$")
@@ -34,6 +36,7 @@ class Grpc:
     version: int = 1
     language: tuple[str, ...] = ("go",)
     markers: tuple[bytes, ...] = (b"google.golang.org/grpc", b"Server(", b"Client", b"HandlerFromEndpoint(")
+    generated: bool = True
 
     def facts(self, parsed: GoCode) -> Iterator[Fact]:
         """Services served and calls through stubs.
@@ -41,7 +44,7 @@ class Grpc:
         Args:
             parsed: a Go file.
         """
-        if parsed.path.endswith(".pb.go"):
+        if parsed.path.endswith(".pb.go") or (_GENERATED in parsed.data[:2000] and _WRAPPER not in parsed.data):
             return
         served: set[str] = set()
         for site in parsed.calls:

@@ -16,6 +16,7 @@ from scanners.idioms.go_handlers import handler
 from scanners.idioms.go_http import METHODS, kit, method_of
 from scanners.idioms.go_routes import Route, Table
 from scanners.idioms.go_values import members
+from scanners.idioms.python_values import concat
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -147,10 +148,22 @@ def _tables(code: GoCode, registered: set[str]) -> Iterator[Fact]:
         if kind is None or kind.type not in ("slice_type", "array_type", "type_identifier", "map_type"):
             continue
         scope = code.scope_at(node.start_byte)
+        prefix = _prefix(code, node)
         for _, item in members(code, node)[:200]:
             row = bare(item)
             if row is not None and row.type in ("literal_value", "composite_literal"):
-                yield from _row(code, row, scope, registered)
+                for fact in _row(code, row, scope, registered):
+                    path = concat([prefix, fact.get("path")]) if prefix is not None else fact.get("path")
+                    yield Fact(fact.kind, {**fact.fields, "path": path}, fact.at)
+
+
+def _prefix(code: GoCode, table: Node) -> Value | None:
+    """``server.AddRoutes([]rest.Route{..}, rest.WithPrefix("/v1"))`` of go-zero."""
+    call = table.parent.parent if table.parent is not None and table.parent.type == "argument_list" else None
+    site = code.site(call) if call is not None else None
+    options = [code.site(arg) for arg in site.args[1:]] if site is not None and site.method == "AddRoutes" else []
+    given = next((o for o in options if o is not None and o.method == "WithPrefix" and o.args), None)
+    return code.value(given.args[0], given.scope) if given is not None else None
 
 
 def _row(code: GoCode, row: Node, scope: Scope, registered: set[str]) -> Iterator[Fact]:

@@ -34,7 +34,7 @@ _SPRING = frozenset(
         "ReactiveMongoRepository", "R2dbcRepository", "ElasticsearchRepository", "ReactiveElasticsearchRepository",
         "CassandraRepository", "ReactiveCassandraRepository", "Neo4jRepository", "ReactiveNeo4jRepository",
         "KeyValueRepository", "RevisionRepository", "RxJava3CrudRepository", "CouchbaseRepository",
-        "PageableRepository",
+        "PageableRepository", "GraphRepository",
         "JpaSpecificationExecutor", "GenericRepository", "CoroutineCrudRepository", "RedisDocumentRepository",
         "CosmosRepository", "SimpleJpaRepository", "QuerydslPredicateExecutor", "JpaRepositoryImplementation",
     )

@@ -49,7 +49,7 @@ _STATUS_CALLS = frozenset(("status", "sendError", "setStatus", "setStatusCode", 
 _STARTER = "org.springframework.boot:spring-boot-starter-data-rest"
 _REST_WRITES = {"save": ("POST", "PUT", "PATCH"), "delete": ("DELETE",), "deleteById": ("DELETE",)}
 _CRUD = ("CrudRepository", "PagingAndSortingRepository", "JpaRepository", "MongoRepository", "ListCrudRepository",
-         "ListPagingAndSortingRepository", "ReactiveCrudRepository", "KeyValueRepository")  # fmt: skip
+         "ListPagingAndSortingRepository", "KeyValueRepository", "Neo4jRepository", "GraphRepository")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,7 @@ class SpringWeb:
         b"RepositoryRestResource",
         b"ResponseEntity",
         b"Repository<",
+        b"RepositoryRestConfiguration",
     )
 
     def facts(self, parsed: JavaCode) -> Iterator[Fact]:
@@ -80,6 +81,17 @@ class SpringWeb:
             if scope.sort != "method":
                 yield from _class(parsed, scope)
         yield from _statuses(parsed)
+        yield from _base_path(parsed)
+
+
+def _base_path(code: JavaCode) -> Iterator[Fact]:
+    """``config.setBasePath("/api")`` of Spring Data REST is the property of that name."""
+    if "RepositoryRestConfiguration" not in code.imports:
+        return
+    for site in code.calls:
+        if site.method in ("setBasePath", "setBaseUri") and len(site.args) == 1:
+            fields = {"service": "", "key": "spring.data.rest.base-path", "value": code.value(site.args[0], site.scope)}
+            yield Fact("env_value", fields, code.at(site.node))
 
 
 def _class(code: JavaCode, scope: Scope) -> Iterator[Fact]:

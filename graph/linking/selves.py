@@ -7,8 +7,8 @@ from functools import reduce
 
 from graph.linking.corpus import Binding, SymbolKey
 from graph.linking.names import Found, Names
-from graph.linking.outcomes import Frame
-from graph.values import Member, Param, Value
+from graph.linking.outcomes import Arguments, Frame
+from graph.values import Member, Name, Param, Value
 
 _FUNCTIONS = ("function", "method")
 
@@ -99,6 +99,27 @@ def outer_parameter(names: Names, frame: Frame, name: str, found: Found | None) 
             return Frame(frame.file, scope), reduce(Member, tail, value)
         scope = scope.rpartition(".")[0]
     return None
+
+
+def passed_on(value: Member, arguments: Arguments | None) -> tuple[Value, Frame] | None:
+    """``config.urls.orders`` as it is called where a caller passes ``settings`` as ``config``.
+
+    Args:
+        value: a part of something.
+        arguments: of the call, None when any caller is possible.
+    """
+    names, base = [value.name], value.base
+    while isinstance(base, Member):
+        names.append(base.name)
+        base = base.base
+    if arguments is None or not isinstance(base, Param) or base.index >= len(arguments.positional):
+        return None
+    given: Value = arguments.positional[base.index]
+    if not isinstance(given, Name | Param):
+        return None
+    for name in reversed(names):
+        given = Member(given, name)
+    return given, arguments.frame
 
 
 def _taken(index: int, param: str, name: str) -> Value | None:

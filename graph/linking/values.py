@@ -27,7 +27,7 @@ from graph.linking.outcomes import (
 )
 from graph.linking.packages import dialect_of
 from graph.linking.reflection import Reflection, Types, reflected
-from graph.linking.selves import left_open, outer_parameter, placeholder, redefined
+from graph.linking.selves import left_open, outer_parameter, passed_on, placeholder, redefined
 from graph.linking.settings import Lookup, Settings
 from graph.linking.strings import BROWSER, ENVIRONMENT, OBJECT, discovered, external_call, text_method
 from graph.linking.texts import as_member, as_text, asked_of, distinct, filled, hole, literal, plain
@@ -335,16 +335,22 @@ class Evaluator:
         name = dotted(value)
         if name and self.names.find(frame.file, frame.scope, name) is not None:
             return self._name(Name(name), frame, context)
+        arguments = frame.arguments or context.bound.get((frame.file, frame.scope))
+        passed = passed_on(value, arguments)
         if isinstance(value.base, Param):
-            arguments = frame.arguments or context.bound.get((frame.file, frame.scope))
             flat = arguments is not None and value.base.index >= len(arguments.positional)
             if arguments is not None and flat and (given := dict(arguments.named).get(value.name)) is not None:
                 return self.evaluate(given, arguments.frame, context)
-            made = self._members.of(self.evaluate(value.base, frame, context), (value.name,), context)
+            made = self._part(value, passed, frame, context)
             default = self.names.files[frame.file].bindings.get(f"{frame.scope}.{value.name}", ())
             if arguments is not None and default and value.base.name.startswith("{") and all(o.left_out for o in made):
                 return self.evaluate(default[0].value, Frame(frame.file, ""), context)
             return made if arguments is not None else [self._asked(o, (frame.file, frame.scope)) for o in made]
+        return self._part(value, passed, frame, context)
+
+    def _part(self, value: Member, passed: tuple[Value, Frame] | None, frame: Frame, context: Context) -> list[Outcome]:
+        if passed is not None:
+            return self.evaluate(passed[0], passed[1], context)
         return self._members.of(self.evaluate(value.base, frame, context), (value.name,), context)
 
     def _asked(self, outcome: Outcome, symbol: SymbolKey) -> Outcome:

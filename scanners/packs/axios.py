@@ -252,7 +252,8 @@ def _base(code: JsCode, site: CallSite, library: Library, options: Node | None) 
         if isinstance(value, Lit | Env):
             return value
     made_by = code.type_of(receiver, site.scope)
-    return Member(Name(receiver), library.base) if made_by in library.makers else None
+    instance = made_by in library.makers or (made_by in library.types and not made_by.endswith("Static"))
+    return Member(Name(receiver), library.base) if instance else None
 
 
 def _sent(code: JsCode, site: CallSite, library: Library, about: tuple[str, Node | None]) -> Shape:

@@ -207,7 +207,8 @@ def test_inner_functions_use_what_the_callers_of_their_outer_function_give() -> 
             "exports.client = ({ base: host, path }) => {\n"
             "  const all = async () => fetch(`http://${host}${path}`);\n  return { all };\n};\n"
             "exports.consumer = (queue, handler) => {\n"
-            "  link.createChannel({ setup: async (channel) => { await channel.consume(queue, (m) => handler(m)); } });\n"
+            "  link.createChannel({ setup: async (channel) => {"
+            " await channel.consume(queue, (m) => handler(m)); } });\n"
             "};\n"
         ),
         "shop/index.js": (
@@ -220,3 +221,29 @@ def test_inner_functions_use_what_the_callers_of_their_outer_function_give() -> 
     }
     assert "orders:http:GET:/orders" in reached(files, "CALLS")
     assert reached(files, "CONSUMES") == {"rabbitmq:placed"}
+
+
+def test_settings_handed_on_as_an_object_are_read_where_it_was_written() -> None:
+    files = {
+        "shop/package.json": package("shop"),
+        "shop/client.ts": (
+            "import axios, { AxiosInstance } from 'axios';\nimport { Settings } from './settings';\n"
+            "export class Client {\n  private http: AxiosInstance;\n"
+            "  constructor(config: Settings) { this.http = axios.create({ baseURL: config.urls.orders }); }\n"
+            "  all() { return this.http.get('/orders'); }\n}\n"
+        ),
+        "shop/settings.ts": "export interface Settings { urls: { orders: string } }\n",
+        "shop/app.ts": (
+            "import { Client } from './client';\nimport { Settings } from './settings';\n"
+            "export const create = (config: Settings) => new Client(config).all();\n"
+        ),
+        "shop/index.ts": (
+            "import { create } from './app';\nimport { Settings } from './settings';\n"
+            "const settings: Settings = { urls: { orders: process.env.ORDERS || 'http://orders' } };\ncreate(settings);\n"
+        ),
+        "orders/package.json": package("orders"),
+        "orders/index.js": "const app = require('express')();\napp.get('/orders', (req, res) => res.json([]));\n",
+    }
+    data = graph(files)
+    calls = [e for e in data.edges.values() if e.kind == "CALLS" and data.nodes[e.target].kind == "Endpoint"]
+    assert [e.resolution.status for e in calls] == ["resolved"]

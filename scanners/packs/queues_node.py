@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import ANYTHING, Fact, Location, Name, Shape, Unknown, Value
+from graph.values import ANYTHING, Fact, Location, Member, Name, Param, Shape, Unknown, Value
 from scanners.idioms.code import CallSite
 from scanners.idioms.javascript import bare, option
 from scanners.idioms.js_messages import function_of, handled, said, sent
@@ -121,7 +121,8 @@ def _queue(code: JsCode, site: CallSite) -> Value | None:
         return code.value(made.args[0], made.scope) if known else None
     kind = code.type_of(dotted, site.scope) if dotted else ""
     if kind in _QUEUES and _injected(code, site, dotted) is None:
-        return Name(f"{dotted}.name")
+        given = code.value(site.receiver, site.scope)
+        return Member(given, "name") if isinstance(given, Param) else Name(f"{dotted}.name")
     head = dotted.split(".", 1)[0]
     imported = head in code.imports and code.imports[head].module[:1] in (".", "@", "~")
     named = dotted.rpartition(".")[2].lower().endswith("queue")

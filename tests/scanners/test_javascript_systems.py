@@ -239,7 +239,8 @@ def test_settings_handed_on_as_an_object_are_read_where_it_was_written() -> None
         ),
         "shop/index.ts": (
             "import { create } from './app';\nimport { Settings } from './settings';\n"
-            "const settings: Settings = { urls: { orders: process.env.ORDERS || 'http://orders' } };\ncreate(settings);\n"
+            "const settings: Settings = { urls: { orders: process.env.ORDERS || 'http://orders' } };\n"
+            "create(settings);\n"
         ),
         "orders/package.json": package("orders"),
         "orders/index.js": "const app = require('express')();\napp.get('/orders', (req, res) => res.json([]));\n",

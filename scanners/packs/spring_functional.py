@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Value
@@ -28,9 +27,9 @@ _FILTERS = {
     "setPath": "SetPath",
     "rewritePath": "RewritePath",
 }
+_PROXIED = b"gateway.server.mvc"  # package of HandlerFunctions.http and the filters for it
 
 
-@dataclass(frozen=True, slots=True)
 class SpringFunctional:
     """RouterFunction and RouteLocator."""
 
@@ -46,8 +45,13 @@ class SpringFunctional:
             parsed: a Java file.
         """
         gateway = b"RouteLocator" in parsed.data
+        proxied = dict(_proxied(parsed)) if _PROXIED in parsed.data else {}
         for site in parsed.calls:
-            if site.method in VERBS and site.args and _predicate(parsed, site):
+            if site.node.id in proxied:
+                yield from _forwarded(parsed, site, proxied[site.node.id])
+            elif proxied and _predicates(parsed, site, proxied):
+                continue
+            elif site.method in VERBS and site.args and _predicate(parsed, site):
                 yield from _endpoint(parsed, site)
             elif site.method == "uri" and site.args and gateway:
                 yield from _route(parsed, site)
@@ -187,6 +191,61 @@ def _route(code: JavaCode, site: CallSite) -> Iterator[Fact]:
         for path in paths or ["/**"]:
             for verb in verbs or [""]:
                 yield _rule(code, site, (tidy(path), verb, target), filters)
+
+
+def _proxied(code: JavaCode) -> Iterator[tuple[int, CallSite]]:
+    """Routes of the gateway on Spring MVC: calls that are handed ``http(..)``, by id, with that call."""
+    for site in code.calls:
+        outer = code.site(site.node.parent.parent) if site.node.parent and site.node.parent.parent else None
+        if site.method == "http" and len(site.args) < 2 and outer is not None and len(outer.args) > 1:
+            if outer.method in (*_ROUTED, *VERBS) and outer.args[-1].id == site.node.id:
+                yield outer.node.id, site
+
+
+def _predicates(code: JavaCode, site: CallSite, proxied: dict[int, CallSite]) -> bool:
+    """Whether a call is (part of) the predicate of a route of the gateway, which is no endpoint of its own."""
+    node: Node | None = site.node
+    for _ in range(_DEPTH):
+        node = node.parent if node is not None else None
+        if node is None or node.id == site.scope.node.id:
+            return False
+        if node.id in proxied:
+            outer = code.site(node)
+            return outer is not None and _within(outer.args[0], site.node)
+    return False
+
+
+def _forwarded(code: JavaCode, site: CallSite, http: CallSite) -> Iterator[Fact]:
+    """``.route(path("/x/**"), http("http://x")).before(stripPrefix(1))``, also with ``before(uri(..))`` or ``lb(..)``."""
+    tests = [s for s in code.calls if _within(site.args[0], s.node)]
+    paths = [site.args[0]] if site.method in VERBS else []
+    paths += [a for s in tests if s.method in ("path", *VERBS) for a in s.args[:1] if not code.site(a)]
+    verbs = [site.method] if site.method in VERBS else [s.method for s in tests if s.method in VERBS]
+    verbs += [code.text(a).rsplit(".", 1)[-1] for s in tests if s.method == "method" for a in s.args]
+    target = filled(code.value(http.args[0], site.scope)) if http.args else None
+    filters: list[tuple[str, list[str]]] = []
+    for step in _handed_on(code, site):
+        if step.method in ("uri", "lb") and step.args:
+            address = filled(code.value(step.args[0], site.scope))
+            target = concat([Lit("lb://"), address]) if step.method == "lb" else address
+        elif step.method in _FILTERS:
+            filters.append((_FILTERS[step.method], [_argument(code, a) for a in step.args]))
+    served = literals(filled(code.value(a, site.scope)) for a in paths)
+    if target is not None:
+        for path in served or ["/**"]:
+            for verb in verbs or [""]:
+                yield _rule(code, site, (tidy(path), verb, target), filters)
+
+
+def _handed_on(code: JavaCode, site: CallSite) -> Iterator[CallSite]:
+    """What is handed to ``filter``, ``before`` and ``after`` of one route, up to the next route or its end."""
+    node: Node | None = site.node
+    for _ in range(_DEPTH):
+        node = node.parent if node is not None else None
+        step = code.site(node) if node is not None and node.type == "method_invocation" else None
+        if step is None or step.method not in ("filter", "before", "after"):
+            return
+        yield from (inner for inner in map(code.site, step.args) if inner is not None)
 
 
 def _rule(code: JavaCode, site: CallSite, about: tuple[str, str, Value], filters: list[tuple[str, list[str]]]) -> Fact:

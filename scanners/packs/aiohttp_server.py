@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Value
@@ -51,7 +50,6 @@ _ERRORS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class AiohttpServer:
     """aiohttp.web."""
 

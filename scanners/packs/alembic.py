@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Location
@@ -18,7 +17,6 @@ _ALTERS = ("add_column", "drop_column", "alter_column", "batch_alter_table", "re
 _NAMED = ("create_unique_constraint", "create_foreign_key", "create_check_constraint", "create_primary_key")
 
 
-@dataclass(frozen=True, slots=True)
 class Alembic:
     """Alembic."""
 

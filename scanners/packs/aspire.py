@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Concat, Fact, Lit, Location, Name, Param, Unknown, Value
@@ -30,7 +29,6 @@ _SCHEMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class Aspire:
     """.NET Aspire AppHost projects."""
 

@@ -44,7 +44,6 @@ class _Controller:
     bases: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class AspNetControllers:
     """ASP.NET Core and Web API controllers."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Member, Name, Value
@@ -57,7 +56,6 @@ _MIDDLEWARE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
 class AspNetMinimal:
     """ASP.NET Core endpoint routing without controllers, Carter modules included."""
 

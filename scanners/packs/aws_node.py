@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Fact, Location, Unknown, Value
@@ -42,7 +41,6 @@ _OBJECTS |= {"CreateMultipartUpload": "write", "Upload": "write", "SelectObjectC
 _CLIENTS = ("sqs", "sns", "kinesis", "dynamo", "docclient", "documentclient", "s3", "ddb", "dynamodb", "eventbridge")
 
 
-@dataclass(frozen=True, slots=True)
 class AwsNode:
     """The AWS SDK for JavaScript."""
 

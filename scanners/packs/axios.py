@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Env, Fact, Lit, Location, Member, Name, Param, Shape, Unknown, Value
@@ -25,7 +24,6 @@ _CHAINED = ("send", "json", "body", "field")
 _CHAIN = 10
 
 
-@dataclass(frozen=True, slots=True)
 class Axios:
     """JavaScript HTTP clients."""
 

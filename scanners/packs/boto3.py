@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Fact, Lit, Location, Shape, Unknown, Value
@@ -38,7 +37,6 @@ _STREAM_SENDS = ("put_record", "put_records")
 _GETS_QUEUE = ("get_queue_url", "create_queue", "get_queue_by_name")
 
 
-@dataclass(frozen=True, slots=True)
 class Boto3:
     """The AWS clients of Python."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Unknown, Value
@@ -25,7 +24,6 @@ _SCHEDULES = ("beat_schedule", "CELERY_BEAT_SCHEDULE", "CELERYBEAT_SCHEDULE")
 _OTHERS = ("huey", "prefect", "airflow", "invoke", "luigi", "taskiq", "dramatiq", "procrastinate", "fabric", "locust")
 
 
-@dataclass(frozen=True, slots=True)
 class Celery:
     """The Celery task queue."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from posixpath import basename
 from typing import TYPE_CHECKING
 
@@ -33,7 +32,6 @@ _PROFILES = re.compile(r"^(Dev\w*|Prod\w*|Test\w*|Stag\w*|Local)(Config|Settings
 _PATHS = ("dev", "prod", "test", "stag", "local", "ci")
 
 
-@dataclass(frozen=True, slots=True)
 class ConfigPy:
     """Settings in code."""
 

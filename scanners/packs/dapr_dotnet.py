@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Fact, Lit, Location, Value
@@ -32,7 +31,6 @@ _STATES = {
 _TYPES = ("DaprClient", "DaprClientBuilder")
 
 
-@dataclass(frozen=True, slots=True)
 class DaprDotnet:
     """The Dapr .NET SDK."""
 

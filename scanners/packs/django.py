@@ -45,7 +45,6 @@ _LIBRARY_VIEWS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class Django:
     """The Django framework: URLs and views."""
 

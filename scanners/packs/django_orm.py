@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Name, Value
@@ -55,7 +54,6 @@ _OPERATIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class DjangoOrm:
     """Django's models and query sets."""
 

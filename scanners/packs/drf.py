@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Fact, Field, Lit, Location, Name, Scalar, Shape, Value
@@ -30,7 +29,6 @@ _TYPES = {
 _NOT_SENT = ("HiddenField",)
 
 
-@dataclass(frozen=True, slots=True)
 class RestFramework:
     """Django REST framework's routers and serializers."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Member, Name, Param, Value
@@ -43,7 +42,6 @@ _LIBRARY = ("IRepositoryBase", "IReadRepositoryBase", "RepositoryBase")
 _SAVES = ("SaveChanges", "SaveChangesAsync", "SaveEntitiesAsync", "CommitAsync", "Commit", "Complete", "CompleteAsync")
 
 
-@dataclass(frozen=True, slots=True)
 class EfCore:
     """Entity Framework Core and Entity Framework 6."""
 

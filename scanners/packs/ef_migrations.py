@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Location
@@ -25,7 +24,6 @@ _STORES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class EfMigrations:
     """Migration classes of Entity Framework Core."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Call, Fact, Lit, Location, Name
@@ -28,7 +27,6 @@ _CHAIN = 12
 _STYLE = js_routes.Style()
 
 
-@dataclass(frozen=True, slots=True)
 class Express:
     """The Express framework."""
 

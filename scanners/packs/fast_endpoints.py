@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Fact, Lit, Location, Name, Value
@@ -32,7 +31,6 @@ _HANDLERS = ("HandleAsync", "ExecuteAsync", "Handle")
 _ELSEWHERE = {"FromHeader", "FromClaim", "FromRoute", "RouteParam", "FromBody", "FromCookie", "HasPermission"}
 
 
-@dataclass(frozen=True, slots=True)
 class FastEndpoints:
     """FastEndpoints and Azure Functions."""
 

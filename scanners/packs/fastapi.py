@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Fact, Lit, Location, Name, Shape, Value
@@ -49,7 +48,6 @@ _RAISES = ("HTTPException", "StarletteHTTPException", "RequestValidationError")
 _ANSWERS = ("JSONResponse", "Response", "PlainTextResponse", "HTMLResponse", "ORJSONResponse", "RedirectResponse")
 
 
-@dataclass(frozen=True, slots=True)
 class FastApi:
     """The FastAPI framework, and Django Ninja, which has its names."""
 

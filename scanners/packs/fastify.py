@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Fact, Lit, Location, Name, Shape, Value
@@ -30,7 +29,6 @@ _TEXTS = ("string", "template_string", "identifier", "member_expression", "binar
 _STYLE = js_routes.Style(returned=True)
 
 
-@dataclass(frozen=True, slots=True)
 class Fastify:
     """The Fastify framework."""
 

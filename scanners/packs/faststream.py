@@ -35,7 +35,6 @@ _WORDS |= {"channel": "redis", "stream": "redis", "list": "redis"}
 _SENDS = ("publish", "request", "publish_batch")
 
 
-@dataclass(frozen=True, slots=True)
 class FastStream:
     """FastStream (all its brokers) and Faust."""
 

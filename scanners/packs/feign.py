@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Concat, Config, Fact, Lit, Name, Shape, Unknown, Value
@@ -32,7 +31,6 @@ _MAKERS = ("target", "create", "createClient")
 _MADE_ELSEWHERE = ("retrofit", "feign_core", "http_exchange")
 
 
-@dataclass(frozen=True, slots=True)
 class DeclaredClients:
     """Interfaces whose methods are requests."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Fact, Lit, Location, Name, Shape, Value
@@ -24,7 +23,6 @@ _BLUEPRINTS = ("flask.Blueprint", "flask.blueprints.Blueprint", "quart.Blueprint
 _ROUTES = (*VERBS, "route", "websocket")
 
 
-@dataclass(frozen=True, slots=True)
 class Flask:
     """The Flask framework (and Quart, which has its names)."""
 

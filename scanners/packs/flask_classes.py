@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Concat, Fact, Lit, Location, Value
@@ -49,7 +48,6 @@ _SERVER = Server("flask", _REQUEST, BY_VERB, _VIEWS)
 _LIBRARIES = ("flask_restful", "flask_restx", "flask_restplus", "flask_smorest")
 
 
-@dataclass(frozen=True, slots=True)
 class FlaskClasses:
     """Class views of Flask and its API libraries."""
 

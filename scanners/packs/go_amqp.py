@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Unknown, Value
@@ -26,7 +25,6 @@ _CONSUMES = {"Consume": (0, 7), "ConsumeWithContext": (1, 8), "Get": (0, 2)}
 _DECLARES = ("QueueDeclare", "QueueDeclarePassive")
 
 
-@dataclass(frozen=True, slots=True)
 class Amqp:
     """AMQP 0.9.1 client libraries."""
 

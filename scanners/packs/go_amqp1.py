@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Call, Concat, Fact, Lit, Name, Shape, Unknown, Value
@@ -36,7 +35,6 @@ _MODULES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Amqp1:
     """AMQP 1.0 clients."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Member, Name, Param, Unknown, Value
@@ -61,7 +60,6 @@ _CHAIN = 12
 _LIKELY = re.compile(r"(?i)(collection|coll|col|c|\w*(collection|coll|repo|store|db))$")
 
 
-@dataclass(frozen=True, slots=True)
 class Documents:
     """MongoDB, Firestore and DynamoDB."""
 

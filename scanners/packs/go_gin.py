@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact
@@ -24,7 +23,6 @@ _TABLE = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
 class GoGin:
     """The gin framework."""
 

@@ -34,7 +34,6 @@ _TABLE = Table(
 _CHAIN = 12
 
 
-@dataclass(frozen=True, slots=True)
 class Gorilla:
     """The gorilla/mux router."""
 

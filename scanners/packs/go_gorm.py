@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Name, Unknown, Value
@@ -45,7 +44,6 @@ _SCALARS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Gorm:
     """Object-relational mappers of Go."""
 

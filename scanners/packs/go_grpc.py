@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Name, Value
@@ -28,7 +27,6 @@ _HEALTH = "google.golang.org/grpc/health/grpc_health_v1"
 _REFLECTION = "google.golang.org/grpc/reflection"
 
 
-@dataclass(frozen=True, slots=True)
 class Grpc:
     """grpc-go servers and stubs."""
 

@@ -104,7 +104,6 @@ _BODIES = ("SetBody", "SetBodyJsonMarshal", "SendStruct", "Send", "BodyJSON", "S
 _RESULTS = ("SetResult", "SetSuccessResult", "Into", "EndStruct", "ReceiveSuccess", "ToJSON")
 
 
-@dataclass(frozen=True, slots=True)
 class HttpClient:
     """HTTP client libraries of Go."""
 

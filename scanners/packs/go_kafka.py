@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Member, Name, Param, Unknown, Value
@@ -33,7 +32,6 @@ _CONFLUENT = (
 _READS = ("ReadMessage", "FetchMessage", "ReadBatch", "ReadBatchWith")
 
 
-@dataclass(frozen=True, slots=True)
 class Kafka:
     """Kafka client libraries of Go."""
 

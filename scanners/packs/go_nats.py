@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Fact, Lit, Shape, Value
@@ -35,7 +34,6 @@ _LISTENS = {
 _FILTERS = ("FilterSubject", "FilterSubjects", "Subject")
 
 
-@dataclass(frozen=True, slots=True)
 class Nats:
     """NATS client libraries."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Concat, Fact, Lit, Location, Value
@@ -39,7 +38,6 @@ _TAIL = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
 class NetHttp:
     """The HTTP server of the standard library."""
 

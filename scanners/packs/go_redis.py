@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Unknown, Value
@@ -44,7 +43,6 @@ _EXTRA = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class Redis:
     """Redis client libraries of Go."""
 

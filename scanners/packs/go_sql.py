@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Concat, Fact, Format, Lit, Location, Member, Name, Param, Unknown, Value
@@ -66,7 +65,6 @@ _WORD = re.compile(r"^[A-Za-z_][\w.\"`]*(\s+(as\s+)?\w+)?$", re.IGNORECASE)
 _CHAIN = 24
 
 
-@dataclass(frozen=True, slots=True)
 class Sql:
     """SQL text and SQL builders in Go."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import (
@@ -51,7 +50,6 @@ _BROKERS = (
 _BUSES = re.compile(r"(?i)(command|event)s?_?(bus)?$|bus$")
 
 
-@dataclass(frozen=True, slots=True)
 class Watermill:
     """The watermill library."""
 

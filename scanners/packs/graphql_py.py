@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Fact, Lit
@@ -24,7 +23,6 @@ _FIELDS = ("field", "mutation", "subscription", "django_field", "connection")
 _GIVEN = ("info", "root", "parent", "_", "__", "obj", "_info", "_root", "_obj")
 
 
-@dataclass(frozen=True, slots=True)
 class GraphqlPy:
     """Strawberry, Graphene, Ariadne."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Config, Fact, Field, Location, Name, Shape, Unknown, Value
@@ -23,7 +22,6 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _PLUMBING = ("WithHost", "ToString", "GetType", "Equals", "GetHashCode", "CreateClient")
 
 
-@dataclass(frozen=True, slots=True)
 class GrpcDotnet:
     """Grpc.AspNetCore, Grpc.Net.Client and Grpc.Core."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Config, Fact, Lit, Unknown, Value
@@ -28,7 +27,6 @@ _PLUMBING = words(
 _CHANNELS = ("forTarget", "forAddress", "newChannelBuilder", "newChannelBuilderForAddress")
 
 
-@dataclass(frozen=True, slots=True)
 class GrpcJava:
     """grpc-java, with its Spring and Quarkus integrations."""
 

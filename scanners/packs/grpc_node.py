@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Fact, Location, Name, Value
@@ -24,7 +23,6 @@ _OWN = ("close", "waitForReady", "getChannel", "makeUnaryRequest", "on", "then",
 _SUFFIXES = ("Definition", "Client")
 
 
-@dataclass(frozen=True, slots=True)
 class GrpcNode:
     """gRPC in JavaScript and TypeScript."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Concat, Fact, Lit, Location, Value
@@ -23,7 +22,6 @@ _VARIANTS = ("future", "with_call")
 _STEPS = 5
 
 
-@dataclass(frozen=True, slots=True)
 class GrpcPy:
     """Servers and clients generated from .proto files."""
 

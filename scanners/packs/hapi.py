@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Name, Value
@@ -29,7 +28,6 @@ _BOOM |= {"tooManyRequests": 429, "internal": 500, "badImplementation": 500, "no
 _BOOM |= {"badGateway": 502, "serverUnavailable": 503, "gatewayTimeout": 504, "preconditionFailed": 412}
 
 
-@dataclass(frozen=True, slots=True)
 class Hapi:
     """The hapi framework."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Name, Shape, Value
@@ -38,7 +37,6 @@ _STYLE = js_routes.Style(
 )
 
 
-@dataclass(frozen=True, slots=True)
 class HonoFamily:
     """Hono and Elysia."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
 _CLIENT = PythonClient("httpx", "httpx", ("Client", "AsyncClient"), base="base_url")
 
 
-@dataclass(frozen=True, slots=True)
 class Httpx:
     """The httpx client library."""
 

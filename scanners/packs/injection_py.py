@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Location
@@ -21,7 +20,6 @@ _CONTAINERS = ("punq", "injector", "lagom", "svcs", "rodi", "dishka", "pinject",
 _MARKS = ("provider", "provide", "singleton", "inject")
 
 
-@dataclass(frozen=True, slots=True)
 class InjectionPy:
     """Containers and providers."""
 

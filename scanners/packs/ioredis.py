@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Fact, Location, Unknown, Value
@@ -27,7 +26,6 @@ _MAKERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class NodeRedis:
     """Node clients of Redis."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Concat, Fact, Lit, Name, Shape, Unknown, Value
@@ -28,7 +27,6 @@ _WRITERS = ("writeValueAsString", "toJson", "writeValueAsBytes", "encode")
 _READERS = ("readValue", "fromJson", "parseObject", "readEntity", "as")
 
 
-@dataclass(frozen=True, slots=True)
 class JavaHttp:
     """HTTP clients without annotations."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Concat, Fact, Lit, Name, Param, Unknown, Value
@@ -51,7 +50,6 @@ _WORDS = re.compile(r"<(where|set)\b[^>]*>")
 _TAG = re.compile(r"</?(?:script|where|set|trim|if|foreach|choose|when|otherwise|bind)\b[^>]*>")
 
 
-@dataclass(frozen=True, slots=True)
 class JavaSql:
     """SQL and JPQL written as text."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Name, Value
@@ -52,7 +51,6 @@ _KEY_WRITES = ("set", "put", "delete", "increment", "decrement", "add", "remove"
                "pop", "incrementScore", "persist", "xadd")  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
 class JavaStores:
     """Clients of document, key and object stores."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Config, Fact, Lit, Name, Shape, Value
@@ -59,7 +58,6 @@ _EXCEPTIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class JaxRs:
     """Resources of JAX-RS and controllers of Micronaut."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Concat, Config, Fact, Lit, Shape, Unknown, Value
@@ -42,7 +41,6 @@ _SENDERS: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...] = (
 _FIRST = ("send", "sendAsync")
 
 
-@dataclass(frozen=True, slots=True)
 class JavaMessaging:
     """Brokers other than Kafka and RabbitMQ."""
 

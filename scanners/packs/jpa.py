@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Concat, Fact, Lit, Value
@@ -25,7 +24,6 @@ _UNSTORED = ("Transient", "Formula", "OneToMany", "ManyToMany", "ElementCollecti
 _STORED = re.compile(r"CascadeType\.(ALL|PERSIST|MERGE|REMOVE)|\b(ALL|PERSIST|MERGE)\b")
 
 
-@dataclass(frozen=True, slots=True)
 class Jpa:
     """Classes bound to tables, collections, indexes and keys."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Fact, Location, Shape, Unknown, Value
@@ -38,7 +37,6 @@ _CONSUMERS = (
 _NO_TOPIC = ("list_comprehension", "dictionary", "lambda")
 
 
-@dataclass(frozen=True, slots=True)
 class Kafka:
     """Kafka client libraries."""
 

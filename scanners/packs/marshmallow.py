@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Field, Shape
@@ -26,7 +25,6 @@ _TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class Marshmallow:
     """The marshmallow library and its Flask and SQLAlchemy companions."""
 

@@ -74,7 +74,6 @@ _COMMON = ("IBus", "IMessageBus", "IMessageContext", "IPipelineContext")
 _MARKS = (b"IConsumer<", b"IPublishEndpoint", b"ISendEndpoint", b"IBus", b"ConsumeContext", b"IMessageSession")
 
 
-@dataclass(frozen=True, slots=True)
 class MassTransit:
     """Buses with a topic for each message type."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Fact, Location, Shape, Unknown, Value
@@ -38,7 +37,6 @@ _OUTPUTS = {"ServiceBus": "servicebus", "ServiceBusOutput": "servicebus", "Event
 _PLAIN = ("string", "byte", "Null", "Ignore", "String", "Byte", "int", "long")
 
 
-@dataclass(frozen=True, slots=True)
 class MessagingDotnet:
     """Confluent.Kafka, Azure.Messaging, NATS, MQTTnet."""
 

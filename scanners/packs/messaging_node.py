@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Shape, Value
@@ -21,7 +20,6 @@ _CHANNELS = ("channel", "ch", "chan", "amqp", "rabbit", "rabbitmq")
 _TYPES = ("Channel", "amqp", "abbit")
 
 
-@dataclass(frozen=True, slots=True)
 class MessagingNode:
     """Kafka and AMQP clients of Node."""
 

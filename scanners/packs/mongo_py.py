@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Name, Value
@@ -29,7 +28,6 @@ _GIVES = ("get_database", "get_default_database")
 _OTHERS = ("sqlalchemy", "redis", "requests", "httpx", "re.", "pandas", "django", "bs4", "peewee", "tinydb", "lxml")
 
 
-@dataclass(frozen=True, slots=True)
 class MongoPy:
     """MongoDB drivers."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Name, Value
@@ -32,7 +31,6 @@ _MODELS = ("Model", "PaginateModel", "AggregatePaginateModel", "SoftDeleteModel"
 _PLAIN = ("save", "create", "remove", "update", "insert", "where", "count", "watch", "exists", "cursor", "populate")
 
 
-@dataclass(frozen=True, slots=True)
 class MongoDb:
     """MongoDB in JavaScript."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Name, Value
@@ -41,7 +40,6 @@ _COSMOS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class MongodbDotnet:
     """MongoDB.Driver, Marten and Microsoft.Azure.Cosmos."""
 

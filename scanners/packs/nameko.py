@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Name, Unknown, Value
@@ -26,7 +25,6 @@ _REQUEST = Incoming(
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Nameko:
     """The Nameko framework."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Fact, Lit, Location, Name, Shape, Unknown, Value
@@ -29,7 +28,6 @@ _QUEUES = ("BullModule.registerQueue", "BullModule.registerQueueAsync")
 _RABBIT = ("RabbitSubscribe", "RabbitRPC")
 
 
-@dataclass(frozen=True, slots=True)
 class NestMicroservices:
     """NestJS microservices."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Concat, Fact, Lit, Location, Name, Value
@@ -61,7 +60,6 @@ _NAMED_STATUSES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
 class NestJs:
     """The NestJS framework."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit
@@ -36,7 +35,6 @@ _ROUTE_STYLE = js_routes.Style(
 )
 
 
-@dataclass(frozen=True, slots=True)
 class NextJs:
     """Frameworks whose routes are files."""
 

@@ -61,7 +61,6 @@ _STEPS = 20
 _MARKS = (b"odel", b"ocument", b"ntit", b"chema", b"tortoise", b"peewee", b"beanie", b"mongoengine")
 
 
-@dataclass(frozen=True, slots=True)
 class OdmPy:
     """Object mappers."""
 

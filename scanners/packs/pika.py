@@ -23,7 +23,6 @@ _STEPS = 4
 _SERVER_NAMED = "the server names the queue"
 
 
-@dataclass(frozen=True, slots=True)
 class Pika:
     """RabbitMQ clients."""
 

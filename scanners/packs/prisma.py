@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Config, Fact, Lit, Location
@@ -40,7 +39,6 @@ _LOOKED_AT = 200
 _GROUPS = ("where", "data", "select", "create", "update", "orderBy", "by", "distinct")
 
 
-@dataclass(frozen=True, slots=True)
 class PrismaClient:
     """The Prisma client."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Concat, Fact, Lit, Unknown, Value
@@ -30,7 +29,6 @@ _CAPTURE = re.compile(r"/?:[\w]+[*+](?:\(.*\))?$|/?\(\.\*\)$|/?:path\*$|/?\*\*?$
 _UP = 12
 
 
-@dataclass(frozen=True, slots=True)
 class ProxiesNode:
     """Proxies of Node."""
 

@@ -98,7 +98,6 @@ _LITESTAR = Server("litestar", Incoming(requests=("request",), calls=("json",), 
 _LITESTAR_APPS = ("litestar.Litestar", "litestar.Router", "litestar.app.Litestar", "litestar.router.Router")
 
 
-@dataclass(frozen=True, slots=True)
 class PythonServers:
     """Sanic, Bottle, Chalice, Litestar, Tornado, Falcon."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Name, Unknown, Value
@@ -34,7 +33,6 @@ _DRIZZLE_TABLES = {"pgTable": "postgresql", "mysqlTable": "mysql", "sqliteTable"
 _CHAIN = 40
 
 
-@dataclass(frozen=True, slots=True)
 class QueryBuilders:
     """Knex, Kysely and Drizzle."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Call, Fact, Lit, Location, Member, Name, Unknown, Value
@@ -25,7 +24,6 @@ _EASY = {"PublishAsync": "publish", "Publish": "publish", "SubscribeAsync": "con
 _EASY_TYPES = ("IBus", "IPubSub", "IAdvancedBus")
 
 
-@dataclass(frozen=True, slots=True)
 class RabbitMqDotnet:
     """RabbitMQ clients of .NET."""
 

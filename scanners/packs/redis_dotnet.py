@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Fact, Location, Value
@@ -28,7 +27,6 @@ _CACHE_WRITES = re.compile(r"^(Set|SetString|Remove|SetRecord|GetOrCreate|GetOrS
 _CHANNELS = {"Publish": "publish", "PublishAsync": "publish", "Subscribe": "consume", "SubscribeAsync": "consume"}
 
 
-@dataclass(frozen=True, slots=True)
 class RedisDotnet:
     """StackExchange.Redis and IDistributedCache."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Shape, Unknown, Value
@@ -22,7 +21,6 @@ _GIVES = ("get_client", "client", "connect", "get_connection", "connection", "ge
 _NAMES = ("redis", "r", "cache", "rdb", "valkey", "_redis", "pipe", "pipeline", "kv")
 
 
-@dataclass(frozen=True, slots=True)
 class RedisPy:
     """The redis-py client library."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Config, Fact, Lit, Location, Shape, Unknown, Value
@@ -27,7 +26,6 @@ _MARKS = tuple(f"[{verb}(".encode() for verb in _VERBS)
 _RESPONSES = ("HttpResponseMessage", "IApiResponse", "Response", "HttpContent", "string")
 
 
-@dataclass(frozen=True, slots=True)
 class Refit:
     """Refit, RestEase, Flurl and RestSharp."""
 

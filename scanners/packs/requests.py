@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact
@@ -24,7 +23,6 @@ _CLIENTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Requests:
     """The requests and aiohttp client libraries."""
 

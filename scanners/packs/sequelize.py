@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Name, Unknown, Value
@@ -32,7 +31,6 @@ _OPTIONS = frozenset(_WORDS.split())
 _CHAIN = 30
 
 
-@dataclass(frozen=True, slots=True)
 class Sequelize:
     """Sequelize and Objection."""
 

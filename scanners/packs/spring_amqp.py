@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Config, Fact, Lit, Shape, Unknown, Value
@@ -32,7 +31,6 @@ _BEAN = re.compile(r"^#\{\s*@?(\w+)(?:\.name|\.getName\(\))?\s*\}$")
 _DEPTH = 6
 
 
-@dataclass(frozen=True, slots=True)
 class SpringAmqp:
     """RabbitMQ clients in Java."""
 

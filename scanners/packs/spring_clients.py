@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Shape, Unknown, Value
@@ -38,7 +37,6 @@ _ANSWERS = frozenset(("bodyToMono", "bodyToFlux", "toEntity", "toEntityList", "t
 _MANY = frozenset(("bodyToFlux", "toEntityList", "toEntityFlux"))
 
 
-@dataclass(frozen=True, slots=True)
 class SpringClients:
     """Spring's HTTP clients."""
 

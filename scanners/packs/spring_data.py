@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Concat, Fact, Lit, Name, Value
@@ -46,7 +45,6 @@ _ACTIVE = ("PanacheEntity", "PanacheEntityBase", "PanacheMongoEntity", "PanacheM
 _WRITES = ("save", "insert", "update", "delete", "remove", "add", "upsert", "persist", "store", "create", "put", "mark")
 
 
-@dataclass(frozen=True, slots=True)
 class SpringData:
     """Repositories of Spring Data and what resembles them."""
 

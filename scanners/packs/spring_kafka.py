@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Config, Fact, Shape, Unknown, Value
@@ -29,7 +28,6 @@ _SENDS = ("send", "sendDefault", "sendAndReceive", "sendTransactionally")
 _RECORDS = ("ProducerRecord", "SenderRecord")
 
 
-@dataclass(frozen=True, slots=True)
 class JavaKafka:
     """Kafka clients in Java."""
 

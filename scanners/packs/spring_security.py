@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Config, Fact, Lit, Value
@@ -28,7 +27,6 @@ _CONFIGURED = (b"ClientCredentialsResourceDetails", b'"security.oauth2.client', 
 _CLIENTS = ("OAuth2RestTemplate", "OAuth2FeignRequestInterceptor")
 
 
-@dataclass(frozen=True, slots=True)
 class SpringSecurity:
     """OAuth by Spring Security."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Config, Fact, Lit, Name, Shape, Unknown, Value
@@ -24,7 +23,6 @@ _FUNCTIONS = {"Consumer": ("in",), "Supplier": ("out",), "Function": ("in", "out
 _MICRONAUT = "io.micronaut.configuration.kafka.annotation"
 
 
-@dataclass(frozen=True, slots=True)
 class SpringStream:
     """Channels whose topics stand in configuration."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Config, Fact, Lit, Name, Shape, Value
@@ -52,7 +51,6 @@ _CRUD = ("CrudRepository", "PagingAndSortingRepository", "JpaRepository", "Mongo
          "ListPagingAndSortingRepository", "KeyValueRepository", "Neo4jRepository", "GraphRepository")  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
 class SpringWeb:
     """Spring's annotated web endpoints."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Choice, Concat, Fact, Format, Lit, Location, Name, Param, Value
@@ -36,7 +35,6 @@ _STARTS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
 class SqlDotnet:
     """SQL text handed to .NET's database libraries."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Location
@@ -19,7 +18,6 @@ _NAMES = "query execute raw run all get prepare any one oneOrNone none many exec
 _RUNS = frozenset(_NAMES.split())
 
 
-@dataclass(frozen=True, slots=True)
 class SqlNode:
     """SQL text in JavaScript."""
 

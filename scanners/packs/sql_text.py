@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Location, Name, Param, Value
@@ -40,7 +39,6 @@ _DRIVER = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
 class SqlText:
     """SQL text in Python."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Name
@@ -38,7 +37,6 @@ _LOADS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class SqlAlchemy:
     """The SQLAlchemy object-relational mapper and core, and SQLModel on top of it."""
 

@@ -40,7 +40,6 @@ _SERVER = Server("starlette", _REQUEST, BY_VERB, ("starlette.endpoints.HTTPEndpo
 _ADDED = {"add_route": "http", "add_websocket_route": "websocket"}
 
 
-@dataclass(frozen=True, slots=True)
 class Starlette:
     """The Starlette framework."""
 

@@ -48,7 +48,6 @@ _RQ_JOB = ("rq.decorators.job", "django_rq.job", "django_rq.decorators.job")
 _RQ_OWN = ("job_timeout", "result_ttl", "failure_ttl", "ttl", "depends_on", "job_id", "retry", "on_success", "meta")
 
 
-@dataclass(frozen=True, slots=True)
 class TaskQueues:
     """RQ, Dramatiq, arq, Huey, taskiq, procrastinate."""
 

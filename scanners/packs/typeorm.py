@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Name, Value
@@ -43,7 +42,6 @@ _JOINS = ("ManyToOne", "OneToOne")
 _CHAIN = 40
 
 
-@dataclass(frozen=True, slots=True)
 class TypeOrm:
     """TypeORM and MikroORM."""
 

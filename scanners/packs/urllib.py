@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Location, Member
@@ -51,7 +50,6 @@ _CLIENTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Urllib:
     """urllib3, urllib.request and http.client."""
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from graph.linking.corpus import FileKey, SymbolKey
 from graph.linking.names import Names
-from graph.linking.outcomes import Arguments, Context, Definition, Frame, Instance, Outcome, Outside
+from graph.linking.outcomes import Arguments, Context, Definition, Frame, Instance, Outcome, Outside, Text
 from graph.linking.reflection import class_name
 from graph.linking.texts import hole, plain
-from graph.values import Call, Config, Value
+from graph.values import Call, Config, Env, Value
 
 _SAME_TEXT = frozenset({"value", "href", "url", "origin"})
 _WRAPPED = frozenset({"Value", "CurrentValue", "Result", "get", "value", "getObject", "getIfAvailable"})
 _CONTENTS = frozenset({"keys", "values", "[]"})
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$")
 _CLASS = frozenset({"class", "java", "__class__"})
 Options = Mapping[SymbolKey, Sequence[str]]
 
@@ -77,6 +79,18 @@ class Attributes:
         return found
 
     def _attribute(self, base: Outcome, name: str, context: Context) -> list[Outcome]:
+        made = self._of(base, name, context)
+        return made if not _VARIABLE.match(name) else self._variable(name, made, context) or made
+
+    def _variable(self, name: str, made: list[Outcome], context: Context) -> list[Outcome]:
+        """An unreadable object's attribute that is called like a variable which the service is deployed with."""
+        if not context.service or not all(_empty(o) for o in made):
+            return []
+        found = self._evaluator.evaluate(Env(name), Frame(("", ""), ""), context)
+        known = [o for o in found if isinstance(o.thing, Text) and not _empty(o)]
+        return [Outcome(o.thing, o.trail | {"named like a variable"}) for o in known]
+
+    def _of(self, base: Outcome, name: str, context: Context) -> list[Outcome]:
         thing = base.thing
         if isinstance(thing, Instance):
             return self._of_instance(base, thing, name, context)
@@ -122,9 +136,9 @@ class Attributes:
         return made if known or self._nested(made) else [hole(f"field `{name}` of {thing.owner[1]}", param=thing.owner)]
 
     def _elsewhere(self, owner: SymbolKey, name: str, context: Context) -> list[Outcome]:
-        """What other files than its own give a field of a Go struct: ``cfg.Host = ..``, ``orders.Config{Host: ..}``."""
+        """What other files than its own give a field: ``cfg.Host = ..``, ``Config{Host: ..}``, ``SD.Base = ..``."""
         names, found = self._evaluator.names, list[Outcome]()
-        for file, target in names.scattered.get((owner, name), ()) if owner[0][1].endswith(".go") else ():
+        for file, target in names.scattered.get((owner, name), ()) if owner[0][1].endswith((".go", ".cs")) else ():
             for binding in names.files[file].bindings.get(target, ()):
                 found += self._evaluator.evaluate(binding.value, Frame(file, binding.scope), context)
         return found
@@ -149,8 +163,10 @@ class Attributes:
         )
 
     def _is_field(self, owner: SymbolKey, target: str) -> bool:
+        """Whether a named argument is what the field holds; what C# puts in braces behind a ``new`` is."""
         bindings = self._evaluator.names.files[owner[0]].bindings.get(target)
-        if owner[0][1].endswith(".go"):
+        path = owner[0][1]
+        if path.endswith(".go") or (path.endswith(".cs") and target.rpartition(".")[2][:1].isupper()):
             return True
         return bindings is None or all(b.scope == owner[1] for b in bindings)
 
@@ -162,7 +178,7 @@ class Attributes:
         else:
             found = names.find(file, symbol, name) if not symbol else None
         if found is None or found.kind in ("module", "foreign"):
-            return self._of_class(base, thing, name)
+            return self._elsewhere(thing.symbol, name, context) or self._of_class(base, thing, name)
         if found.kind == "symbol":
             sort = str(names.files[found.file].symbols[found.name].get("sort"))
             return [Outcome(Definition((found.file, found.name), sort))]

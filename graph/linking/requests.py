@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -21,6 +22,9 @@ from graph.linking.urls import Url, after, take_apart
 from graph.linking.wrappers import Reading, Results, all_params
 from graph.schema import Evidence, Resolution
 from graph.values import Concat, Format, Lit, Shape, Value
+
+_CLIENT = re.compile(r"HttpClient:[^:]*:BaseAddress")
+"""Where the address of a .NET client is kept that code registers by name; without one the client adds nothing."""
 
 
 class Requests:
@@ -115,7 +119,7 @@ class Requests:
         methods = sorted({_method(text) for text, _ in method})
         for text, trail in url:
             for before, more in base if has_base else [(Text(()), frozenset[str]())]:
-                apart = take_apart(after(_known_base(before), text))
+                apart = take_apart(after(_known_base(before, text), text))
                 for verb in methods:
                     request = Request(placed, service, verb, apart, trail | more, reading)
                     for link in self._goals.links(request):
@@ -212,11 +216,14 @@ def _method(text: Text) -> str:
     return "" if text.holes else text.template.upper()
 
 
-def _known_base(text: Text) -> Text:
+def _known_base(text: Text, url: Text) -> Text:
     """A client without a base URL adds nothing; a base that could not be read stays a hole."""
     holes = text.holes
     nothing = len(text.parts) == 1 and holes and "is given no" in holes[0].reason
-    return Text(()) if nothing else text
+    first = url.parts[0] if url.parts else ""
+    whole = not isinstance(first, str) or "://" in first
+    unnamed = len(text.parts) == 1 and holes and _CLIENT.fullmatch(holes[0].env or "") and whole
+    return Text(()) if nothing or unnamed else text
 
 
 def _writes_path(value: Value | None) -> bool:

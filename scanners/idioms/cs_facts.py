@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from graph.values import Config, Env, Fact, Location, Member, Name, Param, Shape, Unknown, Value
+from graph.values import Config, Env, Fact, Lit, Location, Member, Name, Param, Shape, Unknown, Value
 from scanners.idioms import cs_around, cs_config, cs_options, cs_registrations, cs_scopes, cs_values
 from scanners.idioms.code import Assign, CallSite, Scope
 from scanners.idioms.cs_noise import FOREIGN, NOISE, is_framework
@@ -152,13 +152,24 @@ def _key(text: str) -> str:
 def _members(code: CsCode) -> Iterator[Fact]:
     """Initial values of properties, primary constructor parameters, defaults of parameters, values of enums."""
     for scope in code.scopes[1:]:
-        if scope.sort in _CLASSES:
+        if scope.node.type == "enum_declaration":
+            yield from _enumerated(code, scope)
+        elif scope.sort in _CLASSES:
             yield from _of_type(code, scope)
         elif scope.sort != "property":
             for made in cs_scopes.parameters(code, scope.node):
                 value = code.value(made.value, scope.parent or scope) if made.value is not None else Unknown("")
                 if not isinstance(value, Unknown):
                     yield _binding(f"{scope.name}.{made.name}", value, scope.name, code.at(made.node))
+
+
+def _enumerated(code: CsCode, scope: Scope) -> Iterator[Fact]:
+    """Members of an enum are known by their names."""
+    body = scope.node.child_by_field_name("body")
+    for node in body.named_children[:_ENTRIES] if body is not None else ():
+        name = code.simple(node.child_by_field_name("name")) if node.type == "enum_member_declaration" else ""
+        if name:
+            yield _binding(f"{scope.name}.{name}", Lit(name), "", code.at(node))
 
 
 def _of_type(code: CsCode, scope: Scope) -> Iterator[Fact]:

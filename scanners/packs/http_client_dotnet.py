@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import ANYTHING, Config, Fact, Lit, Location, Name, Shape, Unknown, Value
+from graph.values import ANYTHING, Choice, Config, Fact, Lit, Location, Name, Shape, Unknown, Value
 from scanners.idioms import cs_clients
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.cs_clients import name_of
@@ -161,11 +161,14 @@ def _message(code: CsCode, node: Node | None, scope: Scope) -> tuple[Value, Valu
     if made is None or made.method not in ("HttpRequestMessage", "CreateInvokeMethodRequest", ""):
         return None
     props = dict(initialised(code, made.node))
+    verbs = []
     for assign in code.assigns:
         head, _, prop = assign.target.rpartition(".")
         if dotted and head == dotted and assign.scope is scope and assign.value is not None:
             props[prop] = assign.value
+            verbs += [assign.value] if prop == "Method" else []
     verb = made.arg(0, "method") or props.get("Method")
+    method = _chosen(code, verbs, scope) if len(verbs) > 1 else _verb(code, verb, made.scope)
     url = made.arg(1, "requestUri") or props.get("RequestUri")
     content = props.get("Content")
     sends = ANYTHING
@@ -173,7 +176,40 @@ def _message(code: CsCode, node: Node | None, scope: Scope) -> tuple[Value, Valu
         shape = code.shape(content, scope)
         sends = shape if shape.named not in _CONTENTS else _content(code, content, scope)
     value = code.value(url, made.scope) if url is not None else Unknown("a request message without an address here")
-    return _verb(code, verb, made.scope), value, sends
+    return method, value, sends
+
+
+def _chosen(code: CsCode, nodes: list[Node], scope: Scope) -> Value:
+    """The method of a message that is set in several places: what a switch over it is asked, else any of them."""
+    verbs = [_verb(code, node, scope) for node in nodes]
+    sections = [_section(node) for node in nodes]
+    labels = [code.dotted(_label(s)).rpartition(".")[2].upper() if s is not None else "" for s in sections]
+    told = [label for label, verb in zip(labels, verbs, strict=True) if label and Lit(label) == verb]
+    switches = {
+        s.parent.parent.id: s.parent.parent
+        for s in sections
+        if s is not None and s.parent is not None and s.parent.parent is not None
+    }
+    if told and len(told) == len([label for label in labels if label]) and len(switches) == 1:
+        subject = next(iter(switches.values())).child_by_field_name("value")
+        value = code.value(subject, scope)
+        if not isinstance(value, Unknown):
+            return value
+    return Choice(tuple(dict.fromkeys(verbs)))
+
+
+def _section(node: Node) -> Node | None:
+    """The section of a switch an expression is in."""
+    at = node.parent
+    while at is not None and at.type not in ("switch_section", "method_declaration", "lambda_expression"):
+        at = at.parent
+    return at if at is not None and at.type == "switch_section" else None
+
+
+def _label(section: Node) -> Node | None:
+    """What a section of a switch is for, None for the default."""
+    first = section.named_children[0] if section.named_children else None
+    return first.named_children[0] if first is not None and first.type == "constant_pattern" else None
 
 
 def _verb(code: CsCode, node: Node | None, scope: Scope) -> Value:

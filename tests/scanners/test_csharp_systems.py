@@ -235,3 +235,77 @@ def test_programs_that_tests_refer_to_are_services_and_so_is_one_that_only_route
     )
     assert {n.label for n in data.nodes.values() if n.kind == "Service"} == {"Gateway", "Orders", "Portal"}
     assert ("Portal/Program.cs::MapGet /", "Orders:GET /Orders/{}") in edges(data, "CALLS")
+
+
+_SENDER = """
+namespace Portal;
+
+public static class Where { public static string Coupons { get; set; } }
+
+public enum Verb { GET, POST }
+
+public class Ask { public Verb Verb { get; set; } = Verb.GET; public string Url { get; set; } }
+
+public interface ISender { Task<Answer> SendAsync(Ask ask); }
+
+public class Sender(IHttpClientFactory factory) : ISender
+{
+    public async Task<Answer> SendAsync(Ask ask)
+    {
+        HttpClient client = factory.CreateClient("any");
+        HttpRequestMessage message = new();
+        message.RequestUri = new Uri(ask.Url);
+        switch (ask.Verb)
+        {
+            case Verb.POST: message.Method = HttpMethod.Post; break;
+            default: message.Method = HttpMethod.Get; break;
+        }
+        var answer = await client.SendAsync(message);
+        return JsonSerializer.Deserialize<Answer>(await answer.Content.ReadAsStringAsync());
+    }
+}
+"""
+_COUPONS = """
+namespace Portal;
+
+public class Coupons(ISender sender)
+{
+    public Task<Answer> Add(Coupon one) =>
+        sender.SendAsync(new Ask { Verb = Verb.POST, Url = Where.Coupons + "/api/coupons" });
+
+    public Task<Answer> All() => sender.SendAsync(new Ask { Url = Where.Coupons + "/api/coupons" });
+}
+"""
+_PORTAL = """
+using Portal;
+
+var builder = WebApplication.CreateBuilder(args);
+Where.Coupons = builder.Configuration["Urls:Coupons"];
+builder.Services.AddScoped<ISender, Sender>();
+var app = builder.Build();
+app.MapPost("/coupons", (Coupons coupons, Coupon one) => coupons.Add(one));
+app.Run();
+"""
+
+
+def test_a_request_described_by_an_object_is_what_its_callers_describe() -> None:
+    project = '<Project Sdk="Microsoft.NET.Sdk.Web"></Project>'
+    served = "var app = WebApplication.CreateBuilder(args).Build();\n"
+    served += 'app.MapPost("/api/coupons", (Coupon one) => 1);\napp.MapGet("/api/coupons", () => new[] { 1 });\n'
+    data = graph(
+        {
+            "compose.yaml": "services:\n"
+            "  portal: { build: ./portal, environment: { Urls__Coupons: 'http://coupons' } }\n"
+            "  coupons: { build: ./coupons }\n",
+            "portal/portal.csproj": project,
+            "portal/Sender.cs": _SENDER,
+            "portal/Coupons.cs": _COUPONS,
+            "portal/Program.cs": _PORTAL,
+            "coupons/coupons.csproj": project,
+            "coupons/Program.cs": served,
+        }
+    )
+    assert {e for e in edges(data, "CALLS") if e[1].startswith("coupons:")} == {
+        ("portal/Coupons.cs::Coupons.Add", "coupons:POST /api/coupons"),
+        ("portal/Coupons.cs::Coupons.All", "coupons:GET /api/coupons"),
+    }

@@ -372,3 +372,50 @@ def test_an_unread_file_of_a_repository_without_services_may_reach_any_service()
     item = replace(touched("chart/x.py::x", "file"), file="chart/templates/shop.tpl")
     said = replace(change(item), repository="charts")
     assert selected(affected(system.store(), system.store(), said)) == {"orders": "may"}
+
+
+def kept(told: str = "") -> System:
+    """Operations of a shop that uses a database, and of a page that may be told of it."""
+    system = System(PLACES + "page = page/app.py::page\nGET page /page : page\nflow page.yaml: look=GET page /page")
+    table = system.add("Dataset", ("postgresql", "db", "orders"))
+    system.link("READS", system.named["orders"], table)
+    store = system.add("Service", ("db",), repository=REPO, sort="infrastructure", hosts=["db"])
+    assert store.key == ("db",)
+    if told:
+        system.add("Config", ("page", "STORE"), value=told)
+    return system
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("", {"orders": "must"}),
+        ("jdbc:postgresql://db:5432/x", {"orders": "must", "page": "may"}),
+        ("Host=db;Database=x", {"orders": "must", "page": "may"}),
+        ("http://other-db/", {"orders": "must"}),
+    ],
+)
+def test_a_changed_store_reaches_who_uses_it_and_who_is_told_of_it(told: str, expected: dict[str, str]) -> None:
+    system = kept(told)
+    item = ChangedItem("deploy", "modified", "compose.yaml", 3, "db", "", ())
+    assert selected(affected(system.store(), system.store(), change(item))) == expected
+
+
+def test_a_changed_store_nobody_is_seen_using_reaches_all() -> None:
+    system = System(PLACES)
+    system.add("Service", ("db",), repository=REPO, sort="infrastructure", hosts=["db"])
+    item = ChangedItem("deploy", "modified", "compose.yaml", 3, "db", "", ())
+    assert selected(affected(system.store(), system.store(), change(item))) == {"orders": "may"}
+
+
+def test_a_setting_with_known_readers_reaches_them_and_one_without_reaches_the_service() -> None:
+    text = PLACES + "about = shop/app.py::about\nGET shop /about : about\nflow about.yaml: look=GET shop /about"
+    for read, expected in ((True, {"about": "must"}), (False, {"about": "must", "orders": "must"})):
+        system = System(text)
+        setting = system.add("Config", ("shop", "TITLE"), value="Shop")
+        service = next(n for n in system.nodes.values() if n.kind == "Service")
+        system.link("CONFIGURED_BY", service, setting)
+        if read:
+            system.link("CONFIGURED_BY", system.named["about"], setting)
+        item = ChangedItem("config", "modified", "compose.yaml", 3, "TITLE", "", ())
+        assert selected(affected(system.store(), system.store(), change(item))) == expected

@@ -82,7 +82,7 @@ def _unseen(world: World, node: Node) -> Iterator[tuple[State, Via]]:
     if node.kind == "Symbol":
         services = world.services(node.uid) if not aside(node.key[1]) else []
     else:
-        services = [node] if node.kind == "Service" else []
+        services = [node] if node.kind == "Service" and node.props.get("sort") != "infrastructure" else []
     for service in services:
         for named, setting in unasked_by(world, service):
             note = f"{setting} names it, and no request that goes there was found"

@@ -11,6 +11,7 @@ from graph.linking.roles import aside
 from graph.queries.impact.callers import callers_of, doors
 from graph.queries.impact.outside import outside, root_of, services_of_repository, within
 from graph.queries.impact.rules import CHANGED, DIFFERS, FED, SERVING
+from graph.queries.impact.settings import told_of
 from graph.queries.impact.spread import Seed
 from graph.queries.impact.world import World
 from graph.schema import Node
@@ -226,7 +227,7 @@ def _config(place: _Placing, start: Start) -> None:
     """Whoever reads a setting; the whole service where nobody is seen reading it, as frameworks do."""
     found = [n for n in place.world.of("Config") if n.key[1] == place.item.name]
     for config in found:
-        readers = place.world.back(config.uid, "CONFIGURED_BY")
+        readers = [r for r in place.world.back(config.uid, "CONFIGURED_BY") if r[1].kind != "Service"]
         for _, user in readers:
             for part in _reading(place.world, user):
                 start.seeds += place.seed(part, CHANGED)
@@ -256,6 +257,28 @@ def _deploy(place: _Placing, start: Start) -> None:
         return
     for service in [*services, *users]:
         _service(place, start, service, certain=True)
+    if stores or all(s.props.get("sort") == "infrastructure" for s in services):
+        _kept(place, start, [*services, *stores], users)
+
+
+def _kept(place: _Placing, start: Start, stores: list[Node], users: list[Node]) -> None:
+    """A store or a broker differs: whoever uses what it keeps, and whoever is told of it and not seen using it."""
+    world, name = place.world, place.item.name
+    start.ambient = True
+    kinds = {s.key[0] for s in stores if s.kind == "Store"}
+    keeps = [d for d in world.of("Dataset") if d.key[1] == name]
+    keeps += [t for t in world.of("Topic") if t.key[0] in kinds or (not kinds and not keeps)]
+    seen = {s.uid for s in users}
+    for thing in keeps:
+        start.seeds += place.seed(thing, DIFFERS)
+        for number, user in world.back(thing.uid, "READS", "WRITES", "PUBLISHES", "CONSUMES"):
+            sure = world.edge(number).resolution.status == "resolved"
+            start.seeds += place.seed(user, SERVING if user.kind == "Endpoint" else CHANGED, certain=sure)
+            seen.update(s.uid for s in world.services(user.uid))
+    hosts = {name, *(str(h) for s in stores for h in s.props.get("hosts") or ())}
+    told = [s for s in told_of(world, hosts) if s.uid not in seen]
+    for service in told or ([] if seen else services_of_repository(world, place.change.repository)):
+        _service(place, start, service, certain=False)
 
 
 def _dependency(place: _Placing, start: Start) -> None:

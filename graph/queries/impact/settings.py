@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from graph.queries.impact.world import World
 from graph.schema import Node
@@ -47,6 +47,19 @@ def operations(world: World, service: str) -> list[Node]:
         service: its name.
     """
     return [node for node in world.of("Endpoint") if node.key[0] == service]
+
+
+def told_of(world: World, hosts: Iterable[str]) -> list[Node]:
+    """The services of which a setting names one of these hosts.
+
+    Args:
+        world: both revisions.
+        hosts: names, with or without port.
+    """
+    names = "|".join(sorted({re.escape(host.partition(":")[0]) for host in hosts if host}))
+    named = re.compile(rf"(?i)(?<![\w.-])(?:{names})(?![\w-])") if names else None
+    told = {c.key[0] for c in world.of("Config") if named and named.search(str(c.props.get("value") or "")[:_LONGEST])}
+    return [s for s in world.of("Service") if s.key[0] in told and s.props.get("sort") != "infrastructure"]
 
 
 def _named(world: World) -> Iterator[tuple[Node, str, str]]:

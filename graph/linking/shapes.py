@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from graph.linking.corpus import Corpus, FileKey, SymbolKey
@@ -59,9 +59,13 @@ class Shapes:
         """
         if shape is None or depth <= 0:
             return shape
+        if shape.named.startswith("<"):
+            return Shape()
         if shape.named and shape.item is None:
+            args = [self.whole(f.shape, file, scope, depth - 1) for f in shape.fields if f.name.startswith("<")]
+            shape = replace(shape, fields=()) if args else shape
             owner = self.find(shape.named, file, scope)
-            inner = self._of_type(owner, depth) if owner is not None else None
+            inner = self._of_type(owner, depth, args) if owner is not None else None
             if inner is not None and (inner.fields or not shape.fields):
                 return replace(inner, named=shape.named)
             if not shape.fields:
@@ -102,8 +106,8 @@ class Shapes:
         same = self._by_name.get((file[0], named), [])
         return same[0] if len(same) == 1 else None
 
-    def _of_type(self, owner: SymbolKey, depth: int) -> Shape | None:
-        shape = self._types[owner]
+    def _of_type(self, owner: SymbolKey, depth: int, args: Sequence[Shape | None] = ()) -> Shape | None:
+        shape = _filled(self._types[owner], args, depth) if args else self._types[owner]
         inherited: list[Field] = []
         for base in self._names.bases(owner) if owner[1] in self._names.files[owner[0]].symbols else ():
             above = self._of_type(base, depth - 1) if base in self._types and depth > 1 else None
@@ -112,6 +116,26 @@ class Shapes:
         if own is None or not inherited:
             return own
         return replace(own, fields=(*inherited, *own.fields))
+
+
+def _filled(shape: Shape, args: Sequence[Shape | None], depth: int) -> Shape:
+    """A type's shape with its type parameters ``<0>``, ``<1>`` replaced by type arguments."""
+    if depth <= 0:
+        return shape
+    if shape.named.startswith("<"):
+        at = shape.named.strip("<>")
+        return _unnamed(args[int(at)], depth) if at.isdigit() and int(at) < len(args) else Shape()
+    fields = tuple(replace(f, shape=_filled(f.shape, args, depth - 1)) for f in shape.fields)
+    item = _filled(shape.item, args, depth - 1) if shape.item is not None else None
+    return replace(shape, fields=fields, item=item)
+
+
+def _unnamed(shape: Shape | None, depth: int) -> Shape:
+    """Names of types mean nothing in another file."""
+    if shape is None or depth <= 0:
+        return Shape()
+    fields = tuple(replace(f, shape=_unnamed(f.shape, depth - 1)) for f in shape.fields)
+    return replace(shape, fields=fields, item=_unnamed(shape.item, depth - 1) if shape.item else None, named="")
 
 
 def _tells(shape: Shape) -> bool:

@@ -10,6 +10,7 @@ from graph.values import ANYTHING, Field, Shape
 from scanners.idioms.code import MAX_DEPTH, CallSite, Scope
 from scanners.idioms.cs_noise import words
 from scanners.idioms.cs_types import LISTS, MAPS, TypeRef, type_ref
+from scanners.idioms.generics import applied, parametrised
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -68,7 +69,8 @@ def of_ref(ref: TypeRef | None, depth: int = 0) -> Shape:
     if ref.short in _OPAQUE or ref.short in LISTS:
         return ANYTHING
     if ref.args:
-        return Shape("object", named=ref.name) if ref.short[:1].isupper() else ANYTHING
+        made = Shape("object", named=ref.name)
+        return applied(made, [of_ref(arg, depth + 1) for arg in ref.args]) if ref.short[:1].isupper() else ANYTHING
     return Shape("object", named=ref.name) if ref.short[:1].isupper() and len(ref.short) > 1 else ANYTHING
 
 
@@ -99,8 +101,9 @@ def type_shape(code: CsCode, scope: Scope) -> Shape | None:
     fields = tuple(f for made in code.declared.get(scope.name, {}).values() if (f := _field(code, scope, made)))
     if not fields:
         return None
+    own = code.generics.get(scope.name, ())
     inherits = any(not (b[:1] == "I" and b[1:2].isupper()) for b in scope.bases)
-    return Shape("object", fields, open=inherits)
+    return parametrised(Shape("object", fields, open=inherits), own)
 
 
 def _field(code: CsCode, scope: Scope, made: Declared) -> Field | None:
@@ -114,7 +117,23 @@ def _field(code: CsCode, scope: Scope, made: Declared) -> Field | None:
     for mark, keyword in (("JsonPropertyName", ""), ("JsonProperty", "PropertyName"), ("DataMember", "Name")):
         if mark in marks:
             name = code.string(marks[mark].arg(0 if mark != "DataMember" else -1, keyword)) or name
-    return Field(name, of_ref(made.type), _required(code, made, marks.keys() & {"Required", "JsonRequired"} != set()))
+    return Field(
+        name,
+        _declared(code, made.type, scope),
+        _required(code, made, marks.keys() & {"Required", "JsonRequired"} != set()),
+    )
+
+
+def _declared(code: CsCode, ref: TypeRef | None, scope: Scope) -> Shape:
+    """The Shape of a field's type; a type parameter keeps its name, to be told apart afterwards."""
+    own = code.generics.get(scope.name, ())
+    inner = ref.inner if ref is not None else None
+    item = inner.item if inner is not None else None
+    if inner is not None and inner.name in own and not inner.array:
+        return Shape("object", named=inner.name)
+    if item is not None and item.name in own:
+        return Shape("array", item=Shape("object", named=item.name))
+    return of_ref(ref)
 
 
 def _data(made: Declared) -> bool:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from graph.values import Call, Concat, Config, Env, Fact, Lit, Location, Member, Name, Shape, Unknown, Value
 from scanners.idioms.code import SELVES, Assign, CallSite, Scope
+from scanners.idioms.generics import parametrised
 from scanners.idioms.go import bare
 from scanners.idioms.go_commands import subcommands
 from scanners.idioms.go_env import struct_reads
 from scanners.idioms.go_imports import is_standard
 from scanners.idioms.go_outs import put_through
-from scanners.idioms.go_shapes import struct, written
+from scanners.idioms.go_shapes import struct, type_parameters, written
 from scanners.idioms.go_values import members
 from scanners.idioms.symbols import Parts, symbol_facts
 
@@ -281,7 +282,8 @@ def _types(code: GoCode) -> Iterator[Fact]:
         shape = struct(code, owner)
         scope = code.scope(owner)
         if shape is not None and scope is not None:
-            yield Fact("type", {"name": owner, "shape": shape}, code.at(scope.node))
+            own = parametrised(shape, type_parameters(code, scope.node))
+            yield Fact("type", {"name": owner, "shape": own}, code.at(scope.node))
 
 
 def _typed(code: GoCode) -> Iterator[Fact]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Field, Shape
 from scanners.idioms.code import Scope
+from scanners.idioms.generics import applied
 from scanners.idioms.go_imports import is_standard
 from scanners.idioms.go_types import Member
 from scanners.idioms.go_values import members
@@ -125,7 +126,10 @@ def type_shape(code: GoCode, node: Node | None, depth: int = 0) -> Shape:
     if node.type in ("map_type", "struct_type"):
         return Shape("object")
     if node.type == "generic_type":
-        return Shape("object", named=code.text(node.child_by_field_name("type")))
+        listed = node.child_by_field_name("type_arguments")
+        given = [e.named_children[0] for e in listed.named_children if e.named_child_count] if listed else []
+        made = Shape("object", named=code.text(node.child_by_field_name("type")))
+        return applied(made, [type_shape(code, arg, depth + 1) for arg in given])
     return _named_type(code.text(node)) if node.type in ("type_identifier", "qualified_type") else ANYTHING
 
 
@@ -134,7 +138,19 @@ def _named_type(text: str) -> Shape:
         return Shape("integer")
     if text in _SCALARS:
         return Shape(_SCALARS[text])
-    return ANYTHING if text in ("any", "json.RawMessage") or len(text) == 1 else Shape("object", named=text)
+    return ANYTHING if text in ("any", "json.RawMessage") else Shape("object", named=text)
+
+
+def type_parameters(code: GoCode, node: Node) -> list[str]:
+    """Names of a type's own parameters: ``type Page[T any] struct``.
+
+    Args:
+        code: the file.
+        node: its declaration.
+    """
+    listed = node.child_by_field_name("type_parameters")
+    declared = listed.named_children if listed is not None else []
+    return [code.text(name) for one in declared for name in one.children_by_field_name("name")]
 
 
 def shape(code: GoCode, node: Node | None, scope: Scope, depth: int = 0) -> Shape:
@@ -163,8 +179,20 @@ def shape(code: GoCode, node: Node | None, scope: Scope, depth: int = 0) -> Shap
     if site is not None and code.callee(site) in ("encoding/json.Marshal", "encoding/json.MarshalIndent") and site.args:
         return shape(code, site.args[0], scope, depth + 1)
     dotted = code.dotted(node)
+    declared = _generic_local(code, dotted, scope)
+    if declared is not None:
+        return type_shape(code, declared)
     made = code.type_of(dotted, scope) if dotted else code.made_by(node, scope)
     return named(code, made, constructed=site is not None)
+
+
+def _generic_local(code: GoCode, dotted: str, scope: Scope) -> Node | None:
+    """The type of ``var page Page[Order]``, with its arguments."""
+    for outer in scope.outward() if dotted and "." not in dotted else ():
+        for assign in code.assigned(outer, dotted):
+            if assign.annotation is not None and assign.annotation.type == "generic_type":
+                return assign.annotation
+    return None
 
 
 def named(code: GoCode, made: str, *, constructed: bool = False) -> Shape:

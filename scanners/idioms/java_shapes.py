@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Field, Shape
 from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.generics import applied, parameter
 from scanners.idioms.java import Mark, Member, bare
 from scanners.idioms.java_noise import words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tree_sitter import Node
 
     from scanners.idioms.java import JavaCode
 
+    _Rename = Callable[[str], str]
 _DEPTH = 6
 _PLAIN = {
     **dict.fromkeys(
@@ -68,34 +72,38 @@ _NAMED = {"JsonProperty": "value", "SerializedName": "value", "JSONField": "name
 _SNAKE = re.compile(r"(?<=[a-z0-9])([A-Z])|(?<=[A-Z])([A-Z])(?=[a-z])")
 
 
-def of_type(code: JavaCode, node: Node | None, depth: int = _DEPTH) -> Shape:
+def of_type(code: JavaCode, node: Node | None, depth: int = _DEPTH, own: Sequence[str] = ()) -> Shape:
     """The shape values of a type have, wrappers such as ``Mono`` and ``ResponseEntity`` taken off.
 
     Args:
         code: the file.
         node: a type.
         depth: how deep type arguments are followed.
+        own: type parameters of the class whose field this is.
     """
     if node is None or depth <= 0:
         return ANYTHING
     if node.type == "array_type":
         if code.text(node) in ("byte[]", "char[]"):
             return Shape("string")
-        return Shape("array", item=of_type(code, node.child_by_field_name("element"), depth - 1))
+        return Shape("array", item=of_type(code, node.child_by_field_name("element"), depth - 1, own))
     written = code.type_text(node)
     name = written.rsplit(".", 1)[-1]
     args = [a for a in code.type_args(node) if not a.is_extra]
     if name in _PLAIN:
         return Shape(_PLAIN[name])
     if name in _LISTS:
-        return Shape("array", item=of_type(code, _argument(name, args), depth - 1) if args else None)
+        return Shape("array", item=of_type(code, _argument(name, args), depth - 1, own) if args else None)
     if name in _UNWRAPPED:
-        return of_type(code, _argument(name, args), depth - 1) if args else ANYTHING
+        return of_type(code, _argument(name, args), depth - 1, own) if args else ANYTHING
     if name in _MAPS:
         return Shape("object")
+    if name in own:
+        return parameter(own.index(name))
     if not name or name in _NOTHING or node.type == "wildcard" or generic(name):
         return _wildcard(code, node, depth)
-    return Shape("object", named=qualified(code, written, node.start_byte), open=False)
+    made = Shape("object", named=qualified(code, written, node.start_byte), open=False)
+    return applied(made, [of_type(code, arg, depth - 1, own) for arg in args])
 
 
 def generic(name: str) -> bool:
@@ -317,13 +325,19 @@ def class_fields(code: JavaCode, scope: Scope) -> Iterator[tuple[Member, Field]]
     """
     prefix = f"{scope.name}."
     rename = _strategy(code, scope)
+    own = _parameters(code, scope)
     for name, member in code.members.items():
         if member.scope is not scope or not name.startswith(prefix) or member.static or member.transient:
             continue
         if member.type is None or member.mark(*_IGNORED) is not None:
             continue
         wire = _wire_name(code, scope, member) or rename(member.name)
-        yield member, Field(wire, of_type(code, member.type), _required(code, member), _values(code, member))
+        yield member, Field(wire, of_type(code, member.type, own=own), _required(code, member), _values(code, member))
+
+
+def _parameters(code: JavaCode, scope: Scope) -> list[str]:
+    listed = scope.node.child_by_field_name("type_parameters")
+    return [code.text(p.named_children[0]) for p in listed.named_children if p.named_child_count] if listed else []
 
 
 def _values(code: JavaCode, member: Member) -> tuple[str, ...]:
@@ -381,9 +395,3 @@ def snake(name: str) -> str:
         name: in camel case.
     """
     return _SNAKE.sub(lambda m: f"_{m.group(0)}", name).lower()
-
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    _Rename = Callable[[str], str]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from graph.values import Env, Fact, Location, Member, Name, Param, Shape, Unknown, Value
 from scanners.idioms import js_declarations, js_schemas, js_settings
 from scanners.idioms.code import SELVES, Assign, CallSite, Scope
+from scanners.idioms.generics import parametrised
 from scanners.idioms.js_responses import result_reads
 from scanners.idioms.js_scopes import exported, parameters
-from scanners.idioms.js_shapes import annotation, object_type
+from scanners.idioms.js_shapes import annotation, object_type, type_parameters
 from scanners.idioms.js_types import declared, is_property
 from scanners.idioms.js_values import arguments, environment
 from scanners.idioms.noise import NODE_BUILTINS, NODE_MODULES
@@ -295,7 +296,8 @@ def _types(code: JsCode) -> Iterator[Fact]:
             continue
         shape = object_type(code, body) if body.type in ("interface_body", "object_type") else annotation(code, body)
         if shape != Shape():
-            yield Fact("type", {"name": name, "shape": shape}, code.at(node))
+            own = parametrised(shape, type_parameters(code, node))
+            yield Fact("type", {"name": name, "shape": own}, code.at(node))
 
 
 def _typed(code: JsCode) -> Iterator[Fact]:

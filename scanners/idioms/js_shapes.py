@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Field, Lit, Scalar, Shape
 from scanners.idioms.code import MAX_DEPTH, Scope
+from scanners.idioms.generics import applied
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -30,6 +31,7 @@ _INFERRED = (
 )
 _STREAMS = ("Observable", "AsyncIterator", "AsyncIterable", "AsyncGenerator", "Promise")
 _WRAPPERS = (*_STREAMS, "Partial", "Readonly", "Required", "AxiosResponse", "NonNullable")
+_TYPE_DECLARATIONS = ("interface_declaration", "type_alias_declaration")
 _ARRAYS = ("Array", "ReadonlyArray", "Set", "Iterable")
 _SAME = ("stringify", "parse", "freeze", "assign", "from")
 _STRINGS = ("toString", "toISOString", "String", "uuid", "uuidv4", "randomUUID", "join", "toFixed", "trim")
@@ -232,20 +234,33 @@ def _type_name(code: JsCode, node: Node) -> Shape:
     name = code.text(node)
     if name in _NAMED:
         return Shape(_NAMED[name])
-    return ANYTHING if _is_parameter(code, node, name) else Shape("object", named=name)
+    around = _parameter_of(code, node, name)
+    of_function = around is not None and around.type not in _TYPE_DECLARATIONS
+    return ANYTHING if of_function else Shape("object", named=name)
 
 
-def _is_parameter(code: JsCode, node: Node, name: str) -> bool:
-    """Whether a type is a type parameter of a function or class around it."""
+def _parameter_of(code: JsCode, node: Node, name: str) -> Node | None:
+    """The function, class or type around a type that has it as type parameter."""
     if len(name) > 1 and not (name[0] == "T" and name[1:2].isupper()):
-        return False
+        return None
     around = node.parent
     while around is not None:
         written = around.child_by_field_name("type_parameters")
         if written is not None and name in _parameter_names(code, written):
-            return True
+            return around
         around = around.parent
-    return False
+    return None
+
+
+def type_parameters(code: JsCode, node: Node) -> list[str]:
+    """Names of a type's own parameters, none for anything else.
+
+    Args:
+        code: the file.
+        node: its declaration.
+    """
+    written = node.child_by_field_name("type_parameters") if node.type in _TYPE_DECLARATIONS else None
+    return _parameter_names(code, written) if written is not None else []
 
 
 def _parameter_names(code: JsCode, written: Node) -> list[str]:
@@ -263,7 +278,9 @@ def _generic(code: JsCode, node: Node) -> Shape:
         return Shape("object", named=code.text(queried)) if queried is not None else ANYTHING
     if name in _WRAPPERS:
         return first
-    return Shape(_NAMED[name]) if name in _NAMED else Shape("object", named=name)
+    if name in _NAMED:
+        return Shape(_NAMED[name])
+    return applied(Shape("object", named=name), [annotation(code, arg) for arg in inner])
 
 
 def _array_type(code: JsCode, node: Node) -> Shape:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Field, Lit, Scalar, Shape
 from scanners.idioms.code import MAX_DEPTH, CallSite, Scope
+from scanners.idioms.generics import applied
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -317,7 +318,10 @@ def _generic(code: PyCode, node: Node) -> Shape:
         return first
     if head in _ARRAYS:
         return Shape("array", item=first)
-    return Shape("object") if head.lower() in ("dict", "mapping") else annotation(code, parts[0])
+    if head.lower() in ("dict", "mapping"):
+        return Shape("object")
+    made = annotation(code, parts[0])
+    return applied(made, [annotation(code, n) for n in inner]) if made.named else made
 
 
 def literal_values(code: PyCode, node: Node | None) -> tuple[Scalar, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Field, Location, Param, Shape
 from scanners.idioms import python as py
 from scanners.idioms.code import Assign, CallSite, Scope
+from scanners.idioms.generics import parametrised
 from scanners.idioms.python_shapes import annotation, literal_values
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ _CASES: Mapping[str, Callable[[str], str]] = {
     "kebab": kebab,
     "LetterCase.KEBAB": kebab,
 }
+_PARAMETERS = re.compile(r"(?:\bGeneric|^class\s+\w+)\[([\w\s,:.]+)\]")
 _ROOTS = ("BaseModel", "NamedTuple", "Struct", "object", "ABC", "SQLModel")
 _CAMEL_BASES = ("CamelModel", "CamelCaseModel", "CamelBaseModel")
 
@@ -80,11 +83,17 @@ def type_facts(code: PyCode) -> Iterator[Fact]:
         if scope.sort == "class" and _is_payload(code, scope, bool(own.get(id(scope)))):
             fields = tuple(_fields(code, scope, own.get(id(scope), [])))
             if fields:
-                yield Fact(
-                    "type", {"name": scope.name, "shape": Shape("object", fields, open=False)}, code.at(scope.node)
-                )
+                shape = parametrised(Shape("object", fields, open=False), _parameters(code, scope))
+                yield Fact("type", {"name": scope.name, "shape": shape}, code.at(scope.node))
             yield from _given(code, scope, own.get(id(scope), []))
     yield from _functional(code)
+
+
+def _parameters(code: PyCode, scope: Scope) -> list[str]:
+    """Type parameters of ``class Page(BaseModel, Generic[T])`` and ``class Page[T](BaseModel)``."""
+    head = code.text(scope.node).partition(":\n")[0]
+    found = _PARAMETERS.search(head)
+    return [p.partition(":")[0].strip() for p in found[1].split(",")] if found is not None else []
 
 
 def _given(code: PyCode, scope: Scope, own: list[Assign]) -> Iterator[Fact]:

@@ -15,6 +15,7 @@ from graph.values import Lit, Value
 
 Given = tuple[Value, FileKey]
 _CENTRAL = "config server"
+_MAPPED = "configmap:"
 _ASIDE = 100
 _MARKS = re.compile(r"[.\-_:\[\]]")
 _CODE = frozenset({".cs", ".java", ".kt", ".go", ".py", ".js", ".ts", ".mjs", ".cjs", ".tsx", ".jsx"})
@@ -38,9 +39,13 @@ class Environment:
         self._found: dict[tuple[str, str], tuple[Given, ...]] = {}
         self._profiles: dict[str, frozenset[str]] = {}
         self._values: dict[str, list[Placed]] = defaultdict(list)
+        self._mapped: dict[str, list[Placed]] = defaultdict(list)
         for placed in corpus.of("env_value"):
             if not aside(placed.file[1]):
-                self._values[_plain(placed.fact.get("key", ""))].append(placed)
+                source, key = placed.fact.get("source", "") or "", placed.fact.get("key", "")
+                self._values[_plain(key)].append(placed)
+                if source.startswith(_MAPPED):
+                    self._mapped[f"{source}.{key}"].append(placed)
         self._files: dict[tuple[str, str], set[str]] = defaultdict(set)
         for placed in corpus.of("env_file"):
             self._files[placed.file[0], placed.fact.get("service", "")].add(placed.fact.get("path", ""))
@@ -59,8 +64,9 @@ class Environment:
 
     def _look_up(self, service: str, key: str) -> tuple[Given, ...]:
         ranked: dict[int, list[Given]] = defaultdict(list)
-        for placed in self._values.get(_plain(key), ()):
-            rank = self._rank(placed, service)
+        mapped = key.startswith(_MAPPED)
+        for placed in self._mapped.get(key, ()) if mapped else self._values.get(_plain(key), ()):
+            rank = self._mapped_rank(placed, service) if mapped else self._rank(placed, service)
             if rank:
                 ranked[rank + self._beside(placed, service)].append((placed.fact.get("value"), placed.file))
         return tuple(dict.fromkeys(ranked[min(ranked)])) if ranked else ()
@@ -119,6 +125,14 @@ class Environment:
             return 60
         shared = 80 if path.endswith(".prisma") else 0
         return 70 if not folder or folder in service.groups else shared
+
+    def _mapped_rank(self, placed: Placed, name: str) -> int:
+        """Of an entry of a configuration map that a variable refers to."""
+        repository, path = placed.file
+        service = self._services.by_name.get(name)
+        if service is not None and service.repository != repository:
+            return 0
+        return 20 if dirname(path) == self._services.main_group(repository) else 40
 
     def _central(self, placed: Placed, service: Service) -> int:
         """A configuration server's file for one service by name, or for every service that asks it."""

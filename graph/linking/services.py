@@ -200,7 +200,16 @@ class Services:
             )
             if main or beside or works:
                 kept[key] = service
-        self._found = kept | self._beside_kept(kept)
+        self._found = kept | self._beside_kept(kept) | self._stores_elsewhere(kept)
+
+    def _stores_elsewhere(self, kept: Mapping[tuple[str, str], Service]) -> dict[tuple[str, str], Service]:
+        """Stores, brokers and what runs beside them, of a repository whose main deployment leaves them to another."""
+        stored = {s.repository for s in kept.values() if s.store_kind}
+        return {
+            key: service
+            for key, service in self._found.items()
+            if service.sort == "infrastructure" and service.repository not in stored
+        }
 
     def _beside_kept(self, kept: Mapping[tuple[str, str], Service]) -> dict[tuple[str, str], Service]:
         """Stores and images that side deployments start for what is kept of them."""

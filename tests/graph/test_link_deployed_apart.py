@@ -1,0 +1,56 @@
+"""One system whose applications, settings and stores are deployed by files in several folders."""
+
+from __future__ import annotations
+
+from graph.schema import GraphData
+from graph.values import Config, Env, Lit
+from tests.graph.link_facts import FileFacts, edge, linked
+
+
+def _system() -> GraphData:
+    apps = (
+        FileFacts("k8s/apps/all.yaml")
+        .say("service", name="orders", root="orders", sort="business", hosts=("orders",))
+        .say("service", name="stock", root="stock", sort="business", hosts=("stock",))
+        .say("env_value", service="orders", key="STOCK_URL", value=Config("configmap:shared.STOCK.URL"))
+    )
+    shared = FileFacts("k8s/settings/shared.yaml").say(
+        "env_value", service="", key="STOCK.URL", value=Lit("http://stock:80"), source="configmap:shared"
+    )
+    other = FileFacts("k8s/settings/other.yaml").say(
+        "env_value", service="", key="STOCK.URL", value=Lit("http://nowhere:80"), source="configmap:other"
+    )
+    stores = (
+        FileFacts("k8s/infra/db.yaml")
+        .say("service", name="orders-db", root="", image="postgres:16", sort="infrastructure", store_kind="postgres")
+        .say("service", name="panel", root="", image="grafana/grafana", sort="infrastructure")
+    )
+    served = FileFacts("stock/app.py").say("endpoint", protocol="http", method="GET", path=Lit("/items"), handler="")
+    code = (
+        FileFacts("orders/app.py")
+        .function("items")
+        .say("http_call", method=Lit("GET"), url=Lit("/items"), base=Env("STOCK_URL"), symbol="items", client="x")
+    )
+    return linked(apps, shared, other, stores, served, code)
+
+
+def test_a_variable_refers_to_an_entry_of_a_configuration_map_in_another_file() -> None:
+    call = edge(_system(), "CALLS", "orders/app.py::items", "stock:GET /items")
+    assert call.resolution.status == "resolved"
+
+
+def test_stores_count_that_only_a_deployment_beside_the_applications_starts() -> None:
+    services = {n.label for n in _system().nodes.values() if n.kind == "Service"}
+    assert services == {"orders", "stock", "orders-db", "panel"}
+
+
+def test_extras_of_side_deployments_do_not_count_where_the_main_one_starts_its_own_stores() -> None:
+    main = FileFacts("compose.yaml")
+    for name in ("orders", "stock", "users"):
+        main.say("service", name=name, root=name, sort="business", hosts=(name,))
+    main.say("service", name="db", root="", image="postgres", sort="infrastructure", store_kind="postgres")
+    extra = FileFacts("monitoring/compose.yaml").say(
+        "service", name="panel", root="", image="grafana/grafana", sort="infrastructure"
+    )
+    services = {n.label for n in linked(main, extra).nodes.values() if n.kind == "Service"}
+    assert services == {"orders", "stock", "users", "db"}

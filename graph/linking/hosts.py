@@ -121,7 +121,7 @@ class Hosts:
             return self._local(host, port, caller)
         found = self._names.get(url.host) or self._names.get(host) or self._in_cluster(host)
         if found:
-            return _among(self._nearest(found, caller), "host name", f"host `{host}`", host)
+            return _among(self._nearest(self._deployed(found, host), caller), "host name", f"host `{host}`", host)
         if "." in host:
             return Target(external=host, rule="external host", reason=f"`{host}` is no service of the system")
         reason = f"no deployment file names a host `{host}`"
@@ -130,6 +130,11 @@ class Hosts:
     def _in_cluster(self, host: str) -> set[str]:
         match = _CLUSTER.match(host)
         return self._names.get(match.group(1), set()) if match else set()
+
+    def _deployed(self, found: set[str], host: str) -> set[str]:
+        """Of several services the one that deployment names so, before those that only call themselves so."""
+        named = {name for name in found if self._services.by_name[name].declared.lower() == host}
+        return named if len(named) == 1 else found
 
     def _nearest(self, found: set[str], caller: str) -> set[str]:
         """Of several services of one name those deployed with the caller, else those of its repository."""

@@ -76,7 +76,8 @@ class Reflection:
             return self._given(value, by_object, frame, context)
         assigned = self._assigned(value, frame) if by_object else []
         if assigned:
-            return [o for inner, where in assigned for o in self.class_of((inner, True), where, context)]
+            made = [o for inner, where in assigned for o in self.class_of((inner, True), where, context)]
+            return self._declared(value, frame, made) or made
         found = [self._class(o, by_object) for o in self._evaluator.evaluate(value, frame, context)]
         declared = self._types(value, frame.file, frame.scope) if by_object else ()
         unknown = all(isinstance(o.thing, Text) and o.thing.holes[0].base is None for o in found)
@@ -106,6 +107,15 @@ class Reflection:
         local = frame.scope and found.name.startswith(f"{frame.scope}.")
         bindings = self._evaluator.names.files[found.file].bindings.get(found.name, ()) if local else ()
         return [(b.value, frame) for b in bindings if b.scope == frame.scope and b.value != value]
+
+    def _declared(self, value: Value, frame: Frame, made: list[Outcome]) -> list[Outcome]:
+        """The declared class, when it has none below it and the object seems to be of another: a mapper made it."""
+        found = self._types(value, frame.file, frame.scope)
+        if len(found) != 1 or found[0] in self._evaluator.names.extended or not frame.file[1].endswith(".go"):
+            return []
+        sort = self._evaluator.names.files[found[0][0]].symbols[found[0][1]].get("sort")
+        known = any(isinstance(o.thing, Definition) and o.thing.symbol == found[0] for o in made)
+        return [Outcome(Definition(found[0], "class"))] if sort == "class" and not known else []
 
     def _class(self, outcome: Outcome, by_object: bool) -> Outcome:
         thing = outcome.thing

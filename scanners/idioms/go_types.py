@@ -176,6 +176,10 @@ def _type_of_assign(code: GoCode, assign: Assign) -> None:
         return
     if assign.value is None or (assign.key and assign.how != "for") or assign.how == "+=":
         return
+    asked = _asked(assign.value)
+    if asked is not None:
+        _put(code, target, asked)
+        return
     made = code.made_by(assign.value, assign.scope)
     if assign.how == "for":
         made = element(made)
@@ -188,6 +192,17 @@ def _type_of_assign(code: GoCode, assign: Assign) -> None:
         code.factories.add(made)
     if made:
         code.types.setdefault(target, made)
+
+
+def _asked(node: Node) -> Node | None:
+    """``mapper.Map[*Created](order)``: a generic function of a package gives the one type it is asked for."""
+    kind = node.child_by_field_name("type") if node.type == "type_conversion_expression" else None
+    name = kind.child_by_field_name("type") if kind is not None and kind.type == "generic_type" else None
+    listed = kind.child_by_field_name("type_arguments") if kind is not None else None
+    if name is None or name.type != "qualified_type" or listed is None or listed.named_child_count != 1:
+        return None
+    inner = listed.named_children[0]
+    return inner.named_children[0] if inner.type == "type_elem" and inner.named_child_count else inner
 
 
 def element(made: str) -> str:

@@ -127,6 +127,8 @@ def _rule(state: Linking, placed: Placed, where: tuple[str, str], target: list[T
     frame, context = Frame(placed.file, fact.get("symbol", "") or ""), Context(service=gateway)
     texts = target or [text for text, _ in state.evaluator.texts(_value(fact.get("to", "") or ""), frame, context)]
     services, reasons, ahead = _targets(state, texts, gateway)
+    if services == (gateway,) and fact.get("gateway"):
+        gateway = f"{EDGE}{gateway}"  # an ingress that is called like the service behind it
     method = (fact.get("method", "") or "").upper()
     behind = to_path or _behind_prefix(path, ahead)
     host, folded = fact.get("host", "") or "", bool(fact.get("folded"))

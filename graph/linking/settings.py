@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from graph.linking.corpus import FileKey
 from graph.linking.outcomes import Context, Frame, Outcome, Text
 from graph.linking.texts import behind_host, hole
-from graph.values import Env, Value
+from graph.values import Call, Env, Lit, Value
 
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
+_READS = re.compile(r"(?i)env(?!elope)")
 _ENV: FileKey = ("", "environment")
 
 
@@ -81,6 +84,22 @@ class Settings:
         if depth == 0:
             return self._environment(context.service, name)
         return self._environment.interpolated(frame.file[0], name) if depth == 1 else ()
+
+    def read_by(self, function: str, call: Call, service: str) -> Env | None:
+        """The variable a library's function reads (``requireEnv("PAY_URL")``): by its name, or deployed so here.
+
+        Args:
+            function: external name.
+            call: its arguments, a default as the second.
+            service: whose code calls it.
+        """
+        first = call.args[0] if call.args else None
+        if not isinstance(first, Lit) or not isinstance(first.value, str) or not _VARIABLE.fullmatch(first.value):
+            return None
+        if not _READS.search(function.rpartition(".")[2]) and not (service and self._environment(service, first.value)):
+            return None
+        default = call.args[1] if len(call.args) == 2 and isinstance(call.args[1], Lit) else None
+        return Env(first.value, default)
 
     def named(self, names: Sequence[tuple[Text, frozenset[str]]], frame: Frame, context: Context) -> list[Outcome]:
         """Environment variables whose names are computed.

@@ -307,6 +307,8 @@ class Evaluator:
             return self.returned(replace(thing, symbol=symbol), arguments, context)
         if isinstance(thing, Outside):
             argument = external_call(thing.name, value)
+            if argument is None:
+                argument = self._settings.read_by(thing.name, value, context.service)
             if argument is not None:
                 return self.evaluate(argument, frame, context)
             return [Outcome(Outside(thing.name, value, frame), callee.trail)]

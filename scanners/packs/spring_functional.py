@@ -197,9 +197,10 @@ def _proxied(code: JavaCode) -> Iterator[tuple[int, CallSite]]:
     """Routes of the gateway on Spring MVC: calls that are handed ``http(..)``, by id, with that call."""
     for site in code.calls:
         outer = code.site(site.node.parent.parent) if site.node.parent and site.node.parent.parent else None
-        if site.method == "http" and len(site.args) < 2 and outer is not None and len(outer.args) > 1:
-            if outer.method in (*_ROUTED, *VERBS) and outer.args[-1].id == site.node.id:
-                yield outer.node.id, site
+        if site.method != "http" or len(site.args) > 1 or outer is None or len(outer.args) < 2:
+            continue
+        if outer.method in (*_ROUTED, *VERBS) and outer.args[-1].id == site.node.id:
+            yield outer.node.id, site
 
 
 def _predicates(code: JavaCode, site: CallSite, proxied: dict[int, CallSite]) -> bool:
@@ -216,7 +217,7 @@ def _predicates(code: JavaCode, site: CallSite, proxied: dict[int, CallSite]) ->
 
 
 def _forwarded(code: JavaCode, site: CallSite, http: CallSite) -> Iterator[Fact]:
-    """``.route(path("/x/**"), http("http://x")).before(stripPrefix(1))``, also with ``before(uri(..))`` or ``lb(..)``."""
+    """``.route(path("/x/**"), http("http://x")).before(stripPrefix(1))``, or with ``uri(..)``, ``lb(..)``."""
     tests = [s for s in code.calls if _within(site.args[0], s.node)]
     paths = [site.args[0]] if site.method in VERBS else []
     paths += [a for s in tests if s.method in ("path", *VERBS) for a in s.args[:1] if not code.site(a)]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from graph.schema import GraphData
-from graph.values import Config, Env, Lit
-from tests.graph.link_facts import FileFacts, edge, linked
+from graph.values import Call, Config, Env, Lit, Name
+from tests.graph.link_facts import FileFacts, edge, linked, rows
 
 
 def _system() -> GraphData:
@@ -54,3 +56,39 @@ def test_extras_of_side_deployments_do_not_count_where_the_main_one_starts_its_o
     )
     services = {n.label for n in linked(main, extra).nodes.values() if n.kind == "Service"}
     assert services == {"orders", "stock", "users", "db"}
+
+
+def test_an_ingress_called_like_the_service_behind_it_is_no_operation_of_that_service() -> None:
+    deployed = (
+        FileFacts("k8s/orders.yaml")
+        .say("service", name="orders", root="orders", sort="business", hosts=("orders",))
+        .say("route", gateway="orders", path="/**", to="orders")
+    )
+    served = FileFacts("orders/app.py").say("endpoint", protocol="http", method="GET", path=Lit("/items"), handler="")
+    data = linked(deployed, served)
+    assert {n.label for n in data.nodes.values() if n.kind == "Endpoint"} == {"orders:GET /items"}
+    assert not rows(data, "ROUTES_TO")
+
+
+def _asking(function: str) -> GraphData:
+    deployed = (
+        FileFacts("compose.yaml")
+        .say("service", name="orders", root="orders", sort="business", hosts=("orders",))
+        .say("service", name="stock", root="stock", sort="business", hosts=("stock",))
+        .say("env_value", service="orders", key="STOCK_URL", value=Lit("http://stock:80"))
+    )
+    served = FileFacts("stock/app.py").say("endpoint", protocol="http", method="GET", path=Lit("/items"), handler="")
+    base = Call(Name(function), (Lit("STOCK_URL"),))
+    code = (
+        FileFacts("orders/app.ts")
+        .function("items")
+        .imports(function, "some-library", function)
+        .say("http_call", method=Lit("GET"), url=Lit("/items"), base=base, symbol="items", client="x")
+    )
+    return linked(deployed, served, code)
+
+
+@pytest.mark.parametrize("function", ["readEnvOrDie", "need"])
+def test_a_function_of_a_library_that_is_given_the_name_of_a_variable_deployed_here_reads_it(function: str) -> None:
+    call = edge(_asking(function), "CALLS", "orders/app.ts::items", "stock:GET /items")
+    assert call.resolution.rule == "host name"

@@ -91,4 +91,4 @@ def _asking(function: str) -> GraphData:
 @pytest.mark.parametrize("function", ["readEnvOrDie", "need"])
 def test_a_function_of_a_library_that_is_given_the_name_of_a_variable_deployed_here_reads_it(function: str) -> None:
     call = edge(_asking(function), "CALLS", "orders/app.ts::items", "stock:GET /items")
-    assert call.resolution.rule == "host name"
+    assert call.resolution.status == "resolved", call

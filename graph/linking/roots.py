@@ -129,11 +129,18 @@ class Roots:
             return True
         if source.fact.get("sort") in ("go.mod", "dockerfile") and self._only_below(source.file[0], folder):
             return True
+        if source.fact.get("sort") == "package.json" and self._workspace(source.file[0], folder):
+            return True
         same = [p for p in self.facts if p.file[0] == source.file[0] and (p.fact.get("root", "") or "") == folder]
         if any(p.fact.get("sort") == _PROGRAM or is_dotnet_program(p) for p in same):
             return False
         names = {p.fact.get("name") for p in same}
         return bool(self._libraries & {(source.file[0], str(n)) for n in (*names, folder) if n})
+
+    def _workspace(self, repository: str, folder: str) -> bool:
+        """Whether a folder's own project file names the programs in the folders below it."""
+        programs = [p for p in self.facts if p.file[0] == repository and p.fact.get("sort") == "workspace"]
+        return any(p.fact.get("root") != folder and dirname(p.file[1]) == folder for p in programs)
 
     def _only_below(self, repository: str, folder: str) -> bool:
         """Whether a folder has Go programs only in folders of their own: what is beside them is shared."""
@@ -245,14 +252,18 @@ def _depended_on(corpus: Corpus) -> set[tuple[str, str]]:
     return found
 
 
+_KIND = re.compile(r"[-_.](service|svc|server|srv)$")
+
+
 def _folders_named(roots: Iterable[Placed], name: str) -> list[str]:
     """Folders that bear a name, or whose name an image's name ends in (``shop-orders`` for ``services/orders``)."""
     wanted = name.lower()
     folders: dict[str, str] = {p.fact.get("root", ""): basename(p.fact.get("root", "")).lower() for p in roots}
     built = {p.fact.get("root", "") for p in roots if image_name(p.fact.get("name", "") or "").lower() == wanted}
     exact = built | {root for root, base in folders.items() if base == wanted}
-    if exact:
-        return sorted(exact)
+    kind = exact or {root for root, base in folders.items() if base and _KIND.sub("", base) == _KIND.sub("", wanted)}
+    if kind:
+        return sorted(kind)
     ending = {
         root: base for root, base in folders.items() if len(base) > 2 and wanted.endswith((f"-{base}", f"_{base}"))
     }

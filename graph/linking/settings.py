@@ -101,13 +101,21 @@ class Settings:
         default = call.args[1] if len(call.args) == 2 and isinstance(call.args[1], Lit) else None
         return Env(first.value, default)
 
-    def named(self, names: Sequence[tuple[Text, frozenset[str]]], frame: Frame, context: Context) -> list[Outcome]:
+    def named(
+        self,
+        names: Sequence[tuple[Text, frozenset[str]]],
+        default: Sequence[Value],
+        frame: Frame,
+        context: Context,
+    ) -> list[Outcome]:
         """Environment variables whose names are computed.
 
         Args:
             names: what the name may be.
+            default: what to take where it is set nowhere, if anything.
             frame: where it is read.
             context: of the evaluation.
         """
         holes = [hole(text.holes[0].reason, param=text.holes[0].param) for text, _ in names if text.holes]
-        return holes + [o for t, _ in names if not t.holes for o in self.of(Env(t.template), frame, context)]
+        given = default[0] if default else None
+        return holes + [o for t, _ in names if not t.holes for o in self.of(Env(t.template, given), frame, context)]

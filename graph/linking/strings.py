@@ -37,8 +37,8 @@ _URLS = frozenset({"URL", "new.URL", "httpx.URL", "yarl.URL"})
 _BASE_FIRST = frozenset({"Uri", "System.Uri", "java.net.URL"})
 _LOWERED = {"strings.ToLower": "lower", "strings.ToUpper": "upper"}
 
-ENVIRONMENT = frozenset({"os.Getenv", "os.LookupEnv", "syscall.Getenv", "IConfiguration.GetValue"})
-"""Functions that read an environment variable or setting whose name code computes."""
+ENVIRONMENT = frozenset({"os.Getenv", "os.LookupEnv", "syscall.Getenv", "IConfiguration.GetValue", "process.env"})
+"""Functions that read an environment variable or setting whose name code computes; a second argument is its default."""
 
 OBJECT = "{}"
 """What an object literal is a call of: its keys are the named arguments."""

@@ -276,7 +276,7 @@ class Evaluator:
         if service:
             return [plain(service)]
         if value.args and dotted(value.callee) in ENVIRONMENT:
-            return self._settings.named(self.texts(value.args[0], frame, context), frame, context)
+            return self._settings.named(self.texts(value.args[0], frame, context), value.args[1:], frame, context)
         method = as_member(value.callee)
         changed = self._text_method(method, value, frame, context) if method is not None else None
         if changed is not None:

@@ -23,6 +23,7 @@ _LONGEST = 40
 _KEYS = 16
 _DEEPEST = 10
 _CASES = ("snakeCase", "kebabCase", "camelCase", "paramCase", "pascalCase", "dotCase", "constantCase")
+_RUNTIME = ("next-runtime-env.env",)
 _JOINERS = ("url-join", "urljoin", "url-join.urlJoin", "proper-url-join", "path.join", "node:path.join")
 _PLACES = re.compile(r"%[sdifjoOc]")
 _ESCAPES = {"\\n": "\n", "\\t": "\t", "\\r": "\r"}
@@ -107,6 +108,9 @@ def _member(code: JsCode, node: Node, scope: Scope, depth: int) -> Value:
     read = environment(code, node)
     if read:
         return Env(read)
+    index = node.child_by_field_name("index")
+    if index is not None and code.text(node.child_by_field_name("object")) in _ENVIRONMENTS:
+        return Call(Name(_ENVIRONMENTS[0]), (value(code, index, scope, depth),))
     module = required(code, node.child_by_field_name("object"))
     part = code.text(node.child_by_field_name("property")) or code.string(node.child_by_field_name("index"))
     if module:
@@ -169,6 +173,8 @@ def _binary(code: JsCode, node: Node, scope: Scope, depth: int) -> Value:
         right = value(code, right_node, scope, depth)
         if isinstance(left, Env) and left.default is None:
             return Env(left.name, right)
+        if isinstance(left, Call) and left.callee == Name(_ENVIRONMENTS[0]):
+            return Call(left.callee, (*left.args[:1], right))
         return Choice((left, right))
     if operator == "&&":
         return value(code, right_node, scope, depth)
@@ -253,6 +259,10 @@ def _plain_call(code: JsCode, site: CallSite, scope: Scope, depth: int) -> Value
     origin = code.origin(site.dotted)
     if site.method in _CASES and site.args and origin.split(".")[0].startswith(("lodash", "change-case", "case")):
         return Call(Member(value(code, site.args[0], scope, depth), site.method))
+    if origin in _RUNTIME and site.args:
+        key = value(code, site.args[0], scope, depth)
+        told = isinstance(key, Lit) and isinstance(key.value, str)
+        return Env(str(key.value)) if told and isinstance(key, Lit) else Call(Name(_ENVIRONMENTS[0]), (key,))
     if origin in _JOINERS:
         return _with_slashes(code, site, scope, depth)
     return _formatted(code, site, scope, depth) if origin in ("util.format", "node:util.format") else None

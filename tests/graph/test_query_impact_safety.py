@@ -419,3 +419,27 @@ def test_a_setting_with_known_readers_reaches_them_and_one_without_reaches_the_s
             system.link("CONFIGURED_BY", system.named["about"], setting)
         item = ChangedItem("config", "modified", "compose.yaml", 3, "TITLE", "", ())
         assert selected(affected(system.store(), system.store(), change(item))) == expected
+
+
+def gated() -> System:
+    """A flow that calls a shop through a gateway, and code of a page that does."""
+    system = System(
+        PLACES + "page = page/app.py::page\nGET page /page : page\nflow page.yaml: look=GET page /page\n"
+        "flow gate.yaml: look=GET shop /orders\ngate = gate/conf.py::gate"
+    )
+    gate, target = system.endpoint("ANY gate /**"), system.endpoint("GET shop /orders")
+    system.link("ROUTES_TO", gate, target)
+    routed = Resolution("resolved", "gateway route")
+    step = next(n for n in system.nodes.values() if n.kind == "Step" and n.key[1] == "gate.yaml")
+    system.link("CALLS", system.named["page"], target)
+    for number in (("EXERCISES", step.uid, target.uid), ("CALLS", system.named["page"].uid, target.uid)):
+        system.edges[number] = replace(system.edges[number], resolution=routed)
+    return system
+
+
+def test_a_changed_gateway_reaches_what_goes_through_it() -> None:
+    system = gated()
+    item = ChangedItem("deploy", "modified", "compose.yaml", 3, "gate", "", ())
+    impact = affected(system.store(), system.store(), change(item))
+    assert selected(impact) == {"gate": "must", "page": "must"}
+    assert "orders.yaml" in impact.unaffected_flows

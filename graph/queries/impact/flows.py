@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from graph.answers import Boundary, Hop, SelectedFlow
 from graph.linking.roles import aside
-from graph.queries.impact.rules import CHANGED, RAN, SEEN_DIFFERENTLY, SERVING
+from graph.queries.impact.gateways import gates, through_gateway
+from graph.queries.impact.rules import CHANGED, OF_ITSELF, RAN, SEEN_DIFFERENTLY, SERVING
 from graph.queries.impact.seeds import Start
 from graph.queries.impact.spread import Reach, Reached, best, hop, path
 from graph.queries.impact.world import EdgeId, Via, World
@@ -118,12 +119,20 @@ def _sights(spread: Spread, flow: Node, effects: Reached) -> list[_Sight]:
     for _, step in world.out(flow.uid, "CONTAINS"):
         for number, target in world.out(step.uid, "EXERCISES"):
             edge = world.edge(number)
-            reach = best(effects, target.uid, SEEN_DIFFERENTLY)
-            if reach is None or (target.kind != "Endpoint" and edge.props.get("mode") == "write"):
+            if target.kind != "Endpoint" and edge.props.get("mode") == "write":
                 continue
-            certain = reach.certain and edge.resolution.status == "resolved"
-            found.append(_Sight(reach, number, step, certain, effects))
+            for seen, sure in _seen_by(world, number, target):
+                reach = best(effects, seen.uid, SEEN_DIFFERENTLY if seen is target else OF_ITSELF)
+                if reach is not None:
+                    certain = sure and reach.certain and edge.resolution.status == "resolved"
+                    found.append(_Sight(reach, number, step, certain, effects))
     return sorted(found, key=lambda s: (not s.certain, s.reach.steps, s.step.label))
+
+
+def _seen_by(world: World, number: EdgeId, target: Node) -> list[tuple[Node, bool]]:
+    """What a step looks at: its target, and the gateways in between."""
+    between = gates(world, target.uid) if through_gateway(world, number) else []
+    return [(target, True), *((gate, len(between) == 1) for gate in between)]
 
 
 def _reason(spread: Spread, sight: _Sight, certain: bool) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from graph.linking.roles import aside
 from graph.queries.impact.callers import PART_OF, callers_of, doors, in_background, nobody_runs, via_of
+from graph.queries.impact.gateways import passing
 from graph.queries.impact.outside import services_of_repository
 from graph.queries.impact.settings import is_silent, named_unasked, operations, unasked_by
 from graph.queries.impact.spread import State
@@ -18,8 +19,11 @@ from graph.queries.impact.world import EdgeId, Via, World
 from graph.schema import Node
 
 CHANGED, SERVING, ASKING, FED, DIFFERS = "changed", "serving", "asking", "fed", "differs"
+BEHIND, RAN_BEHIND = "behind", "ran behind"
+"""As ``serving`` and ``ran``, of a gateway that only hands requests on to what differs or runs."""
 RUNS, RAN = "runs", "ran"
-SEEN_DIFFERENTLY = (CHANGED, SERVING, DIFFERS)
+OF_ITSELF = (CHANGED, SERVING, DIFFERS)
+SEEN_DIFFERENTLY = (*OF_ITSELF, BEHIND)
 _WIRE = ("Endpoint", "Topic", "Dataset", "External")
 _OPEN_TARGETS: Mapping[str, tuple[str, str]] = {
     "CALLS": ("Endpoint", FED),
@@ -116,7 +120,8 @@ def _endpoint(world: World, uid: str, mode: str) -> Iterator[tuple[State, Via]]:
             yield from _steps(world, world.out(uid, "HANDLED_BY", "ROUTES_TO"), FED)
     else:
         yield from _asking(world, world.back(uid, "CALLS"))
-        yield from _steps(world, world.back(uid, "ROUTES_TO"), SERVING)
+        yield from _asking(world, passing(world, uid, "CALLS") if mode != BEHIND else ())
+        yield from _steps(world, world.back(uid, "ROUTES_TO"), BEHIND)
         yield from _told_about(world, uid, CHANGED)
 
 
@@ -222,9 +227,12 @@ def executed(world: World, state: State) -> Iterator[tuple[State, Via]]:
         yield from _steps(world, world.back(uid, "HANDLED_BY"), RAN)
         yield from _executed_by_topics(world, uid)
     elif node.kind == "Endpoint":
-        for number, far in world.back(uid, "CALLS"):
+        own = mode != RAN_BEHIND
+        for number, far in [*world.back(uid, "CALLS"), *(passing(world, uid, "CALLS") if own else ())]:
             yield (far.uid, RUNS if far.kind == "Symbol" else RAN), via_of(world, number)
-        yield from _steps(world, world.back(uid, "ROUTES_TO", "EXERCISES"), RAN)
+        yield from _steps(world, world.back(uid, "ROUTES_TO"), RAN_BEHIND)
+        yield from _steps(world, world.back(uid, "EXERCISES"), RAN)
+        yield from _steps(world, passing(world, uid, "EXERCISES") if own else (), RAN)
         yield from _told_about(world, uid, RAN)
         yield from _open_sources(world, node, "CALLS", RAN)
     elif node.kind == "Topic":

@@ -15,6 +15,7 @@ from graph.linking.protos import HEALTH, Protos, plain
 from graph.linking.schemas import add_schema
 from graph.linking.shapes import reads, sends
 from graph.linking.state import Linking, LooseEnd
+from graph.linking.stubs import held
 from graph.linking.urls import addressed, take_apart
 from graph.linking.wrappers import Reading, Results, all_params
 from graph.schema import Evidence, Resolution
@@ -120,7 +121,7 @@ def called(state: Linking) -> None:
         state: the link run; who serves what is known.
     """
     calls = _Calls(state)
-    for placed in state.corpus.of("rpc_call"):
+    for placed in (*state.corpus.of("rpc_call"), *held(state, calls.protos)):
         for service in state.owners(placed.file) or ("",):
             calls.link(placed, service)
 
@@ -130,11 +131,14 @@ class _Calls:
 
     Args:
         state: the link run.
+
+    Attributes:
+        protos: described services.
     """
 
     def __init__(self, state: Linking) -> None:
         self._state = state
-        self._protos = Protos(state.corpus)
+        self.protos = Protos(state.corpus)
         self._serving: dict[str, list[str]] = {}
         for service in sorted(state.offers.by_service):
             for offer in state.offers.of(service, "grpc"):
@@ -162,9 +166,9 @@ class _Calls:
     def _path(self, placed: Placed) -> str:
         name, method = str(placed.fact.get("service", "") or ""), str(placed.fact.get("method", ""))
         for candidate in dict.fromkeys((method, method.removesuffix("Async"), method.removesuffix("_async"))):
-            found = self._protos.find(name, placed.file, (candidate,)) if name else ""
+            found = self.protos.find(name, placed.file, (candidate,)) if name else ""
             if found:
-                return self._protos.methods(found)[plain(candidate)]
+                return self.protos.methods(found)[plain(candidate)]
         known = HEALTH if name.rpartition(".")[2] == "Health" else ""
         return f"{known}/{method[:1].upper()}{method[1:]}" if known else ""
 

@@ -31,8 +31,10 @@ def server(folder: str = "cart") -> FileFacts:
 
 def client(target: object = None) -> FileFacts:
     fields = {} if target is None else {"target": target}
-    return FileFacts("web/rpc.go").function("show").say(
-        "rpc_call", service="CartService", method="getCart", symbol="show", client="grpc-go", **fields
+    return (
+        FileFacts("web/rpc.go")
+        .function("show")
+        .say("rpc_call", service="CartService", method="getCart", symbol="show", client="grpc-go", **fields)
     )
 
 
@@ -83,3 +85,21 @@ def test_java_packages_are_names_and_test_projects_are_tests() -> None:
     assert aside("src/Ordering.UnitTests/Api.cs")
     assert not aside("src/Ordering/Contest.cs")
     assert aside("x/OrderControllerTest.java")
+
+
+def test_a_client_that_a_struct_of_another_file_holds_is_called_through_it() -> None:
+    data = (
+        FileFacts("web/data.go")
+        .say("package", name="main")
+        .cls("Data")
+        .say("typed", target="Data.carts", type="cartv1.CartServiceClient")
+    )
+    repo = (
+        FileFacts("web/repo.go").say("package", name="main").cls("repo")
+        .say("symbol", name="repo.Show", sort="method")
+        .say("typed", target="repo.data", type="Data")
+        .say("call", symbol="repo.Show", callee=Name("self.data.carts.GetCart"), args=())
+    )  # fmt: skip
+    found = linked(proto(), deployed("cart", "web"), server(), data, repo)
+    link = edge(found, "CALLS", "web/repo.go::repo.Show", "cart:grpc shop.v1.CartService/GetCart")
+    assert (link.resolution.status, link.resolution.rule) == ("resolved", "only server")

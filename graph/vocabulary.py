@@ -213,6 +213,7 @@ _FRAMEWORK = (
         parent="value: Name of the parent",
         child="value: Name of the child router",
         prefix="value: extra prefix",
+        position="number: which parameter of the function `child` the parent becomes, absent for any of them",
         folder="text: instead of `child`: every router of the files below this folder, relative to the file's own one",
         symbol="text: where it is mounted, absent for the module",
         provided="text: instead of `child`: the routers of the service that are `injected` under this name",

@@ -61,6 +61,7 @@ class Routers:
                 continue
             into = placed.fact.get("into")
             children = [into] if into in self._own else self.find(placed.file, scope, placed.fact.get("child"))
+            children = self._at(children, placed.fact.get("position"))
             children += receivers(state, placed, self._own)
             if not children and placed.fact.get("operation"):
                 self._operations.append(placed)
@@ -98,6 +99,19 @@ class Routers:
                 if parent != child:
                     self._mounts[child].append((parent, Placed(Fact("mount", fields, placed.fact.at), placed.file)))
                     self._under[parent].append(child)
+
+    def _at(self, children: list[RouterKey], position: int | None) -> list[RouterKey]:
+        """Of the parameters of a function, the one at a position; everything that is no parameter."""
+        if position is None:
+            return children
+        kept = []
+        for file, name in children:
+            function, _, param = name.rpartition(".")
+            fact = self._state.names.files[file].symbols.get(function)
+            params = tuple(fact.get("params", ()) or ()) if fact is not None else ()
+            if param not in params or params.index(param) == position:
+                kept.append((file, name))
+        return kept
 
     def find(self, file: FileKey, scope: str, value: Value | None) -> list[RouterKey]:
         """The routers a value may be.

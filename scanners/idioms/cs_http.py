@@ -354,3 +354,25 @@ def statuses(code: CsCode, wanted: Iterable[CallSite]) -> Iterator[Fact]:
         if status:
             fields = {"symbol": site.scope.name, "status": status, "error": status >= 400}
             yield Fact("responds", fields, Location(code.path, site.line))
+
+
+_VERSION = re.compile(
+    rb"\b(?:HasApiVersion|MapToApiVersion)\(\s*(?:new\s*(?:ApiVersion\s*)?\(\s*)?(\d+)(?:\s*[.,]\s*(\d+))?"
+)
+
+
+def versioned(code: CsCode, value: Value) -> Value:
+    """``api/v{version:apiVersion}`` with the only version the file speaks of.
+
+    Args:
+        code: the file.
+        value: route, constraints left out.
+    """
+    if not isinstance(value, Lit) or not isinstance(value.value, str) or "ersion}" not in value.value:
+        return value
+    found = {(m[1].decode(), (m[2] or b"0").decode()) for m in _VERSION.finditer(code.data)}
+    if len(found) != 1:
+        return value
+    major, minor = found.pop()
+    short = major if minor == "0" else f"{major}.{minor}"
+    return Lit(value.value.replace("{version}", short).replace("{apiVersion}", short))

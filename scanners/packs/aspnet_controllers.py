@@ -44,6 +44,9 @@ class _Controller:
     bases: tuple[str, ...]
 
 
+_ENDPOINTS = ("EndpointBase", "BaseEndpoint", "BaseAsyncEndpoint")
+
+
 class AspNetControllers:
     """ASP.NET Core and Web API controllers."""
 
@@ -83,7 +86,7 @@ def _controller(code: CsCode, scope: Scope) -> _Controller | None:
     words = {code.text(c) for c in scope.node.children if c.type == "modifier"}
     if "static" in words:
         return None
-    own = tuple(b for b in bases if b.rpartition(".")[2] not in _FRAMEWORK)
+    own = tuple(b for b in bases if b.rpartition(".")[2] not in _FRAMEWORK and not b.startswith(_ENDPOINTS))
     api = bool(marks & {"ApiController"}) or any(
         b.rpartition(".")[2] in ("ControllerBase", "ApiController") for b in bases
     )

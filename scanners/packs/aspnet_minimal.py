@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Member, Name, Value
 from scanners.idioms import cs_http
-from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.code import Assign, CallSite, Scope
 from scanners.idioms.cs_noise import words
 from scanners.idioms.cs_scopes import parameters
 from scanners.idioms.cs_types import TypeRef
@@ -37,6 +37,7 @@ _BUILDERS = frozenset(
 )
 _RENDERS = ("MapRazorComponents", "MapRazorPages", "MapBlazorHub")
 _HANDS_ON = ("Map", "Use", "Add", "Register", "Configure")
+_ALIASES = ("conditional_expression", "binary_expression")
 _MAKERS = ("Build", "Create", "NewVersionedApi", "MapGroup", "NewApiVersionSet")
 _LIBRARY = words(
     """MapControllers MapRazorPages MapControllerRoute MapDefaultControllerRoute MapGrpcService MapFallbackToFile
@@ -128,6 +129,8 @@ def _locals(code: CsCode) -> Iterator[Fact]:
     """``var app = builder.Build()``, ``var api = app.MapGroup("/api").WithTags("x")``."""
     for assign in code.assigns:
         site = code.site(assign.value) if assign.value is not None else None
+        if site is None and not assign.key:
+            yield from _alias(code, assign)
         if site is None or assign.key or "." in assign.target.removeprefix("this."):
             continue
         root, prefix, methods = _chain(code, site.node, assign.scope)
@@ -144,6 +147,23 @@ def _locals(code: CsCode) -> Iterator[Fact]:
         if not builds and root is not None:
             fields = {"parent": root, "child": Name(_local(assign.target)), "prefix": prefix}
             yield Fact("mount", {**fields, "symbol": assign.scope.name}, where)
+
+
+def _alias(code: CsCode, assign: Assign) -> Iterator[Fact]:
+    """``IEndpointRouteBuilder builder = group is null ? app : group``, ``group ?? app``: the one that is given."""
+    node = assign.value
+    ref = code.ref_of(assign.target, assign.scope)
+    if node is None or ref is None or not _builds(ref) or node.type not in _ALIASES:
+        return
+    asked = node.child_by_field_name("condition") if node.type == "conditional_expression" else node
+    dotted = code.dotted(asked.named_children[0]) if asked is not None and asked.named_children else ""
+    if not dotted or not _is_router(code, dotted, assign.scope):
+        return
+    where = Location(code.path, assign.line)
+    name = code.bound_name(assign)
+    yield Fact("router", {"name": name, "framework": "aspnet_minimal", "prefix": Lit("")}, where)
+    fields = {"parent": Name(dotted), "child": Name(_local(assign.target)), "prefix": Lit("")}
+    yield Fact("mount", {**fields, "symbol": assign.scope.name}, where)
 
 
 def _local(target: str) -> str:
@@ -166,7 +186,8 @@ def _chain(code: CsCode, node: Node | None, scope: Scope) -> tuple[Value | None,
             added.append(cs_http.route(code.value(site.arg(len(site.args) - 1, "prefix"), scope)))
         at = bare(site.receiver)
     dotted = code.dotted(at)
-    return (Name(dotted) if dotted else None), cs_http.joined(list(reversed(added))), list(reversed(methods))
+    prefix = cs_http.versioned(code, cs_http.joined(list(reversed(added))))
+    return (Name(dotted) if dotted else None), prefix, list(reversed(methods))
 
 
 def _operation(code: CsCode, site: CallSite) -> Iterator[Fact]:
@@ -315,10 +336,21 @@ def _hands_on(code: CsCode, site: CallSite) -> bool:
     """A call that hands a router on to code of this system."""
     if site.method in _LIBRARY or site.method in _MAPS or site.method == "MapGroup" or _MIDDLEWARE.match(site.method):
         return False
-    if site.receiver is not None and site.method.startswith(_HANDS_ON):
-        root, _, _ = _chain(code, site.receiver, site.scope)
-        return isinstance(root, Name) and (_is_router(code, root.name, site.scope)) and "Services" not in root.name
-    return any(_is_router(code, code.dotted(a), site.scope) for a in site.args[:3] if a.type == "identifier")
+    return _on_router(code, site) or any(_given(code, site))
+
+
+def _on_router(code: CsCode, site: CallSite) -> bool:
+    """An extension method called on a router."""
+    if site.receiver is None or not site.method.startswith(_HANDS_ON):
+        return False
+    root, _, _ = _chain(code, site.receiver, site.scope)
+    return isinstance(root, Name) and _is_router(code, root.name, site.scope) and "Services" not in root.name
+
+
+def _given(code: CsCode, site: CallSite) -> list[str]:
+    """Of the first arguments, the routers by name, others as empty texts."""
+    names = [code.dotted(a) if a.type == "identifier" else "" for a in site.args[:3]]
+    return [name if name and _is_router(code, name, site.scope) else "" for name in names]
 
 
 def _is_router(code: CsCode, dotted: str, scope: Scope) -> bool:
@@ -339,29 +371,26 @@ def _builds(ref: TypeRef) -> bool:
 def _is_application(code: CsCode, made: CallSite) -> bool:
     """``WebApplication.CreateBuilder(args)`` ... ``builder.Build()``."""
     if made.method == "Build" and made.receiver is not None:
-        inner = code.made_of(code.dotted(made.receiver), made.scope)
+        inner = code.made_of(code.dotted(made.receiver), made.scope) or code.site(made.receiver)
         return inner is not None and inner.method in ("CreateBuilder", "CreateSlimBuilder", "CreateEmptyBuilder")
     return made.dotted == "WebApplication.Create"
 
 
 def _mount(code: CsCode, site: CallSite) -> Iterator[Fact]:
-    if site.receiver is not None and site.method.startswith(_HANDS_ON):
+    child: Value = Name(site.dotted)
+    extending = _on_router(code, site)
+    fields: dict[str, object] = {"symbol": site.scope.name}
+    if extending and site.receiver is not None:
         root, prefix, _ = _chain(code, site.receiver, site.scope)
-        if not isinstance(root, Name):
-            return
-        fields = {"parent": root, "child": Member(root, site.method), "prefix": prefix, "symbol": site.scope.name}
-        if _is_router(code, root.name, site.scope):
+        if isinstance(root, Name):
+            child = Member(root, site.method)
+            fields |= {"parent": root, "child": child, "prefix": prefix}
+            several = any(_given(code, site))
+            yield Fact("mount", fields | ({"position": 0} if several else {}), Location(code.path, site.line))
+    for at, name in enumerate(_given(code, site)):
+        if name and (extending or site.dotted):
+            fields |= {"parent": Name(name), "child": child, "prefix": Lit(""), "position": at + extending}
             yield Fact("mount", fields, Location(code.path, site.line))
-        return
-    given = next(a for a in site.args if a.type == "identifier" and _is_router(code, code.dotted(a), site.scope))
-    fields = {
-        "parent": Name(code.dotted(given)),
-        "child": Name(site.dotted),
-        "prefix": Lit(""),
-        "symbol": site.scope.name,
-    }
-    if site.dotted:
-        yield Fact("mount", fields, Location(code.path, site.line))
 
 
 PACK = AspNetMinimal()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _KAFKA = re.compile(r"^(I?Producer|I?Consumer|IDependentProducer)$")
 _NAMED = re.compile(r"(?i)(producer|consumer)$")
 _SENDERS = {"CreateSender": "servicebus"}
+_HANDLED = re.compile(rb"\b(\w+)\.ProcessMessageAsync\s*\+=\s*(\w+)\s*;")
 _RECEIVERS = ("CreateProcessor", "CreateReceiver", "CreateSessionProcessor", "AcceptNextSessionAsync")
 _SENDS = ("SendMessageAsync", "SendMessagesAsync", "ScheduleMessageAsync", "SendAsync")
 _OLD = {"QueueClient": 1, "TopicClient": 1, "SubscriptionClient": 1}
@@ -150,9 +151,12 @@ def _generic(code: CsCode, name: str, scope: Scope) -> bool:
 def _bus(code: CsCode, site: CallSite) -> Iterator[Fact]:
     if site.method in _RECEIVERS and (site.args or site.named) and _azure(code):
         topic = code.value(site.args[0], site.scope) if site.args else Unknown("no queue given")
-        shape = _owner_handles(code, site)
+        handler = _processor(code, site)
+        span = (handler.node.start_byte, handler.node.end_byte) if handler is not None else None
+        shape = (handled(code, span) if span is not None else None) or _owner_handles(code, site)
         broker = "eventhubs" if b"EventProcessorClient" in code.data else "servicebus"
-        yield _fact(code, "consume", (broker, topic, shape), (site.scope.name, site.line))
+        fact = _fact(code, "consume", (broker, topic, shape), (site.scope.name, site.line))
+        yield Fact(fact.kind, {**fact.fields, "handler": handler.name}, fact.at) if handler is not None else fact
     elif site.method in _SENDS and _azure(code):
         dotted = code.dotted(site.receiver)
         made = (
@@ -166,11 +170,24 @@ def _bus(code: CsCode, site: CallSite) -> Iterator[Fact]:
         if made is None or (made.method not in _SENDERS and at is None):
             return
         node = made.arg(at if at is not None else 0, "queueOrTopicName", "entityPath")
-        value = (
-            cs_clients.qualified(code, code.value(node, made.scope), made.scope) if node is not None else Unknown("")
-        )
+        value = code.value(node, made.scope) if node is not None else Unknown("")
+        if made.scope is not site.scope:
+            value = cs_clients.qualified(code, value, made.scope)
         shape = sent(code, site.args[0], site) if site.args else ANYTHING
         yield _fact(code, "publish", ("servicebus", value, shape), (site.scope.name, site.line))
+
+
+def _processor(code: CsCode, site: CallSite) -> Scope | None:
+    """The method that handles a processor's messages: ``processor.ProcessMessageAsync += OnPlaced``."""
+    assign = code.held(site)
+    if assign is None:
+        return None
+    for match in _HANDLED.finditer(code.data):
+        inside = code.scope_at(match.start())
+        if match[1].decode() == assign.target.removeprefix("this.") and inside.owner == site.scope.owner:
+            wanted = f"{inside.owner}.{match[2].decode()}"
+            return next((s for s in code.scopes if s.name.partition("/")[0] == wanted), None)
+    return None
 
 
 def _azure(code: CsCode) -> bool:

@@ -309,3 +309,50 @@ def test_a_request_described_by_an_object_is_what_its_callers_describe() -> None
         ("portal/Coupons.cs::Coupons.Add", "coupons:POST /api/coupons"),
         ("portal/Coupons.cs::Coupons.All", "coupons:GET /api/coupons"),
     }
+
+
+_SLICES = """
+namespace Social;
+
+public interface IEndpoint { void MapEndpoint(IEndpointRouteBuilder app); }
+
+public static class EndpointExtensions
+{
+    public static IApplicationBuilder MapEndpoints(this WebApplication app, RouteGroupBuilder? group = null)
+    {
+        IEnumerable<IEndpoint> endpoints = app.Services.GetRequiredService<IEnumerable<IEndpoint>>();
+        IEndpointRouteBuilder builder = group is null ? app : group;
+        foreach (IEndpoint endpoint in endpoints)
+        {
+            endpoint.MapEndpoint(builder);
+        }
+        return app;
+    }
+}
+
+public class Followers : IEndpoint
+{
+    public void MapEndpoint(IEndpointRouteBuilder app) => app.MapGet("users/{id}/followers", (Guid id) => id);
+}
+"""
+_SOCIAL = """
+using Social;
+
+var app = WebApplication.CreateBuilder(args).Build();
+var versions = app.NewApiVersionSet().HasApiVersion(new ApiVersion(1)).Build();
+RouteGroupBuilder group = app.MapGroup("api/v{version:apiVersion}").WithApiVersionSet(versions);
+app.MapEndpoints(group);
+app.Run();
+"""
+
+
+def test_endpoints_that_classes_of_an_interface_map_are_served_under_the_group_they_are_given() -> None:
+    data = graph(
+        {
+            "compose.yaml": "services:\n  social: { build: ./social }\n",
+            "social/social.csproj": '<Project Sdk="Microsoft.NET.Sdk.Web"></Project>',
+            "social/Slices.cs": _SLICES,
+            "social/Program.cs": _SOCIAL,
+        }
+    )
+    assert {n.label for n in data.nodes.values() if n.kind == "Endpoint"} == {"social:GET /api/v1/users/{}/followers"}

@@ -50,9 +50,10 @@ def handler(code: GoCode, node: Node | None, scope: Scope) -> tuple[str, Scope |
     ):
         return "", None
     if node.type == "composite_literal":
-        owner = code.annotation(node.child_by_field_name("type"))
-        dotted = f"{owner}.ServeHTTP" if code.scope(f"{owner}.ServeHTTP") is not None else ""
-    found = local(code, dotted, scope)
+        kind = node.child_by_field_name("type")
+        named = kind is not None and kind.type in ("type_identifier", "qualified_type")
+        dotted = f"{code.text(kind)}.ServeHTTP" if named else ""
+    found = local(code, dotted, scope) or (code.scope(dotted) if node.type == "composite_literal" else None)
     built = code.made_of(dotted, scope) if found is None and site is None and dotted and "." not in dotted else None
     factory = local(code, built.dotted, built.scope) if built is not None else None
     if factory is not None:

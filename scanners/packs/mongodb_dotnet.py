@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from graph.values import Fact, Lit, Location, Name, Value
+from graph.values import Fact, Lit, Location, Name, Param, Value
 from scanners.idioms import cs_clients, cs_contexts
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.cs_messages import made_type
 from scanners.idioms.cs_noise import words
+from scanners.idioms.cs_values import GENERIC
 
 if TYPE_CHECKING:
     from scanners.idioms.cs_code import CsCode
@@ -81,8 +82,12 @@ def _held(code: CsCode) -> Iterator[Fact]:
         if site.method != "GetCollection" or not site.args:
             continue
         name = _property(code, site)
-        if name:
-            entity = cs_clients.qualified(code, code.value(site.args[0], site.scope), site.scope)
+        given = code.value(site.args[0], site.scope)
+        if name and isinstance(given, Param) and given.index < GENERIC:
+            fields = {"target": f"{site.scope.name}.{given.name}", "value": given, "scope": site.scope.name}
+            yield Fact("binding", fields, Location(code.path, site.line))
+        elif name:
+            entity = cs_clients.qualified(code, given, site.scope)
             fields = {"name": name, "entity": entity, "store_kind": "mongodb", "framework": "mongodb_dotnet"}
             yield Fact("repository", {**fields, "writes": tuple(sorted(_WRITES))}, Location(code.path, site.line))
 

@@ -32,7 +32,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT"
 _NUMBER = re.compile(r"[1-5]\d\d")
 _BINDS = frozenset(
     """Decode ShouldBindJSON BindJSON ShouldBind Bind ShouldBindBodyWith MustBindWith BodyParser DecodeJSON Unmarshal
-    ReadJSON ReadEntity ShouldBindBodyWithJSON UnmarshalRead""".split()  # noqa: SIM905
+    ReadJSON ReadEntity ShouldBindBodyWithJSON UnmarshalRead BindAndValidate BindByContentType""".split()  # noqa: SIM905
 )
 _ANSWERS = re.compile(
     r"(?i)^(json|indentedjson|purejson|securejson|asciijson|jsonpretty|jsonblob|writejson|renderjson|respondjson|sendjson|"

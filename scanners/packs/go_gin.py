@@ -1,8 +1,9 @@
-"""gin: routes of engines and of their groups, and what handlers bind and answer."""
+"""gin and Hertz: routes of engines and of their groups, and what handlers bind and answer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from graph.values import Fact
@@ -21,15 +22,22 @@ _TABLE = Table(
     groups=frozenset(("Group",)),
     passes=frozenset(("Use",)),
 )
+_HERTZ = replace(
+    _TABLE,
+    name="go_hertz",
+    modules=("github.com/cloudwego/hertz/pkg/app/server", "github.com/cloudwego/hertz/pkg/route"),
+    types=frozenset(("Default", "New", "Hertz", "Engine", "RouterGroup", "IRouter", "IRoutes")),
+    context="github.com/cloudwego/hertz/pkg/app",
+)
 
 
 class GoGin:
-    """The gin framework."""
+    """The gin framework, and Hertz with the same methods."""
 
     name: str = "go_gin"
     version: int = 1
     language: tuple[str, ...] = ("go",)
-    markers: tuple[bytes, ...] = (b"gin-gonic/gin",)
+    markers: tuple[bytes, ...] = (b"gin-gonic/gin", b"cloudwego/hertz")
     generated: bool = True
 
     def facts(self, parsed: GoCode) -> Iterator[Fact]:
@@ -38,7 +46,7 @@ class GoGin:
         Args:
             parsed: a Go file.
         """
-        yield from facts(parsed, _TABLE)
+        yield from facts(parsed, _HERTZ if b"cloudwego/hertz" in parsed.data else _TABLE)
 
 
 PACK = GoGin()

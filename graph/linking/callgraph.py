@@ -218,6 +218,9 @@ class CallGraph:
             for part in found.rest[:-1]:
                 owners = self.types.members(owners, part)
             return self._methods(owners, found.rest[-1])
+        if self.types.sort(symbol) == "constant":
+            held = ".".join((found.name, *found.rest[:-1]))
+            return self._methods(self.types.of(Name(held), found.file, ""), found.rest[-1])
         return []
 
     def _alias(self, found: Found | None) -> list[tuple[SymbolKey, str]]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from graph.linking.corpus import FileKey, SymbolKey
 from graph.linking.names import CLASSES, SELVES, Found, Names, dotted
 from graph.linking.packages import dialect_of
+from graph.linking.strings import OBJECT
 from graph.values import Call, Choice, Member, Name, Param, Value
 
 DEPTH = 16
@@ -95,7 +96,8 @@ class Types:
         if found.kind == "symbol" and found.rest:
             types: tuple[SymbolKey, ...] = ((found.file, found.name),)
         elif found.kind == "symbol":
-            return self._of_property(found, depth) or self._declared(found.file, found.name, depth)
+            declared = self._of_property(found, depth) or self._declared(found.file, found.name, depth)
+            return declared or self._constant(found, depth)
         elif found.kind == "binding":
             types = self._declared(found.file, found.name, depth) or self._assigned(found.file, found.name, depth)
         else:
@@ -103,6 +105,10 @@ class Types:
         for part in found.rest:
             types = self._of_member(types, part, depth)
         return types
+
+    def _constant(self, found: Found, depth: int) -> tuple[SymbolKey, ...]:
+        known = self.sort((found.file, found.name)) == "constant"
+        return self._assigned(found.file, found.name, depth) if known else ()
 
     def _of_property(self, found: Found, depth: int) -> tuple[SymbolKey, ...]:
         symbol = (found.file, found.name)
@@ -186,7 +192,8 @@ class Types:
         file, name = symbol
         types: list[SymbolKey] = list(self._declared(file, f"{name}.return", DEPTH))
         for returned in () if types else self._names.files[file].returns.get(name, ()):
-            types += self.of(returned, file, name, DEPTH)
+            whole = isinstance(returned, Call) and dotted(returned.callee) == OBJECT
+            types += [symbol] if whole else self.of(returned, file, name, DEPTH)  # its inner functions are methods
         self._level -= 1
         self._answers[symbol] = types
         return types

@@ -248,3 +248,23 @@ def test_settings_handed_on_as_an_object_are_read_where_it_was_written() -> None
     data = graph(files)
     calls = [e for e in data.edges.values() if e.kind == "CALLS" and data.nodes[e.target].kind == "Endpoint"]
     assert [e.resolution.status for e in calls] == ["resolved"]
+
+
+def test_functions_of_an_object_that_a_function_makes_are_called_through_it() -> None:
+    files = {
+        "shop/package.json": package("shop"),
+        "shop/client.js": (
+            "exports.createClient = (base) => {\n  const all = async () => fetch(`${base}/orders`);\n"
+            "  return { all, one(id) { return fetch(`${base}/orders/${id}`); } };\n};\n"
+        ),
+        "shop/index.js": (
+            "const { createClient } = require('./client');\nconst client = createClient('http://orders');\n"
+            "exports.list = () => client.all();\n"
+            "class Shop {\n  constructor() { this.orders = createClient('http://orders'); }\n"
+            "  show(id) { return this.orders.one(id); }\n}\n"
+        ),
+    }
+    data = graph(files)
+    key = {name: node.key[-1] for name, node in data.nodes.items()}
+    calls = {(key[e.source], key[e.target]) for e in data.edges.values() if e.kind == "CALLS"}
+    assert {("list", "createClient.all"), ("Shop.show", "createClient.one")} <= calls

@@ -206,7 +206,10 @@ def _edge(
     node = use.stores.dataset(use.service, kind, name)
     state.builder.node(*node, evidence)
     owners = state.owners(reading.origin[0]) if use.service else ()
-    alone = len({use.stores.dataset(owner, kind, name) for owner in owners}) > 1
+    using = [owner for owner in owners if state.sources.made_for(reading, owner)]
+    if using and use.service not in using:
+        return
+    alone = len({use.stores.dataset(owner, kind, name) for owner in owners}) > 1 or len(using) < len(owners)
     named = tuple(columns or ())
     props = {"columns": named or None}
     said = use.placed.fact.kind

@@ -35,7 +35,8 @@ class Sources:
         """
         places = [reading.origin[0], *(site.file for site in reading.built)]
         owned = all(service in (self._owners(file) or (service,)) for file in places)
-        return owned and all(self._reached(site.symbol, service) for site in reading.built)
+        used = [reading.origin, *(site.symbol for site in reading.built)]
+        return owned and all(self._reached(symbol, service) for symbol in used)
 
     def mine(self, readings: Iterable[Reading], service: str) -> list[Reading]:
         """The readings of a service, without those that hold only where options are not given, when they are.

@@ -204,7 +204,9 @@ def _edge(state: Linking, row: _Row, broker: str, *, alone: bool) -> None:
     evidence = [corpus.evidence(placed)]
     evidence += [corpus.evidence(Placed(site.fact, site.file), "call") for site in row.reading.sites]
     known = row.made or _handler(state, placed, row.reading)
-    starts = [state.symbol(known, evidence)] if known is not None else []
+    handled = [state.symbol(known, evidence)] if known is not None else []
+    shared = known is not None and len(state.owners(known[0])) > 1
+    starts = [] if alone and shared else handled
     starts = starts or state.starts(row.reading, row.service, evidence, alone=alone)
     mentions = [Mention(fact.get("shape"), placed.file, fact.get("symbol", "") or "")]
     if row.edge == "PUBLISHES":
@@ -215,10 +217,10 @@ def _edge(state: Linking, row: _Row, broker: str, *, alone: bool) -> None:
     target, resolution = _target(state, row, broker)
     if target[0] == "Topic":
         state.builder.node(*target, evidence)
-        for source in starts if row.edge == "CONSUMES" else ():
+        for source in (handled or starts) if row.edge == "CONSUMES" else ():
             if source[0] == "Symbol":
-                handled = Resolution("resolved", "subscription")
-                state.builder.edge("HANDLED_BY", (target, source), handled, evidence)
+                subscribed = Resolution("resolved", "subscription")
+                state.builder.edge("HANDLED_BY", (target, source), subscribed, evidence)
         carried = whole if row.edge == "PUBLISHES" else None
         if carried is not None and sends(carried) is not None:
             schema = state.builder.node("Schema", (":".join(target[1]), "message"), evidence, {"shape": sends(carried)})

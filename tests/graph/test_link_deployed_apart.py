@@ -92,3 +92,29 @@ def _asking(function: str) -> GraphData:
 def test_a_function_of_a_library_that_is_given_the_name_of_a_variable_deployed_here_reads_it(function: str) -> None:
     call = edge(_asking(function), "CALLS", "orders/app.ts::items", "stock:GET /items")
     assert call.resolution.status == "resolved", call
+
+
+def test_code_shared_by_services_counts_for_those_whose_own_code_leads_to_it() -> None:
+    deployed = FileFacts("compose.yaml")
+    for name in ("orders", "mails"):
+        deployed.say("service", name=name, root=name, sort="business", hosts=(name,))
+    bus = (
+        FileFacts("bus/bus.py")
+        .function("send")
+        .say("publish", topic=Lit("placed"), broker="nats", symbol="send")
+        .function("listen")
+        .function("handle")
+        .say("consume", topic=Lit("placed"), broker="nats", symbol="listen", handler="handle")
+    )
+    orders = FileFacts("orders/app.py").function("place").imports("bus", "bus.bus")
+    orders.say("call", symbol="place", callee=Name("bus.send"), args=())
+    mails = FileFacts("mails/app.py").function("start").imports("bus", "bus.bus")
+    mails.say("call", symbol="start", callee=Name("bus.listen"), args=())
+    served = [
+        FileFacts(f"{name}/web.py").say("endpoint", protocol="http", method="GET", path=Lit("/"), handler="")
+        for name in ("orders", "mails")
+    ]
+    data = linked(deployed, bus, orders, mails, *served)
+    assert rows(data, "PUBLISHES") == {("orders/app.py::place", "nats:placed")}
+    assert rows(data, "CONSUMES") == {("mails/app.py::start", "nats:placed")}
+    assert rows(data, "HANDLED_BY") >= {("nats:placed", "bus/bus.py::handle")}

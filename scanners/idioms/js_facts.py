@@ -9,6 +9,7 @@ from graph.values import Env, Fact, Location, Member, Name, Param, Shape, Unknow
 from scanners.idioms import js_declarations, js_schemas, js_settings
 from scanners.idioms.code import SELVES, Assign, CallSite, Scope
 from scanners.idioms.generics import parametrised
+from scanners.idioms.js_imports import required
 from scanners.idioms.js_responses import result_reads
 from scanners.idioms.js_scopes import exported, parameters
 from scanners.idioms.js_shapes import annotation, object_type, type_parameters
@@ -146,6 +147,9 @@ def entries(code: JsCode, node: Node, target: str, about: tuple[Scope, int]) -> 
 
     scope, depth = about
     for child in node.named_children[:_ENTRIES]:
+        if child.type == "spread_element" and child.named_child_count:
+            yield from _merged(code, child.named_children[0], target, scope)
+            continue
         shorthand = child.type == "shorthand_property_identifier"
         key = code.text(child) if shorthand else key_of(code, child)
         inner = child if shorthand else bare(child.child_by_field_name("value"))
@@ -174,6 +178,19 @@ def _defaults(code: JsCode) -> Iterator[Fact]:
                 yield binding(f"{scope.owner}.{name}", Param(index, name), scope, code.at(node))
             if name.startswith("{"):
                 yield from _part_defaults(code, node, scope)
+
+
+def _merged(code: JsCode, node: Node, target: str, scope: Scope) -> Iterator[Fact]:
+    """``{ ...base, PORT: 1 }`` has what ``base`` has; exports that hold those of another file."""
+    value = code.value(node, scope)
+    if not isinstance(value, Name) or value.name == target:
+        return
+    known = code.imports.get(value.name)
+    module = known.module if known is not None and known.name in ("", "default") else required(code, node)
+    if target:
+        yield binding(target, value, scope, code.at(node))
+    elif module and not scope.name:
+        yield Fact("import", {"local": "*", "module": module, "name": "*"}, code.at(node))
 
 
 def _part_defaults(code: JsCode, node: Node, scope: Scope) -> Iterator[Fact]:

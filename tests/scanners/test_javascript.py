@@ -131,3 +131,12 @@ def test_migrations_and_seeds_read_nothing_at_run_time() -> None:
     text = "const knex = require('knex')({});\nexports.up = () => knex('orders').insert({ a: 1 });\n"
     assert facts("db/migrations/1_a.js", text, "access") == []
     assert len(facts("src/orders.js", text, "access")) == 1
+
+
+def test_objects_put_together_from_others_have_what_those_have() -> None:
+    text = (
+        "const base = { A: 1 };\nconst config = { ...base, ...other[env], B: 2 };\n"
+        "module.exports = { ...require('./c') };\n"
+    )
+    assert Name("base") in bound("a.js", text, "config")
+    assert ("*", "./c") in {(f.get("local"), f.get("module")) for f in facts("a.js", text, "import")}

@@ -52,6 +52,7 @@ class Services:
         for placed in corpus.of("declared_service"):
             self._declare(placed)
         self._cover_the_rest()
+        self._cover_images()
         self.by_name = self._unique()
 
     def main_group(self, repository: str) -> str:
@@ -93,8 +94,9 @@ class Services:
         service.evidence.add(self._corpus.evidence(placed))
         service.groups.add(dirname(placed.file[1]))
         root = fact.get("root", "")
-        if root and service.root is None:
-            service.root, service.rule = root.strip("/").removeprefix("./") if root != "." else "", "build context"
+        if root and not service.root:
+            folder = root.strip("/").removeprefix("./") if root != "." else ""
+            service.root, service.rule = folder or service.root or "", "build context"
         if fact.get("sort") and service.sort == "business":
             service.sort = fact.get("sort")
         service.store_kind = service.store_kind or fact.get("store_kind", "") or ""
@@ -263,6 +265,25 @@ class Services:
             service.root, service.rule = folder, "package manifest" if source else "repository"
             service.sort = "frontend" if asks and service.sort == "business" else service.sort
             service.evidence.add(self._corpus.evidence(source or placed))
+
+    def _cover_images(self) -> None:
+        """Where a repository shows no service at all, what its Dockerfiles start is one."""
+        known = {service.repository for service in self._found.values()}
+        for placed in self._roots.facts:
+            fact, repository = placed.fact, placed.file[0]
+            starts = fact.get("sort") == "dockerfile" and fact.get("base_sort") == "business" and fact.get("command")
+            if not starts or repository in known:
+                continue
+            folders = {str(text).strip("/") for text in fact.get("builds", ()) or ()} & self._folders(repository)
+            folder = folders.pop() if len(folders) == 1 else str(fact.get("root", "") or "")
+            service = self._service(
+                repository, self._roots.registered.get((repository, folder), basename(folder) or repository)
+            )
+            service.root, service.rule = folder, "image"
+            service.evidence.add(self._corpus.evidence(placed))
+
+    def _folders(self, repository: str) -> set[str]:
+        return {str(p.fact.get("root", "") or "") for p in self._roots.facts if p.file[0] == repository}
 
     def _unique(self) -> Mapping[str, Service]:
         every = {id(s): s for s in self._found.values()}.values()

@@ -15,6 +15,7 @@ from scanners.unread import unread
 
 _DOCUMENTS = (".md", ".rst", ".txt", ".adoc", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".pdf")
 _NAMELESS = re.compile(rb"""(?:\xef\xbb\xbf)?\s*(import\s*['"]|require\(['"]|package\s+\w|namespace\s+\w)""")
+_PLACE = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:package|namespace)\s")
 _DOCUMENT_NAMES = ("LICENSE", "NOTICE", "AUTHORS", "CODEOWNERS", ".gitignore", ".editorconfig", ".gitattributes")
 
 
@@ -154,7 +155,7 @@ def _rebound(change: FileChange, old: Sequence[Fact], new: Sequence[Fact]) -> li
     }
     for local, (origins, line) in sorted(after.items()):
         moved = local in before and before[local][0] != origins
-        side_effect = local not in before and (local == "*" or local not in used)
+        side_effect = local not in before and _may_act(change, local, used)
         if moved or side_effect:
             detail = f"import of {local} changed" if moved else f"imports {', '.join(sorted(origins))}"
             inside = tuple(h for h in change.hunks if _touches(h, line, line, "new"))
@@ -170,10 +171,19 @@ def _replaced(versions: Versions) -> list[ChangedItem]:
         old = sides[0][hunk.old_start - 1 : hunk.old_start - 1 + hunk.old_lines]
         new = sides[1][hunk.new_start - 1 : hunk.new_start - 1 + hunk.new_lines]
         told = [line for line in (*old, *new) if _NAMELESS.match(line)]
+        if versions.old is None or versions.new is None:  # a whole file that comes or goes moves nothing else
+            told = [line for line in told if not _PLACE.match(line)]
         if told:
             shown = told[-1].strip()[:80].decode("utf-8", "replace")
             return [ChangedItem("module", "modified", change.path, hunk.new_start, "", f"`{shown}` differs", (hunk,))]
     return []
+
+
+def _may_act(change: FileChange, local: str, used: set[str]) -> bool:
+    """Whether a new import may do something by itself; where imports only name, only unnamed ones of a new file."""
+    if change.status == "added" and change.path.endswith((".java", ".kt", ".cs", ".go")):
+        return local in ("*", "_", ".")
+    return local == "*" or local not in used
 
 
 def _imported(facts: Sequence[Fact]) -> dict[str, tuple[frozenset[str], int]]:

@@ -58,7 +58,7 @@ def testing(name: str) -> bool:
     Args:
         name: of a service.
     """
-    return bool(_TESTING & set(re.split(r"[-_.]", name.lower())))
+    return bool(_TESTING & {word.lower() for word in re.split(r"[-_.]|(?<=[a-z])(?=[A-Z])", name)})
 
 
 def counts(fact: Fact) -> bool:

@@ -150,6 +150,23 @@ class Services:
                 other.root = service.root if other.root is None else other.root
                 merge(other, service)
                 self._found[key] = other
+        self._merge_copies()
+
+    def _merge_copies(self) -> None:
+        """Deployments apart from each other that start one folder under names with the folder's name in them."""
+        alike: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+        for key, service in sorted(self._found.items()):
+            words = re.split(r"[-_.]", service.declared.lower())
+            if service.root and service.sort != "job" and basename(service.root).lower() in words:
+                alike[service.repository, service.root].append(key)
+        for (_, root), keys in alike.items():
+            keys.sort(key=lambda k: (k[1].lower() != basename(root).lower(), len(k[1]), k))
+            first = self._found[keys[0]]
+            for key in keys[1:]:
+                other = self._found[key]
+                if other is not first and not first.groups & other.groups:
+                    merge(first, other)
+                    self._found[key] = first
 
     def _same(self, service: Service, main: str) -> Service | None:
         """The service of the main deployment that a side deployment calls otherwise: by folder, else by its host."""

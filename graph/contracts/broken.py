@@ -185,6 +185,8 @@ def _renamed_at_reader(base: Seam, head: Seam) -> Iterator[Finding]:
             new = _renamed(path, was, now, gone)
             to = f"{path.rpartition('.')[0]}.{new}".lstrip(".")
             for sender in head.senders if new else ():
-                if presence(sender.shape, path) == "there" and presence(sender.shape, to) == "missing":
+                if presence(sender.shape, path) == "there" and presence(sender.shape, to) != "there":
                     text = f"{reader.service} now reads `{to}` of {head.label}; {sender.service} still sends `{path}`"
-                    yield between((sender, reader), ("renamed", "breaking"), (head.label, to), text)
+                    found = between((sender, reader), ("renamed", "breaking"), (head.label, to), text)
+                    sure = presence(sender.shape, to) == "missing"
+                    yield found if sure else replace(found, status="candidate")

@@ -98,7 +98,9 @@ class Shapes:
             file: where.
             scope: in which symbol.
         """
-        found = self._names.find(file, scope, named)
+        found = self._names.find(file, scope, named.removesuffix("()"))
+        if found is not None and named.endswith("()"):
+            found = replace(found, name=f"{found.name}()")
         if found is not None and (found.file, found.name) in self._types:
             return found.file, found.name
         if (file, named) in self._types:

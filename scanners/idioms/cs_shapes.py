@@ -211,8 +211,9 @@ def _named(code: CsCode, node: Node, scope: Scope, depth: int) -> Shape:
     if not dotted:
         return ANYTHING
     ref = code.ref_of(dotted, scope)
-    if ref is not None:
-        return of_ref(ref, depth)
+    known = of_ref(ref, depth) if ref is not None else ANYTHING
+    if known != ANYTHING:
+        return known
     for outer in scope.outward():
         for assign in reversed(code.assigned(outer, dotted)):
             if assign.value is not None and not assign.key and assign.how != "for":
@@ -252,7 +253,8 @@ def _static(code: CsCode, site: CallSite) -> bool:
     head = code.dotted(site.receiver) if site.receiver is not None else ""
     last = head.rpartition(".")[2]
     return (
-        last in ("JsonSerializer", "JsonConvert", "JsonContent", "UTF8", "ASCII", "BinaryData", "JObject") or not head
+        last in ("JsonSerializer", "JsonConvert", "JsonContent", "UTF8", "ASCII", "BinaryData", "JObject")
+        or site.receiver is None
     )
 
 

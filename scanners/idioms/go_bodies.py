@@ -60,7 +60,7 @@ def _followed(code: GoCode, dotted: str, node: Node, about: tuple[Scope, int]) -
         made = [
             a
             for a in code.assigned(outer, dotted)
-            if a.value is not None and a.value.start_byte < node.start_byte and not a.key
+            if a.value is not None and a.value.start_byte < node.start_byte and not a.key and a.how != "for"
         ]
         for assign in reversed(made):
             found = sent(code, assign.value, assign.scope, depth + 1)
@@ -135,3 +135,33 @@ def conversions(code: GoCode, span: tuple[int, int]) -> Iterator[CallSite]:
             site = code.site(inner)
             if site is not None:
                 yield site
+
+
+def is_filled(code: GoCode, node: Node, site: CallSite) -> bool:
+    """Whether an argument is the address of a local that has no value yet: what the called function fills.
+
+    Args:
+        code: the file.
+        node: an argument.
+        site: the call.
+    """
+    if node.type != "unary_expression" or not code.text(node).startswith("&"):
+        return False
+    name = code.dotted(node.child_by_field_name("operand"))
+    made = [a for outer in site.scope.outward() for a in code.assigned(outer, name)] if name else []
+    return bool(made) and all(a.value is None or code.text(a.value).endswith("{}") for a in made)
+
+
+def filled(code: GoCode, site: CallSite) -> Shape | None:
+    """What is read of what a call fills: ``c.do(ctx, "GET", path, nil, &page)``; None when it fills nothing.
+
+    Args:
+        code: the file.
+        site: the call.
+    """
+    last = site.args[-1] if site.args else None
+    if last is None or not is_filled(code, last, site) or site.method in _DECODES:
+        return None
+    read = map_reads(code, last, site.scope)
+    found = read if read is not None else code.shape(last, site.scope)
+    return found if found.named or found.fields or found.item is not None else None

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from graph.values import Call, Concat, Config, Env, Fact, Lit, Location, Member, Name, Shape, Unknown, Value
+from graph.values import ANYTHING, Call, Concat, Config, Env, Fact, Lit, Location, Member, Name, Shape, Unknown, Value
 from scanners.idioms.code import SELVES, Assign, CallSite, Scope
 from scanners.idioms.generics import parametrised
 from scanners.idioms.go import bare
+from scanners.idioms.go_bodies import filled, is_filled, sent
 from scanners.idioms.go_commands import subcommands
 from scanners.idioms.go_env import struct_reads
 from scanners.idioms.go_imports import is_standard
@@ -226,17 +227,21 @@ def _calls(code: GoCode) -> Iterator[Fact]:
             continue
         fields: dict[str, object] = {"symbol": site.scope.name, "callee": callee}
         fields["args"] = tuple(code.value(a, site.scope) for a in site.args)
-        sent = _payload(code, site)
-        if sent is not None:
-            fields["sends"] = sent
+        given = _payload(code, site)
+        if given is not None:
+            fields["sends"] = given
+        read = filled(code, site)
+        if read is not None:
+            fields["reads"] = read
         yield Fact("call", fields, Location(code.path, site.line))
 
 
 def _payload(code: GoCode, site: CallSite) -> Shape | None:
     for node in site.args:
         inner = bare(node)
-        if inner is not None and inner.type in ("composite_literal", "identifier"):
-            shape = code.shape(inner, site.scope)
+        if inner is not None and inner.type in ("composite_literal", "identifier") and not is_filled(code, node, site):
+            followed = sent(code, inner, site.scope)
+            shape = followed if followed != ANYTHING else code.shape(inner, site.scope)
             if shape.type == "object" and (shape.fields or shape.named) and not shape.named.startswith("context."):
                 return shape
     return None

@@ -35,7 +35,8 @@ _SEEN = words(
 )
 _PARSES = words("readValue convertValue treeToValue fromJson toJavaObject readEntity parseObject toBean decode mapTo")
 _TREES = words("readTree parse parseString parseReader JSONObject readObject toTree valueToTree")
-_WHOLE = ("forEach", "entrySet", "fields", "keySet", "values", "toString", "stream", "elements", "putAll")
+_STEPS = ("map", "flatMap", "doOnNext", "thenApply", "thenCompose", "thenAccept", "subscribe", "ifPresent", "handle")
+_EACH = ("forEach", "doOnEach")
 _WHOLE = ("forEach", "entrySet", "fields", "keySet", "values", "toString", "stream", "elements", "putAll")
 _DEPTH = 3
 Is = Callable[["Node"], bool]
@@ -114,6 +115,8 @@ class _Scan:
                 if found is not None:
                     self.names[assign.target] = (*found, ITEM) if assign.how == "for" else found
         for site in calls:
+            self._lambda(site)
+        for site in calls:
             self._call(site)
         for node in returns:
             if node.named_child_count:
@@ -121,6 +124,17 @@ class _Scan:
                 if found is not None and not (found and found[-1] != ITEM):
                     self.reads.whole(found)
         return self.reads
+
+    def _lambda(self, site: CallSite) -> None:
+        """``.map(node -> node.path("id"))`` gives a name to the payload, ``.forEach(line -> ...)`` to an item."""
+        given = bare(site.args[0]) if len(site.args) == 1 and site.method in (*_STEPS, *_EACH) else None
+        names = given.child_by_field_name("parameters") if given is not None else None
+        if given is None or given.type != "lambda_expression" or names is None:
+            return
+        before = self.path(site.receiver)
+        name = self.code.text(names).strip("() ")
+        if before is not None and name.isidentifier():
+            self.names[name] = (*before, ITEM) if site.method in _EACH else before
 
     def _call(self, site: CallSite) -> None:
         found = self.path(site.node) if site.receiver is not None and site.method in _GETS else None

@@ -51,6 +51,8 @@ _LISTS = words(
 _CARRIERS = ("HttpEntity", "Message", "ProducerRecord", "RequestEntity")
 _STREAMS = ("Multi", "Flux", "Publisher", "Flowable", "PublisherBuilder", "Observable", "Stream")
 _LAST_ARGUMENT = frozenset(("ConsumerRecord", "ProducerRecord", "KStream", "KTable", "ConsumerRecords"))
+_HANDED_ON = ("just", "ok", "of", "completedFuture", "withPayload", "ofNullable", "item", "body")
+_NODES = ("ObjectNode", "JsonObject", "JsonObjectBuilder")
 _MAPS = words("Map HashMap LinkedHashMap TreeMap ConcurrentHashMap ImmutableMap MultiValueMap JSONObject")
 _NOTHING = words(
     """void Void Object HttpHeaders ? JsonNode ObjectNode JsonObject Serializable Class Enum ProcessorBuilder
@@ -192,7 +194,7 @@ def of_name(code: JavaCode, dotted: str, scope: Scope, depth: int = _DEPTH) -> S
     declared = declared_type(code, dotted, scope)
     if declared is not None and code.type_text(declared) not in ("var", "Object"):
         found = of_type(code, declared)
-        if found.type == "object" and not found.named:
+        if (found.type == "object" and not found.named) or code.type_text(declared) in _NODES:
             return _entries(code, dotted, scope, depth) or found
         if code.type_text(declared) in _CARRIERS or found == ANYTHING:
             return _assigned(code, dotted, scope, depth)
@@ -249,12 +251,7 @@ def _called(code: JavaCode, node: Node, scope: Scope, depth: int) -> Shape:
         return _pairs(code, site, scope, depth)
     if site.dotted in ("List.of", "Arrays.asList", "Set.of", "Collections.singletonList") and site.args:
         return Shape("array", item=_shape(code, site.args[0], scope, depth - 1))
-    if (
-        site.method in ("just", "ok", "of", "completedFuture", "withPayload", "ofNullable", "item")
-        and len(site.args) == 1
-    ):
-        return _shape(code, site.args[0], scope, depth - 1)
-    if site.method == "body" and len(site.args) == 1:
+    if site.method in _HANDED_ON and len(site.args) == 1:
         return _shape(code, site.args[0], scope, depth - 1)
     if site.method == "build":
         built = _built(code, site, scope, depth)
@@ -310,9 +307,14 @@ def _entries(code: JavaCode, dotted: str, scope: Scope, depth: int) -> Shape | N
             fields[item.name] = item
     for site in code.inside(scope)[0]:
         puts = site.method in ("put", "add", "set") and len(site.args) == 2
-        name = code.string(site.args[0]) if puts and code.dotted(site.receiver) == dotted else ""
-        if name:
+        below = site.method in ("putObject", "withObject")
+        name = code.string(site.arg(0)) if (puts or below) and code.dotted(site.receiver) == dotted else ""
+        if name and puts:
             fields[name] = Field(name, _shape(code, site.args[1], scope, depth - 1), True)
+        elif name:
+            held = code.held(site)
+            inner = _entries(code, held.target, scope, depth - 1) if held is not None and depth > 1 else None
+            fields[name] = Field(name, inner or Shape("object"), True)
     return Shape("object", tuple(fields.values())) if fields else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _INLINE = ("arrow_function", "function_expression", "function", "method_definition")
 _CONTENT = ("value", "content", "data", "body", "message", "payload", "msg", "string", "Body", "text")
+_DECODER = re.compile(r"(?i)(safe|json|from|to)?_?(parse|decode|deseriali[sz]e|unpack|read|json)")
 _DECODERS = ("parse", "decode", "json", "deserialize", "deserializeObject", "fromBinary", "unpack", "parseMessage")
 _SERIALIZERS = ("from", "stringify", "encode", "serialize", "alloc", "toString", "serializeObject")
 
@@ -141,7 +143,7 @@ def _of_parameter(code: JsCode, node: Node, span: tuple[int, int]) -> Shape | No
 
     pattern = node.child_by_field_name("pattern") or node
     names = dict(names_of(code, pattern))
-    paths = {name: ((key,) if key else ()) for name, key in names.items()}
+    paths: dict[str, tuple[str, ...]] = {name: ((key,) if key else ()) for name, key in names.items()}
     found = reads(code, Payload(lambda _: False, (), paths, span))
     whole = Reads()
     for key in names.values():
@@ -167,12 +169,26 @@ def decoded_reads(code: JsCode, span: tuple[int, int]) -> Shape | None:
         return any(word in text for word in _CONTENT)
 
     start, end = span
+    for site in code.calls_within(start, end):
+        given = _type_given(code, site)
+        if given is not None:
+            return given
     for assign in code.assigns_within(start, end):
         if assign.value is not None and not assign.key:
             declared = _declared(code, assign.annotation, assign.value, is_source)
             if declared is not None:
                 return declared
     return reads(code, Payload(is_source, _DECODERS, span=span)).all()
+
+
+def _type_given(code: JsCode, site: CallSite) -> Shape | None:
+    """``parse<OrderPlaced>(message.value)``: a decoder that is told the type it gives."""
+    listed = site.node.child_by_field_name("type_arguments")
+    if listed is None or listed.named_child_count != 1 or not _DECODER.match(site.method) or not site.args:
+        return None
+    shape = annotation(code, listed.named_children[0])
+    carried = any(word in code.text(site.args[0]) for word in _CONTENT)
+    return shape if carried and (shape.named or shape.fields) else None
 
 
 def _declared(code: JsCode, annotated: Node | None, value: Node, is_source: object) -> Shape | None:

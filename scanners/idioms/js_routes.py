@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from graph.values import ANYTHING, Fact, Field, Location, Shape
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.http import status_of
+from scanners.idioms.js_helpers import helped
 from scanners.idioms.js_reads import Payload, reads
 from scanners.idioms.js_schemas import schema
 from scanners.idioms.js_scopes import parameters
@@ -130,6 +131,8 @@ def payloads(code: JsCode, scope: Scope, style: Style) -> dict[str, object]:
     every = answers(code, scope, style)
     listed = [a for a in every if 0 <= a.status < 400]
     returned = _united([code.shape(a.node, a.scope) if a.node is not None else ANYTHING for a in listed])
+    if not listed:
+        returned = helped(code, scope, (*style.answers, *scope.params[1:2]))
     if returned != ANYTHING:
         out["returns"] = replace(returned, open=returned.open or any(a.status < 0 for a in every))
     status = next((a.status for a in listed if a.status), 0)

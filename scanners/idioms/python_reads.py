@@ -118,7 +118,7 @@ def _guarded(code: PyCode, node: Node, key: str) -> bool:
 
 def _is_target(node: Node) -> bool:
     parent = node.parent
-    if parent is None or parent.type in _BINDERS:
+    if parent is None or parent.type in (*_BINDERS, "function_definition", "class_definition"):
         return True
     left = parent.child_by_field_name("left") or parent.child_by_field_name("name")
     return _is(left, node) and parent.type in _NAMERS

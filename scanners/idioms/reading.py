@@ -73,15 +73,11 @@ class Reads:
         """What is read, open when the payload escapes; None when nothing is known."""
         if self.named:
             return Shape("object", named=self.named, open=self.escaped)
-        known = {path: need for path, need in self.paths.items() if not self._below_whole(path)}
-        return _shape(known.items(), closed=not self.escaped) if known else None
+        return _shape(self.paths.items(), closed=not self.escaped) if self.paths else None
 
     def all(self) -> Shape | None:
         """What is read when that is everything, else None: a reader of an unknown rest reads anything."""
         return None if self.escaped else self.shape()
-
-    def _below_whole(self, path: Path) -> bool:
-        return any(path[:length] in self.wholes for length in range(1, len(path)))
 
 
 def _shape(paths: Iterable[tuple[Path, bool]], *, closed: bool) -> Shape:

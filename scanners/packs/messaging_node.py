@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scanners.idioms.javascript import JsCode
 
 _EACH = ("eachMessage", "eachBatch")
+_KAFKAJS = (b"eachMessage", b"eachBatch", b"messages: [")
 _CHANNELS = ("channel", "ch", "chan", "amqp", "rabbit", "rabbitmq")
 _TYPES = ("Channel", "amqp", "abbit")
 
@@ -26,7 +27,7 @@ class MessagingNode:
     name: str = "messaging_node"
     version: int = 2
     language: tuple[str, ...] = ("javascript", "typescript")
-    markers: tuple[bytes, ...] = (b"kafka", b"amqp", b"Kafka", b"abbit", b"hannel.")
+    markers: tuple[bytes, ...] = (b"kafka", b"amqp", b"Kafka", b"abbit", b"hannel.", *_KAFKAJS)
 
     def facts(self, parsed: JsCode) -> Iterator[Fact]:
         """Messages sent, subscriptions and bindings.
@@ -34,7 +35,7 @@ class MessagingNode:
         Args:
             parsed: a JavaScript or TypeScript file.
         """
-        kafka = b"afka" in parsed.data
+        kafka = any(mark in parsed.data for mark in (b"afka", *_KAFKAJS))
         subscribed = [s for s in parsed.calls if s.method == "subscribe" and s.receiver is not None] if kafka else []
         for site in parsed.calls:
             if kafka:

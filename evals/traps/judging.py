@@ -43,6 +43,10 @@ class Verdict:
     twin_path: str
 
 
+def _rank(one: Outcome) -> int:
+    return ("unaffected", "unknown", "found").index(one)
+
+
 def judged(shelf: Shelf, trap: Trap) -> Verdict:
     """The verdict on a trap.
 
@@ -52,13 +56,14 @@ def judged(shelf: Shelf, trap: Trap) -> Verdict:
     """
     base = shelf.commit(trap.files)
     hit, beside = _impact(shelf, trap, base, trap.change), _impact(shelf, trap, base, trap.twin)
-    order: Sequence[Outcome] = ("unaffected", "unknown", "found")
+    hits: list[Outcome] = [outcome(hit, flow) for flow in trap.affected]
+    besides: list[Outcome] = [outcome(beside, flow) for flow in trap.affected]
     return Verdict(
         name=trap.name,
         language=trap.language,
         indirection=trap.indirection,
-        change=min((outcome(hit, flow) for flow in trap.affected), key=order.index),
-        twin=max((outcome(beside, flow) for flow in trap.affected), key=order.index),
+        change=min(hits, key=_rank),
+        twin=max(besides, key=_rank),
         bystanders=sum(outcome(hit, flow) != "unaffected" for flow in trap.apart),
         path=_told(hit, trap.affected[0]),
         twin_path=_told(beside, trap.affected[0]),

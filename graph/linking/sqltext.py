@@ -140,7 +140,7 @@ def _written(statement: exp.Expr) -> exp.Table | None:
     if isinstance(statement, exp.Insert | exp.Update | exp.Delete | exp.Merge | exp.TruncateTable):
         target = statement.this if not isinstance(statement, exp.TruncateTable) else statement.expressions[0]
         target = target or next(iter(_named(statement)), None)
-        return target.find(exp.Table) if isinstance(target, exp.Expression) else None
+        return target.find(exp.Table) if isinstance(target, exp.Expr) else None
     return None
 
 

@@ -235,7 +235,7 @@ def _handler(state: Linking, placed: Placed, reading: Reading) -> SymbolKey | No
     name = placed.fact.get("handler", "") or ""
     for site in (*reading.sites, None) if name else ():
         scope = placed.fact.get("symbol", "") or ""
-        params = list(state.names.files[placed.file].symbols.get(scope, _NOWHERE).get("params", ()) or ())
+        params: list[str] = list(state.names.files[placed.file].symbols.get(scope, _NOWHERE).get("params", ()) or ())
         if site is None or name.partition(".")[0] not in params:
             break
         args = site.fact.get("args", ()) or ()

@@ -101,7 +101,7 @@ class CallSite:
     dotted: str
     receiver: Node | None
     method: str
-    args: tuple[Node, ...]
+    args: Sequence[Node]
     named: Mapping[str, Node]
     scope: Scope
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -203,7 +203,7 @@ def _formatted(template: Concat, args: tuple[Value, ...]) -> Value:
     return concat(parts)
 
 
-def _path(code: GoCode, args: tuple[Node, ...], scope: Scope, depth: int) -> Value:
+def _path(code: GoCode, args: Sequence[Node], scope: Scope, depth: int) -> Value:
     parts: list[Value] = []
     for arg in args:
         part = value(code, arg, scope, depth)

@@ -77,7 +77,7 @@ def _aspects(code: JavaCode) -> Iterator[Fact]:
             text += " ".join(pointcuts.get(called, "") for called in _POINTCUT.findall(text))
             params = {p.name: code.type_text(p.type) for p in code.params.get(mark.scope.name, ())}
             for found in (*_ANNOTATED.findall(text), *_EXECUTED.findall(text)):
-                yield _around(code, mark.node, _short(code, params.get(found, found)), mark.scope.name)
+                yield _around(code, mark.node, _short(code, params.get(found) or found), mark.scope.name)
 
 
 def _short(code: JavaCode, full: str) -> str:

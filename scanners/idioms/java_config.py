@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from graph.values import Call, Config, Env, Fact, Lit, Location, Name, Unknown, Value
+from graph.values import Call, Concat, Config, Env, Fact, Lit, Location, Name, Unknown, Value
 from scanners.idioms.java import Mark, Member
 from scanners.idioms.java_scopes import apart
 from scanners.idioms.java_shapes import qualified, snake
@@ -99,7 +99,7 @@ def config_reads(code: JavaCode) -> Iterator[Fact]:
 
 
 def _reads(value: Value, symbol: str, where: Location, seen: set[tuple[int, str]]) -> Iterator[Fact]:
-    parts = value.parts if hasattr(value, "parts") else (value,)
+    parts = value.parts if isinstance(value, Concat) else (value,)
     for part in parts:
         if isinstance(part, Env | Config):
             key = part.name if isinstance(part, Env) else part.key

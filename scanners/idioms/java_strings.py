@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from graph.values import Call, Choice, Concat, Config, Env, Format, Lit, Name, Unknown, Value
@@ -122,7 +123,7 @@ def _is_class(node: Node) -> bool:
     return node.type == "class_literal"
 
 
-def formatted(code: JavaCode, args: tuple[Node, ...], scope: Scope, depth: int) -> Value | None:
+def formatted(code: JavaCode, args: Sequence[Node], scope: Scope, depth: int) -> Value | None:
     """A format string with its arguments; the string itself may be a constant.
 
     Args:
@@ -170,7 +171,7 @@ def _percent_parts(text: Concat, rest: list[Value]) -> Value:
     return concat(out)
 
 
-def _message(code: JavaCode, args: tuple[Node, ...], scope: Scope, depth: int) -> Value | None:
+def _message(code: JavaCode, args: Sequence[Node], scope: Scope, depth: int) -> Value | None:
     text = value(code, args[0], scope, depth)
     if not isinstance(text, Lit) or not isinstance(text.value, str):
         return None
@@ -180,7 +181,7 @@ def _message(code: JavaCode, args: tuple[Node, ...], scope: Scope, depth: int) -
     return Format(template, (), named)
 
 
-def _joined(code: JavaCode, args: tuple[Node, ...], scope: Scope, depth: int) -> Value:
+def _joined(code: JavaCode, args: Sequence[Node], scope: Scope, depth: int) -> Value:
     separator = value(code, args[0], scope, depth)
     pieces = items(args[1]) if len(args) == 2 else list(args[1:])
     parts: list[Value] = []

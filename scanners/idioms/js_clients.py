@@ -50,7 +50,14 @@ class Library:
 
 
 _AXIOS = ("axios", "axios.default", "axios.Axios")
-_FETCHES = ("fetch", "node-fetch", "node-fetch.default", "undici.fetch", "cross-fetch", "cross-fetch.fetch")
+_FETCHES: tuple[str, ...] = (
+    "fetch",
+    "node-fetch",
+    "node-fetch.default",
+    "undici.fetch",
+    "cross-fetch",
+    "cross-fetch.fetch",
+)
 _FETCHES += ("window.fetch", "globalThis.fetch", "self.fetch", "isomorphic-fetch", "isomorphic-unfetch", "unfetch")
 _FETCHES += ("$fetch", "ofetch.$fetch", "ofetch.ofetch", "ofetch", "useFetch", "useLazyFetch", "expo/fetch.fetch")
 _FETCHES += ("fetch-retry", "make-fetch-happen", "bent", "@vercel/fetch", "event.fetch", "svelteFetch")

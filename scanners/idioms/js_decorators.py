@@ -36,7 +36,7 @@ class Decorator:
 
     name: str
     origin: str
-    args: tuple[Node, ...]
+    args: Sequence[Node]
     node: Node
     scope: Scope
     target: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -206,7 +206,7 @@ def _is_data(code: JsCode, node: Node) -> bool:
     return value is None or value.type in ("string", "number", "true", "false", "null", "array")
 
 
-def _exposed(code: JsCode, args: tuple[Node, ...], name: str) -> str:
+def _exposed(code: JsCode, args: Sequence[Node], name: str) -> str:
     from scanners.idioms.javascript import option
 
     return code.string(option(code, args[0], "name")) if name == "Expose" and args else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from graph.values import Unknown, Value
@@ -88,7 +88,7 @@ def _option_name(code: PyCode, site: CallSite) -> str:
     return name if name.isidentifier() else ""
 
 
-def handed(code: PyCode, site: CallSite) -> tuple[Node, tuple[Node, ...]] | None:
+def handed(code: PyCode, site: CallSite) -> tuple[Node, Sequence[Node]] | None:
     """A function of this file that is handed on with its arguments: ``retry(self._get, config, url)``.
 
     Args:

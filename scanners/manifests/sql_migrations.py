@@ -26,7 +26,10 @@ _DIALECTS = (
     ("mysql", re.compile(rb"(?i)engine\s*=|auto_increment|`")),
     (
         "tsql",
-        re.compile(rb"(?im)\[\w+\]\.\[|\bnvarchar\b|\bidentity\s*\(|\bdatetime2\b|\buniqueidentifier\b|^[ \t]*+go[ \t\r]*+$"),
+        re.compile(
+            rb"(?im)\[\w+\]\.\[|\bnvarchar\b|\bidentity\s*\(|\bdatetime2\b|\buniqueidentifier\b"
+            rb"|^[ \t]*+go[ \t\r]*+$"
+        ),
     ),
 )
 _BATCH = re.compile(rb"(?im)^[ \t]*go[ \t]*\r?$")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from graph.values import Call, Fact, Lit, Location, Name
@@ -141,7 +141,7 @@ def _serves(code: JsCode, site: CallSite) -> bool:
 
 
 def _endpoints(
-    code: JsCode, site: CallSite, about: tuple[str, Node | None, tuple[Node, ...], tuple[Node, ...]]
+    code: JsCode, site: CallSite, about: tuple[str, Node | None, Sequence[Node], Sequence[Node]]
 ) -> Iterator[Fact]:
     method, router, path_nodes, handlers = about
     paths = [n for p in path_nodes for n in (p.named_children if p.type == "array" else [p])]

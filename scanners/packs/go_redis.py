@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Unknown, Value
@@ -101,7 +101,7 @@ def _context(code: GoCode, site: CallSite) -> bool:
     return "ctx" in text.lower() or "ontext" in text or "ontext" in code.made_by(site.args[0], site.scope)
 
 
-def _accessed(code: GoCode, site: CallSite, keys: tuple[Node, ...], modes: tuple[str, ...]) -> Iterator[Fact]:
+def _accessed(code: GoCode, site: CallSite, keys: Sequence[Node], modes: tuple[str, ...]) -> Iterator[Fact]:
     for node in keys:
         for item in items(code, node.named_children[0] if node.type == "variadic_argument" else node, site.scope):
             key = code.value(item, site.scope)
@@ -118,7 +118,7 @@ def _channel(code: GoCode, site: CallSite, node: Node) -> Iterator[Fact]:
         yield consumed(code, "redis", site, (topic, None))
 
 
-def _stream(code: GoCode, site: CallSite, args: tuple[Node, ...]) -> Iterator[Fact]:
+def _stream(code: GoCode, site: CallSite, args: Sequence[Node]) -> Iterator[Fact]:
     options = args[0] if args else None
     if site.method == "XAdd":
         stream = part(code, options, site.scope, "Stream")

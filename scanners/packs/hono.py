@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Name, Shape, Value
@@ -197,7 +197,7 @@ def _openapi(code: JsCode, site: CallSite) -> Iterator[Fact]:
 
 
 def _endpoint(
-    code: JsCode, site: CallSite, about: tuple[str, Value], given: tuple[list[Node], tuple[Node, ...]]
+    code: JsCode, site: CallSite, about: tuple[str, Value], given: tuple[list[Node], Sequence[Node]]
 ) -> Iterator[Fact]:
     method, path = about
     functions, nodes = given
@@ -225,7 +225,7 @@ def _endpoint(
     yield Fact("endpoint", fields, Location(code.path, site.line))
 
 
-def _validated(code: JsCode, site: CallSite, nodes: tuple[Node, ...]) -> Shape | None:
+def _validated(code: JsCode, site: CallSite, nodes: Sequence[Node]) -> Shape | None:
     """``zValidator("json", schema)`` among the handlers, or Elysia's ``{ body: schema }`` behind them."""
     for node in nodes[1:]:
         inner = code.site(node)

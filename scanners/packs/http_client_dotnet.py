@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import ANYTHING, Choice, Config, Fact, Lit, Location, Name, Shape, Unknown, Value
+from graph.values import ANYTHING, Choice, Concat, Config, Fact, Lit, Location, Name, Shape, Unknown, Value
 from scanners.idioms import cs_clients
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.cs_clients import name_of
@@ -125,7 +125,7 @@ def _request(code: CsCode, site: CallSite, requests: list[CallSite]) -> Fact | N
 
 
 def _absolute(url: Value) -> bool:
-    first = url.parts[0] if hasattr(url, "parts") and url.parts else url
+    first = url.parts[0] if isinstance(url, Concat) and url.parts else url
     return isinstance(first, Lit) and isinstance(first.value, str) and "://" in first.value
 
 

@@ -140,7 +140,7 @@ def _route(code: JsCode, site: CallSite) -> Iterator[Fact]:
         nodes = site.args
     elif site.method == "register" and site.args[1].type == "array":
         methods = [code.string(m).upper() for m in site.args[1].named_children if code.string(m)]
-        nodes = (site.args[0], *site.args[2:])
+        nodes = [site.args[0], *site.args[2:]]
     else:
         return
     named = len(nodes) > 2 and nodes[0].type == "string" and nodes[1].type in ("string", "template_string")

@@ -317,7 +317,7 @@ def _objects_in(node: Node) -> Iterator[Node]:
 
 def _destination(value: Value) -> tuple[Value, str | None]:
     """Host and path of a rewrite's destination; no path when it stays on the same host."""
-    parts = value.parts if isinstance(value, Concat) else (value,)
+    parts = list(value.parts) if isinstance(value, Concat) else [value]
     last = parts[-1]
     text = str(last.value) if isinstance(last, Lit) and isinstance(last.value, str) else ""
     if len(parts) == 1 and not text.startswith("http"):
@@ -326,7 +326,7 @@ def _destination(value: Value) -> tuple[Value, str | None]:
     if len(parts) == 1:
         host, slash, path = rest.partition("/")
         return Lit(f"{scheme}{slashes}{host}"), _path(f"/{path}" if slash else "")
-    head = Concat(parts[:-1]) if len(parts) > 2 else parts[0]
+    head = Concat(tuple(parts[:-1])) if len(parts) > 2 else parts[0]
     return head, _path(text)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Name, Unknown, Value
@@ -113,7 +113,7 @@ def _columns(code: JsCode, node: Node) -> Iterator[str]:
             yield code.string(option(code, child.child_by_field_name("value"), "field")) or key
 
 
-def _decorated(code: JsCode, scope: Scope, args: tuple[Node, ...]) -> Fact:
+def _decorated(code: JsCode, scope: Scope, args: Sequence[Node]) -> Fact:
     """``@Table({tableName}) class Order extends Model`` of sequelize-typescript."""
     name = scope.name.rpartition(".")[2]
     table = _table(code, args[0] if args else None, name, code.scopes[0])

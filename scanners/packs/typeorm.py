@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Location, Name, Value
@@ -86,7 +86,7 @@ def _told(parsed: JsCode) -> Iterator[Fact]:
             yield from _access(parsed, site, own)
 
 
-def _model(code: JsCode, scope: Scope, args: tuple[Node, ...]) -> Fact:
+def _model(code: JsCode, scope: Scope, args: Sequence[Node]) -> Fact:
     first = bare(args[0]) if args else None
     keys = ("name", "tableName", "collection") if args else ()
     named = next((n for key in keys if (n := option(code, args[-1], key)) is not None), None)

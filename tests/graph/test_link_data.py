@@ -167,5 +167,6 @@ def test_statements_touch_what_the_functions_and_triggers_they_run_touch() -> No
     code = FileFacts("app/a.py").function("go").function("other")
     code = code.say("sql", text=Lit("SELECT place_order(%s)"), symbol="go", store_kind="postgresql")
     code = code.say("sql", text=Lit("SELECT id FROM orders"), symbol="other", store_kind="postgresql")
-    found = {(a.partition("::")[2], b.rpartition("/")[2]) for a, b in rows(linked(made, trigger, apart, code), "WRITES")}
+    written = rows(linked(made, trigger, apart, code), "WRITES")
+    found = {(a.partition("::")[2], b.rpartition("/")[2]) for a, b in written}
     assert found == {("go", "orders"), ("go", "audit")}

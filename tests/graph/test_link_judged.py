@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import graph.linking.judged as judged
+from graph.linking import judged
 
 
 def test_the_shipped_counts_are_whole_numbers_by_rule() -> None:

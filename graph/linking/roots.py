@@ -129,7 +129,7 @@ class Roots:
             return True
         if source.fact.get("sort") in ("go.mod", "dockerfile") and self._only_below(source.file[0], folder):
             return True
-        if source.fact.get("sort") == "package.json" and self._workspace(source.file[0], folder):
+        if source.fact.get("sort") == "package.json" and self._workspace(source, folder):
             return True
         same = [p for p in self.facts if p.file[0] == source.file[0] and (p.fact.get("root", "") or "") == folder]
         if any(p.fact.get("sort") == _PROGRAM or is_dotnet_program(p) for p in same):
@@ -137,10 +137,11 @@ class Roots:
         names = {p.fact.get("name") for p in same}
         return bool(self._libraries & {(source.file[0], str(n)) for n in (*names, folder) if n})
 
-    def _workspace(self, repository: str, folder: str) -> bool:
-        """Whether a folder's own project file names the programs in the folders below it."""
-        programs = [p for p in self.facts if p.file[0] == repository and p.fact.get("sort") == "workspace"]
-        return any(p.fact.get("root") != folder and dirname(p.file[1]) == folder for p in programs)
+    def _workspace(self, source: Placed, folder: str) -> bool:
+        """Whether the programs are in folders below one that starts nothing, or whose project file names them."""
+        programs = [p for p in self.facts if p.file[0] == source.file[0] and p.fact.get("sort") == "workspace"]
+        below = [p for p in programs if p.fact.get("root") != folder and under(p.fact.get("root", ""), folder)]
+        return bool(below) and (not source.fact.get("command") or any(dirname(p.file[1]) == folder for p in below))
 
     def _only_below(self, repository: str, folder: str) -> bool:
         """Whether a folder has Go programs only in folders of their own: what is beside them is shared."""
@@ -180,7 +181,8 @@ def _programs(corpus: Corpus) -> list[Placed]:
     found: list[Placed] = []
     for (repository, folder), path in mains.items():
         alone = [above for above in _around(folder) if above and inside[repository, above] == 1]
-        fact = Fact("root", {"root": alone[-1] if alone else folder, "sort": _PROGRAM, "name": ""}, Location(path, 1))
+        own = (dirname(folder) if basename(folder) == "cmd" else "") or folder
+        fact = Fact("root", {"root": alone[-1] if alone else own, "sort": _PROGRAM, "name": ""}, Location(path, 1))
         found.append(Placed(fact, (repository, path)))
     return _told_apart(found)
 

@@ -120,7 +120,7 @@ class Evaluator:
         found = self.names.find(frame.file, frame.scope, value.name)
         outer = outer_parameter(self.names, frame, value.name, found) if "." in frame.scope else None
         if outer is not None or found is None:
-            return self.evaluate(outer[1], outer[0], context) if outer else [self._undefined(value.name, frame.file)]
+            return self.evaluate(outer[1], outer[0], context) if outer else self._undefined(value.name, frame, context)
         if found.kind == "foreign":
             return [Outcome(Outside(found.name))]
         if found.kind == "module":
@@ -135,11 +135,14 @@ class Evaluator:
         made = self.bound((found.file, found.name), frame, context)
         return self._members.of(made, found.rest, context)
 
-    def _undefined(self, name: str, file: FileKey) -> Outcome:
-        served = BROWSER.get(name)
+    def _undefined(self, name: str, frame: Frame, context: Context) -> list[Outcome]:
+        served, file = BROWSER.get(name), frame.file
+        head, _, tail = name.partition(".")
+        if head in SELVES and file[1].endswith(".go"):
+            return self._members.of(self._self(frame), tail.split("."), context)
         if dialect_of(file) and name[:1].isupper():
-            return Outcome(Outside(name))
-        return plain(served) if served is not None else hole(f"`{name}` is not defined in {file[1]}")
+            return [Outcome(Outside(name))]
+        return [plain(served) if served is not None else hole(f"`{name}` is not defined in {file[1]}")]
 
     def _aliased(self, found: Found) -> list[tuple[Name, str]]:
         """``other.rest`` where the name found is bound to another name that has such members itself."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graph.schema import GraphData
-from graph.values import Call, Config, Env, Lit, Name
+from graph.values import Call, Concat, Config, Env, Lit, Name
 from tests.graph.link_facts import FileFacts, edge, linked, rows
 
 
@@ -118,3 +118,21 @@ def test_code_shared_by_services_counts_for_those_whose_own_code_leads_to_it() -
     assert rows(data, "PUBLISHES") == {("orders/app.py::place", "nats:placed")}
     assert rows(data, "CONSUMES") == {("mails/app.py::start", "nats:placed")}
     assert rows(data, "HANDLED_BY") >= {("nats:placed", "bus/bus.py::handle")}
+
+
+def test_a_field_of_a_go_struct_is_what_another_file_of_its_package_puts_into_it() -> None:
+    deployed = (
+        FileFacts("compose.yaml")
+        .say("service", name="login", root="login", sort="business", hosts=("login",))
+        .say("service", name="users", root="users", sort="business", hosts=("users",))
+        .say("env_value", service="login", key="USERS", value=Lit("http://users"))
+    )
+    served = FileFacts("users/app.py").say("endpoint", protocol="http", method="GET", path=Lit("/users"), handler="")
+    main = FileFacts("login/main.go").say("package", name="main").function("main")
+    main.bind("Client.Address", Env("USERS"), "main")
+    client = FileFacts("login/client.go").say("package", name="main").cls("Client")
+    client.say("symbol", name="Client.ask", sort="method", params=(), digest="x")
+    url = Concat((Name("self.Address"), Lit("/users")))
+    client.say("http_call", method=Lit("GET"), url=url, symbol="Client.ask", client="x")
+    call = edge(linked(deployed, served, main, client), "CALLS", "login/client.go::Client.ask", "users:GET /users")
+    assert call.resolution.status == "resolved"

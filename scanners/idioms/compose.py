@@ -95,8 +95,8 @@ def facts(entry: Entry, place: SourceFile | None = None) -> Iterator[Fact]:
         yield Fact("env_value", fields | variant, deploy.at(entry.source, node))
     for argument, value, node in deploy.pairs(deploy.mapping(entry.body.get("build")).get("args")):
         if value:  # what a page is built with, such as the address of its API
-            fields = {"service": entry.name, "key": argument, "value": deploy.substituted(value), "built": True}
-            yield Fact("env_value", fields | variant, deploy.at(entry.source, node))
+            build = {"service": entry.name, "key": argument, "value": deploy.substituted(value), "built": True}
+            yield Fact("env_value", build | variant, deploy.at(entry.source, node))
     yield from _env_files(entry, where)
     for on, node in _dependencies(entry.body):
         yield Fact("depends", {"service": entry.name, "on": on}, deploy.at(entry.source, node))

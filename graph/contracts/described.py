@@ -35,7 +35,7 @@ def described(graph: Subgraph) -> Iterator[Finding]:
 
 
 def _aside(node: Node) -> bool:
-    return bool(node.props.get("operational")) or node.key[2] == "ANY"
+    return bool(node.props.get("operational")) or node.key[2] == "ANY" or node.key[3] == "/"
 
 
 def _details(node: Node) -> Iterator[Finding]:
@@ -47,10 +47,15 @@ def _details(node: Node) -> Iterator[Finding]:
             if not _covered(value, theirs):
                 text = f"the code of {node.label} has {word} {value}; its API description does not"
                 yield Finding(f"{what}-without-spec", "warning", node.label, value, text, node.key[0], places[0])
-        for value in sorted(theirs - mine - _AUTOMATIC) if what == "query" else ():
+        for value in sorted(theirs - mine - _AUTOMATIC) if what == "query" and _names_each(mine, places[0]) else ():
             text = f"the API description of {node.label} has {word} {value}; its code does not read it"
             yield Finding(f"{what}-without-code", "warning", node.label, value, text, node.key[0], places[1])
         yield from _promised(node, mine, theirs) if what == "status" else ()
+
+
+def _names_each(mine: frozenset[str], place: str) -> bool:
+    """Whether code that reads query parameters names each of them: C# and Go often bind them to an object."""
+    return bool(mine) and not place.rpartition(":")[0].endswith((".cs", ".go"))
 
 
 def _promised(node: Node, mine: frozenset[str], theirs: frozenset[str]) -> Iterator[Finding]:

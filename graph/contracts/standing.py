@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from graph.contracts.fields import clash, fields, presence
+from graph.contracts.fields import Presence, clash, fields, presence
 from graph.contracts.findings import Finding, NotChecked, Severity
 from graph.contracts.samples import sample
 from graph.contracts.seams import Seam, Side
 from graph.values import Shape
 
+DECLARED = "declared-not-sent"
 # RFC 9457 members and the names error answers commonly have: success payloads say nothing about them
 _OF_ERRORS = frozenset(
     """
@@ -69,7 +70,7 @@ def _never_sent(seam: Seam, reader: Side) -> Iterator[Finding]:
     for path in needed(seam, reader):
         if any(path.startswith(f"{t}.") for t in told):
             continue
-        found = [(s, presence(s.shape, path)) for s in seam.senders]
+        found = [(s, _sent(seam, s, path)) for s in seam.senders]
         missing = [s for s, p in found if p == "missing"]
         if not missing or (seam.kind == "response" and path in _OF_ERRORS):
             continue
@@ -80,15 +81,40 @@ def _never_sent(seam: Seam, reader: Side) -> Iterator[Finding]:
             yield _read_but_missing(seam, missing, reader, path)
 
 
+def _sent(seam: Seam, sender: Side, path: str) -> Presence:
+    """Whether a sender's payload has a field; JSON clients of gRPC operations see ``order_id`` as ``orderId``."""
+    known = presence(sender.shape, path)
+    if known != "missing" or ":grpc " not in seam.label:
+        return known
+    spelled = {_plain(p) for p in fields(sender.shape)}
+    return "unknown" if _plain(path) in spelled else known
+
+
+def _plain(path: str) -> str:
+    return path.replace("_", "").lower()
+
+
 def _read_but_missing(seam: Seam, senders: list[Side], reader: Side, path: str) -> Finding:
     leaf = fields(reader.shape).get(path)
-    optional = leaf is not None and leaf.field.required is False
+    declared = _only_declares(reader)
+    optional = declared or (leaf is not None and leaf.field.required is False)
     severity: Severity = "warning" if optional else "breaking"
     whom = senders[0].service if len(senders) == 1 else f"none of {len(senders)} senders"
     verb = "does not send" if len(senders) == 1 else "sends"
-    text = f"{reader.service} reads `{path}` of {seam.label}, which {whom} {verb}"
-    found = between((senders[0], reader), ("read-not-sent", severity), (seam.label, path), text)
+    does = "declares" if declared else "reads"
+    text = f"{reader.service} {does} `{path}` of {seam.label}, which {whom} {verb}"
+    rule = DECLARED if declared and (leaf is None or leaf.field.required is not False) else "read-not-sent"
+    found = between((senders[0], reader), (rule, severity), (seam.label, path), text)
     return replace(found, status=status(reader, senders))
+
+
+def _only_declares(reader: Side) -> bool:
+    """Whether a reader's fields are those of a type that decoding does not check: all but Python's models."""
+    inner = reader.shape
+    while inner is not None and inner.item is not None:
+        inner = inner.item
+    file = reader.place.rpartition(":")[0]
+    return inner is not None and bool(inner.named) and not file.endswith(".py")
 
 
 def _not_given(seam: Seam, sides: tuple[Side, Side], path: str) -> Finding:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from graph.contracts.broken import broken
 from graph.contracts.dead import dead, gone
 from graph.contracts.described import described
 from graph.contracts.findings import Check, Finding
 from graph.contracts.seams import EDGES, NODES, Seams
-from graph.contracts.standing import standing, unknown
+from graph.contracts.standing import DECLARED, standing, unknown
 from graph.contracts.stored import columns, stale_caches
 from graph.query import Asked, Query
 from graph.store import GraphStore
@@ -44,7 +45,8 @@ def compared(base: GraphStore, head: GraphStore) -> Check:
     known = {_subject(f) for f in found}
     was, now = check(base), check(head)
     stood = {_same(f) for f in was.findings}
-    found += [f for f in now.findings if _same(f) not in stood and _subject(f) not in known and not _spared(f)]
+    fresh = [f for f in now.findings if _same(f) not in stood and _subject(f) not in known and not _spared(f)]
+    found += [replace(f, rule="read-not-sent", severity="breaking") if f.rule == DECLARED else f for f in fresh]
     return Check(_once(found), now.not_checked, now.seams, True)
 
 

@@ -90,6 +90,8 @@ def _call(code: JsCode, node: Node, scope: Scope, depth: int) -> Shape:
         return Shape("string")
     if site.method in _NUMBERS:
         return Shape("number")
+    if site.dotted == "Object.assign":
+        return _merged([shape(code, arg, scope, depth) for arg in site.args])
     if site.method in _SAME and site.args:
         return shape(code, site.args[0], scope, depth)
     if site.method == "from" and site.receiver is not None and site.args:
@@ -101,6 +103,12 @@ def _call(code: JsCode, node: Node, scope: Scope, depth: int) -> Shape:
     if site.node.type == "new_expression" and site.dotted:
         return Shape("object", named=site.dotted) if site.dotted != "Date" else Shape("string")
     return _given_back(code, site.dotted, site.scope, depth)
+
+
+def _merged(parts: list[Shape]) -> Shape:
+    """``Object.assign({}, form, {items})``: later keys win, and parts nobody knows may hold any."""
+    fields = {f.name: f for part in parts for f in part.fields}
+    return Shape("object", tuple(fields.values()), open=any(p.open or p.type != "object" for p in parts))
 
 
 def _given_back(code: JsCode, dotted: str, scope: Scope, depth: int) -> Shape:

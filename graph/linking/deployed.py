@@ -39,6 +39,7 @@ class Service:
         prefix: path in front of every operation, or empty.
         mounts: files and folders of the repository it sees at run time.
         build: how it is built beside its folder.
+        deployed: repositories and their folders whose deployment files declare it.
     """
 
     name: str
@@ -62,6 +63,12 @@ class Service:
     prefix: str = ""
     mounts: set[str] = field(default_factory=set)
     build: set[str] = field(default_factory=set)
+    deployed: set[tuple[str, str]] = field(default_factory=set)
+
+    @property
+    def repositories(self) -> frozenset[str]:
+        """The repository of its code and those that deploy it."""
+        return frozenset({self.repository, *(repository for repository, _ in self.deployed)})
 
 
 def under(path: str, root: str) -> bool:
@@ -110,6 +117,8 @@ def merge(into: Service, other: Service) -> None:
     ):
         mine.update(theirs)
     into.ports.update(other.ports)
+    into.deployed.update(other.deployed)
+    into.mounts.update(other.mounts)
     into.evidence.update(other.evidence)
     into.command = into.command or other.command
     into.store_kind = into.store_kind or other.store_kind

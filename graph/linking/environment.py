@@ -109,7 +109,7 @@ class Environment:
             return 10 if not fact.get("service") else 50
         if fact.get("source") == _CENTRAL:
             return self._central(placed, service)
-        if service.repository != repository:
+        if repository not in service.repositories:
             return 0
         if splitext(path)[1] in _CODE:
             return 45 if name in self._owners(placed.file) else 0
@@ -119,6 +119,8 @@ class Environment:
         if any(self._handed(placed, known) for known in sorted(service.names)):
             return 20 if main else 40
         folder = dirname(path)
+        if repository != service.repository:
+            return 70 if (repository, folder) in service.deployed or not folder else 0
         if service.root is not None and folder and (service.root == folder or service.root.startswith(folder + "/")):
             return 50
         if service.root and path.startswith(service.root + "/"):

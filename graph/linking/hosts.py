@@ -142,7 +142,7 @@ class Hosts:
         if len(found) < 2 or known is None:
             return found
         beside = {name for name in found if self._services.beside(caller, name)}
-        here = {name for name in found if self._services.by_name[name].repository == known.repository}
+        here = {name for name in found if self._services.by_name[name].repositories & known.repositories}
         return beside or here or found
 
     def _local(self, host: str, port: str, caller: str) -> Target:

@@ -9,6 +9,7 @@ from posixpath import dirname
 from typing import TypeAlias
 
 from graph.linking.corpus import Corpus, FileIndex, FileKey, SymbolKey
+from graph.linking.gopath import import_paths
 
 Dotted: TypeAlias = tuple[str, ...]
 Place: TypeAlias = tuple[FileKey, Dotted]
@@ -242,6 +243,9 @@ def _go_modules(corpus: Corpus) -> Mapping[str, list[FileKey]]:
     for placed in corpus.of("root"):
         if placed.fact.get("sort") == "go.mod" and placed.fact.get("name"):
             found[placed.fact.get("name")].append((placed.file[0], placed.fact.get("root", "") or ""))
+    known = frozenset(repository for places in found.values() for repository, _ in places)
+    for repository, name in import_paths(corpus, known).items():
+        found[name].append((repository, ""))
     return found
 
 

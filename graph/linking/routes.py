@@ -90,14 +90,14 @@ def _in_code(state: Linking, placed: Placed) -> Iterator[tuple[str, list[Text] |
 
 def _mounting(state: Linking, repository: str, path: str) -> tuple[str, ...]:
     """The services that see a file at run time though it is in nobody's folder."""
-    every = [s for s in state.services.by_name.values() if s.repository == repository]
+    every = [s for s in state.services.by_name.values() if repository in s.repositories]
     return tuple(s.name for s in every if any(m and (path == m or under(path, m)) for m in s.mounts))
 
 
 def _only_gateway(state: Linking, placed: Placed) -> tuple[str, ...]:
     """A rule in a file outside every service's folder (mounted into a stock image) belongs to the only gateway."""
     every = state.services.by_name.values()
-    gateways = [s.name for s in every if s.sort == "gateway" and s.repository == placed.file[0]]
+    gateways = [s.name for s in every if s.sort == "gateway" and placed.file[0] in s.repositories]
     stock = [name for name in gateways if state.services.by_name[name].root is None] or gateways
     return tuple(stock) if len(stock) == 1 else ()
 

@@ -21,6 +21,7 @@ from graph.linking.deployed import (
 )
 from graph.linking.roles import testing
 from graph.linking.roots import Beside, Roots, is_dotnet_program, is_page_code, main_groups
+from graph.linking.systems import join_repositories
 
 OFFERING = ("endpoint", "router", "consume", "rpc_service")
 _WORKING = (*OFFERING, "http_call", "publish", "access", "sql", "operation", "rpc_call", "repository")
@@ -53,6 +54,7 @@ class Services:
             self._declare(placed)
         self._cover_the_rest()
         self._cover_images()
+        join_repositories(self._found)
         self.by_name = self._unique()
 
     def main_group(self, repository: str) -> str:
@@ -81,8 +83,10 @@ class Services:
             other: name of another.
         """
         mine, theirs = self.by_name.get(one), self.by_name.get(other)
-        if mine is None or theirs is None or mine.repository != theirs.repository:
+        if mine is None or theirs is None:
             return False
+        if mine.repository != theirs.repository:
+            return bool(mine.deployed & theirs.deployed)
         return not mine.groups or not theirs.groups or bool(mine.groups & theirs.groups)
 
     def _deployed(self, placed: Placed) -> None:
@@ -93,6 +97,7 @@ class Services:
         service = self._service(placed.file[0], name)
         service.evidence.add(self._corpus.evidence(placed))
         service.groups.add(dirname(placed.file[1]))
+        service.deployed.add((placed.file[0], dirname(placed.file[1])))
         root = fact.get("root", "")
         if root and not service.root:
             folder = root.strip("/").removeprefix("./") if root != "." else ""

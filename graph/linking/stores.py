@@ -79,11 +79,11 @@ class Stores:
             return set()
         by_host: dict[str, set[str]] = defaultdict(set)
         for store in self._state.services.by_name.values():
-            if store.store_kind and (store.repository == known.repository or store.declared == store.name):
+            if store.store_kind and (store.repositories & known.repositories or store.declared == store.name):
                 for host in (store.declared, *store.hosts):
                     by_host[host].add(store.name)
         found: set[str] = set()
-        mine = (p for p in self._state.corpus.of("env_value") if p.file[0] == known.repository)
+        mine = (p for p in self._state.corpus.of("env_value") if p.file[0] in known.repositories)
         for key in sorted({p.fact.get("key", "") for p in mine}):
             for value, file in self._state.environment(service, key):
                 texts = self._state.evaluator.texts(value, Frame(file, ""), Context(service=service))

@@ -13,6 +13,7 @@ from graph.values import Call, Choice, Member, Name, Param, Value
 
 DEPTH = 16
 _DEEPEST = 6
+_CONTAINER = ("GetRequiredService", "GetService", "GetRequiredKeyedService", "GetKeyedService")
 _WORD = re.compile(r"[A-Za-z_][\w.]*")
 _ELEMENT = "[]"
 _HANDING_ON = frozenset(
@@ -175,6 +176,9 @@ class Types:
         for symbol, _ in self._resolve(value.callee, file, scope, depth - 1):
             types += [symbol] if self.sort(symbol) in CLASSES else self._results(symbol, depth)
         last = dotted(value.callee).rpartition(".")[2]
+        asked = dict(value.named).get("<0>") if last in _CONTAINER or _is_service(value) else None
+        if not types and asked is not None:
+            types += self._type(file, scope, dotted(asked), depth)
         if not types and last == "Depends" and value.args:
             return self._of_call(Call(value.args[0]), file, scope, depth - 1)
         if not types and dialect_of(file) and (base := _handed_on(value.callee)) is not None:
@@ -205,3 +209,8 @@ def _handed_on(callee: Value) -> Value | None:
         return callee.base if callee.name in _HANDING_ON else None
     base, _, name = dotted(callee).rpartition(".")
     return Name(base) if base and name in _HANDING_ON else None
+
+
+def _is_service(value: Call) -> bool:
+    """``provider.GetRequiredService<IOrders>()``: what a container of .NET is asked for, however it is reached."""
+    return isinstance(value.callee, Member) and value.callee.name in _CONTAINER

@@ -16,6 +16,7 @@ from graph.values import Call, Choice, Concat, Format, Lit, Member, Name, Param,
 VALUE, REGISTERED, WRAPPED = "value of a name", "registered on it", "runs around it"
 PATCHED, PICKED, KEPT = "replaced by", "picked by name", "kept in a field"
 _MOST = 200
+MEDIATOR = "<mediator>"
 _CODE = ("function", "method", "class", "interface")
 _IMPORTS = ("importlib.import_module", "import_module", "__import__", "import", "require")
 
@@ -132,11 +133,28 @@ class _Uses:
     def around(self) -> None:
         """What ``around`` facts say runs whenever something else does: filters, message handlers, aspects."""
         for placed in self._state.corpus.of("around"):
-            running = self._target(*placed.symbol, placed.fact.get("runs", "") or "")
-            what = self._target(*placed.symbol, placed.fact.get("what", "") or "")
-            for one in self._whole(what) if running is not None and what is not None else ():
-                for part in self._whole(running):
+            running = self._whole(self._target(*placed.symbol, placed.fact.get("runs", "") or ""))
+            for one in self._surrounded(placed) if running else ():
+                for part in running:
                     self._edge(one, part, WRAPPED, _place(placed))
+
+    def _surrounded(self, placed: Placed) -> list[SymbolKey]:
+        """What something runs around: a function, a class, an event, all operations, whoever asks a mediator."""
+        what, owners = placed.fact.get("what", "") or "", set(self._state.owners(placed.file))
+        if not what:
+            handled = [e for e in self._state.builder.edges if e[0] == "HANDLED_BY" and e[2][0] == "Symbol"]
+            return [((e[2][1][0], e[2][1][1]), e[2][1][2]) for e in handled if e[1][1][0] in owners]
+        if what == MEDIATOR:
+            asked = [p for p in self._state.corpus.of("call") if _is_handled(p.fact.get("callee"))]
+            return [p.symbol for p in asked if owners & set(self._state.owners(p.file))]
+        target = self._target(*placed.symbol, what)
+        base, _, last = what.rpartition(".")
+        for owner in self._state.calls.types.of(Name(base), *placed.symbol) if base and target is None else ():
+            member = self._names.member(owner, (last,))
+            if member is not None:
+                key = member.file, member.name
+                target = key if member.kind == "symbol" else self._constant(*key)
+        return self._whole(target)
 
     def _whole(self, symbol: SymbolKey | None) -> list[SymbolKey]:
         """A function itself; a class and its functions."""
@@ -334,6 +352,11 @@ def _is_module(path: str, here: str, pattern: re.Pattern[str]) -> bool:
     folder = dirname(here)
     relative = normpath(stem) if not folder else stem.removeprefix(f"{folder}/")
     return relative != stem and re.fullmatch(text.removeprefix(r"\./").removeprefix("./"), relative) is not None
+
+
+def _is_handled(callee: Value | None) -> bool:
+    """Whether a call is one that a mediator hands to the handler of what it is given."""
+    return isinstance(callee, Member) and callee.name == "Handle" and not isinstance(callee.base, Name)
 
 
 def _place(placed: Placed) -> tuple[FileKey, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ _KNOWN = words(
     IgnoreAntiforgeryToken SwaggerTag OutputCache EnableRateLimiting RequestSizeLimit DisableRequestSizeLimit"""
 )
 _STEPS = 24
+_LISTENS = re.compile(rb"(?<![\w.])(?:this\.)?([\w.]*\b[A-Z]\w*)\s*\+=\s*(?:this\.)?([A-Z][\w.]*)\s*;")
 
 
 def facts(code: CsCode) -> Iterator[Fact]:
@@ -38,10 +40,51 @@ def facts(code: CsCode) -> Iterator[Fact]:
             continue
         if site.method in _HANDLERS:
             yield from _handler(code, site)
+        elif site.method == "UseMiddleware":
+            yield from _middleware(code, site)
         elif site.method == "AddEndpointFilter":
             yield from _endpoint_filter(code, site)
     if b"Controller" in code.data:
         yield from _filters(code)
+    if b"IPipelineBehavior" in code.data:
+        yield from _behaviors(code)
+    if b"JsonConverter" in code.data:
+        yield from _converters(code)
+    yield from _listeners(code)
+
+
+def _middleware(code: CsCode, site: CallSite) -> Iterator[Fact]:
+    """``app.UseMiddleware<KeyMiddleware>()``."""
+    asked = [type_ref(code, a.child_by_field_name("type")) for a in site.args if a.type == "typeof_expression"]
+    for ref in [r for r in (*code.type_args(site), *asked) if r is not None][:1]:
+        fields = {"what": "", "runs": ref.name, "symbol": site.scope.name}
+        yield Fact("around", fields, Location(code.path, site.line))
+
+
+def _behaviors(code: CsCode) -> Iterator[Fact]:
+    """``class Trimming : IPipelineBehavior<PlaceOrder, string>``."""
+    for scope in code.scopes[1:]:
+        if scope.sort == "class" and any(b.rpartition(".")[2] == "IPipelineBehavior" for b in scope.bases):
+            yield from _fact(code, "<mediator>", scope.name, ("", int(scope.node.start_point[0]) + 1))
+
+
+def _converters(code: CsCode) -> Iterator[Fact]:
+    """``[JsonConverter(typeof(MoneyConverter))]`` on a class or one of its properties."""
+    for scope in code.scopes[1:]:
+        nodes = [scope.node, *(made.node for made in code.declared.get(scope.name, {}).values())]
+        for mark in (m for node in nodes if scope.sort == "class" for m in code.attributes_of(node)):
+            for node in mark.args if mark.name == "JsonConverter" else ():
+                ref = type_ref(code, node.child_by_field_name("type")) if node.type == "typeof_expression" else None
+                if ref is not None:
+                    yield from _fact(code, scope.name, ref.name, (scope.name, int(mark.node.start_point[0]) + 1))
+
+
+def _listeners(code: CsCode) -> Iterator[Fact]:
+    """``orders.Placed += Listeners.GivePoints``."""
+    for match in _LISTENS.finditer(code.data):
+        scope = code.scope_at(match.start())
+        what, runs = match[1].decode(), match[2].decode()
+        yield from _fact(code, what, runs, (scope.name, code.data.count(b"\n", 0, match.start()) + 1))
 
 
 def _fact(code: CsCode, what: str, runs: str, site: tuple[str, int]) -> Iterator[Fact]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
     from scanners.idioms.cs_code import CsCode
+    from scanners.idioms.cs_records import Declared
 
 _CLASSES = ("class", "interface")
 _ENTRIES = 60
@@ -74,8 +75,15 @@ def _constants(code: CsCode) -> dict[str, list[Node]]:
         f"{owner}.{made.name}": [made.node]
         for owner, members in code.declared.items()
         for made in members.values()
-        if made.sort == "field" and made.modifiers & {"const", "static"} and made.value is not None
+        if (made.sort == "field" and made.modifiers & {"const", "static"} and made.value is not None) or _is_event(made)
     }
+
+
+def _is_event(made: Declared) -> bool:
+    """``public event Action<Order>? Placed``: who raises it and who listens meet at its name."""
+    parent = made.node.parent
+    around = {getattr(n, "type", "") for n in (made.node, parent, parent.parent if parent is not None else None)}
+    return made.sort == "field" and "event_field_declaration" in around
 
 
 def _extends(code: CsCode, fact: Fact) -> bool:
@@ -109,7 +117,7 @@ def _bindings(code: CsCode) -> Iterator[Fact]:
         if assign.value.type.endswith("object_creation_expression"):
             yield from _entries(code, assign, target)
         value = code.value(assign.value, assign.scope)
-        if isinstance(value, Unknown):
+        if isinstance(value, Unknown) or _of_container(code, assign.value):
             continue
         if assign.how == "for":
             value = Member(value, assign.key or "[]")
@@ -118,6 +126,12 @@ def _bindings(code: CsCode) -> Iterator[Fact]:
         if value != Name(target):
             scope = assign.scope.name if assign.scope.sort != "class" else ""
             yield _binding(target, value, scope, Location(code.path, assign.line))
+
+
+def _of_container(code: CsCode, node: Node) -> bool:
+    """An object of the container, which linking knows by the type of the name it is given."""
+    site = code.site(node) if node.type == "invocation_expression" else None
+    return site is not None and site.method in cs_values.SERVICES and bool(code.type_args(site))
 
 
 def _entries(code: CsCode, assign: Assign, target: str) -> Iterator[Fact]:
@@ -268,10 +282,17 @@ def worth(code: CsCode, site: CallSite) -> bool:
     head = dotted.partition(".")[0]
     if head in FOREIGN or dotted in FOREIGN:
         return False
-    made_by = code.type_of(dotted, site.scope) if dotted else ""
+    made_by = code.type_of(dotted, site.scope) if dotted else _asked(code, site.receiver)
     if site.method in NOISE:
         return bool(made_by) and not is_framework(made_by) and made_by.rpartition(".")[2][:1].isupper()
     return True
+
+
+def _asked(code: CsCode, node: Node) -> str:
+    """The type a container is asked for right before a call on what it gives."""
+    made = code.site(node)
+    types = code.type_args(made) if made is not None and made.method in cs_values.SERVICES else ()
+    return types[0].name if types else ""
 
 
 def _own_names(code: CsCode) -> frozenset[str]:

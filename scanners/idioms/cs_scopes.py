@@ -231,7 +231,7 @@ def flat(body: Node | None, depth: int = 0) -> Iterator[Node]:
 def _members(code: CsCode, node: Node) -> Iterator[Declared]:
     from scanners.idioms.cs_records import Declared
 
-    if node.type not in ("property_declaration", "field_declaration"):
+    if node.type not in ("property_declaration", "field_declaration", "event_field_declaration"):
         return
     words = frozenset(code.text(c) for c in node.children if c.type == "modifier")
     if node.type == "property_declaration":

@@ -29,7 +29,8 @@ _HOLE = re.compile(r"\{\d+(?:,[^{}:]*)?(?::[^{}]*)?\}")
 GENERIC = 1000
 _CHAIN = 200
 
-_SERVICES = ("GetRequiredService", "GetService", "GetRequiredKeyedService", "GetKeyedService")
+SERVICES = ("GetRequiredService", "GetService", "GetRequiredKeyedService", "GetKeyedService")
+"""What gives an object of the container; its type argument is the type asked for."""
 
 
 def value(code: CsCode, node: Node | None, scope: Scope, depth: int = 0) -> Value:
@@ -286,8 +287,6 @@ def initialised(code: CsCode, node: Node) -> list[tuple[str, Node]]:
 
 
 def _special(code: CsCode, site: CallSite, scope: Scope, depth: int) -> Value | None:
-    if site.method in _SERVICES and code.type_args(site):
-        return Unknown("an object of the container")
     found = config_read(code, site.node, scope) or cs_resources.value(code, site, scope)
     if found is not None:
         return found

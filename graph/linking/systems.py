@@ -37,10 +37,10 @@ def join_repositories(found: _Found) -> None:
 def _join_stores(found: _Found, repository: str, parts: set[str]) -> None:
     """The stores and brokers that a part starts for itself are those of the whole system where they bear one name."""
     for service in _distinct(found):
-        whole = found.get((repository, service.declared))
-        if service.repository in parts - {repository} and service.sort == "infrastructure" and whole is not None:
-            if whole is not service and whole.sort == service.sort:
-                _into(found, whole, service)
+        whole = found.get((repository, service.declared), service)
+        part = service.repository in parts - {repository} and service.sort == "infrastructure"
+        if part and whole is not service and whole.sort == service.sort:
+            _into(found, whole, service)
 
 
 def _whole(repository: str, service: Service) -> bool:

@@ -14,6 +14,7 @@ from graph.linking.roles import aside, example
 from graph.values import Fact, Location
 
 _NO_PACKAGES = frozenset({"tsconfig"})
+_LIBRARIES = frozenset({"lib", "libs"})  # folders of a monorepo that lists its programs
 
 
 class Roots:
@@ -141,7 +142,10 @@ class Roots:
         """Whether the programs are in folders below one that starts nothing, or whose project file names them."""
         programs = [p for p in self.facts if p.file[0] == source.file[0] and p.fact.get("sort") == "workspace"]
         below = [p for p in programs if p.fact.get("root") != folder and under(p.fact.get("root", ""), folder)]
-        return bool(below) and (not source.fact.get("command") or any(dirname(p.file[1]) == folder for p in below))
+        if not source.fact.get("command") and programs:
+            listed = any(p.fact.get("root") == folder for p in programs)
+            return bool(below) or (not listed and not _LIBRARIES.isdisjoint(folder.split("/")))
+        return any(dirname(p.file[1]) == folder for p in below)
 
     def _only_below(self, repository: str, folder: str) -> bool:
         """Whether a folder has Go programs only in folders of their own: what is beside them is shared."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from scanners.idioms.javascript import JsCode
 
+_GENERATED = re.compile(r"(?i)(^|[/._-])(grpc|protos?|protobuf|pb|proto-types)([/._-]|$)")
 _CLIENTS = {"ClientProxy": "", "ClientKafka": "kafka", "ClientKafkaProxy": "kafka", "ClientRMQ": "rabbitmq"}
 _CLIENTS |= {"ClientNats": "nats", "ClientRedis": "redis", "ClientMqtt": "mqtt", "ClientTCP": "tcp"}
 _LISTENS = ("createMicroservice", "connectMicroservice")
@@ -34,7 +36,13 @@ class NestMicroservices:
     name: str = "nest_microservices"
     version: int = 1
     language: tuple[str, ...] = ("typescript", "javascript")
-    markers: tuple[bytes, ...] = (b"@nestjs/microservices", b"nestjs-rabbitmq", b"@nestjs/bull", b"ControllerMethods()")
+    markers: tuple[bytes, ...] = (
+        b"@nestjs/microservices",
+        b"nestjs-rabbitmq",
+        b"@nestjs/bull",
+        b"ControllerMethods()",
+        b"ServiceClient",
+    )
 
     def facts(self, parsed: JsCode) -> Iterator[Fact]:
         """Transports, handlers and what clients send.
@@ -245,10 +253,9 @@ def _rpc(code: JsCode, site: CallSite) -> Iterator[Fact]:
     """Calls on what ``ClientGrpc.getService<Orders>("OrdersService")`` gave."""
     dotted = code.dotted(site.receiver) if site.receiver is not None else ""
     made = code.made_of(dotted, site.scope) if dotted else None
-    if made is None or made.method not in ("getService", "getClientByServiceName") or not made.args:
-        return
-    service = code.string(made.args[0])
-    if not service:
+    told = made is not None and made.method in ("getService", "getClientByServiceName") and bool(made.args)
+    service = code.string(made.args[0]) if told and made is not None else _injected(code, site, dotted)
+    if not service and told and made is not None:
         of = argument_types(code, dotted, site.scope)
         named = code.value(made.args[0], made.scope)
         typed = of[0].removesuffix("Client") if of else ""
@@ -264,6 +271,15 @@ def _rpc(code: JsCode, site: CallSite) -> Iterator[Fact]:
         fields["reads"] = read
     if service:
         yield Fact("rpc_call", fields, Location(code.path, site.line))
+
+
+def _injected(code: JsCode, site: CallSite, dotted: str) -> str:
+    """``@Inject(USERS) private users: UsersServiceClient``, a client interface that ts-proto generated."""
+    nest = any(found.module.startswith("@nestjs/") for found in code.all_imports)
+    kind = code.type_of(dotted, site.scope) if dotted and nest and code.made_of(dotted, site.scope) is None else ""
+    module, _, name = kind.rpartition(".")
+    generated = _GENERATED.search(module) is not None and name.endswith("Client") and name[:1].isupper()
+    return name.removesuffix("Client") if generated and not name.startswith("Client") else ""
 
 
 def _constant(code: JsCode, made: CallSite) -> str:

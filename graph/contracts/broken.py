@@ -135,11 +135,17 @@ def _asked(seam: Seam, sides: tuple[Side, Side], step: _Step) -> Iterator[Findin
     leaf = fields(reader.shape).get(step.path)
     if leaf is None or (leaf.always is False and step.rule != "retyped") or _agrees(reader, sender, step):
         return
-    if step.rule == "optional" and leaf.always is not True:
+    told_elsewhere = leaf.always is None and leaf.field.shape.type == "unknown" and _of_type(reader)
+    if told_elsewhere or (step.rule == "optional" and leaf.always is not True):
         return
     did = _WORDS[step.rule].format(path=step.path, old=step.old, new=step.new)
     text = f"{sender.service} {did} to {seam.label}, which {'requires' if leaf.always else 'reads'} it"
     yield between(sides, (step.rule, "breaking"), (seam.label, step.path), text)
+
+
+def _of_type(reader: Side) -> bool:
+    """Whether a reader takes a named type, whose fields without a type are told elsewhere (a model's columns)."""
+    return reader.shape is not None and bool(reader.shape.named)
 
 
 def _demanded(base: Seam, head: Seam) -> Iterator[Finding]:

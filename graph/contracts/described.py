@@ -12,7 +12,9 @@ _AUTOMATIC = frozenset({"default", "500", "5xx", "5XX", "4XX", "4xx"})
 
 
 def described(graph: Subgraph) -> Iterator[Finding]:
-    """Where a service's description and its code differ; services without one of the two are left out.
+    """Where a service's description and its code differ; services without an operation in both are left out.
+
+    When no described operation is in the code, the code is made from the description, and nothing is missing.
 
     Args:
         graph: with Endpoints and HANDLED_BY.
@@ -20,11 +22,10 @@ def described(graph: Subgraph) -> Iterator[Finding]:
     handled = {e[1] for e in graph.edges if e[0] == "HANDLED_BY"}
     doors = [n for n in graph.nodes.values() if n.kind == "Endpoint"]
     layers = {n.uid: {e.layer for e in n.evidence} for n in doors}
-    coded = {(n.key[0], n.key[1]) for n in doors if n.uid in handled}
     told = {(n.key[0], n.key[1]) for n in doors if "spec" in layers[n.uid] and n.uid in handled}
     for node in sorted(doors, key=lambda n: n.label):
         owner = (node.key[0], node.key[1])
-        if layers[node.uid] == {"spec"} and node.uid not in handled and owner in coded:
+        if layers[node.uid] == {"spec"} and node.uid not in handled and owner in told:
             text = f"the API description of {node.key[0]} promises {node.label}; its code does not offer it"
             yield Finding("spec-without-code", "warning", node.label, "", text, node.key[0], _place(node, "spec"))
         elif node.uid in handled and "spec" not in layers[node.uid] and owner in told and not _aside(node):

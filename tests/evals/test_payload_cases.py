@@ -15,8 +15,8 @@ from tests.e2e.conftest import made
 
 
 def test_every_seeded_change_can_be_made() -> None:
-    found = [case for ring in ("one", "two") for case in cases(ring)]
-    assert len([c for c in found if c.finds]) >= 60
+    found = [case for ring in ("one", "two", "three", "four") for case in cases(ring)]
+    assert len([c for c in found if c.finds]) >= 200
     assert {c.language for c in found} == {"python", "typescript", "javascript", "java", "go", "c#"}
     assert len({(c.ring, c.name) for c in found}) == len(found)
 

@@ -44,6 +44,12 @@ _PACKAGED = re.compile(
     r"^(.*?/src/[^/]+|src/[^/]+)/(?:java|kotlin)/|^(.*?)(?:^|/)(?:com|org|net|io|de|edu|gov|dev|me)/"
 )
 
+# Source sets of Maven and Gradle that are tests.
+_SETS = re.compile(
+    r"(^|/)src/(it|jmh|([\w-]+[-_])?tests?([-_A-Z][\w-]*)?|\w*[a-z0-9]Tests?([A-Z]\w*)?)"
+    r"/(java|kotlin|groovy|scala|resources)/"
+)
+
 # Folders below a folder of routes are parts of paths.
 _PATHS = re.compile(r"(?<=/)((?:routes|routers|controllers|pages/api|app/api)/(?:[^/]+/)*?)(?:examples?|samples?)/")
 
@@ -87,6 +93,8 @@ def aside(path: str) -> bool:
         path: repository-relative.
     """
     lower = _PATHS.sub(r"\1", path.lower())
+    if _SETS.search(path):
+        return True
     folders = (_before_package(lower) if lower.endswith((".java", ".kt")) else lower).split("/")[:-1]
     named = any(part in _FOLDERS or _PROJECTS.search(part) for part in folders)
     return named or _FILES.search(lower) is not None or _CLASSES.search(path) is not None

@@ -31,6 +31,8 @@ _TESTS = re.compile(
     r"(^|/)(tests?|testing|__tests__|spec|specs|e2e|cypress|integration[-_]tests?|test[-_]?data|mocks?|__mocks__)/"
     r"|(^|/)(test_[^/]*|[^/]*_test|conftest|[^/]*[._-](test|spec|cy|e2e))\.[cm]?[jtp]sx?$|(^|/)(test_[^/]*|[^/]*_test)\.py$|_test\.go$"
     r"|(^|/)conftest\.py$|(^|/)src/test/"
+    r"|(^|/)src/(it|jmh|([\w-]+[-_])?tests?([-_A-Z][\w-]*)?|\w*[a-z0-9]Tests?([A-Z]\w*)?)"  # Maven's and Gradle's
+    r"/(java|kotlin|groovy|scala|resources)/"
 )
 _EXAMPLES = re.compile(
     r"(^|/)(examples?|samples?|demos?|docs?|documentation|tutorials?|load[-_]?(gen|generator|test)s?|loadgenerator"

@@ -97,7 +97,8 @@ class Environment:
         found = [
             (p.fact.get("value"), p.file)
             for p in self._values.get(_plain(key), ())
-            if p.file[0] == repository and not p.fact.get("service") and not p.fact.get("source")
+            if p.file[0] == repository and p.fact.get("key") == key
+            if not p.fact.get("service") and not p.fact.get("source")
         ]
         return tuple(dict.fromkeys(found))
 

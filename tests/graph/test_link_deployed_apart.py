@@ -136,3 +136,20 @@ def test_a_field_of_a_go_struct_is_what_another_file_of_its_package_puts_into_it
     client.say("http_call", method=Lit("GET"), url=url, symbol="Client.ask", client="x")
     call = edge(linked(deployed, served, main, client), "CALLS", "login/client.go::Client.ask", "users:GET /users")
     assert call.resolution.status == "resolved"
+
+
+def test_what_a_deployment_file_leaves_to_the_dotenv_file_is_no_key_of_a_service_that_reads_alike() -> None:
+    deployed = (
+        FileFacts("compose.yaml")
+        .say("service", name="orders", root="orders", sort="business", hosts=("orders",))
+        .say("service", name="stock", root="stock", sort="business", hosts=("stock",))
+        .say("env_value", service="orders", key="SHOP_STOCK", value=Env("SHOP_STOCK"))
+    )
+    dotenv = FileFacts(".env").say("env_value", service="", key="SHOP_STOCK", value=Lit("http://stock"))
+    local = FileFacts("orders/src/main/resources/application.properties")
+    local.say("env_value", service="", key="shop.stock", value=Lit("http://api.shop.local"))
+    served = FileFacts("stock/app.py").say("endpoint", protocol="http", method="GET", path=Lit("/items"), handler="")
+    code = FileFacts("orders/app.py").function("items")
+    code.say("http_call", method=Lit("GET"), url=Lit("/items"), base=Config("shop.stock"), symbol="items", client="x")
+    call = edge(linked(deployed, dotenv, local, served, code), "CALLS", "orders/app.py::items", "stock:GET /items")
+    assert call.resolution.status == "resolved"

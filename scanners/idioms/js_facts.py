@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from graph.values import Env, Fact, Location, Member, Name, Param, Shape, Unknown, Value
-from scanners.idioms import js_declarations, js_helpers, js_schemas, js_settings
+from scanners.idioms import js_declarations, js_schemas, js_settings, js_wrapped
 from scanners.idioms.code import SELVES, Assign, CallSite, Scope
 from scanners.idioms.generics import parametrised
 from scanners.idioms.js_imports import required
@@ -306,7 +306,7 @@ def _environment(code: JsCode) -> Iterator[Fact]:
 
 
 def _types(code: JsCode) -> Iterator[Fact]:
-    yield from js_helpers.helper_types(code)
+    yield from js_wrapped.helper_types(code)
     for node in code.type_nodes:
         name = code.text(node.child_by_field_name("name"))
         body = node.child_by_field_name("body") or node.child_by_field_name("value")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from graph.values import ANYTHING, Fact, Field, Location, Shape
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.http import status_of
-from scanners.idioms.js_helpers import helped
 from scanners.idioms.js_reads import Payload, reads
 from scanners.idioms.js_schemas import schema
 from scanners.idioms.js_scopes import parameters
 from scanners.idioms.js_shapes import annotation
+from scanners.idioms.js_wrapped import helped
 from scanners.idioms.reading import Reads
 
 if TYPE_CHECKING:

@@ -316,7 +316,7 @@ def _assigns(code: PyCode, found: dict[str, list[Node]]) -> Iterator[Assign]:
     for node in found.get("with", ()):
         value = node.child_by_field_name("value")
         if value is not None and value.type == "as_pattern" and value.named_child_count > 1:
-            target = code.dotted(value.named_children[1].named_children[0])
+            target = code.dotted(next(iter(value.named_children[1].named_children), None))
             if target:
                 yield Assign(target, value.named_children[0], None, code.scope_at(node.start_byte), _line(node), "with")
     for node in found.get("for", ()):

@@ -90,10 +90,11 @@ class Roots:
         """Take the only folder of one of the names; an image's name counts less than the service's own."""
         for name in names:
             folders = _folders_named(roots, name)
-            programs = {p.fact.get("root", "") for p in roots if p.fact.get("sort") == _PROGRAM}
-            folders = [f for f in folders if f in programs] if len(folders) > 1 else folders
+            packed = [f for f in folders if f in _of_sort(roots, "dockerfile")]
+            folders = packed if len(packed) == 1 else folders
+            folders = [f for f in folders if f in _of_sort(roots, _PROGRAM)] if len(folders) > 1 else folders
             if len(folders) == 1 and (service.root is None or service.declared == name or rule.startswith("part")):
-                service.root, service.rule = folders[0], rule
+                service.root, service.rule = _whole(service, roots, folders[0]), rule
                 return
 
     def _describe(self, service: Service) -> None:
@@ -258,6 +259,17 @@ def _depended_on(corpus: Corpus) -> set[tuple[str, str]]:
     return found
 
 
+def _whole(service: Service, roots: Collection[Placed], folder: str) -> str:
+    """The folder called like the image around one that only a package inside bears the service's name of."""
+    around = [p.fact.get("root", "") for p in roots if basename(p.fact.get("root", "")) in service.images]
+    whole = [outer for outer in around if under(folder, outer) and folder not in _of_sort(roots, _PROGRAM)]
+    return min(whole, default=folder, key=len)
+
+
+def _of_sort(roots: Iterable[Placed], sort: str) -> set[str]:
+    return {p.fact.get("root", "") for p in roots if p.fact.get("sort") == sort}
+
+
 _KIND = re.compile(r"[-_.](service|svc|server|srv)$")
 
 
@@ -268,13 +280,24 @@ def _folders_named(roots: Iterable[Placed], name: str) -> list[str]:
     built = {p.fact.get("root", "") for p in roots if image_name(p.fact.get("name", "") or "").lower() == wanted}
     exact = built | {root for root, base in folders.items() if base == wanted}
     kind = exact or {root for root, base in folders.items() if base and _KIND.sub("", base) == _KIND.sub("", wanted)}
-    if kind:
-        return sorted(kind)
+    plain = kind or {p.fact.get("root", "") for p in roots if _bare(wanted) in _namespaced(p.fact.get("root", ""))}
+    if plain:
+        return sorted(plain)
     ending = {
         root: base for root, base in folders.items() if len(base) > 2 and wanted.endswith((f"-{base}", f"_{base}"))
     }
     longest = max(map(len, ending.values()), default=0)
     return sorted(root for root, base in ending.items() if len(base) == longest)
+
+
+def _namespaced(root: str) -> tuple[str, ...]:
+    """A folder named like a .NET namespace without separators, whole and without the company in front."""
+    whole = basename(root)
+    return (_bare(whole), _bare(whole.partition(".")[2])) if "." in whole else ()
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[-_.]", "", name).lower()
 
 
 def _coded_folders(corpus: Corpus) -> set[tuple[str, str]]:

@@ -153,3 +153,37 @@ def test_what_a_deployment_file_leaves_to_the_dotenv_file_is_no_key_of_a_service
     code.say("http_call", method=Lit("GET"), url=Lit("/items"), base=Config("shop.stock"), symbol="items", client="x")
     call = edge(linked(deployed, dotenv, local, served, code), "CALLS", "orders/app.py::items", "stock:GET /items")
     assert call.resolution.status == "resolved"
+
+
+def _roots(*services: tuple[str, str], folders: tuple[tuple[str, str, str], ...]) -> dict[str, set[str]]:
+    """Whose code the endpoint of each folder is."""
+    deployed = FileFacts("k8s/all.yaml")
+    for name, image in services:
+        deployed.say("service", name=name, image=image, root="", sort="business", hosts=(name,))
+    files = []
+    for folder, sort, name in folders:
+        files.append(FileFacts(f"{folder}/{sort}").say("root", root=folder, sort=sort, name=name))
+        code = FileFacts(f"{folder}/app.py").function("f")
+        files.append(code.say("endpoint", protocol="http", method="GET", path=Lit(f"/{folder}"), handler="f"))
+    data = linked(deployed, *files)
+    owned: dict[str, set[str]] = {}
+    for service, endpoint in rows(data, "OWNS"):
+        if ":GET /" in endpoint:
+            owned.setdefault(service, set()).add(endpoint.partition(" /")[2])
+    return owned
+
+
+def test_a_folder_named_like_a_namespace_is_the_code_of_the_deployed_name() -> None:
+    folders = (("Shop.OrderService", "csproj", ""), ("Shop.OrderModel", "csproj", ""))
+    owned = _roots(("order-service", "shop/shop-order-service"), folders=folders)
+    assert owned["order-service"] == {"Shop.OrderService"}
+
+
+def test_of_folders_of_one_name_the_one_that_is_packed_is_deployed() -> None:
+    folders = (("tests-ui/panel", "program", ""), ("panel", "dockerfile", ""))
+    assert _roots(("panel-next", "shop-panel"), folders=folders)["panel-next"] == {"panel"}
+
+
+def test_a_package_with_the_services_name_does_not_hide_the_folder_called_like_its_image() -> None:
+    folders = (("shop-web", "program", ""), ("shop-web/pages", "package.json", "web"))
+    assert _roots(("web", "x/shop-web"), folders=folders)["web"] == {"shop-web", "shop-web/pages"}

@@ -15,7 +15,7 @@ from graph.linking.routers import Routers, Served
 from graph.linking.schemas import payloads
 from graph.linking.state import Linking
 from graph.schema import Resolution
-from graph.values import Fact, Name
+from graph.values import Fact, Name, Shape
 
 _HELPERS_DEEP = 3
 _PAGES = "razor"
@@ -35,7 +35,7 @@ def endpoints(state: Linking) -> None:
     for placed in (*written, *_untold(routers, state)):
         for path, served in _paths(routers, placed):
             handler = _override(state, placed, served) or handler_of(state, placed)
-            for one in _by_method(placed, answering.get(handler) if handler is not None else None):
+            for one in _by_method(state, placed, answering.get(handler) if handler is not None else None):
                 for service in _services(state, placed, served):
                     if placed.fact.get("framework") == _PAGES and service not in pages:
                         continue
@@ -110,16 +110,21 @@ def _override(state: Linking, placed: Placed, served: Served) -> SymbolKey | Non
     return (found.file, found.name) if found is not None and found.kind == "symbol" and not found.rest else None
 
 
-def _by_method(placed: Placed, answers: Placed | None) -> list[Placed]:
+def _by_method(state: Linking, placed: Placed, answers: Placed | None) -> list[Placed]:
     """An operation as its handler in another file says more of it: methods it tells apart, shapes, parameters."""
     if answers is None:
         return [placed]
     known = {name: value for name, value in placed.fact.fields.items() if value is not None}
     more = {name: answers.fact.get(name) for name in ("accepts", "returns", "query", "status")}
-    fields = {name: value for name, value in more.items() if value is not None} | known
+    fields = {name: _here(state, answers, value) for name, value in more.items() if value is not None} | known
     methods = tuple(answers.fact.get("methods", ()) or ())
     chosen = methods if methods and known.get("method", "ANY") in ("", "ANY") else (known.get("method", "ANY"),)
     return [Placed(Fact("endpoint", fields | {"method": m}, placed.fact.at), placed.file) for m in chosen]
+
+
+def _here(state: Linking, answers: Placed, value: object) -> object:
+    """A payload with its types as the handler's own file knows them."""
+    return state.shapes.whole(value, *answers.symbol) if isinstance(value, Shape) else value
 
 
 def _offer(state: Linking, offered: _Offered) -> None:

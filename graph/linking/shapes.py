@@ -105,6 +105,8 @@ class Shapes:
             return found.file, found.name
         if (file, named) in self._types:
             return file, named
+        if named.endswith("()") and "." in named:
+            return self.find(named.rpartition(".")[0], file, scope)
         same = self._by_name.get((file[0], named), [])
         return same[0] if len(same) == 1 else None
 

@@ -123,14 +123,31 @@ def type_shape(code: GoCode, node: Node | None, depth: int = 0) -> Shape:
         if code.text(inner) == "byte":
             return Shape("string")
         return Shape("array", item=type_shape(code, inner, depth + 1))
-    if node.type in ("map_type", "struct_type"):
+    if node.type == "map_type":
         return Shape("object")
+    if node.type == "struct_type":
+        return _written(code, node, depth)
     if node.type == "generic_type":
         listed = node.child_by_field_name("type_arguments")
         given = [e.named_children[0] for e in listed.named_children if e.named_child_count] if listed else []
         made = Shape("object", named=code.text(node.child_by_field_name("type")))
         return applied(made, [type_shape(code, arg, depth + 1) for arg in given])
     return _named_type(code.text(node)) if node.type in ("type_identifier", "qualified_type") else ANYTHING
+
+
+def _written(code: GoCode, node: Node, depth: int) -> Shape:
+    """A struct type without a name: ``var out struct { ID string `json:"id"` }``."""
+    listed = next((c for c in node.named_children if c.type == "field_declaration_list"), None)
+    fields: list[Field] = []
+    for child in listed.named_children if listed is not None else ():
+        held = child.child_by_field_name("tag")
+        given = tags(code.text(held).strip("`")).get("json", "") if held is not None else ""
+        kind = child.child_by_field_name("type")
+        for name in child.children_by_field_name("name"):
+            wire = wire_name("json", given, code.text(name))
+            if wire and code.text(name)[:1].isupper():
+                fields.append(Field(wire, type_shape(code, kind, depth + 1), False if "omitempty" in given else None))
+    return Shape("object", tuple(fields), open=False) if fields else Shape("object")
 
 
 def _named_type(text: str) -> Shape:
@@ -190,7 +207,7 @@ def _generic_local(code: GoCode, dotted: str, scope: Scope) -> Node | None:
     """The type of ``var page Page[Order]``, with its arguments."""
     for outer in scope.outward() if dotted and "." not in dotted else ():
         for assign in code.assigned(outer, dotted):
-            if assign.annotation is not None and assign.annotation.type == "generic_type":
+            if assign.annotation is not None and assign.annotation.type in ("generic_type", "struct_type"):
                 return assign.annotation
     return None
 

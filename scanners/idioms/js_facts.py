@@ -307,6 +307,7 @@ def _environment(code: JsCode) -> Iterator[Fact]:
 
 def _types(code: JsCode) -> Iterator[Fact]:
     yield from js_wrapped.helper_types(code)
+    yield from js_wrapped.handlers(code)
     for node in code.type_nodes:
         name = code.text(node.child_by_field_name("name"))
         body = node.child_by_field_name("body") or node.child_by_field_name("value")

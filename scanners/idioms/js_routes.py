@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -27,6 +28,10 @@ _SENDS = ("json", "send", "end", "sendStatus", "jsonp", "text", "html", "render"
 _STATUSES = ("status", "code", "statusCode")
 _PASSING = (*_STATUSES, "type", "set", "header", "cookie", "headers")
 _PARSERS = ("parse", "parseAsync", "safeParse", "safeParseAsync", "validate", "validateAsync", "validateSync")
+_REFUSES = re.compile(
+    r"\bif\s{0,9}\(([^{};]{1,300}?)\)\s{0,40}\{?[^{}]{0,200}?(?:\b4\d\d\b|\bthrow\b|BAD_REQUEST|BadRequest)"
+)
+_MISSING = re.compile(r"!\s*(?:[\w.]*\.)?(\w+)\b(?!\s*[(.])")
 _PAYLOADS = ("json", "send", "jsonp", "response", "end")
 
 
@@ -174,7 +179,16 @@ def accepted(code: JsCode, scope: Scope, style: Style) -> Shape | None:
     found = Reads()
     for part in (*style.body, *style.calls):
         found.merge(_request(code, scope, (part, "()" if part in style.calls else ""), style))
+    for name in _refused(code, scope):
+        if (name,) in found.paths:
+            found.add((name,), required=True)
     return found.shape()
+
+
+def _refused(code: JsCode, scope: Scope) -> Iterator[str]:
+    """Names without which a handler answers 4xx or throws: ``if (!email || !name) return res.status(400)...``."""
+    for condition in _REFUSES.finditer(code.text(scope.node)):
+        yield from _MISSING.findall(condition[1])
 
 
 def _request(code: JsCode, scope: Scope, part: tuple[str, str], style: Style) -> Reads:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from scanners.idioms.javascript import JsCode
 
 _ANSWERING = ("res", "response", "reply", "resp")
+_ASKING = ("req", "request", "_req")
 _REFUSES = re.compile(r"(?i)err|fail|bad|not_?found|forbid|unauth|denied|invalid|problem|abort|reject|conflict|cookie")
 
 
@@ -35,6 +36,23 @@ def helper_types(code: JsCode) -> Iterator[Fact]:
         shapes = {_wrapped(code, a.node, scope, names) for a in answers(code, scope, Style()) if a.node is not None}
         if len(shapes) == 1 and _uses_parameter(shape := shapes.pop()):
             yield Fact("type", {"name": f"{scope.name}()", "shape": shape}, code.at(scope.node))
+
+
+def handlers(code: JsCode) -> Iterator[Fact]:
+    """What Express handlers read and answer that are registered elsewhere: functions of a request and a response.
+
+    Args:
+        code: the file.
+    """
+    from scanners.idioms.js_routes import Style, payloads
+
+    for scope in code.scopes[1:]:
+        names = [name for name, _ in parameters(code, scope.node)] if scope.sort in ("function", "method") else []
+        if not (2 <= len(names) <= 3 and names[0] in _ASKING and names[1] in _ANSWERING):
+            continue
+        found = payloads(code, scope, Style())
+        if found:
+            yield Fact("handler", {"symbol": scope.name, "framework": "express", **found}, code.at(scope.node))
 
 
 def _wrapped(code: JsCode, node: Node, scope: Scope, names: list[str]) -> Shape:

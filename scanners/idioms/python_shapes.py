@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -62,8 +63,12 @@ _DUMPS: tuple[str, ...] = (
     "asdict",
     "copy",
 )
+_DUMPS += ("as_dict", "serialize", "serialized")
 _DUMPS += ("SerializeToString", "SerializePartialToString")
-_OWN = ("to_dict", "to_json", "asdict")
+_MODEL = re.compile(r"(?:await\s+)?(?:([A-Z]\w*)\.(?:query|objects)\b|[\w.]*\.query\(([A-Z]\w*)\))")
+_ONE_ROW = ("get", "get_or_404", "first", "first_or_404", "one", "one_or_404", "one_or_none", "create", "latest")
+_ROWS = ("all", "filter", "filter_by", "order_by", "exclude")
+OWN = ("to_dict", "to_json", "asdict", "as_dict", "serialize", "serialized")
 _LITERALS = {"string": "string", "concatenated_string": "string", "integer": "integer", "float": "number"}
 _LITERALS |= {"true": "boolean", "false": "boolean", "none": "null"}
 _SCALAR_CALLS = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "len": "integer"}
@@ -117,8 +122,8 @@ def _call(code: PyCode, node: Node, scope: Scope, depth: int) -> Shape:
         return Shape(_SCALAR_CALLS[site.method])
     if site.method in _DUMPS and site.receiver is not None and not site.args:
         found = shape(code, site.receiver, scope, depth)
-        own = site.method in _OWN and bool(found.named)
-        return Shape("object", named=found.named) if own else found
+        own = site.method in OWN and bool(found.named)
+        return Shape("object", named=f"{found.named}.{site.method}()") if own else found
     if site.method in _SAME:
         return _wrapped(code, site, scope, depth)
     last = site.dotted.rsplit(".", 1)[-1]
@@ -126,9 +131,25 @@ def _call(code: PyCode, node: Node, scope: Scope, depth: int) -> Shape:
     if last[:1].isupper() and not _is_object(site, scope) and (known is None or known.sort == "class"):
         fields = tuple(Field(n, shape(code, v, scope, depth), True) for n, v in site.named.items())
         return Shape("object", fields, named=site.dotted)
+    row = _row(code, site)
+    if row is not None:
+        return row
     if site.receiver is not None and site.method in ("model_validate", "parse_obj", "from_orm"):
         return Shape("object", named=code.dotted(site.receiver))
     return _returned(code, site, scope, depth)
+
+
+def _row(code: PyCode, site: CallSite) -> Shape | None:
+    """``Order.query.get(id)``, ``Order.objects.filter(..)``, ``session.get(Order, id)``: rows of a model class."""
+    if site.method not in (*_ONE_ROW, *_ROWS):
+        return None
+    found = _MODEL.match(code.text(site.node)) if site.receiver is not None else None
+    first = code.dotted(site.arg(0)) if site.method == "get" and len(site.args) == 2 else ""
+    name = found[1] or found[2] if found is not None else first
+    if not name or not name.rsplit(".", 1)[-1][:1].isupper():
+        return None
+    made = Shape("object", named=name)
+    return made if site.method in _ONE_ROW else Shape("array", item=made)
 
 
 def _is_object(site: CallSite, scope: Scope) -> bool:
@@ -189,6 +210,9 @@ def _looked_up(code: PyCode, name: str, scope: Scope, depth: int) -> Shape:
         if made:
             found = [ANYTHING if a.key else _assembled(code, a.value, outer, (name, depth)) for a in made[-_GIVEN:]]
             return _one_of([s for s in found if s.type != "null"])
+        looped = [a for a in code.assigned(outer, name) if a.value is not None and a.how == "for" and not a.key]
+        if looped:
+            return shape(code, looped[-1].value, outer, depth + 3).item or ANYTHING
         declared = _parameter(code, outer, name)
         if declared is not None:
             return declared if declared != ANYTHING else _given(code, outer, name, depth)

@@ -10,7 +10,7 @@ from graph.values import Fact, Field, Location, Param, Shape
 from scanners.idioms import python as py
 from scanners.idioms.code import Assign, CallSite, Scope
 from scanners.idioms.generics import parametrised
-from scanners.idioms.python_shapes import annotation, literal_values
+from scanners.idioms.python_shapes import OWN, annotation, literal_values
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -87,6 +87,17 @@ def type_facts(code: PyCode) -> Iterator[Fact]:
                 yield Fact("type", {"name": scope.name, "shape": shape}, code.at(scope.node))
             yield from _given(code, scope, own.get(id(scope), []))
     yield from _functional(code)
+    yield from _told(code)
+
+
+def _told(code: PyCode) -> Iterator[Fact]:
+    """``def to_dict(self): return {...}``: what objects of a class look like when they say it themselves."""
+    for node, scope in code.returns:
+        name = scope.name.rpartition(".")[2]
+        if scope.sort == "method" and name in OWN and node.named_child_count:
+            shape = code.shape(node.named_children[0], scope)
+            if shape.type == "object" and shape.fields and not shape.named:
+                yield Fact("type", {"name": f"{scope.name}()", "shape": shape}, code.at(node))
 
 
 def _parameters(code: PyCode, scope: Scope) -> list[str]:

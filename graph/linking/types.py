@@ -14,6 +14,8 @@ from graph.values import Call, Choice, Member, Name, Param, Value
 DEPTH = 16
 _DEEPEST = 6
 _CONTAINER = ("GetRequiredService", "GetService", "GetRequiredKeyedService", "GetKeyedService")
+_CONVERTS = frozenset({"Map", "Adapt", "Deserialize", "DeserializeObject", "DeserializeAsync", "CreateInstance"})
+"""AutoMapper, Mapster, System.Text.Json, Newtonsoft: an object of the last type they are given."""
 _WORD = re.compile(r"[A-Za-z_][\w.]*")
 _ELEMENT = "[]"
 _HANDING_ON = frozenset(
@@ -176,7 +178,9 @@ class Types:
         for symbol, _ in self._resolve(value.callee, file, scope, depth - 1):
             types += [symbol] if self.sort(symbol) in CLASSES else self._results(symbol, depth)
         last = dotted(value.callee).rpartition(".")[2]
-        asked = dict(value.named).get("<0>") if last in _CONTAINER or _is_service(value) else None
+        named = dict(value.named)
+        asked = named.get("<0>") if last in _CONTAINER or _is_service(value) else None
+        asked = named.get("<1>", named.get("<0>")) if last in _CONVERTS else asked
         if not types and asked is not None:
             types += self._type(file, scope, dotted(asked), depth)
         if not types and last == "Depends" and value.args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graph.schema import GraphData
-from graph.values import Call, Concat, Config, Env, Lit, Name
+from graph.values import Call, Concat, Config, Env, Lit, Member, Name, Param
 from tests.graph.link_facts import FileFacts, edge, linked, rows
 
 
@@ -187,3 +187,18 @@ def test_of_folders_of_one_name_the_one_that_is_packed_is_deployed() -> None:
 def test_a_package_with_the_services_name_does_not_hide_the_folder_called_like_its_image() -> None:
     folders = (("shop-web", "program", ""), ("shop-web/pages", "package.json", "web"))
     assert _roots(("web", "x/shop-web"), folders=folders)["web"] == {"shop-web", "shop-web/pages"}
+
+
+def test_a_mapper_gives_an_object_of_the_type_it_is_asked_for() -> None:
+    bus = FileFacts("bus/Bus.cs").cls("Bus").say("package", name="Shop")
+    bus.say("symbol", name="Bus.Publish", sort="method", params=("e",), digest="x")
+    kind = Member(Call(Member(Param(0, "e"), "GetType")), "Name")
+    bus.say("publish", topic=kind, broker="rabbitmq", symbol="Bus.Publish")
+    event = FileFacts("orders/Paid.cs").cls("Paid").say("package", name="Shop")
+    handler = FileFacts("orders/Handler.cs").cls("Handler").say("package", name="Shop")
+    handler.say("symbol", name="Handler.Handle", sort="method", params=("n",), digest="x")
+    handler.say("typed", target="Handler.bus", type="Bus")
+    made = Call(Member(Name("mapper"), "Map"), (Param(0, "n"),), (("<0>", Name("Paid")),))
+    handler.bind("Handler.Handle.paid", made, "Handler.Handle")
+    handler.say("call", symbol="Handler.Handle", callee=Name("bus.Publish"), args=(Name("paid"),))
+    assert ("orders/Handler.cs::Handler.Handle", "rabbitmq:Paid") in rows(linked(bus, event, handler), "PUBLISHES")

@@ -68,6 +68,7 @@ class Wrappers:
         self._evaluator = evaluator
         self._calls = calls
         self._together = together
+        self._options: dict[SymbolKey, bool] = {}
 
     def readings(self, values: Sequence[Value | None], at: SymbolKey, service: str, need: Need) -> list[Reading]:
         """Every reading of some values of one fact.
@@ -129,8 +130,8 @@ class Wrappers:
         for key in sorted(dict.fromkeys(asked), key=lambda k: k != attempt.origin):
             if key in attempt.bound:
                 continue
-            sites = [site for site in self._calls.callers.get(key, ()) if site.symbol != key]
-            option = key != attempt.origin and sets_fields(self._evaluator.names, key)
+            sites = _direct([site for site in self._calls.callers.get(key, ()) if site.symbol != key], key)
+            option = key != attempt.origin and self._option(key)
             sites = [s for s in sites if not option or self._together.fit(s, attempt.built)]
             step = self._through_call if key == attempt.origin else self._through_maker
             tries = [t for site in sites for t in step(attempt, key, site, service)]
@@ -139,6 +140,11 @@ class Wrappers:
             if tries:
                 return tries
         return []
+
+    def _option(self, function: SymbolKey) -> bool:
+        if function not in self._options:
+            self._options[function] = sets_fields(self._evaluator.names, function)
+        return self._options[function]
 
     def _through_call(self, attempt: _Try, key: SymbolKey, site: Site, service: str) -> list[_Try]:
         bound = {**attempt.bound, key: _arguments(site)}
@@ -200,6 +206,13 @@ class Wrappers:
             if found is not None and found.kind == "symbol":
                 made[found.file, found.name] = instance.arguments
         return made
+
+
+def _direct(sites: list[Site], key: SymbolKey) -> list[Site]:
+    """The calls through an interface without those that its decorators pass on, when others make it themselves."""
+    name = key[1].rpartition(".")[2]
+    through = [s for s in sites if s.rule != "override" or s.symbol[1].rpartition(".")[2] != name]
+    return through or sites
 
 
 def _arguments(site: Site) -> Arguments:

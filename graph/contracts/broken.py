@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from graph.contracts.fields import Leaf, clash, fields, presence, read_at, within
 from graph.contracts.findings import Finding, Severity
 from graph.contracts.seams import Seam, Side
-from graph.contracts.standing import between
+from graph.contracts.standing import between, spelled
 
 _WORDS = {
     "dropped": "no longer sends `{path}`",
@@ -42,7 +42,7 @@ def broken(base: Seam, head: Seam) -> Iterator[Finding]:
             for reader in head.readers:
                 if head.kind == "request":
                     yield from _asked(head, (after, reader), step)
-                elif reader.reads is not None and read_at(step.path, reader.reads) and not _agrees(reader, after, step):
+                elif reader.reads is not None and read_at(step.path, reader.reads) and not _fine(reader, after, step):
                     yield _finding(head, (after, reader), step)
     yield from _demanded(base, head)
     yield from _renamed_at_reader(base, head)
@@ -107,6 +107,11 @@ def _renamed(path: str, was: Mapping[str, Leaf], now: Mapping[str, Leaf], gone: 
     if len(fresh) != 1 or len(lost) != 1 or clash(was[path].field.shape, now[fresh[0]].field.shape):
         return ""
     return fresh[0].rpartition(".")[2]
+
+
+def _fine(reader: Side, after: Side, step: _Step) -> bool:
+    gone = step.rule in ("dropped", "renamed")
+    return _agrees(reader, after, step) or (gone and spelled((after, reader), step.path))
 
 
 def _agrees(reader: Side, after: Side, step: _Step) -> bool:
@@ -174,7 +179,7 @@ def _unmet(seam: Seam, sides: tuple[Side, Side], path: str) -> Iterator[Finding]
     sent = fields(sender.shape).get(path)
     if sent is not None and sent.always is not False:
         return
-    if sent is None and presence(sender.shape, path) != "missing":
+    if sent is None and (presence(sender.shape, path) != "missing" or spelled(sides, path)):
         return
     how = "does not send it" if sent is None else "does not always send it"
     text = f"{reader.service} now requires `{path}` of {seam.label}; {sender.service} {how}"
@@ -191,7 +196,8 @@ def _renamed_at_reader(base: Seam, head: Seam) -> Iterator[Finding]:
             new = _renamed(path, was, now, gone)
             to = f"{path.rpartition('.')[0]}.{new}".lstrip(".")
             for sender in head.senders if new else ():
-                if presence(sender.shape, path) == "there" and presence(sender.shape, to) != "there":
+                there = presence(sender.shape, path) == "there" and presence(sender.shape, to) != "there"
+                if there and not spelled((sender, reader), to):
                     text = f"{reader.service} now reads `{to}` of {head.label}; {sender.service} still sends `{path}`"
                     found = between((sender, reader), ("renamed", "breaking"), (head.label, to), text)
                     sure = presence(sender.shape, to) == "missing"

@@ -70,7 +70,7 @@ def _never_sent(seam: Seam, reader: Side) -> Iterator[Finding]:
     for path in needed(seam, reader):
         if any(path.startswith(f"{t}.") for t in told):
             continue
-        found = [(s, _sent(seam, s, path)) for s in seam.senders]
+        found = [(s, _sent(seam, (s, reader), path)) for s in seam.senders]
         missing = [s for s, p in found if p == "missing"]
         if not missing or (seam.kind == "response" and path in _OF_ERRORS):
             continue
@@ -81,13 +81,29 @@ def _never_sent(seam: Seam, reader: Side) -> Iterator[Finding]:
             yield _read_but_missing(seam, missing, reader, path)
 
 
-def _sent(seam: Seam, sender: Side, path: str) -> Presence:
+def _sent(seam: Seam, sides: tuple[Side, Side], path: str) -> Presence:
     """Whether a sender's payload has a field; JSON clients of gRPC operations see ``order_id`` as ``orderId``."""
+    sender = sides[0]
     known = presence(sender.shape, path)
-    if known != "missing" or ":grpc " not in seam.label:
+    if known != "missing":
         return known
-    spelled = {_plain(p) for p in fields(sender.shape)}
-    return "unknown" if _plain(path) in spelled else known
+    if ":grpc " in seam.label:
+        return "unknown" if _plain(path) in {_plain(p) for p in fields(sender.shape)} else known
+    return "unknown" if spelled(sides, path) else known
+
+
+def spelled(sides: tuple[Side, Side], path: str) -> bool:
+    """Whether a field is sent in other capitals, which Go and C# do not mind, and C# chooses in its options.
+
+    Args:
+        sides: sender and reader.
+        path: dotted field the reader reads.
+    """
+    sender, reader = sides
+    careless = reader.place.rpartition(":")[0].endswith((".go", ".cs")) or sender.place.rpartition(":")[0].endswith(
+        ".cs"
+    )
+    return careless and path.lower() in {p.lower() for p in fields(sender.shape)}
 
 
 def _plain(path: str) -> str:

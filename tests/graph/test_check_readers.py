@@ -111,3 +111,10 @@ def test_a_wrapper_that_knows_its_payload_as_a_common_base_sends_what_it_is_give
 def test_a_type_that_nobody_defines_clashes_with_nothing() -> None:
     unknown = replace(SENT, fields=(Field("id", Shape("object", named="Status"), True), SENT.fields[1]))
     assert loud(check(messages(unknown, shape("id!:string")))) == []
+
+
+@pytest.mark.parametrize(("file", "told"), [("mail/hear.go", False), ("mail/Hear.cs", False), ("mail/hear.js", True)])
+def test_capitals_are_no_other_name_for_readers_that_do_not_mind_them(file: str, told: bool) -> None:
+    renamed = shape("ID!:string total!:number")
+    found = compared(heard("id:string", file=file), heard("id:string", file=file, sent=renamed))
+    assert [f[:2] for f in loud(found)] == ([("renamed", "id")] if told else [])

@@ -7,17 +7,18 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from graph.linking.corpus import FileKey, SymbolKey
-from graph.linking.names import Names
+from graph.linking.names import Names, dotted
 from graph.linking.outcomes import Arguments, Context, Definition, Frame, Instance, Outcome, Outside, Text
 from graph.linking.reflection import class_name
 from graph.linking.texts import hole, plain
-from graph.values import Call, Config, Env, Value
+from graph.values import Call, Config, Env, Lit, Value
 
 _SAME_TEXT = frozenset({"value", "href", "url", "origin"})
 _WRAPPED = frozenset({"Value", "CurrentValue", "Result", "get", "value", "getObject", "getIfAvailable"})
 _CONTENTS = frozenset({"keys", "values", "[]"})
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$")
 _CLASS = frozenset({"class", "java", "__class__"})
+_MESSAGE = ("Method", "RequestUri")  # what an HttpRequestMessage of .NET is made from, in this order
 Options = Mapping[SymbolKey, Sequence[str]]
 
 
@@ -200,6 +201,10 @@ class Attributes:
         given = dict(thing.call.named).get(name)
         literals = [dict(arg.named) for arg in thing.call.args if isinstance(arg, Call)]
         given = given if given is not None else next((found[name] for found in literals if name in found), None)
+        if given is None and thing.name.endswith("HttpRequestMessage") and name in _MESSAGE[: len(thing.call.args)]:
+            given = thing.call.args[_MESSAGE.index(name)]
+            verb = dotted(given).rpartition("HttpMethod.")[2] if name == "Method" else ""
+            given = Lit(verb.upper()) if verb else given
         if given is not None:
             return self._evaluator.evaluate(given, thing.frame, context)
         return [hole(f"{thing.name}(...) is given no `{name}`")]

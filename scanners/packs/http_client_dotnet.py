@@ -7,7 +7,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graph.values import ANYTHING, Choice, Concat, Config, Fact, Lit, Location, Name, Shape, Unknown, Value
+from graph.values import (
+    ANYTHING,
+    Choice,
+    Concat,
+    Config,
+    Fact,
+    Lit,
+    Location,
+    Member,
+    Name,
+    Param,
+    Shape,
+    Unknown,
+    Value,
+)
 from scanners.idioms import cs_clients
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.cs_clients import name_of
@@ -103,6 +117,10 @@ def _request(code: CsCode, site: CallSite, requests: list[CallSite]) -> Fact | N
             method: Value = Lit("ANY")
             url: Value = Unknown("a request message made elsewhere")
             sends = ANYTHING
+            given = site.arg(0, "request")
+            handed = code.value(given, site.scope) if given is not None else None
+            if isinstance(handed, Param):
+                method, url = Member(handed, "Method"), Member(handed, "RequestUri")
         else:
             method, url, sends = message
     else:

@@ -202,3 +202,23 @@ def test_a_mapper_gives_an_object_of_the_type_it_is_asked_for() -> None:
     handler.bind("Handler.Handle.paid", made, "Handler.Handle")
     handler.say("call", symbol="Handler.Handle", callee=Name("bus.Publish"), args=(Name("paid"),))
     assert ("orders/Handler.cs::Handler.Handle", "rabbitmq:Paid") in rows(linked(bus, event, handler), "PUBLISHES")
+
+
+def test_a_request_message_of_dotnet_is_what_the_caller_makes_it_of() -> None:
+    deployed = FileFacts("compose.yaml")
+    for name in ("web", "trips"):
+        deployed.say("service", name=name, root=name, sort="business", hosts=(name,))
+    served = FileFacts("trips/Trips.cs").say(
+        "endpoint", protocol="http", method="PUT", path=Lit("/trips"), handler="Trips.Put"
+    )
+    sender = FileFacts("web/Resilient.cs").cls("Resilient").say("package", name="Shop")
+    sender.say("symbol", name="Resilient.Send", sort="method", params=("message",), digest="x")
+    message = Param(0, "message")
+    made = {"method": Member(message, "Method"), "url": Member(message, "RequestUri"), "client": "http"}
+    sender.say("http_call", symbol="Resilient.Send", **made)
+    page = FileFacts("web/Page.cs").cls("Page").say("package", name="Shop")
+    page.say("symbol", name="Page.Update", sort="method", params=(), digest="x")
+    page.say("typed", target="Page.http", type="Resilient")
+    request = Call(Name("HttpRequestMessage"), (Name("HttpMethod.Put"), Lit("http://trips/trips")))
+    page.say("call", symbol="Page.Update", callee=Name("http.Send"), args=(request,))
+    assert ("web/Page.cs::Page.Update", "trips:PUT /trips") in rows(linked(deployed, served, sender, page), "CALLS")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from posixpath import commonpath, dirname
+
 from graph.linking.corpus import Placed
 from graph.linking.outcomes import Context, Frame
 from graph.linking.state import Linking
@@ -38,11 +40,19 @@ def brokers(state: Linking, placed: Placed, service: str) -> tuple[str, ...]:
     named = [p for p in known if wanted and _texts(state, p, p.fact.get("client"), service) & wanted]
     listening = [p for p in known if placed.fact.kind == "consume" and p.fact.get("client") is None]
     ours = [p for p in known if service in state.owners(p.file)]
-    for group in (named, [p for p in listening if service in state.owners(p.file)], ours, known):
+    beside = _beside(known, state.services.main_group(placed.file[0]))
+    for group in (named, [p for p in listening if service in state.owners(p.file)], ours, known, beside):
         found = tuple(dict.fromkeys(str(p.fact.get("broker")) for p in group))
         if len(found) == 1 or (found and group is named):
             return found
     return _otherwise(state, placed, service)
+
+
+def _beside(known: list[Placed], main: str) -> list[Placed]:
+    """Of what several deployments of a repository declare, that closest to where its services are deployed."""
+    shared = {id(p): len(commonpath([main, dirname(p.file[1])])) if main and dirname(p.file[1]) else 0 for p in known}
+    most = max(shared.values(), default=0)
+    return [p for p in known if most and shared[id(p)] == most]
 
 
 def _otherwise(state: Linking, placed: Placed, service: str) -> tuple[str, ...]:

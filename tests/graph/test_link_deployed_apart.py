@@ -222,3 +222,14 @@ def test_a_request_message_of_dotnet_is_what_the_caller_makes_it_of() -> None:
     request = Call(Name("HttpRequestMessage"), (Name("HttpMethod.Put"), Lit("http://trips/trips")))
     page.say("call", symbol="Page.Update", callee=Name("http.Send"), args=(request,))
     assert ("web/Page.cs::Page.Update", "trips:PUT /trips") in rows(linked(deployed, served, sender, page), "CALLS")
+
+
+def test_of_brokers_of_several_deployments_the_one_beside_the_services_counts() -> None:
+    deployed = FileFacts("deploy/shop/apps/all.yaml")
+    for name in ("orders", "stock"):
+        deployed.say("service", name=name, root=name, sort="business", hosts=(name,))
+    near = FileFacts("deploy/shop/parts/bus.yaml").say("transport", broker="rabbitmq", client=Lit("bus"))
+    far = FileFacts("deploy/local/bus.yaml").say("transport", broker="redis", client=Lit("bus"))
+    code = FileFacts("orders/app.py").function("place").say("publish", topic=Lit("placed"), broker="", symbol="place")
+    other = FileFacts("stock/app.py").function("f")
+    assert rows(linked(deployed, near, far, code, other), "PUBLISHES") == {("orders/app.py::place", "rabbitmq:placed")}

@@ -28,6 +28,8 @@ _STORES = {
     "s3": ("minio", "localstack"),
     "neo4j": ("neo4j",),
     "activemq": ("activemq", "artemis"),
+    "mqtt": ("mosquitto", "emqx", "hivemq", "vernemq"),
+    "pulsar": ("pulsar",),
     "mssql": ("mssql", "azure-sql-edge"),
 }
 _VARIANT = re.compile(

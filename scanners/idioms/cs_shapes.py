@@ -137,7 +137,9 @@ def _declared(code: CsCode, ref: TypeRef | None, scope: Scope) -> Shape:
 
 
 def _data(made: Declared) -> bool:
-    """An auto-property others can see: ``public int Id { get; set; }``."""
+    """An auto-property or field others can see: ``public int Id { get; set; }``, ``public readonly int Id;``."""
+    if made.sort == "field":
+        return "public" in made.modifiers and not made.modifiers & {"static", "const"}
     if made.sort != "property" or made.modifiers & {"static", "private", "protected", "override"}:
         return False
     if "public" not in made.modifiers:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from graph.change import ChangedItem, FileChange
+from graph.change import ChangedItem, FileChange, FileStatus
 from graph.overlay import Overlay
 from graph.queries.impact import affected
 from graph.schema import GraphData, Resolution
@@ -139,3 +139,16 @@ def test_a_changed_gateway_reaches_what_goes_through_it() -> None:
     impact = affected(system.store(), system.store(), change(item))
     assert selected(impact) == {"gate": "must", "page": "must"}
     assert "orders.yaml" in impact.unaffected_flows
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "expected"),
+    [("x", "modified", {}), ("x", "added", {"orders": "may"}), ("default", "modified", {"orders": "may"})],
+)
+def test_a_new_function_nobody_names_counts_where_a_framework_may_load_it(
+    name: str, status: FileStatus, expected: dict[str, str]
+) -> None:
+    system = System(PLACES + f"x = shop/plugins/x.js::{name}")
+    item = touched(f"shop/plugins/x.js::{name}", action="added")
+    said = replace(change(item), files=(FileChange(item.file, item.file, status, ()),))
+    assert selected(affected(System(PLACES).store(), system.store(), said)) == expected

@@ -88,7 +88,8 @@ def _symbol(place: _Placing, start: Start) -> None:
     if item.action == "modified" and _same_tokens(place):
         start.notes.append(f"{item.file}:{item.line}: only comments or layout of {item.name or 'the module'} differ")
         return
-    if item.action != "modified" and all(_unused(place.world, n) for n in found):
+    whole = place.file is not None and place.file.status in ("added", "deleted")  # frameworks load files by their place
+    if item.action != "modified" and not whole and all(_unused(place.world, n) for n in found):
         start.notes.append(f"{item.file}:{item.line}: nothing uses the function {item.name}")
         return
     for node in found:
@@ -111,7 +112,8 @@ def _leads_nowhere(place: _Placing, start: Start) -> bool:
 
 def _unused(world: World, node: Node) -> bool:
     """A function that came or went and that nothing calls, names, registers or subscribes; what did, changed too."""
-    plain = node.props.get("sort") == "function" and not node.props.get("decorated") and "." not in node.key[2]
+    named = "." not in node.key[2] and node.key[2] != "default"
+    plain = node.props.get("sort") == "function" and not node.props.get("decorated") and named
     users = [*world.back(node.uid, "CALLS", "HANDLED_BY"), *world.out(node.uid, "CONSUMES")]
     return plain and not users and node.key[1].endswith(_UNDECORATED)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Fact, Lit, Location, Value
-from scanners.idioms import cs_http
+from scanners.idioms import cs_clients, cs_http
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.cs_messages import sent
 from scanners.idioms.cs_scopes import parameters
@@ -56,10 +56,23 @@ class DaprDotnet:
                 yield from _state(parsed, site)
             elif site.method == "WithTopic":
                 yield from _mapped(parsed, site)
+        yield from (fact for site in parsed.calls for fact in _clients(parsed, site))
         for scope in parsed.scopes[1:]:
             for mark in parsed.attributes_of(scope.node):
                 if mark.name == "Topic" and len(mark.args) > 1 and scope.sort == "method":
                     yield _consumed(parsed, scope, mark.args[1], int(mark.node.start_point[0]) + 1)
+
+
+def _clients(code: CsCode, site: CallSite) -> Iterator[Fact]:
+    """``new Orders(DaprClient.CreateInvokeHttpClient("orders"))``: the address of the client class made with it."""
+    app = site.arg(0, "appId") if site.method == "CreateInvokeHttpClient" else None
+    node: Node | None = site.node
+    for _ in range(3 if app is not None else 0):
+        node = node.parent if node is not None else None
+    made = code.site(node) if node is not None and node.type == "object_creation_expression" else None
+    if app is not None and made is not None:
+        address = concat([Lit("http://"), code.value(app, site.scope)])
+        yield cs_clients.given(code, ("HttpClient", made.method), address, site.scope, site.line)
 
 
 def _is_client(code: CsCode, site: CallSite) -> bool:

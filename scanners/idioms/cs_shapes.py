@@ -42,6 +42,7 @@ _SAME = words(
     AsReadOnly SerializeToElement ReadOnlyMemory AsNoTracking ThenBy Include"""
 )
 _FIRSTS = words("""First FirstOrDefault Single SingleOrDefault FirstAsync FirstOrDefaultAsync Last Find""")
+_DELEGATES = ("Action", "Func", "EventHandler", "Predicate")
 _ACTS = re.compile(
     r"(ComponentBase|Controller|ControllerBase|DbContext|PageModel|BackgroundService|Hub|Attribute|Middleware|Endpoint"
     r"|AuthenticationHandler|TagHelper|MassTransitStateMachine|Migration|ViewComponent|Window|ContentPage|Profile)$"
@@ -139,7 +140,8 @@ def _declared(code: CsCode, ref: TypeRef | None, scope: Scope) -> Shape:
 def _data(made: Declared) -> bool:
     """An auto-property or field others can see: ``public int Id { get; set; }``, ``public readonly int Id;``."""
     if made.sort == "field":
-        return "public" in made.modifiers and not made.modifiers & {"static", "const"}
+        called = made.node.type.startswith("event") or (made.type is not None and made.type.short in _DELEGATES)
+        return "public" in made.modifiers and not made.modifiers & {"static", "const"} and not called
     if made.sort != "property" or made.modifiers & {"static", "private", "protected", "override"}:
         return False
     if "public" not in made.modifiers:

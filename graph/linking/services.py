@@ -54,6 +54,7 @@ class Services:
             self._declare(placed)
         self._cover_the_rest()
         self._cover_images()
+        self._cover_gateways()
         join_repositories(self._found)
         self.by_name = self._unique()
 
@@ -306,6 +307,17 @@ class Services:
 
     def _folders(self, repository: str) -> set[str]:
         return {str(p.fact.get("root", "") or "") for p in self._roots.facts if p.file[0] == repository}
+
+    def _cover_gateways(self) -> None:
+        """A gateway with no code of its own, deployed by no file: its name stands before rules and in its folder."""
+        rules = {(p.file[0], p.fact.get("gateway", "")): p for p in self._corpus.of("route") if p.fact.get("gateway")}
+        taken = {(s.repository, s.root) for s in self._found.values()}
+        for place, name in sorted(self._roots.registered.items()):
+            if (place[0], name) in rules and place[1] and place not in taken:
+                service = self._service(place[0], name)
+                if service.root is None:
+                    service.root, service.rule, service.sort = place[1], "own configuration", "gateway"
+                    service.evidence.add(self._corpus.evidence(rules[place[0], name]))
 
     def _unique(self) -> Mapping[str, Service]:
         every = {id(s): s for s in self._found.values()}.values()

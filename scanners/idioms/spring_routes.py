@@ -64,7 +64,8 @@ def _gateway(path: str, rows: Sequence[Property], general: Sequence[tuple[str, l
 
 
 def _to(text: str) -> dict[str, object]:
-    """Where a rule leads, as text; with placeholders as a Value too."""
+    """Where a rule leads, as text (``lb:http://orders`` is ``lb://orders``); with placeholders as a Value too."""
+    text = re.sub(r"^lb:(https?|wss?)://", "lb://", text)
     return {"to": text, "target": spring(text, expression=False)} if "${" in text else {"to": text}
 
 

@@ -233,3 +233,16 @@ def test_of_brokers_of_several_deployments_the_one_beside_the_services_counts() 
     code = FileFacts("orders/app.py").function("place").say("publish", topic=Lit("placed"), broker="", symbol="place")
     other = FileFacts("stock/app.py").function("f")
     assert rows(linked(deployed, near, far, code, other), "PUBLISHES") == {("orders/app.py::place", "rabbitmq:placed")}
+
+
+def test_a_gateway_that_only_a_configuration_server_tells_about_is_a_service() -> None:
+    own = FileFacts("edge/src/main/resources/application.yml").say("registers", root="edge", name="gateway", ports=())
+    central = FileFacts("config/src/main/resources/all/gateway.yml")
+    central.say("registers", root="", name="gateway", ports=("8222",), source="config server")
+    central.say("route", gateway="gateway", path="/items/**", to="lb://stock")
+    stock = FileFacts("stock/src/main/resources/application.yml").say("registers", root="stock", name="stock", ports=())
+    served = FileFacts("stock/App.java").say("endpoint", protocol="http", method="GET", path=Lit("/items"), handler="")
+    folder = FileFacts("stock/pom.xml").say("root", root="stock", sort="pom.xml", name="stock")
+    assert rows(linked(own, central, stock, served, folder), "ROUTES_TO") == {
+        ("gateway:ANY /items/**", "stock:GET /items")
+    }

@@ -62,7 +62,7 @@ def test_an_expression_stands_for_its_value(text: str, value: Value) -> None:
         ("this.q", 'final String q = "orders";', Lit("orders")),
         ("q", 'final String q = "orders";', Lit("orders")),
         ("this.q", '@Value("${a.q}") String q;', Config("a.q")),
-        ("this.q", 'String q;', Name("this.q_")),
+        ("this.q", "String q;", Name("this.q_")),
         ("q", "Client q;", Name("this.q")),
         ("q()", 'final String q = "orders";', Call(Name("this.q"), ())),
     ],

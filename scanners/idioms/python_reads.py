@@ -285,7 +285,7 @@ class _Walk:
             name = target.params[position]
         if name not in target.params:
             return False
-        inner = Payload(lambda _: False, (), {name: path}, self.payload.attributes)
+        inner = Payload(lambda _: False, (), {name: path}, self.payload.attributes, self.payload.where)
         self.found.merge(reads(self.code, target, inner, self.depth + 1))
         return True
 

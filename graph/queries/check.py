@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from graph.contracts.broken import broken
 from graph.contracts.dead import dead, gone
 from graph.contracts.described import described
 from graph.contracts.findings import Check, Finding
-from graph.contracts.seams import EDGES, NODES, Seams
+from graph.contracts.seams import EDGES, NODES, Seam, Seams
 from graph.contracts.standing import DECLARED, standing, unknown
 from graph.contracts.stored import columns, stale_caches
 from graph.query import Asked, Query
 from graph.store import GraphStore
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One revision: its graph, and its seams by kind and place."""
+
+    seams: Seams
+    every: Mapping[tuple[str, str], Seam]
 
 
 def check(store: GraphStore) -> Check:
@@ -22,11 +30,19 @@ def check(store: GraphStore) -> Check:
     Args:
         store: its graph.
     """
+    return _standing(_side(store))
+
+
+def _side(store: GraphStore) -> _Side:
     seams = Seams(store.slice(NODES, EDGES))
-    every = seams.all()
-    found = [f for seam in every.values() for f in standing(seam)]
-    found += [*described(seams.graph), *dead(every, seams), *stale_caches(seams)]
-    both = [s for s in every.values() if s.senders and s.readers]
+    return _Side(seams, seams.all())
+
+
+def _standing(side: _Side) -> Check:
+    every = side.every.values()
+    found = [f for seam in every for f in standing(seam)]
+    found += [*described(side.seams.graph), *dead(side.every, side.seams), *stale_caches(side.seams)]
+    both = [s for s in every if s.senders and s.readers]
     silent = sorted({n for s in both for n in unknown(s)}, key=lambda n: (n.seam, n.side, n.at, n.why))
     return Check(_once(found), tuple(silent), len(both))
 
@@ -38,12 +54,12 @@ def compared(base: GraphStore, head: GraphStore) -> Check:
         base: graph before.
         head: graph after.
     """
-    before, after = (Seams(store.slice(NODES, EDGES)) for store in (base, head))
-    old, new = before.all(), after.all()
+    before, after = _side(base), _side(head)
+    old, new = before.every, after.every
     found = [f for key, seam in new.items() if key in old for f in broken(old[key], seam)]
-    found += [*gone(old, new, after), *columns(before.graph, after)]
+    found += [*gone(old, new, after.seams), *columns(before.seams.graph, after.seams)]
     known = {_subject(f) for f in found}
-    was, now = check(base), check(head)
+    was, now = _standing(before), _standing(after)
     stood = {_same(f) for f in was.findings}
     fresh = [f for f in now.findings if _same(f) not in stood and _subject(f) not in known and not _spared(f)]
     found += [replace(f, rule="read-not-sent", severity="breaking") if f.rule == DECLARED else f for f in fresh]

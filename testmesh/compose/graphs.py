@@ -270,7 +270,9 @@ class View:
         return tuple(f for r in self.scan() for f in r.facts)
 
 
-def view_of(trees: Sequence[Tree], cache: Path, workspace: Workspace, *, keep: bool = False) -> View:
+def view_of(
+    trees: Sequence[Tree], cache: Path, workspace: Workspace, *, keep: bool = False, look: bool = False
+) -> View:
     """Repositories at any revisions as a graph: what is stored stays as it is.
 
     Args:
@@ -278,31 +280,33 @@ def view_of(trees: Sequence[Tree], cache: Path, workspace: Workspace, *, keep: b
         cache: file of the facts already read.
         workspace: whose graph.
         keep: look for the graph beside the cache, and keep it there for the next question.
+        look: only look for it.
     """
     from graph.overlay import Overlay
     from testmesh.compose.kept import KeptGraphs, printed
 
-    graphs = KeptGraphs(cache.parent / "graphs", workspace.id) if keep else None
+    graphs = KeptGraphs(cache.parent / "graphs", workspace.id) if keep or look else None
     mark = printed(trees, workspace, cache.parent) if graphs is not None else ""
     known = graphs.open(mark) if graphs is not None else None
     if known is not None:
         return View(known, partial(scan_trees, trees, cache))
     results = scan_trees(trees, cache)
     data = linked(results, workspace)
-    if graphs is not None:
+    if graphs is not None and keep:
         graphs.keep(mark, data)
     return View(Overlay(content=data), lambda: results)
 
 
-def view_at(checkout: Checkout, revision: str | None, *, keep: bool = False) -> View:
+def view_at(checkout: Checkout, revision: str | None, *, keep: bool = False, look: bool = False) -> View:
     """A checkout at a revision.
 
     Args:
         checkout: which repositories.
         revision: of the main repository; None is its work tree.
         keep: it is likely to be asked about again, as the base of a change is.
+        look: its graph may be there already.
     """
-    return view_of(trees_of(checkout, revision), cache_file(checkout), checkout.workspace, keep=keep)
+    return view_of(trees_of(checkout, revision), cache_file(checkout), checkout.workspace, keep=keep, look=look)
 
 
 def patched_view(checkout: Checkout, revision: str, patch: str) -> View:

@@ -66,8 +66,9 @@ def ask(checkout: Checkout, query: Query, arguments: Mapping[str, Any], compared
         from scanners.changes import split_range
 
         change = change_of(checkout, compared)
-        with closing(view_at(checkout, change.base, keep=True).graph) as base:
-            head = view_at(checkout, split_range(compared)[1]).graph
+        before = view_at(checkout, change.base, keep=True).graph
+        after = view_at(checkout, split_range(compared)[1], look=True).graph
+        with closing(before) as base, closing(after) as head:
             return query.run(Asked(head, arguments, base, change))
     if query.may_compare:
         refresh(checkout)
@@ -88,8 +89,11 @@ def impact(checkout: Checkout, text: str, patch: str = "") -> Impact:
 
     change = change_of(checkout, text, patch)
     with closing(view_at(checkout, change.base, keep=True).graph) as base:
-        head = patched_view(checkout, change.base, patch) if patch else view_at(checkout, split_range(text)[1])
-        return answer(ImpactInputs(base, head.graph, change))
+        head = (
+            patched_view(checkout, change.base, patch) if patch else view_at(checkout, split_range(text)[1], look=True)
+        )
+        with closing(head.graph) as graph:
+            return answer(ImpactInputs(base, graph, change))
 
 
 def coverage(checkout: Checkout, *, skeletons: bool = True) -> Coverage:

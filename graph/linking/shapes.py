@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from graph.linking.corpus import Corpus, FileKey, SymbolKey
@@ -41,12 +41,14 @@ class Shapes:
         self._names = names
         self._types: dict[SymbolKey, Shape] = {}
         self._by_name: dict[tuple[str, str], list[SymbolKey]] = defaultdict(list)
+        self._called: dict[str, list[SymbolKey]] = defaultdict(list)
         for placed in corpus.of("type"):
             name = placed.fact.get("name", "")
             if placed.fact.get("shape") is None:
                 continue
             self._types.setdefault((placed.file, name), placed.fact.get("shape"))
             self._by_name[placed.file[0], name].append((placed.file, name))
+            self._called[name].append((placed.file, name))
 
     def whole(self, shape: Shape | None, file: FileKey, scope: str = "", depth: int = _DEPTH) -> Shape | None:
         """A shape with its named types filled in, inherited fields included.
@@ -89,6 +91,16 @@ class Shapes:
                 return whole
             vague = vague or whole
         return vague
+
+    def called(self, name: str, mine: Callable[[FileKey], bool]) -> Mention | None:
+        """The one message class of that name among some files; None when there is none, or several.
+
+        Args:
+            name: simple name of a class.
+            mine: whether a file counts.
+        """
+        found = [key for key in self._called.get(name, ()) if mine(key[0])]
+        return Mention(Shape("object", named=name), found[0][0], "") if len(found) == 1 else None
 
     def find(self, named: str, file: FileKey, scope: str = "") -> SymbolKey | None:
         """The definition of a named type.

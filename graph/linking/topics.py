@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from graph.values import Call, Config, Fact, Location, Param
 
 _UNKNOWN = "unknown"
 _GUESSED = "class made by the sender"
+_CLASS = re.compile(r"(?:^|[.:/])([A-Z][a-z0-9]\w+)$")
 _EDGES = {"publish": "PUBLISHES", "consume": "CONSUMES"}
 
 
@@ -211,7 +213,7 @@ def _edge(state: Linking, row: _Row, broker: str, *, alone: bool) -> None:
     mentions = [Mention(fact.get("shape"), placed.file, fact.get("symbol", "") or "")]
     if row.edge == "PUBLISHES":
         mentions += [Mention(site.fact.get("sends"), *site.symbol) for site in row.reading.sites]
-    whole = state.shapes.first(mentions)
+    whole = state.shapes.first([*_message_class(state, row), *mentions])
     reader = {"reads": reads(whole), "expects": sends(whole)}
     props = {"sends": sends(whole)} if row.edge == "PUBLISHES" else reader
     target, resolution = _target(state, row, broker)
@@ -228,6 +230,16 @@ def _edge(state: Linking, row: _Row, broker: str, *, alone: bool) -> None:
     for source in starts:
         state.builder.edge(row.edge, (source, target), resolution, evidence, props)
         state.configured(source, [row.service] * bool(row.service), sorted(row.reading.keys), evidence)
+
+
+def _message_class(state: Linking, row: _Row) -> Iterator[Mention]:
+    """A topic named like a message class of the service carries that class, however its name came to the broker."""
+    named = _CLASS.search(row.text.template)
+    if named is None or row.text.holes or not row.service:
+        return
+    found = state.shapes.called(named.group(1), lambda file: row.service in state.owners(file))
+    if found is not None:
+        yield found
 
 
 def _handler(state: Linking, placed: Placed, reading: Reading) -> SymbolKey | None:

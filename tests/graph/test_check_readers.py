@@ -118,3 +118,19 @@ def test_capitals_are_no_other_name_for_readers_that_do_not_mind_them(file: str,
     renamed = shape("ID!:string total!:number")
     found = compared(heard("id:string", file=file), heard("id:string", file=file, sent=renamed))
     assert [f[:2] for f in loud(found)] == ([("renamed", "id")] if told else [])
+
+
+def by_class(sent: str) -> Overlay:
+    """`orders` and `mail` each have a class that the topic is named by."""
+    sender = FileFacts("orders/Bus.cs").function("publish").say("type", name="OrderPlaced", shape=shape(sent))
+    sender.say("publish", 4, broker="rabbitmq", topic=Lit("OrderPlaced"), symbol="publish", rule="class name")
+    reader = FileFacts("mail/Bus.cs").function("heard").say("type", name="OrderPlaced", shape=SENT)
+    reader.say("consume", 6, broker="rabbitmq", topic=Lit("OrderPlaced"), symbol="heard", rule="class name")
+    facts = (*services("orders", "mail").facts, *sender.facts, *reader.facts)
+    return Overlay(None, link([RepositoryFacts("shop", COMMIT, facts)], "w"))
+
+
+def test_a_topic_named_like_a_message_class_carries_the_class_of_each_service() -> None:
+    assert loud(check(by_class("id!:string total!:number"))) == []
+    finding = only(check(by_class("id!:string sum!:number")))
+    assert (finding.field, finding.service) == ("total", "mail")

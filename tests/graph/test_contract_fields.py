@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from graph.contracts.fields import clash, fields, presence, read_at, within
-from graph.values import Shape
+from graph.contracts.samples import sample
+from graph.values import Field, Shape
 from tests.graph.shapes_text import shape
 
 ORDER = shape("id!:string lines!:[sku!:string note?:string] buyer?:{name!:string} ...")
@@ -80,3 +81,17 @@ def test_the_object_at_a_path_is_found_through_arrays() -> None:
     assert inner is not None
     assert [f.name for f in inner.fields] == ["sku", "note"]
     assert within(ORDER, "nothing") is None
+
+
+def test_a_sample_shows_every_field_and_the_first_value_allowed() -> None:
+    state = Field("state", Shape("string"), True, ("open", "late"))
+    assert sample(Shape("object", (*ORDER.fields, state))) == {
+        "id": "text", "lines": [{"sku": "text", "note": "text"}], "buyer": {"name": "text"}, "state": "open",
+    }  # fmt: skip
+
+
+def test_a_sample_of_a_payload_that_contains_itself_ends() -> None:
+    inner = Shape("string")
+    for _ in range(30):
+        inner = Shape("object", (Field("next", inner, True),))
+    assert isinstance(sample(inner), dict)

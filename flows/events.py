@@ -6,9 +6,9 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
-from flows.language.values import parse_json
+from flows.language.values import instant_text, parse_json, seconds_of, simplest, type_name
 from graph.runs import (
     AssertionResult,
     Event,
@@ -30,21 +30,31 @@ _EXACT = re.compile(rf'"{_MARK}([^"]+)"')
 
 
 def to_json(data: object) -> str:
-    """JSON text of JSON-shaped data that may hold Decimals (written as the numbers they are).
+    """JSON text of any values of the language: Decimals as the numbers they are, instants as ISO text.
 
     Args:
-        data: dicts, lists, tuples, text, numbers, booleans, None.
+        data: JSON-shaped, or an instant or duration in the place of text or a number.
     """
     found: list[object] = []
 
-    def exact(value: object) -> str:
-        if type(value).__name__ != "Decimal":
-            raise TypeError(f"{type(value).__name__} is not JSON-shaped")
-        found.append(value)
-        return _MARK + str(value)
+    def exact(value: object) -> object:
+        if type(value).__name__ == "Decimal":
+            found.append(value)
+            return _MARK + str(value)
+        return _plain(value)
 
     text = json.dumps(data, default=exact, ensure_ascii=False, separators=(",", ":"))
     return _EXACT.sub(r"\1", text) if found else text
+
+
+def _plain(value: object) -> object:
+    """An instant as ISO text, a duration as seconds: expressions have them, JSON does not."""
+    name = type_name(value)
+    if name == "instant":
+        return instant_text(value)
+    if name == "duration":
+        return simplest(seconds_of(value))
+    return dict(cast("Mapping[str, object]", value)) if name == "object" else list(cast("Sequence[object]", value))
 
 
 def run_to_json(run: Run) -> str:

@@ -153,3 +153,15 @@ def test_a_full_disk_gives_a_clear_error_and_leaves_nothing(run: Run, tmp_path: 
 
 def test_run_data_is_json_shaped(run: Run) -> None:
     assert run_data(run)["version"] == 1
+
+
+def test_an_instant_or_a_duration_in_an_assertion_or_a_setting_is_kept_as_json(tmp_path: Path) -> None:
+    text = (
+        "flow:\n  name: moments\n  steps:\n"
+        "    - {id: a, action: set, config: {d: \"${date('2026-01-01T00:00:00Z')}\", u: \"${duration('5s')}\"}}\n"
+        "    - {id: b, action: assert, assert: ['date(\"2026-01-01\") < date(d)']}\n"
+    )
+    run = run_text(tmp_path, text)
+    again = run_from_json(run_to_json(run))
+    assert again.flows[0].steps[1].assertions[0].left == "2026-01-01T00:00:00Z"
+    assert again.flows[0].steps[0].result == {"d": "2026-01-01T00:00:00Z", "u": 5}

@@ -243,6 +243,8 @@ class Inference:
             return left if left.kind == right.kind else ANYTHING
         left = self.shape(tree.left)
         if tree.operator == "matches_schema":
+            if not isinstance(tree.right, t.Literal):
+                self.shape(tree.right)
             self.names.schema(tree.right)
             return BOOLEAN
         right = self.shape(tree.right)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from flows.language.catalogue import ActionSpec, Catalogue
+from flows.language.files import DiskFiles
 from testmesh.kernel.discovery import declared, module_names, third_party
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Call(NamedTuple):
         traceparent: W3C Trace Context header value for this step.
         services: service name to base URL.
         path: of the step, unique in the flow execution.
+        files: those beside the flow that the step stands in.
     """
 
     clients: Clients
@@ -57,6 +59,7 @@ class Call(NamedTuple):
     traceparent: str
     services: Mapping[str, str]
     path: tuple[str, ...] = ()
+    files: DiskFiles = DiskFiles()
 
 
 class MessageLog(Protocol):

@@ -49,6 +49,7 @@ class Request(NamedTuple):
         recorded: the request as it goes into the recording, secrets masked.
         attempt: 0-based.
         span: 16 hex, the parent id sent with the request.
+        file: the flow that the step stands in.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class Request(NamedTuple):
     recorded: object
     attempt: int = 0
     span: str = ""
+    file: str = ""
 
 
 class Ask(NamedTuple):

@@ -275,7 +275,7 @@ class _Work:
 
         def request(number: int) -> Request:
             span = self.context.trace_id and _span(self.context.trace_id, self._path, number)
-            return Request(self._path, self.action, settings.config, recorded, number, span)
+            return Request(self._path, self.action, settings.config, recorded, number, span, self.context.flow.file)
 
         tries = Tries(self.step, self.place.names, self.limit, request)
         self.attempts = yield from tried(self.context, tries, self.step.retry or self.place.retry)

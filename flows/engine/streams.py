@@ -56,5 +56,6 @@ def open_streams(context: Context, names: Names) -> Steps[None]:
             context.unopened.append(step)
             continue
         if getattr(settings.config, "from_", "start_of_flow") == "start_of_flow":
-            request = Request((step.phase, *context.prefix, step.id), action, settings.config, settings.recorded)
+            path = (step.phase, *context.prefix, step.id)
+            request = Request(path, action, settings.config, settings.recorded, file=context.flow.file)
             yield from answered(Follow(request, context.clock() + FOLLOW_MS))

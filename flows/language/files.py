@@ -47,22 +47,41 @@ class DiskFiles:
     """Files beside a flow file on disk.
 
     Args:
-        folder: the flow file's folder.
+        folder: the flow file's folder; None = no file is at hand.
         limit: bytes of one file.
         inside: folder that no name may lead out of, links included; None trusts every name.
     """
 
-    def __init__(self, folder: Path, limit: int = 8 * MIB, inside: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, limit: int = 8 * MIB, inside: Path | None = None) -> None:
         self._folder = folder
         self._limit = limit
         self._inside = inside
 
     def read(self, name: str) -> bytes:
         """A file's bytes."""
+        return read_bytes(self._place(name), shown=name, limit=self._limit)
+
+    def path(self, name: str) -> Path:
+        """Where a file is, for libraries that open it themselves.
+
+        Args:
+            name: relative to the flow file.
+
+        Raises:
+            UserError: it does not exist, or leads out of the repository.
+        """
+        found = self._place(name)
+        if not found.exists():
+            raise NotFoundError(f"{name} does not exist")
+        return found
+
+    def _place(self, name: str) -> Path:
+        if self._folder is None:
+            raise NotAtHand(f"{name} is not at hand")
         path = self._folder / name
         if self._inside is not None and not path.resolve().is_relative_to(self._inside.resolve()):
             raise UserError(f"{name} leads out of the repository", hint="a flow may only name files of its repository")
-        return read_bytes(path, shown=name, limit=self._limit)
+        return path
 
 
 def bounds(root: Path, file: str) -> Path:

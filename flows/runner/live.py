@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 from flows.actions import Call, MessageLog
@@ -27,6 +28,7 @@ from flows.engine.effects import (
     Together,
 )
 from flows.language.errors import NotEvaluable
+from flows.language.files import DiskFiles, bounds
 from testmesh.kernel.errors import UnavailableError, UserError
 
 T = TypeVar("T")
@@ -91,6 +93,7 @@ class Live:
         trace_id: 32 hex of this flow execution.
         services: service to base URL.
         load: (file, base file) to a flow.
+        root: flow files are relative to it.
     """
 
     time: Time
@@ -99,8 +102,10 @@ class Live:
     trace_id: str
     services: Mapping[str, str]
     load: Callable[[str, str], Loaded]
+    root: Path = field(default_factory=Path)
     flow_clients: Clients = field(default_factory=Clients)
     _logs: dict[tuple[str, ...], MessageLog] = field(default_factory=dict)
+    _files: dict[str, DiskFiles] = field(default_factory=dict)
 
     async def drive(self, steps: Steps[T]) -> T:
         """Runs a list of steps to its end.
@@ -168,7 +173,15 @@ class Live:
 
     def _call(self, request: Request) -> Call:
         traceparent = f"00-{self.trace_id}-{request.span or '0' * 15 + '1'}-01"
-        return Call(self.clients, self.flow_clients, traceparent, self.services, request.path)
+        return Call(
+            self.clients, self.flow_clients, traceparent, self.services, request.path, self._beside(request.file)
+        )
+
+    def _beside(self, file: str) -> DiskFiles:
+        found = self._files.get(file)
+        if found is None:
+            found = self._files[file] = DiskFiles((self.root / file).parent, inside=bounds(self.root, file))
+        return found
 
     async def _ask(self, effect: Ask) -> dict[str, object]:
         run = effect.request.action.run

@@ -230,7 +230,13 @@ class _Execution:
         names.variables = resolved.values
         self._hidden(resolved.values)
         live = Live(
-            self._time, self._cuts, self._clients, os.urandom(16).hex(), self._options.services, self._loader.load
+            self._time,
+            self._cuts,
+            self._clients,
+            os.urandom(16).hex(),
+            self._options.services,
+            self._loader.load,
+            self._options.root,
         )
         context = Context(
             flow=flow,

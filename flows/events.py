@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
+from flows.language.foreign_json import escaped
 from flows.language.values import instant_text, parse_json, seconds_of, simplest, type_name
 from graph.runs import (
     AssertionResult,
@@ -43,7 +44,7 @@ def to_json(data: object) -> str:
             return _MARK + str(value)
         return _plain(value)
 
-    text = json.dumps(data, default=exact, ensure_ascii=False, separators=(",", ":"))
+    text = escaped(json.dumps(data, default=exact, ensure_ascii=False, separators=(",", ":")))
     return _EXACT.sub(r"\1", text) if found else text
 
 
@@ -76,7 +77,7 @@ def run_from_json(text: str | bytes) -> Run:
         UserError: not an artefact, or of a newer version.
     """
     try:
-        data: Any = parse_json(text)
+        data: Any = parse_json(text, ours=True)
         version = data["version"]
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"not a run artefact: {error}") from error

@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from flows.language.errors import NotEvaluable, TooMuch, TypeMismatch
+from flows.language.foreign_json import escaped, too_deep
 
 if TYPE_CHECKING:
     from decimal import Context, Decimal
@@ -267,7 +268,7 @@ def _write_list(value: Any, parts: list[str]) -> None:
 def _write_map(value: Any, parts: list[str]) -> None:
     separator = "{"
     for key, item in value.items():
-        parts.append(f"{separator}{json.dumps(str(key), ensure_ascii=False)}:")
+        parts.append(f"{separator}{escaped(json.dumps(str(key), ensure_ascii=False))}:")
         _write(item, parts)
         separator = ","
     parts.append("}" if separator == "," else "{}")
@@ -275,7 +276,7 @@ def _write_map(value: Any, parts: list[str]) -> None:
 
 def _scalar_text(value: Any, name: str) -> str:
     if name == "string":
-        return json.dumps(value, ensure_ascii=False)
+        return escaped(json.dumps(value, ensure_ascii=False))
     if name == "number":
         return _number_text(value)
     if name == "instant":
@@ -315,19 +316,23 @@ def seconds_of(value: Any) -> Any:
     return whole if not value.microseconds else exact(whole) + exact(value.microseconds) / exact(1e6)
 
 
-def parse_json(text: str | bytes) -> object:
+def parse_json(text: str | bytes, *, ours: bool = False) -> object:
     """JSON with exact numbers: a float only where it prints back the same, else a Decimal.
 
     Args:
         text: a JSON document (RFC 8259).
+        ours: an artefact, whose own levels come on top of what a server sent.
 
     Raises:
-        ValueError: not JSON (also NaN, Infinity, too deep).
+        ValueError: not JSON (also NaN, Infinity, more than 128 levels).
     """
     try:
-        return json.loads(text, parse_float=_float, parse_int=_int, parse_constant=_constant)
+        found: object = json.loads(text, parse_float=_float, parse_int=_int, parse_constant=_constant)
     except RecursionError:
         raise ValueError("JSON nested too deep") from None
+    if not ours and too_deep(text):
+        raise ValueError("JSON nested too deep")
+    return found
 
 
 def _float(text: str) -> object:

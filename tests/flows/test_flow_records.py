@@ -165,3 +165,22 @@ def test_an_instant_or_a_duration_in_an_assertion_or_a_setting_is_kept_as_json(t
     again = run_from_json(run_to_json(run))
     assert again.flows[0].steps[1].assertions[0].left == "2026-01-01T00:00:00Z"
     assert again.flows[0].steps[0].result == {"d": "2026-01-01T00:00:00Z", "u": 5}
+
+
+@pytest.mark.parametrize(
+    "body",
+    ['{"half": "\\ud800", "\\udfff": 1}', "[" * 900 + "]" * 900, "[" * 100_000, '{"a": "\\u0000\\u001b[31m"}'],
+    ids=["surrogates", "deep", "endless", "control"],
+)
+def test_json_that_no_file_can_hold_or_no_walk_can_reach_is_still_a_result(tmp_path: Path, web: Web, body: str) -> None:
+    web.on("GET /odd", 200, body.encode())
+    run = run_text(
+        tmp_path,
+        f"flow:\n  name: odd\n  steps:\n    - {{id: a, action: http, config: {{url: '{web.url}/odd'}},"
+        " output: {b: $.body}, assert: [status == 200, body == 1]}\n",
+    )
+    text = run_to_json(run)
+    assert run_from_json(text.encode()).flows[0].steps[0].result == run.flows[0].steps[0].result
+    for name in ("junit", "json"):
+        write_reports(run, {name: tmp_path / name})
+    assert run.flows[0].steps[0].assertions[0].passed

@@ -1,0 +1,38 @@
+"""What JSON of a server can hold that would end the run later: levels without end, halves of surrogate pairs."""
+
+from __future__ import annotations
+
+import json
+import re
+
+MAX_DEPTH = 128
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_OTHER = re.compile(r"[^\[\]{}]+")
+
+
+def too_deep(text: str | bytes) -> bool:
+    """Whether a JSON document has more than 128 levels of arrays and objects.
+
+    Args:
+        text: a document that was parsed already.
+    """
+    many = text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
+    if many <= MAX_DEPTH:
+        return False
+    whole = text if isinstance(text, str) else text.decode(json.detect_encoding(text), "surrogatepass")
+    brackets = _OTHER.sub("", _STRING.sub("", whole))
+    for _ in range(MAX_DEPTH):
+        brackets = brackets.replace("[]", "").replace("{}", "")
+        if not brackets:
+            return False
+    return True
+
+
+def escaped(text: str) -> str:
+    """JSON text that can be encoded: halves of a surrogate pair, which a server may send alone, are escaped.
+
+    Args:
+        text: JSON without escapes for them (RFC 8259, 8.2).
+    """
+    return text if text.isascii() else _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.engine import judge
-from tests.conformance.test_actions import passes
+from tests.conformance.actions import passes
 from tests.flows.support import run_text, step, verdicts
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -23,6 +23,7 @@ class Span:
         error: status code is error.
         message: status message, or the exception's.
         attributes: flat, values as text.
+        links: ``<trace id>/<span id>`` of spans in other traces that caused this one too (batches of messages).
     """
 
     trace_id: str
@@ -36,6 +37,7 @@ class Span:
     error: bool = False
     message: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
+    links: tuple[str, ...] = ()
 
 
 class SpanSource(Protocol):
@@ -43,4 +45,25 @@ class SpanSource(Protocol):
 
     def trace(self, trace_id: str) -> Iterable[Span]:
         """All spans of one trace known so far."""
+        ...
+
+
+class LiveSpans(Protocol):
+    """Where the spans of a flow that still runs can be asked for."""
+
+    @property
+    def where(self) -> str:
+        """What is asked, for people, without credentials."""
+        ...
+
+    async def caused(self, trace_id: str) -> Sequence[Span]:
+        """The spans of a trace known so far, by start, with those of other traces that a link ties to it.
+
+        Args:
+            trace_id: 32 hex.
+
+        Raises:
+            UnavailableError: nobody answers there.
+            UserError: it is not what it should be, or refuses.
+        """
         ...

@@ -14,6 +14,7 @@ from testmesh.kernel.discovery import declared, module_names, third_party
 if TYPE_CHECKING:
     from flows.clients.pool import Clients
     from flows.language.expressions.scope import Scope
+    from graph.spans import LiveSpans
 
 C = TypeVar("C")
 Result = dict[str, object]
@@ -52,6 +53,7 @@ class Call(NamedTuple):
         services: service name to base URL.
         path: of the step, unique in the flow execution.
         files: those beside the flow that the step stands in.
+        spans: where the spans this flow causes can be had, or None.
     """
 
     clients: Clients
@@ -60,6 +62,7 @@ class Call(NamedTuple):
     services: Mapping[str, str]
     path: tuple[str, ...] = ()
     files: DiskFiles = DiskFiles()
+    spans: LiveSpans | None = None
 
 
 class MessageLog(Protocol):

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flows.actions import Call, MessageLog
 from flows.clients.errors import ClientError
@@ -30,6 +30,9 @@ from flows.engine.effects import (
 from flows.language.errors import NotEvaluable
 from flows.language.files import DiskFiles, bounds
 from testmesh.kernel.errors import UnavailableError, UserError
+
+if TYPE_CHECKING:
+    from graph.spans import LiveSpans
 
 T = TypeVar("T")
 
@@ -94,6 +97,7 @@ class Live:
         services: service to base URL.
         load: (file, base file) to a flow.
         root: flow files are relative to it.
+        spans: where the spans this flow causes can be had, or None.
     """
 
     time: Time
@@ -103,6 +107,7 @@ class Live:
     services: Mapping[str, str]
     load: Callable[[str, str], Loaded]
     root: Path = field(default_factory=Path)
+    spans: LiveSpans | None = None
     flow_clients: Clients = field(default_factory=Clients)
     _logs: dict[tuple[str, ...], MessageLog] = field(default_factory=dict)
     _files: dict[str, DiskFiles] = field(default_factory=dict)
@@ -173,9 +178,8 @@ class Live:
 
     def _call(self, request: Request) -> Call:
         traceparent = f"00-{self.trace_id}-{request.span or '0' * 15 + '1'}-01"
-        return Call(
-            self.clients, self.flow_clients, traceparent, self.services, request.path, self._beside(request.file)
-        )
+        files = self._beside(request.file)
+        return Call(self.clients, self.flow_clients, traceparent, self.services, request.path, files, self.spans)
 
     def _beside(self, file: str) -> DiskFiles:
         found = self._files.get(file)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from graph.runs import Event
+
+if TYPE_CHECKING:
+    from graph.spans import LiveSpans
 
 Listener = Callable[[Event], None]
 SecretSource = Callable[[str], "str | None"]
@@ -35,6 +39,7 @@ class RunOptions:
         integrations: connection variable (``DATABASE_URL``) to value, when neither step nor variables name it.
         secrets: where ``secret(name)`` comes from; None = environment, then ``.testmesh/secrets/<name>``.
         logs: called with the run's start and finish (RFC 3339) for the log lines of each service, or None.
+        spans: where the spans that flows cause can be had while they run, or None.
         only: executions to run, (file, row); empty = all. For replay.
         recorded: (file, row) to inputs of an earlier run. For replay.
     """
@@ -56,5 +61,6 @@ class RunOptions:
     integrations: Mapping[str, str] = field(default_factory=dict)
     secrets: SecretSource | None = None
     logs: Callable[[str, str], Mapping[str, tuple[str, ...]]] | None = None
+    spans: LiveSpans | None = None
     only: frozenset[tuple[str, int | None]] = frozenset()
     recorded: Mapping[tuple[str, int | None], Mapping[str, object]] = field(default_factory=dict)

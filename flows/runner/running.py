@@ -237,6 +237,7 @@ class _Execution:
             self._options.services,
             self._loader.load,
             self._options.root,
+            self._options.spans,
         )
         context = Context(
             flow=flow,

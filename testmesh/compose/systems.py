@@ -18,7 +18,7 @@ from testmesh.workspaces.records import Project
 
 if TYPE_CHECKING:
     from flows.runner.options import Listener, RunOptions
-    from graph.spans import Span
+    from graph.spans import LiveSpans, Span
     from testmesh.compose.graphs import Checkout
     from testmesh.environments.environment import Addresses, Environment
     from testmesh.telemetry.store import SpanStore
@@ -130,7 +130,16 @@ class System:
             environment_variables={**self.addresses.variables},
             deployed=self.deployed(),
             logs=self._logs,
+            spans=self.live_spans(),
         )
+
+    def live_spans(self) -> LiveSpans | None:
+        """Where a running flow finds the spans it causes; None when none are received."""
+        from testmesh.telemetry.store import ReceivedSpans
+
+        if self.spans is None or self._receiver is None:
+            return None
+        return ReceivedSpans(self.spans, f"the OTLP receiver of environment '{self.name}'")
 
     def _logs(self, started: str, finished: str) -> Mapping[str, tuple[str, ...]]:
         assert self.environment is not None

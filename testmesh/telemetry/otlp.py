@@ -6,6 +6,7 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from graph.spans import Span
@@ -20,6 +21,7 @@ JSON = "application/json"
 MAX_BYTES = 64 << 20
 MAX_SPANS = 100_000
 MAX_ATTRIBUTES = 128
+MAX_LINKS = 1000
 MAX_TEXT = 8192
 _CHUNK = 1 << 16
 _KINDS = ("internal", "internal", "server", "client", "producer", "consumer")
@@ -161,7 +163,13 @@ def _span(raw: ProtoSpan, about: Mapping[str, str]) -> Span:
         error,
         message[:MAX_TEXT],
         attributes,
+        _links(raw) if raw.links else (),
     )
+
+
+def _links(raw: ProtoSpan) -> tuple[str, ...]:
+    usable = (link for link in raw.links if _id(link.trace_id, 16) and _id(link.span_id, 8))
+    return tuple(f"{link.trace_id.hex()}/{link.span_id.hex()}" for link in islice(usable, MAX_LINKS))
 
 
 def _attributes(pairs: Iterable[KeyValue]) -> dict[str, str]:
@@ -249,7 +257,17 @@ def _json_span(raw: Mapping[str, Any], ids: tuple[str, str], about: Mapping[str,
         status.get("code") in (_ERROR, "STATUS_CODE_ERROR"),
         message[:MAX_TEXT],
         attributes,
+        _json_links(_items(raw, "links")),
     )
+
+
+def _json_links(links: list[Any]) -> tuple[str, ...]:
+    found = []
+    for link in links[:MAX_LINKS]:
+        ids = str(link.get("traceId", "")).lower(), str(link.get("spanId", "")).lower()
+        if _hex(ids[0], 32) and _hex(ids[1], 16):
+            found.append("/".join(ids))
+    return tuple(found)
 
 
 def _json_attributes(pairs: list[Any]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from graph.spans import Span
@@ -39,8 +39,15 @@ class SpanStore:
     def __init__(self, bounds: Bounds | None = None) -> None:
         self._bounds = bounds or Bounds()
         self._traces: OrderedDict[str, _Trace] = OrderedDict()
+        self._linked: OrderedDict[str, dict[tuple[str, str], None]] = OrderedDict()
         self._count = 0
+        self._dropped = 0
         self._changed = threading.Condition()
+
+    @property
+    def dropped(self) -> int:
+        """Spans that the bounds cost, so that nobody takes what is here for everything."""
+        return self._dropped
 
     def add(self, spans: Sequence[Span]) -> int:
         """Keep spans; the same span again replaces itself. Returns how many were kept.
@@ -51,8 +58,12 @@ class SpanStore:
         with self._changed:
             kept = sum(self._keep(span) for span in spans)
             while self._count > self._bounds.spans:
-                _, oldest = self._traces.popitem(last=False)
+                trace_id, oldest = self._traces.popitem(last=False)
+                self._linked.pop(trace_id, None)
                 self._count -= len(oldest.spans)
+                self._dropped += len(oldest.spans)
+            while len(self._linked) > self._bounds.spans:
+                self._linked.popitem(last=False)
             self._changed.notify_all()
         return kept
 
@@ -65,7 +76,24 @@ class SpanStore:
         with self._changed:
             found = self._traces.get(trace_id)
             spans = list(found.spans.values()) if found else []
-        return sorted(spans, key=lambda span: (span.start_ns, span.span_id))
+        return sorted(spans, key=_by_start)
+
+    def caused(self, trace_id: str) -> Sequence[Span]:
+        """The spans of a trace, and those of other traces below a span that a link ties to it, by start.
+
+        Args:
+            trace_id: 32 hex.
+        """
+        with self._changed:
+            found = self._traces.get(trace_id)
+            spans = dict(found.spans) if found else {}
+            spans |= dict(self._below_links(trace_id))
+        return sorted(spans.values(), key=_by_start)
+
+    def trace_ids(self) -> tuple[str, ...]:
+        """Every trace of which something is kept, oldest first."""
+        with self._changed:
+            return tuple(self._traces)
 
     def settle(self, trace_ids: Collection[str], quiet: float = 0.4, limit: float = 3.0) -> bool:
         """Wait until every trace has spans and none came for `quiet` seconds, because services send them late.
@@ -89,10 +117,60 @@ class SpanStore:
         return self._count
 
     def _keep(self, span: Span) -> bool:
-        trace = self._traces.setdefault(span.trace_id, _Trace())
+        trace = self._traces.get(span.trace_id)
+        if trace is None:
+            trace = self._traces[span.trace_id] = _Trace()
         new = span.span_id not in trace.spans
         if new and len(trace.spans) >= self._bounds.trace:
+            self._dropped += 1
             return False
         trace.spans[span.span_id] = span
         self._count += new
+        for link in span.links:
+            other = link.partition("/")[0]
+            if other != span.trace_id:
+                self._linked.setdefault(other, {})[span.trace_id, span.span_id] = None
         return True
+
+    def _below_links(self, trace_id: str) -> Iterator[tuple[str, Span]]:
+        """Spans at and below the linking ones; a batch's trace holds what other messages caused, too."""
+        for other, start in self._linked.get(trace_id, ()):
+            trace = self._traces.get(other)
+            if trace is None:
+                continue
+            children: dict[str, list[Span]] = {}
+            for span in trace.spans.values():
+                children.setdefault(span.parent_id, []).append(span)
+            waiting = [trace.spans[start]] if start in trace.spans else []
+            passed: set[str] = set()
+            while waiting:
+                span = waiting.pop()
+                if span.span_id not in passed:
+                    passed.add(span.span_id)
+                    yield f"{other}/{span.span_id}", span
+                    waiting += children.get(span.span_id, ())
+
+
+def _by_start(span: Span) -> tuple[int, str]:
+    return span.start_ns, span.span_id
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedSpans:
+    """A store of received spans, as a running flow asks for them.
+
+    Args:
+        store: filled by a receiver.
+        where: the receiver's address, for people.
+    """
+
+    store: SpanStore
+    where: str
+
+    async def caused(self, trace_id: str) -> Sequence[Span]:
+        """What was received so far; never waits.
+
+        Args:
+            trace_id: 32 hex.
+        """
+        return self.store.caused(trace_id)

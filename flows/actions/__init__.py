@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from flows.language.catalogue import ActionSpec, Catalogue
@@ -80,38 +80,82 @@ class MessageLog(Protocol):
         ...
 
 
+class Conversation(Protocol):
+    """Messages in both directions over one connection."""
+
+    async def hear(self, place: int) -> Result:
+        """What happened at that place: the opening first, then each message, at last ``{"kind": "closed"}``.
+
+        Args:
+            place: 0-based, in order of arrival.
+
+        Raises:
+            ClientError: the server cannot be reached, or breaks off.
+        """
+        ...
+
+    async def say(self, line: int) -> None:
+        """Sends a line of the script.
+
+        Args:
+            line: 0-based.
+
+        Raises:
+            ClientError: it cannot be sent.
+        """
+        ...
+
+    async def part(self, clean: bool) -> None:
+        """Ends it within a second; never raises.
+
+        Args:
+            clean: say goodbye, as the protocol demands.
+        """
+        ...
+
+
 Run = Callable[[C, Call], Awaitable[Result]]
 Follow = Callable[[C, Call], Awaitable[MessageLog]]
+Converse = Callable[[C, Call], Awaitable[Conversation]]
 Compute = Callable[[C, "Scope"], Result]
 Condition = Callable[[C, Result, "Scope"], "str | None"]
+Seen = Callable[[C, Result, "Scope"], Mapping[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
 class Action(Generic[C]):
-    """A step action; exactly one of `run`, `follow`, `compute` unless it is a container.
+    """A step action; exactly one of `run`, `follow`, `converse`, `compute` unless it is a container.
 
     Args:
         spec: what the language needs to know.
         touches: what a step with this config (as written) exercises.
         run: one request and its answer; ClientError when there is none.
         follow: opens (once per flow execution and settings) the stream a consumer reads.
+        converse: opens a conversation that follows the config's `script`.
+        early: `converse` is called when the flow starts too, so that nothing is missed.
         compute: a result from the settings alone, never recorded as evidence; judged anew every time.
         pause: seconds to wait before `compute` (delay).
         condition: for actions with a condition of their own: "" when the result satisfies it, else why not; None when
             this config has none.
         view: the result as expressions see it (header lookups that ignore case); identity by default.
+        seen: like `view`, for results that depend on settings which are judged anew (`match`).
         unsent: config fields that are no part of the request, so that a recording is judged although they changed.
+        unsent_lines: the same for the fields of a list of records, by the list's key.
     """
 
     spec: ActionSpec
     touches: Callable[[Mapping[str, object]], Iterable[Touch]] = lambda config: ()
     run: Run[C] | None = None
     follow: Follow[C] | None = None
+    converse: Converse[C] | None = None
+    early: bool = False
     compute: Compute[C] | None = None
     pause: Callable[[C], float] | None = None
     condition: Condition[C] | None = None
     view: Callable[[Result], Mapping[str, object]] | None = None
+    seen: Seen[C] | None = None
     unsent: frozenset[str] = TIMING
+    unsent_lines: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 AnyAction = Action[Any]

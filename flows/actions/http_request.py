@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.actions import Action, Call, Result, Touch
+from flows.clients.http_config import WebConfig, http_result, http_view, web_problems
 from flows.language.catalogue import ActionSpec, Alias, Duration, option
-from flows.language.shapes import ANYTHING, NUMBER, OBJECT, STRING, record
-from flows.language.values import Headers
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
 @dataclass(frozen=True, slots=True)
-class HttpConfig:
+class HttpConfig(WebConfig):
     """Settings of an HTTP request."""
 
     method: str = option("GET", "The request method.", choices=METHODS)
-    url: str | None = option(None, "Absolute URL.")
     service: str | None = option(None, "A service of the graph, with `endpoint`.")
     endpoint: str | None = option(None, "`METHOD /path` of that service.")
-    query: Mapping[str, object] | None = option(None, "Query parameters; a list repeats its name, null leaves it out.")
-    headers: Mapping[str, object] | None = option(None, "Request headers.")
     body: object = option(None, "A map or list is sent as JSON, text as it is.")
     form: Mapping[str, object] | None = option(None, "Form fields, sent urlencoded.")
     multipart: Mapping[str, object] | None = option(
         None, "Parts of a multipart form: text, or `{filename, content, content_type}`."
     )
-    auth: Mapping[str, object] | None = option(None, "`basic`, `bearer`, `api_key` or `oauth2`.")
-    cookies: Mapping[str, object] | None = option(None, "Cookies to send.")
     follow_redirects: bool = option(False, "Follow up to ten redirects.")
-    verify_ssl: bool = option(True, "Check the server's certificate.")
     timeout: Duration | None = option(None, "Limit for one request.")
     http2: bool = option(False, "Ask for HTTP/2.")
 
@@ -63,47 +55,10 @@ async def run(config: HttpConfig, call: Call) -> Result:
         call: connections and trace context.
     """
     from flows.clients.http import HttpPool
-    from flows.clients.http_request import built, parsed_body
+    from flows.clients.http_request import answered, built
 
-    pool = call.clients.shared("http", HttpPool)
-    request = await built(config, call.services, pool)
-    if not any(name.lower() == "traceparent" for name, _ in request.headers):
-        request = request.with_header("traceparent", call.traceparent)
-    started = time.perf_counter()
-    response = await pool.send(request)
-    duration = (time.perf_counter() - started) * 1000
-    repeated: dict[str, list[str]] = {}
-    for name, value in response.headers:
-        repeated.setdefault(name, []).append(value)
-    headers = {name: ", ".join(values) for name, values in repeated.items()}
-    return {
-        "status": response.status,
-        "body": parsed_body(response.body, headers),
-        "headers": headers,
-        "headers_all": repeated,
-        "duration_ms": round(duration, 3),
-        "url": response.url,
-    }
-
-
-def view(result: Result) -> Mapping[str, object]:
-    """The result with header lookups that ignore case, and `time`.
-
-    Args:
-        result: as recorded.
-    """
-    seen = dict(result)
-    for name in ("headers", "headers_all"):
-        found = result.get(name)
-        if isinstance(found, Mapping):
-            seen[name] = Headers(found)
-    seen["time"] = result.get("duration_ms")
-    return seen
-
-
-RESULT = record(
-    status=NUMBER, body=ANYTHING, headers=OBJECT, headers_all=OBJECT, duration_ms=NUMBER, url=STRING, time=NUMBER
-)
+    request = (await built(config, call)).traced(call.traceparent)
+    return await answered(call.clients.shared("http", HttpPool), request)
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
@@ -113,6 +68,7 @@ def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
         yield "endpoint", "'endpoint' needs 'service'"
     if config.get("http2") is True:
         yield "http2", "HTTP/2 is not supported yet; leave 'http2' out"
+    yield from web_problems(config)
     bodies = [name for name in ("body", "form", "multipart") if config.get(name) is not None]
     if len(bodies) > 1:
         yield bodies[1], f"'{bodies[0]}' and '{bodies[1]}' exclude each other"
@@ -124,12 +80,12 @@ ACTION: Action[HttpConfig] = Action(
         summary="Sends one HTTP request; any status is a result.",
         config=HttpConfig,
         family="http",
-        result=RESULT,
+        result=http_result(),
         alias="response",
         aliases=(Alias("http"),),
         check=_problems,
     ),
     touches=touches,
     run=run,
-    view=view,
+    view=http_view,
 )

@@ -11,11 +11,12 @@ import ssl
 import time
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
 from flows.clients.errors import ClientError, reason
 from flows.clients.http1 import Answer, Malformed, NothingCame, NotSendable, TooLarge, Wire, request_bytes
+from flows.clients.tls import PLAIN_TLS, Tls
 
 MAX_BODY = 16 * 1024 * 1024
 MAX_REDIRECTS = 10
@@ -36,7 +37,7 @@ class HttpRequest(NamedTuple):
         headers: in order; names as written.
         body: bytes.
         follow_redirects: up to ten.
-        verify: check the server's certificate.
+        tls: for https.
     """
 
     method: str
@@ -44,7 +45,7 @@ class HttpRequest(NamedTuple):
     headers: Sequence[tuple[str, str]] = ()
     body: bytes = b""
     follow_redirects: bool = False
-    verify: bool = True
+    tls: Tls = PLAIN_TLS
 
     def with_header(self, name: str, value: str) -> HttpRequest:
         """The same request with one header more.
@@ -54,6 +55,16 @@ class HttpRequest(NamedTuple):
             value: its value.
         """
         return self._replace(headers=[*self.headers, (name, value)])
+
+    def traced(self, traceparent: str) -> HttpRequest:
+        """The same request as part of a trace, unless it names one itself.
+
+        Args:
+            traceparent: W3C Trace Context header value.
+        """
+        if any(name.lower() == "traceparent" for name, _ in self.headers):
+            return self
+        return self.with_header("traceparent", traceparent)
 
 
 class HttpResponse(NamedTuple):
@@ -77,8 +88,7 @@ class _Target(NamedTuple):
 
     host: str
     port: int
-    tls: bool
-    verify: bool
+    tls: Tls | None
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -112,7 +122,6 @@ class HttpPool:
 
     def __init__(self) -> None:
         self._idle: dict[_Target, list[_Connection]] = {}
-        self._contexts: dict[bool, ssl.SSLContext] = {}
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """The answer to a request, following redirects when asked to.
@@ -165,24 +174,15 @@ class HttpPool:
         return None
 
     async def _open(self, target: _Target) -> _Connection:
-        context = self._context(target.verify) if target.tls else None
         try:
-            reader, writer = await asyncio.open_connection(target.host, target.port, ssl=context, limit=2**18)
+            reader, writer = await asyncio.open_connection(
+                target.host, target.port, limit=2**18, **_encrypted(target.tls)
+            )
         except ssl.SSLCertVerificationError as error:
             raise ClientError(f"{target}: certificate not trusted ({error.verify_message})") from error
         except (OSError, UnicodeError, ValueError) as error:
             raise ClientError(f"{target}: {_connect_reason(error)}") from error
         return _Connection(reader, writer)
-
-    def _context(self, verify: bool) -> ssl.SSLContext:
-        context = self._contexts.get(verify)
-        if context is None:
-            context = ssl.create_default_context()
-            if not verify:
-                context.check_hostname = False
-                context.verify_mode = ssl.CERT_NONE
-            self._contexts[verify] = context
-        return context
 
     async def _exchange(
         self, connection: _Connection, target: _Target, path: str, request: HttpRequest
@@ -210,6 +210,12 @@ class HttpPool:
         encoding = next((value for name, value in answer.headers if name == "content-encoding"), "")
         body = _decoded(answer.body, encoding, target) if encoding else answer.body
         return HttpResponse(answer.status, answer.headers, body, request.url)
+
+
+def _encrypted(tls: Tls | None) -> dict[str, Any]:
+    if tls is None:
+        return {}
+    return {"ssl": tls.context(), "server_hostname": tls.server_name} if tls.server_name else {"ssl": tls.context()}
 
 
 async def _talk(connection: _Connection, target: _Target, path: str, request: HttpRequest) -> Answer:
@@ -280,7 +286,7 @@ def _address(request: HttpRequest) -> tuple[_Target, str]:
     path = quote(parts.path, safe=_PATH_SAFE) or "/"
     if parts.query:
         path += "?" + quote(parts.query, safe=_PATH_SAFE + "?")
-    return _Target(parts.hostname, port or (443 if tls else 80), tls, request.verify), path
+    return _Target(parts.hostname, port or (443 if tls else 80), request.tls if tls else None), path
 
 
 def _redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import base64
 import binascii
+import time
 from collections.abc import Iterable, Mapping
 from os import urandom
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from flows.clients.errors import ClientError
 from flows.clients.http import HttpPool, HttpRequest, text_of
+from flows.clients.tls import PLAIN_TLS, Tls, web_tls
 from flows.language.values import as_text, parse_json, to_json
 
 if TYPE_CHECKING:
+    from flows.clients.http_config import WebConfig
+    from flows.clients.pool import Clients
+    from flows.clients.tls import ReadsFiles
+
     Pairs = list[tuple[str, str]]
 
 
@@ -46,32 +52,83 @@ class HttpSettings(Protocol):
     def follow_redirects(self) -> bool: ...
     @property
     def verify_ssl(self) -> bool: ...
+    @property
+    def tls(self) -> object: ...
 
 
-async def built(config: HttpSettings, services: Mapping[str, str], pool: HttpPool) -> HttpRequest:
+class Surroundings(Protocol):
+    """What the builder needs beside the settings (`Call`)."""
+
+    @property
+    def clients(self) -> Clients: ...
+    @property
+    def services(self) -> Mapping[str, str]: ...
+    @property
+    def files(self) -> ReadsFiles: ...
+
+
+class HttpAsk(NamedTuple):
+    """Settings of a request that another action than `http_request` makes."""
+
+    method: str
+    url: str | None
+    query: Mapping[str, object] | None = None
+    headers: Mapping[str, object] | None = None
+    body: object = None
+    auth: Mapping[str, object] | None = None
+    cookies: Mapping[str, object] | None = None
+    verify_ssl: bool = True
+    tls: object = None
+    service: str | None = None
+    endpoint: str | None = None
+    form: Mapping[str, object] | None = None
+    multipart: Mapping[str, object] | None = None
+    follow_redirects: bool = False
+
+    @classmethod
+    def of(cls, config: WebConfig, method: str = "GET", body: object = None) -> HttpAsk:
+        """The request of shared settings.
+
+        Args:
+            config: rendered.
+            method: upper case.
+            body: a map or list is sent as JSON.
+        """
+        own = (config.query, config.headers, body, config.auth, config.cookies, config.verify_ssl, config.tls)
+        return cls(method, config.url, *own)
+
+
+async def built(config: HttpSettings, call: Surroundings) -> HttpRequest:
     """The request that a config describes.
 
     Args:
         config: rendered settings.
-        services: service name to base URL, for `service` + `endpoint`.
-        pool: used for an OAuth 2 token.
+        call: services, files, and connections for an OAuth 2 token.
 
     Raises:
         ClientError: of type ``config`` when it cannot be sent.
     """
-    method, url = _where(config, services)
+    method, url = _where(config, call.services)
     headers: Pairs = [(name, as_text(value)) for name, value in (config.headers or {}).items() if value is not None]
     url, login = _without_userinfo(url)
     if login and not _has(headers, "authorization"):
         headers.append(("Authorization", login))
     query = _pairs(config.query or {})
-    await _authorise(config.auth or {}, headers, query, pool)
+    tls = _tls(config, call)
+    if config.auth:
+        await _authorise(config.auth, headers, query, call.clients.shared("http", HttpPool))
     if config.cookies:
         headers.append(("Cookie", "; ".join(f"{name}={as_text(v)}" for name, v in config.cookies.items())))
     kind, body = _body(config)
     if kind and not _has(headers, "content-type"):
         headers.append(("Content-Type", kind))
-    return HttpRequest(method, _with_query(url, query), headers, body, config.follow_redirects, config.verify_ssl)
+    return HttpRequest(method, _with_query(url, query), headers, body, config.follow_redirects, tls)
+
+
+def _tls(config: HttpSettings, call: Surroundings) -> Tls:
+    if config.tls is None and config.verify_ssl:
+        return PLAIN_TLS
+    return web_tls(config.tls, config.verify_ssl, call.files)
 
 
 def _where(config: HttpSettings, services: Mapping[str, str]) -> tuple[str, str]:
@@ -194,6 +251,30 @@ def _quoted(text: str) -> str:
 
 def _line(text: str) -> str:
     return text.replace("\r", " ").replace("\n", " ")
+
+
+async def answered(pool: HttpPool, request: HttpRequest) -> dict[str, object]:
+    """Sends a request; the answer as a step's result.
+
+    Args:
+        pool: connections.
+        request: what to send.
+    """
+    started = time.perf_counter()
+    response = await pool.send(request)
+    duration = (time.perf_counter() - started) * 1000
+    repeated: dict[str, list[str]] = {}
+    for name, value in response.headers:
+        repeated.setdefault(name, []).append(value)
+    headers = {name: ", ".join(values) for name, values in repeated.items()}
+    return {
+        "status": response.status,
+        "body": parsed_body(response.body, headers),
+        "headers": headers,
+        "headers_all": repeated,
+        "duration_ms": round(duration, 3),
+        "url": response.url,
+    }
 
 
 def parsed_body(body: bytes, headers: Mapping[str, str]) -> object:

@@ -57,6 +57,9 @@ class Tls:
         return _context(replace(self, server_name=""), tuple(alpn))
 
 
+PLAIN_TLS = Tls()
+
+
 def tls_problems(config: Mapping[str, object], name: str = "tls") -> Iterable[tuple[str, str]]:
     """What is wrong with the `tls` of a config, for an action's static check.
 
@@ -91,7 +94,7 @@ def tls_of(given: object, files: ReadsFiles) -> Tls | None:
     if given is None or given is False:
         return None
     if given is True:
-        return Tls()
+        return PLAIN_TLS
     if not isinstance(given, Mapping):
         raise ClientError(f"tls must be true, false or a map, not {type(given).__name__}", "config")
     problem = next(iter(tls_problems({"tls": given})), None)
@@ -106,6 +109,18 @@ def tls_of(given: object, files: ReadsFiles) -> Tls | None:
         server_name=str(given.get("server_name") or ""),
         verify=verify is not False and verify != "false",
     )
+
+
+def web_tls(given: object, verify: bool, files: ReadsFiles) -> Tls:
+    """The settings for a URL whose scheme says whether TLS is used.
+
+    Args:
+        given: as for :func:`tls_of`.
+        verify: `verify_ssl`; either of the two turns checking off.
+        files: beside the flow.
+    """
+    found = tls_of(given, files) or PLAIN_TLS
+    return found if verify else replace(found, verify=False)
 
 
 def _pem(given: object, files: ReadsFiles) -> bytes | None:

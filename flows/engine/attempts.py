@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from flows.engine.consuming import consume
+from flows.engine.conversing import converse, script_seconds
 from flows.engine.context import Context, Limit, seconds
 from flows.engine.effects import CutOff, NotRecorded, Pause, Request, Steps, answered
 from flows.engine.judging import Judgement, judged, outputs, scope_of
@@ -160,6 +161,8 @@ def attempted(context: Context, tries: Tries, request: Request) -> Steps[Attempt
     try:
         if request.action.follow is not None:
             yield from consume(context, job, reading)
+        elif request.action.converse is not None:
+            yield from converse(context, job, reading)
         else:
             yield from read(context, job, reading)
     except CutOff as off:
@@ -171,13 +174,15 @@ def attempted(context: Context, tries: Tries, request: Request) -> Steps[Attempt
 def _job(context: Context, tries: Tries, request: Request) -> Job:
     step, config, spec = tries.step, request.config, request.action.spec
     timeout = float(getattr(config, "timeout", None) or 0.0)
+    if request.action.converse is not None:
+        timeout = script_seconds(config)
     window, interval = 0.0, getattr(config, "interval", None)
     if step.until is not None:
         own_window = timeout if spec.windowed else step.timeout or max(UNTIL_SECONDS, timeout)
         window, interval = step.until.timeout or own_window, step.until.interval or interval
     elif spec.windowed:
         window = 0.0 if step.wait == 0 else timeout
-    elif step.reads and step.assertions:
+    elif step.reads and (step.assertions or request.action.condition is not None):
         window = _wait(context, step)
     own = max(window + (step.hold or 0.0) + (0.0 if spec.windowed else timeout), timeout)
     own = max(own, float(getattr(config, "duration", None) or 0.0))

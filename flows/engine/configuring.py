@@ -44,7 +44,7 @@ def configured(context: Context, step: Step, action: AnyAction, names: Names) ->
     if spec.open_config:
         return Configured(rendered, {})
     if spec.implied and not any(rendered.get(key) is not None for key in spec.connection):
-        rendered[spec.connection[0]] = _implied(step, names, spec.implied)
+        rendered[spec.connection[0]] = implied_connection(step, names, spec.implied)
     try:
         config = build(spec.config, rendered)
     except ConfigProblem as problem:
@@ -52,7 +52,17 @@ def configured(context: Context, step: Step, action: AnyAction, names: Names) ->
     return Configured(config, recorded(context, action, config))
 
 
-def _implied(step: Step, names: Names, implied: tuple[str, ...]) -> object:
+def implied_connection(step: Step, names: Names, implied: tuple[str, ...]) -> object:
+    """What a step connects to that names no connection.
+
+    Args:
+        step: the step.
+        names: everything before it.
+        implied: names that may supply it, in order.
+
+    Raises:
+        NotEvaluable: none of them is set.
+    """
     for name in implied:
         try:
             value = names.lookup(name)
@@ -76,9 +86,23 @@ def recorded(context: Context, action: AnyAction, config: Any) -> dict[str, obje
     for key, field in fields_of(type(config)).items():
         value = getattr(config, field.attribute)
         if key not in action.unsent and value is not None and value != field.default:
-            found[key] = _plain(value)
+            lines = action.unsent_lines.get(key)
+            found[key] = _plain(value) if lines is None else _lines(value, lines)
     masked = context.masks.request(found)
     return masked if isinstance(masked, dict) else {}
+
+
+def _lines(lines: Any, unsent: frozenset[str]) -> list[dict[str, object]]:
+    """A list of records by what of each is sent; a line of which nothing is sent is left out."""
+    found = (
+        {
+            f.name.removesuffix("_"): _plain(getattr(line, f.name))
+            for f in dataclasses.fields(line)
+            if f.name not in unsent and getattr(line, f.name) is not None
+        }
+        for line in lines
+    )
+    return [line for line in found if line]
 
 
 def _plain(value: Any) -> Any:

@@ -94,6 +94,46 @@ class Next(NamedTuple):
     deadline: float
 
 
+class Hear(NamedTuple):
+    """What happens next in a conversation: its opening, a message, or its end.
+
+    Args:
+        request: whose conversation; the first one of an attempt opens it.
+        place: 0-based, in order of arrival; 0 is the opening.
+        deadline: ms after the run's start when waiting ends.
+    """
+
+    request: Request
+    place: int
+    deadline: float
+
+
+class Say(NamedTuple):
+    """Say a line of the script.
+
+    Args:
+        request: whose conversation.
+        line: 0-based, of the settings' `script`.
+        deadline: ms after the run's start when it is given up.
+    """
+
+    request: Request
+    line: int
+    deadline: float
+
+
+class Part(NamedTuple):
+    """End a conversation.
+
+    Args:
+        request: whose.
+        clean: say goodbye, as its protocol demands.
+    """
+
+    request: Request
+    clean: bool
+
+
 class Pause(NamedTuple):
     """Wait.
 
@@ -132,7 +172,7 @@ class Load(NamedTuple):
     base: str
 
 
-Effect: TypeAlias = Ask | Follow | Next | Pause | Together | Load
+Effect: TypeAlias = Ask | Follow | Next | Hear | Say | Part | Pause | Together | Load
 
 
 class Answer(NamedTuple):
@@ -175,7 +215,7 @@ class Loaded(NamedTuple):
 Steps: TypeAlias = Generator[Effect, Any, T]
 
 
-def answered(effect: Ask | Follow | Next | Pause) -> Steps[Answer]:
+def answered(effect: Ask | Follow | Next | Hear | Say | Part | Pause) -> Steps[Answer]:
     """Asks and waits for the answer.
 
     Args:

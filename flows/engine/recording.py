@@ -16,13 +16,16 @@ from flows.engine.effects import (
     CutOff,
     Effect,
     Follow,
+    Hear,
     Joined,
     Load,
     Loaded,
     Next,
     NotRecorded,
+    Part,
     Pause,
     Request,
+    Say,
     Steps,
     Together,
 )
@@ -217,7 +220,7 @@ class World:
             NotRecorded: there is no evidence.
             CutOff: it was cut off there.
         """
-        if isinstance(effect, Ask):
+        if isinstance(effect, Ask | Hear):
             key = (effect.request.path, effect.request.attempt)
             index = self._read.get(key, 0)
             self._read[key] = index + 1
@@ -228,7 +231,7 @@ class World:
             return self._together(effect)
         if isinstance(effect, Load):
             return self._child(effect)
-        if isinstance(effect, Follow | Pause):
+        if isinstance(effect, Follow | Pause | Say | Part):
             return Answer(self.clock)
         raise TypeError(f"the engine asked for {type(effect).__name__}")
 

@@ -33,7 +33,8 @@ def consumers(context: Context, steps: Sequence[Step]) -> Iterator[Step]:
         steps: the list.
     """
     for step in steps:
-        if context.catalogue.action(step.action).follow is not None and not step.disabled:
+        action = context.catalogue.action(step.action)
+        if (action.follow is not None or action.early) and not step.disabled:
             yield step
         for branch in step.branches:
             yield from consumers(context, branch.steps)

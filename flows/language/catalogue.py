@@ -129,6 +129,7 @@ class ActionSpec:
         aliases: other names.
         deprecated: config keys of older flows.
         checks_itself: the step can fail without an assertion.
+        checks_when: the same, decided from the written config.
         condition: config keys that are the step's condition; without any of them the step needs assertions or
             `until` (db_poll).
         exempt: no warning when it checks nothing (log, delay, set, transform, mock start and stop).
@@ -151,6 +152,7 @@ class ActionSpec:
     aliases: tuple[Alias, ...] = ()
     deprecated: tuple[Deprecated, ...] = ()
     checks_itself: bool = False
+    checks_when: Reads = never
     condition: tuple[str, ...] = ()
     exempt: bool = False
     connection: tuple[str, ...] = ()

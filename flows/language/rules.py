@@ -55,7 +55,8 @@ class StepRules:
         spec = read.spec
         written = any(_filled(step, key) for key in ("assert", "assert_any", "assert_none", "until"))
         proves = any(output.default is None for output in step.output)
-        if written or step.assertions or proves or spec.checks_itself or spec.exempt:
+        checks = spec.checks_itself or spec.checks_when(read.settings.source)
+        if written or step.assertions or proves or checks or spec.exempt:
             return
         if spec.container is not None or not read.known:
             return

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flows.actions import Call, MessageLog
+from flows.actions import Call, Conversation, MessageLog
 from flows.clients.errors import ClientError
 from flows.clients.pool import Clients
 from flows.engine.context import FOREVER
@@ -18,12 +18,15 @@ from flows.engine.effects import (
     CutOff,
     Effect,
     Follow,
+    Hear,
     Joined,
     Load,
     Loaded,
     Next,
+    Part,
     Pause,
     Request,
+    Say,
     Steps,
     Together,
 )
@@ -110,6 +113,7 @@ class Live:
     spans: LiveSpans | None = None
     flow_clients: Clients = field(default_factory=Clients)
     _logs: dict[tuple[str, ...], MessageLog] = field(default_factory=dict)
+    _talks: dict[tuple[str, ...], Conversation] = field(default_factory=dict)
     _files: dict[str, DiskFiles] = field(default_factory=dict)
 
     async def drive(self, steps: Steps[T]) -> T:
@@ -157,6 +161,12 @@ class Live:
             return await self._answer(self._follow(effect), effect.deadline)
         if isinstance(effect, Load):
             return self.load(effect.file, effect.base)
+        if isinstance(effect, Hear):
+            return await self._answer(self._hear(effect), effect.deadline)
+        if isinstance(effect, Say):
+            return await self._answer(self._say(effect), effect.deadline)
+        if isinstance(effect, Part):
+            return await self._answer(self._part(effect), FOREVER)
         raise TypeError(f"the engine asked for {type(effect).__name__}")
 
     async def _answer(self, work: Coroutine[Any, Any, dict[str, object] | None], deadline: float) -> Answer:
@@ -203,7 +213,26 @@ class Live:
         return log
 
     async def _follow(self, effect: Follow) -> None:
-        await self._log(effect.request)
+        converse = effect.request.action.converse
+        if converse is not None:
+            await converse(effect.request.config, self._call(effect.request))
+        else:
+            await self._log(effect.request)
+
+    async def _hear(self, effect: Hear) -> dict[str, object]:
+        request = effect.request
+        if effect.place == 0:
+            converse = request.action.converse
+            if converse is None:
+                raise TypeError(f"{request.action.spec.name} holds no conversation")
+            self._talks[request.path] = await converse(request.config, self._call(request))
+        return await self._talks[request.path].hear(effect.place)
+
+    async def _say(self, effect: Say) -> None:
+        await self._talks[effect.request.path].say(effect.line)
+
+    async def _part(self, effect: Part) -> None:
+        await self._talks.pop(effect.request.path).part(effect.clean)
 
     async def _next(self, effect: Next) -> dict[str, object]:
         log = await self._log(effect.request)

@@ -7,7 +7,7 @@ from pathlib import Path
 from flows.actions import catalogue
 from flows.language.config import fields_of
 from testmesh.kernel.discovery import module_names
-from tests.conformance.actions import SECRET, Check, failing_servers, flow_of, passes
+from tests.conformance.actions import SECRET, Check, failing_servers, flow_of
 from tests.flows.support import raw_server, run_text, step, unused_port, verdicts
 
 
@@ -23,7 +23,8 @@ def test_every_action_declares_fields_with_a_sentence_each() -> None:
 def test_every_action_has_exactly_one_way_to_run() -> None:
     for spec in catalogue().complete().specs:
         action = catalogue().action(spec.name)
-        ways = [action.run, action.follow, action.compute, spec.container or (spec.name == "run_flow" or None)]
+        inner = spec.container or (spec.name == "run_flow" or None)
+        ways = [action.run, action.follow, action.converse, action.compute, inner]
         assert sum(way is not None for way in ways) == 1, spec.name
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from graph.runs import Event
 
 if TYPE_CHECKING:
+    from flows.engine.masking import Masks
     from graph.spans import LiveSpans
 
 Listener = Callable[[Event], None]
@@ -40,6 +41,7 @@ class RunOptions:
         secrets: where ``secret(name)`` comes from; None = environment, then ``.testmesh/secrets/<name>``.
         logs: called with the run's start and finish (RFC 3339) for the log lines of each service, or None.
         spans: where the spans that flows cause can be had while they run, or None.
+        masks: secrets are learnt into these, when the caller has more to mask than the run; None = the run's own.
         only: executions to run, (file, row); empty = all. For replay.
         recorded: (file, row) to inputs of an earlier run. For replay.
     """
@@ -62,5 +64,6 @@ class RunOptions:
     secrets: SecretSource | None = None
     logs: Callable[[str, str], Mapping[str, tuple[str, ...]]] | None = None
     spans: LiveSpans | None = None
+    masks: Masks | None = None
     only: frozenset[tuple[str, int | None]] = frozenset()
     recorded: Mapping[tuple[str, int | None], Mapping[str, object]] = field(default_factory=dict)

@@ -100,7 +100,7 @@ class _Execution:
         self._id = run_id()
         self._started = _now()
         self._seed = int.from_bytes(os.urandom(4), "big") if options.seed is None else options.seed
-        self._masks = Masks()
+        self._masks = Masks() if options.masks is None else options.masks
         self._loader = Loader(options.root, catalogue())
         self._state = _State()
         self._time = Time()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from testmesh.kernel.errors import UserError
 from testmesh.workspaces.records import Project
 
 if TYPE_CHECKING:
+    from flows.engine.masking import Masks
     from flows.runner.options import Listener, RunOptions
     from graph.spans import LiveSpans, Span
     from testmesh.compose.graphs import Checkout
@@ -172,6 +172,7 @@ def run_flows_in(
         listeners: told of every event.
         save: keep the artefact in the project's state folder.
     """
+    from flows.engine.masking import Masks
     from flows.runner.discovery import discover
     from flows.runner.running import run_flows
     from flows.runner.store import FileRunStore
@@ -186,8 +187,9 @@ def run_flows_in(
             return Ran(empty_run(options), not_run)
         options = replace(options, paths=tuple(p for p in paths if shown(p, options.root) not in not_run))
     store = FileRunStore(options.root / ".testmesh" / "runs") if save else None
-    run = asyncio.run(run_flows(options, listeners, store))
-    spans = _collected(system, run)
+    masks = options.masks if options.masks is not None else Masks()
+    run = asyncio.run(run_flows(replace(options, masks=masks), listeners, store))
+    spans = [masked(span, masks) for span in _collected(system, run)]
     if save and spans:
         keep_spans(options.root, run.id, spans)
     return Ran(run, not_run, spans)
@@ -244,7 +246,8 @@ def _collected(system: System | None, run: Run) -> list[Span]:
         return []
     wanted = trace_ids(run)
     system.spans.settle(wanted)
-    return [span for trace in sorted(wanted) for span in system.spans.trace(trace)]
+    found = {(span.trace_id, span.span_id): span for trace in sorted(wanted) for span in system.spans.caused(trace)}
+    return list(found.values())
 
 
 def trace_ids(run: Run) -> set[str]:
@@ -272,10 +275,20 @@ def keep_spans(root: Path, run_id: str, spans: Sequence[Span]) -> None:
         spans: in order.
     """
     from flows.reports import write_whole
-    from graph.codec import to_json
+    from testmesh.telemetry.kept import document, file_of
 
-    data = json.dumps([to_json(span) for span in spans]).encode()
-    write_whole(root / ".testmesh" / "spans" / f"{run_id}.json", data)
+    write_whole(file_of(root, run_id), document(spans))
+
+
+def masked(span: Span, masks: Masks) -> Span:
+    """A span without the secrets its run has met.
+
+    Args:
+        span: as received.
+        masks: of the run.
+    """
+    attributes = {name: str(masks.request(value, name)) for name, value in span.attributes.items()}
+    return replace(span, name=masks.text(span.name), message=masks.text(span.message), attributes=attributes)
 
 
 class KeptSpans:
@@ -290,23 +303,20 @@ class KeptSpans:
     """
 
     def __init__(self, root: Path, run_id: str) -> None:
-        from graph.codec import from_json
-        from graph.spans import Span
+        from testmesh.telemetry.kept import spans_of
+        from testmesh.telemetry.store import SpanStore
 
-        file = root / ".testmesh" / "spans" / f"{run_id}.json"
-        try:
-            data = json.loads(file.read_bytes()) if file.is_file() else []
-            self.spans = list(from_json(tuple[Span, ...], data))
-        except (OSError, ValueError, RecursionError, UserError) as error:
-            raise UserError(f"{file} does not hold the spans of a run", hint="delete it, or run again") from error
+        self.spans = spans_of(root, run_id)
+        self._store = SpanStore()
+        self._store.add(self.spans)
 
-    def trace(self, trace_id: str) -> list[Span]:
-        """The spans of one trace.
+    def trace(self, trace_id: str) -> Sequence[Span]:
+        """The spans a trace caused.
 
         Args:
             trace_id: 32 hex.
         """
-        return [span for span in self.spans if span.trace_id == trace_id]
+        return self._store.caused(trace_id)
 
 
 def observe_run(checkout: Checkout, ran: Ran) -> int:

@@ -1,0 +1,137 @@
+"""The spans of a run, kept beside its recording, so that a failure can be explained after the system is gone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from graph.codec import from_json, to_json
+from graph.runs import StepRun
+from graph.spans import Span
+from testmesh.kernel.errors import UserError
+
+MOST_OF_A_TRACE = 2_000
+MOST = 20_000
+_RUN_ID = re.compile(r"[A-Za-z0-9_-]+\Z")
+_SERVER_ERROR = 500
+
+
+def file_of(root: Path, run_id: str) -> Path:
+    """Where the spans of a run are.
+
+    Args:
+        root: repository's top folder.
+        run_id: whose, in full.
+
+    Raises:
+        UserError: that is no run id.
+    """
+    if not _RUN_ID.match(run_id):
+        raise UserError(f"'{run_id}' is not the id of a run")
+    return root / ".testmesh" / "spans" / f"{run_id}.json"
+
+
+def spans_of(root: Path, run_id: str) -> tuple[Span, ...]:
+    """The spans kept with a run, empty when there are none.
+
+    Args:
+        root: repository's top folder.
+        run_id: whose, in full.
+
+    Raises:
+        UserError: the file of its spans cannot be read.
+    """
+    file = file_of(root, run_id)
+    try:
+        data = json.loads(file.read_bytes()) if file.is_file() else []
+        return from_json(tuple[Span, ...], data)
+    except (OSError, ValueError, RecursionError, UserError) as error:
+        raise UserError(f"{file} does not hold the spans of a run", hint="delete it, or run again") from error
+
+
+def document(spans: Sequence[Span]) -> bytes:
+    """What is written beside the run: the spans within bounds, those that failed and what led to them first.
+
+    Args:
+        spans: of all its traces.
+    """
+    return json.dumps([to_json(span) for span in within(spans)]).encode()
+
+
+def within(spans: Sequence[Span], most: int = MOST, of_a_trace: int = MOST_OF_A_TRACE) -> list[Span]:
+    """As many of the spans as may be kept, in the order given; failed ones and their ancestors are kept first.
+
+    Args:
+        spans: of any number of traces.
+        most: in all.
+        of_a_trace: of each.
+    """
+    if len(spans) <= min(most, of_a_trace):
+        return list(spans)
+    by_id = {(span.trace_id, span.span_id): span for span in spans}
+    telling = {id(above) for span in spans if fails(span) for above in _upwards(span, by_id)}
+    chosen: list[Span] = []
+    of: dict[str, int] = defaultdict(int)
+    for span in sorted(spans, key=lambda span: id(span) not in telling):
+        if len(chosen) < most and of[span.trace_id] < of_a_trace:
+            chosen.append(span)
+            of[span.trace_id] += 1
+    kept = {id(span) for span in chosen}
+    return [span for span in spans if id(span) in kept]
+
+
+def _upwards(span: Span, by_id: Mapping[tuple[str, str], Span]) -> Iterator[Span]:
+    passed: set[str] = set()
+    at: Span | None = span
+    while at is not None and at.span_id not in passed:
+        passed.add(at.span_id)
+        yield at
+        at = by_id.get((at.trace_id, at.parent_id))
+
+
+def fails(span: Span) -> bool:
+    """It says that it failed, or that it answered with a server's error.
+
+    Args:
+        span: any.
+    """
+    if span.error:
+        return True
+    status = span.attributes.get("http.response.status_code") or span.attributes.get("http.status_code") or ""
+    return status.isdigit() and int(status) >= _SERVER_ERROR
+
+
+def failing(step: StepRun, spans: Iterable[Span]) -> tuple[Span, ...]:
+    """The failed spans that a step's requests caused, those without a failed one below them first, then by start.
+
+    Args:
+        step: of a run.
+        spans: of that run.
+    """
+    asked = {exchange.span_id for exchange in step.exchanges if exchange.span_id}
+    if not asked or not step.trace_id:
+        return ()
+    children: dict[str, list[Span]] = defaultdict(list)
+    for span in spans:
+        if span.trace_id == step.trace_id or any(link.startswith(step.trace_id) for link in span.links):
+            for above in (span.parent_id, *(link.partition("/")[2] for link in span.links)):
+                children[above].append(span)
+    below = _below(asked, children)
+    failed = [span for span in below if fails(span)]
+    by_id = {(span.trace_id, span.span_id): span for span in below}
+    above = {at.span_id for span in failed for at in _upwards(span, by_id) if at is not span}
+    return tuple(sorted(failed, key=lambda span: (span.span_id in above, span.start_ns, span.span_id)))
+
+
+def _below(starts: Iterable[str], children: Mapping[str, Sequence[Span]]) -> list[Span]:
+    found: dict[str, Span] = {}
+    waiting = list(starts)
+    while waiting:
+        for span in children.get(waiting.pop(), ()):
+            if span.span_id not in found:
+                found[span.span_id] = span
+                waiting.append(span.span_id)
+    return list(found.values())

@@ -44,8 +44,10 @@ class Job(NamedTuple):
         Args:
             candidate: the action's result.
         """
-        view = self.request.action.view
-        return candidate if view is None else view(candidate)
+        action = self.request.action
+        if action.seen is not None:
+            return action.seen(self.request.config, candidate, self.names)
+        return candidate if action.view is None else action.view(candidate)
 
     def judge(self, candidate: dict[str, object]) -> Judgement:
         """Whether a candidate ends the wait.

@@ -6,37 +6,17 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from flows.language.catalogue import ActionSpec, Catalogue
-from flows.language.config import Field, fields_of
+from flows.language.flowfile import CONFIG_KEYS, FLOW_KEYS
+from flows.language.schema_config import ASSERTIONS, DURATION, EXPRESSION, STEPS, action_schema
 from flows.language.spec import FailureKind
 from flows.language.steps import STEP_KEYS
 
-_DURATION = {"type": "string", "pattern": "^[0-9]+(ms|s|m|h)$"}
-_TEMPLATE = {"type": "string", "pattern": r"\$\{|\{\{"}
-_TEXTS = {"type": "array", "items": {"type": ["string", "number"]}}
-_STEPS = {"type": "array", "items": {"$ref": "#/$defs/step"}}
-_EXPRESSION = {"type": ["string", "boolean"], "description": "An expression (FLOWS §6)."}
-_ASSERTIONS = {"type": "array", "items": {"$ref": "#/$defs/assertion"}}
-_KINDS: Mapping[str, Mapping[str, Any]] = {
-    "text": {"type": "string"},
-    "integer": {"anyOf": [{"type": "integer"}, {"type": "string"}]},
-    "number": {"anyOf": [{"type": "number"}, {"type": "string"}]},
-    "boolean": {"anyOf": [{"type": "boolean"}, _TEMPLATE]},
-    "any": {},
-    "duration": {"anyOf": [_DURATION, _TEMPLATE]},
-    "expression": _EXPRESSION,
-    "map": {"anyOf": [{"type": "object"}, _TEMPLATE]},
-    "text_map": {"anyOf": [{"type": "object"}, _TEMPLATE]},
-    "expression_map": {"type": "object", "additionalProperties": _EXPRESSION},
-    "list": {"anyOf": [{"type": "array"}, _TEMPLATE]},
-    "text_list": {"anyOf": [_TEXTS, _TEMPLATE]},
-    "text_or_list": {"anyOf": [{"type": "string"}, _TEXTS]},
-    "expression_list": {"type": "array", "items": _EXPRESSION},
-    "expression_or_map": {"anyOf": [_EXPRESSION, {"type": "object"}]},
-    "expression_or_list": {"anyOf": [_EXPRESSION, {"type": "array"}]},
-    "steps": _STEPS,
-    "branches": {"type": "array", "items": {"anyOf": [_STEPS, {"type": "object", "properties": {"steps": _STEPS}}]}},
-    "assertions": _ASSERTIONS,
-}
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_TAGS: Mapping[str, Any] = {"type": "array", "items": {"type": ["string", "number"]}}
+_WINDOW: Mapping[str, Any] = {"anyOf": [DURATION, {"const": "none"}]}
+_NAME = "^[A-Za-z_][A-Za-z0-9_]*$"
+_WORD = "^(?!(true|false|null)$)[A-Za-z_][A-Za-z0-9_]*$"
+_OUTPUT = "^[A-Za-z_][A-Za-z0-9_-]*$"
 
 
 def json_schema(catalogue: Catalogue) -> dict[str, Any]:
@@ -46,7 +26,7 @@ def json_schema(catalogue: Catalogue) -> dict[str, Any]:
         catalogue: known actions.
     """
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": DRAFT,
         "title": "TestMesh flow",
         "type": "object",
         "if": {"required": ["flow"]},
@@ -56,140 +36,156 @@ def json_schema(catalogue: Catalogue) -> dict[str, Any]:
             "flow": _flow(),
             "step": _step(catalogue),
             "assertion": _assertion(),
+            "output": _output(),
             "retry": _retry(),
-            **{
-                f"config_{spec.name}": config_schema(spec.config, open_config=spec.open_config)
-                for spec in catalogue.specs
-            },
+            **{f"config_{spec.name}": action_schema(spec) for spec in catalogue.specs},
         },
     }
 
 
-def config_schema(config: type, *, open_config: bool = False) -> dict[str, Any]:
-    """The schema of an action's config.
-
-    Args:
-        config: its dataclass.
-        open_config: whether other keys are accepted.
-    """
-    properties: dict[str, Any] = {}
-    required: list[str] = []
-    for key, field in fields_of(config).items():
-        properties[key] = _field(field)
-        properties.update(
-            {other: {**_field(field), "description": f"The same as `{key}`."} for other in field.option.also}
-        )
-        if field.option.required and not field.option.also:
-            required.append(key)
-    found: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": open_config}
-    return {**found, "required": required} if required else found
+def _record(properties: Mapping[str, Any], *required: str, **more: Any) -> dict[str, Any]:
+    found = {"type": "object", "additionalProperties": False, "properties": dict(properties), **more}
+    return {**found, "required": list(required)} if required else found
 
 
-def _field(field: Field) -> dict[str, Any]:
-    option = field.option
-    if option.record is not None:
-        one = config_schema(option.record)
-        shape: Mapping[str, Any] = {
-            "record_list": {"type": "array", "items": one},
-            "record_map": {"type": "object", "additionalProperties": one},
-        }.get(field.kind, one)
-        if field.kind == "expression_or_map":
-            shape = {"anyOf": [_EXPRESSION, one]}
-    elif option.choices:
-        both = dict.fromkeys([*option.choices, *(choice.lower() for choice in option.choices)])
-        shape = {"anyOf": [{"enum": list(both)}, _TEMPLATE]}
-    else:
-        shape = _KINDS[field.kind]
-    found: dict[str, Any] = {**shape, "description": option.doc}
-    if field.default is not None and not option.required and isinstance(field.default, str | int | float | bool):
-        found["default"] = field.default
-    return found
+def _said(schema: Mapping[str, Any], text: str) -> dict[str, Any]:
+    return {**schema, "description": text}
 
 
 def _flow() -> dict[str, Any]:
+    rows = {"type": "array", "minItems": 1, "items": {"type": "object", "propertyNames": {"pattern": _NAME}}}
+    requirement = _record({"service": {"type": "string"}}, "service")
     properties: dict[str, Any] = {
-        "name": {"type": "string"},
-        "description": {"type": "string"},
-        "version": {"type": ["string", "number"]},
-        "suite": {"type": "string"},
-        "author": {"type": "string"},
-        "tags": _TEXTS,
-        "env": {"type": "object"},
-        "env_file": {"type": "string"},
-        "config": {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {
-                "timeout": _DURATION,
-                "retry": {"$ref": "#/$defs/retry"},
-                "fail_fast": {"type": "boolean"},
-                "wait": {"anyOf": [_DURATION, {"const": "none"}]},
-            },
-        },
-        "graph": {"type": "object", "properties": {"require": {"type": "array"}}},
-        "data": {"anyOf": [{"type": "array", "items": {"type": "object"}}, {"type": "object", "required": ["file"]}]},
-        "setup": _STEPS,
-        "steps": {**_STEPS, "minItems": 1},
-        "teardown": _STEPS,
+        "name": _said({"type": "string", "pattern": r"\S"}, "What the flow shows, in words."),
+        "description": _said({"type": "string"}, "More words."),
+        "version": _said({"type": ["string", "number"]}, "Of this file."),
+        "suite": _said({"type": "string"}, "`testmesh run --suite` takes the flows of one suite."),
+        "author": _said({"type": "string"}, "Who wrote it."),
+        "tags": _said(_TAGS, "`testmesh run --tag` takes the flows with a tag."),
+        "env": _said(
+            {"type": "object", "propertyNames": {"pattern": _NAME}},
+            "Variables; `${NAME:default}` takes NAME from outside.",
+        ),
+        "env_file": _said({"type": "string"}, "A dotenv file beside this one."),
+        "config": _record(
+            {
+                "timeout": _said(DURATION, "Of setup and steps together."),
+                "retry": _said({"$ref": "#/$defs/retry"}, "For every step that has none of its own."),
+                "fail_fast": _said({"type": "boolean"}, "The first row of `data` that fails is the last that runs."),
+                "wait": _said(_WINDOW, "How long reads wait for their assertions (default 5s)."),
+            }
+        ),
+        "graph": _record({"require": {"type": "array", "items": requirement}}),
+        "data": _said(
+            {"anyOf": [rows, _record({"file": {"type": "string"}}, maxProperties=1)]},
+            "One run per row; columns are variables.",
+        ),
+        "setup": _said(STEPS, "Run before the steps."),
+        "steps": _said({**STEPS, "minItems": 1}, "Run one after the other."),
+        "teardown": _said(STEPS, "All run, whatever happened before."),
     }
-    return {"type": "object", "required": ["name", "steps"], "additionalProperties": False, "properties": properties}
+    _complete(properties, FLOW_KEYS)
+    _complete(properties["config"]["properties"], CONFIG_KEYS)
+    return _record(properties, "name", "steps")
+
+
+def _complete(properties: Mapping[str, Any], keys: tuple[str, ...]) -> None:
+    """A key the checker knows and the schema does not would be red in every editor."""
+    if set(properties) != set(keys):
+        raise AssertionError(f"schema and checker disagree about {sorted(set(properties) ^ set(keys))}")
 
 
 def _step(catalogue: Catalogue) -> dict[str, Any]:
-    properties: dict[str, Any] = {key: {} for key in STEP_KEYS}
-    properties.update(
-        id={"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_-]*$"},
-        action={"enum": list(catalogue.names)},
-        name={"type": "string"},
-        description={"type": "string"},
-        config={"type": "object"},
-        output={"type": "object"},
-        assert_any=_ASSERTIONS,
-        assert_none=_ASSERTIONS,
-        when=_EXPRESSION,
-        until={"anyOf": [_EXPRESSION, {"type": "object", "required": ["expression"]}]},
-        interval=_DURATION,
-        wait={"anyOf": [_DURATION, {"const": "none"}]},
-        hold=_DURATION,
-        timeout=_DURATION,
-        retry={"$ref": "#/$defs/retry"},
-        on_error={"anyOf": [{"enum": ["fail", "continue", "retry"]}, {"type": "object"}]},
-        optional={"type": "boolean"},
-        error_steps=_STEPS,
-        disabled={"type": "boolean"},
-        tags=_TEXTS,
-    )
-    properties["assert"] = _ASSERTIONS
-    return {
-        "type": "object",
-        "required": ["id", "action"],
-        "additionalProperties": False,
-        "properties": properties,
-        "allOf": [_typed_config(spec) for spec in catalogue.specs],
+    result = "An expression over the step's result."
+    error_form = _record({"action": {"enum": ["fail", "continue", "retry"]}, "error_steps": STEPS})
+    until_form = _record({"expression": EXPRESSION, "interval": DURATION, "timeout": DURATION}, "expression")
+    properties: dict[str, Any] = {
+        "id": _said({"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_-]*$"}, "How later steps call it."),
+        "action": {
+            "enum": list(catalogue.names),
+            "markdownEnumDescriptions": [_summary(catalogue, name) for name in catalogue.names],
+            "description": "What the step does.",
+        },
+        "name": _said({"type": "string"}, "Shown in reports instead of the id."),
+        "description": _said({"type": "string"}, "More words."),
+        "config": {"type": "object"},
+        "output": {
+            "type": "object",
+            "propertyNames": {"pattern": _OUTPUT},
+            "additionalProperties": {"$ref": "#/$defs/output"},
+            "description": "Named values that later steps use.",
+        },
+        "assert": _said(ASSERTIONS, "All must hold; reads wait for them."),
+        "assert_any": _said(ASSERTIONS, "One must hold."),
+        "assert_none": _said(ASSERTIONS, "None may hold."),
+        "when": _said(EXPRESSION, "The step is skipped unless this is true."),
+        "until": _said({"anyOf": [EXPRESSION, until_form]}, f"The action is repeated until this holds. {result}"),
+        "interval": _said(DURATION, "Pause between the attempts of `until`."),
+        "wait": _said(_WINDOW, "How long a read waits for its assertions; `none` = one look."),
+        "hold": _said(DURATION, "Reads go on this long after the assertions held, and must go on holding."),
+        "timeout": _said(DURATION, "Bounds everything in the step."),
+        "retry": _said({"$ref": "#/$defs/retry"}, "Tries again after a failure."),
+        "on_error": {"anyOf": [{"enum": ["fail", "continue", "retry"]}, error_form]},
+        "optional": _said({"type": "boolean"}, "A failure does not fail the run."),
+        "error_steps": _said(STEPS, "Run after the step failed; see `error.message`, `error.type`, `error.step`."),
+        "disabled": _said({"type": "boolean"}, "The step is skipped."),
+        "tags": _TAGS,
     }
+    _complete(properties, STEP_KEYS)
+    conditions = [entry for spec in catalogue.specs for entry in _configs(spec)]
+    return _record(properties, "id", "action", allOf=conditions)
 
 
-def _typed_config(spec: ActionSpec) -> dict[str, Any]:
-    names = [spec.name, *(alias.name for alias in spec.aliases)]
+def _summary(catalogue: Catalogue, name: str) -> str:
+    found = catalogue.find(name)
+    return "" if found is None else found[0].summary
+
+
+def _configs(spec: ActionSpec) -> list[dict[str, Any]]:
+    """The config of each name: what the name itself says may not be written again."""
+    reference = f"#/$defs/config_{spec.name}"
+    plain = [spec.name, *(alias.name for alias in spec.aliases if not alias.implies)]
+    found = [_for(plain, {"$ref": reference}, spec)]
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for alias in spec.aliases:
+        if alias.implies:
+            groups.setdefault(tuple(sorted(alias.implies)), []).append(alias.name)
+    for keys, names in groups.items():
+        found.append(_for(names, {"$ref": reference, "properties": dict.fromkeys(keys, False)}, spec))
+    return found
+
+
+def _for(names: list[str], config: dict[str, Any], spec: ActionSpec) -> dict[str, Any]:
+    from flows.language.config import fields_of
+
+    needed = any(field.option.required for field in fields_of(spec.config).values())
+    then: dict[str, Any] = {"properties": {"config": config}}
     return {
         "if": {"properties": {"action": {"enum": names}}, "required": ["action"]},
-        "then": {"properties": {"config": {"$ref": f"#/$defs/config_{spec.name}"}}},
+        "then": {**then, "required": ["config"]} if needed else then,
     }
 
 
 def _assertion() -> dict[str, Any]:
-    properties = {"expression": {"type": "string"}, "message": {"type": "string"}}
-    long = {"type": "object", "required": ["expression"], "additionalProperties": False, "properties": properties}
-    return {"anyOf": [_EXPRESSION, long]}
+    long = _record({"expression": EXPRESSION, "message": {"type": "string"}}, "expression")
+    return {"anyOf": [EXPRESSION, long], "description": "An expression over the step's result (docs: Expressions)."}
+
+
+def _output() -> dict[str, Any]:
+    long = _record({"path": EXPRESSION, "default": {}}, "path")
+    return {"anyOf": [EXPRESSION, long], "description": "A path into the result, such as `$.body.id`."}
 
 
 def _retry() -> dict[str, Any]:
-    causes = {"type": "array", "items": {"anyOf": [{"enum": list(get_args(FailureKind))}, {"type": "string"}]}}
-    properties = {
-        "max_attempts": {"type": "integer", "minimum": 1},
-        "delay": _DURATION,
-        "backoff": {"enum": ["constant", "linear", "exponential"]},
-        "retry_on": causes,
-        "retry_on_not": causes,
-    }
-    return {"type": "object", "additionalProperties": False, "properties": properties}
+    condition = {**EXPRESSION, "not": {"type": "string", "pattern": _WORD}}
+    cause = {"anyOf": [{"enum": list(get_args(FailureKind))}, condition]}
+    causes = {"anyOf": [cause, {"type": "array", "items": cause}]}
+    return _record(
+        {
+            "max_attempts": _said({"type": "integer", "minimum": 1}, "The first one counts."),
+            "delay": _said(DURATION, "Pause before the next attempt (default 1s)."),
+            "backoff": {"enum": ["constant", "linear", "exponential"]},
+            "retry_on": _said(causes, "Only these failures."),
+            "retry_on_not": _said(causes, "Never these."),
+        }
+    )

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.servers.brokers import start_mosquitto, start_nats
 from tests.servers.java import PASSWORD, Neo4j, start_kafka, start_neo4j
 from tests.servers.process import Server, Unavailable
 from tests.servers.small import start_postgres, start_valkey
@@ -117,3 +118,15 @@ def chromium() -> str:
         _absent("chromium", "no 'chromium' on PATH")
         raise AssertionError
     return program
+
+
+@pytest.fixture(scope="session")
+def nats_url() -> Iterator[str]:
+    """URL of a real NATS with JetStream of this worker; use subject names of your own."""
+    yield from _serve("nats", start_nats)
+
+
+@pytest.fixture(scope="session")
+def mqtt_url() -> Iterator[str]:
+    """URL of a real Mosquitto of this worker; use topic names of your own."""
+    yield from _serve("mqtt", start_mosquitto)

@@ -65,8 +65,12 @@ def listing(items: Shape) -> Shape:
     return Shape("array", items=items)
 
 
-def messages() -> Shape:
-    """The list that every consumer and subscriber gives; what `match` sees is one element (FLOWS §5)."""
+def messages(**more: Shape) -> Shape:
+    """The list that every consumer and subscriber gives; what `match` sees is one element (FLOWS §5).
+
+    Args:
+        more: what a protocol's messages have beside that.
+    """
     one = record(
         value=ANYTHING,
         raw=ANYTHING,
@@ -77,6 +81,7 @@ def messages() -> Shape:
         offset=ANYTHING,
         timestamp=ANYTHING,
         json=ANYTHING,
+        **more,
     )
     return listing(one)
 

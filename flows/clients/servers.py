@@ -1,0 +1,164 @@
+"""Which server a step means: one rule for every broker, what the step itself says goes before its URL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from flows.clients.errors import ClientError, reason
+from flows.clients.tls import TLS_DOC, ReadsFiles, Tls, tls_of
+from flows.language.catalogue import option
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable
+
+CONNECT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """The settings by which every broker's steps name their server; an action's config extends it."""
+
+    url: str | None = option(None, "`scheme://[user:password@]host[:port]`.", also=("connection",))
+    host: str | None = option(None, "Instead of the host of `url`.")
+    port: int | None = option(None, "Instead of the port of `url`.")
+    username: str | None = option(None, "Instead of the user of `url`.", also=("user",))
+    password: str | None = option(None, "Instead of the password of `url`.")
+    tls: object = option(None, TLS_DOC)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where a server is and how to log in.
+
+    Args:
+        protocol: shown in errors.
+        host: name or address.
+        port: TCP port.
+        username: empty = none.
+        password: empty = none.
+        path: of the URL, without the leading slash.
+        query: of the URL.
+        tls: None = not encrypted.
+    """
+
+    protocol: str
+    host: str
+    port: int
+    username: str = ""
+    password: str = ""
+    path: str = ""
+    query: str = ""
+    tls: Tls | None = None
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.protocol} {host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """How URLs of a protocol look.
+
+    Args:
+        protocol: its name.
+        plain: URL schemes without TLS and their default port.
+        secure: URL schemes with TLS and their default port.
+    """
+
+    protocol: str
+    plain: Mapping[str, int]
+    secure: Mapping[str, int]
+
+
+def server(config: ServerConfig, scheme: Scheme, files: ReadsFiles) -> Server:
+    """The server a step means: its own `host`, `port`, `username`, `password`, `tls` go before those of `url`.
+
+    Args:
+        config: rendered.
+        scheme: how its URLs look.
+        files: beside the flow, for certificates.
+
+    Raises:
+        ClientError: the URL is not one of that protocol.
+        UserError: a certificate cannot be read.
+    """
+    tls = tls_of(config.tls, files)
+    named = _from_url(config.url or f"{next(iter(scheme.plain))}://localhost", scheme, encrypted=tls is not None)
+    return replace(
+        named,
+        host=config.host or named.host,
+        port=config.port or named.port,
+        username=named.username if config.username is None else config.username,
+        password=named.password if config.password is None else config.password,
+        tls=tls if config.tls is not None else named.tls,
+    )
+
+
+def _from_url(url: str, scheme: Scheme, *, encrypted: bool) -> Server:
+    try:
+        parts = urlsplit(url if "://" in url else f"{next(iter(scheme.plain))}://{url}")
+        port = parts.port
+    except ValueError as error:
+        raise ClientError(f"not a URL of {scheme.protocol} ({error})", "config") from None
+    default = {**scheme.plain, **scheme.secure}.get(parts.scheme)
+    if default is None:
+        known = ", ".join((*scheme.plain, *scheme.secure))
+        raise ClientError(f"not a URL of {scheme.protocol}: scheme '{parts.scheme}' ({known})", "config")
+    if encrypted and parts.scheme in scheme.plain:
+        default = next(iter(scheme.secure.values()))
+    return Server(
+        scheme.protocol,
+        parts.hostname or "localhost",
+        port or default,
+        unquote(parts.username or ""),
+        unquote(parts.password or ""),
+        unquote(parts.path.lstrip("/")),
+        parts.query,
+        Tls() if parts.scheme in scheme.secure else None,
+    )
+
+
+async def connected(where: Server, *, encrypt: bool = True) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection to a server, with TLS when it asks for it.
+
+    Args:
+        where: the server.
+        encrypt: False when the protocol asks for TLS later.
+
+    Raises:
+        ClientError: of type ``connection`` when it cannot be reached.
+    """
+    import asyncio
+
+    tls = where.tls if encrypt else None
+    context = tls.context() if tls is not None else None
+    name = (tls.server_name or where.host) if tls is not None else None
+    opening = asyncio.open_connection(where.host, where.port, ssl=context, server_hostname=name)
+    return await within(where, opening)
+
+
+async def within(
+    where: Server, work: Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """What connecting gives, with every way it fails in plain words.
+
+    Args:
+        where: the server.
+        work: connects.
+
+    Raises:
+        ClientError: of type ``connection``.
+    """
+    import asyncio
+
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            return await work
+    except TimeoutError:
+        raise ClientError(f"{where}: no connection within {CONNECT_SECONDS:.0f}s") from None
+    except (OSError, ValueError, OverflowError) as error:
+        raise ClientError(f"{where}: {reason(error)}") from error

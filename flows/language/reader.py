@@ -63,7 +63,8 @@ class Reader:
             return None
         if isinstance(node, ScalarNode) and isinstance(node.value, str):
             return node.value
-        if numbers and isinstance(node, ScalarNode) and isinstance(node.value, int | float):
+        number = isinstance(node, ScalarNode) and isinstance(node.value, int | float)
+        if numbers and isinstance(node, ScalarNode) and number and not isinstance(node.value, bool):
             return node.text
         hint = "quote it" if isinstance(node, ScalarNode) and node.value is not None else None
         self.wrong(node, "text", hint=hint)

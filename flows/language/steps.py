@@ -156,7 +156,8 @@ class StepReader:
             if key not in node.entries:
                 self.findings.missing(None, node, key, "a step")
             return None
-        return value if isinstance(value, ScalarNode) and self.reader.text(value) is not None else None
+        text = self.reader.text(value)
+        return value if isinstance(value, ScalarNode) and text is not None else None
 
     def _action(self, node: ScalarNode | None) -> tuple[ActionSpec, Mapping[str, object], bool]:
         found = self.catalogue.find(node.text) if node is not None else None

@@ -1,0 +1,51 @@
+"""What an editor is given: the schema, and a first flow that names it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from testmesh.cli import dispatch
+
+
+def test_the_schema_is_printed_or_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert dispatch(["schema"]) == 0
+    printed = capsys.readouterr().out
+    Draft202012Validator.check_schema(json.loads(printed))
+    assert dispatch(["schema", "-o", str(tmp_path / "s.json")]) == 0
+    assert (tmp_path / "s.json").read_text() == printed
+    assert dispatch(["schema", "-o", str(tmp_path / "none" / "s.json")]) == 2
+
+
+def test_init_writes_a_flow_that_validates_and_finds_its_schema(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert dispatch(["init", "-C", str(tmp_path)]) == 0
+    flow = tmp_path / "flows" / "first.yaml"
+    named = flow.read_text().splitlines()[0].removeprefix("# yaml-language-server: $schema=")
+    Draft202012Validator.check_schema(json.loads((flow.parent / named).read_text()))
+    assert (tmp_path / ".testmesh" / ".gitignore").read_text() == "*\n"
+    capsys.readouterr()
+    assert dispatch(["validate", "-C", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"files": 1, "findings": []}
+
+
+def test_init_changes_nothing_a_person_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "first.yaml").write_text("mine\n")
+    (tmp_path / "testmesh.toml").write_text("# mine\n")
+    assert dispatch(["init", "-C", str(tmp_path)]) == 0
+    assert (tmp_path / "flows" / "first.yaml").read_text() == "mine\n"
+    assert (tmp_path / "testmesh.toml").read_text() == "# mine\n"
+    assert "kept     testmesh.toml" in capsys.readouterr().out
+
+
+def test_init_renews_the_schema_of_an_older_version(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert dispatch(["init", "-C", str(tmp_path)]) == 0
+    (tmp_path / ".testmesh" / "schema.json").write_text("{}")
+    assert dispatch(["init", "-C", str(tmp_path)]) == 0
+    assert "renewed  .testmesh/schema.json" in capsys.readouterr().out
+    assert len((tmp_path / ".testmesh" / "schema.json").read_text()) > 1000

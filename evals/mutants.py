@@ -12,9 +12,10 @@ from pathlib import Path
 
 from agents.repair.flow_text import Replacement, Written, apply, written
 from agents.repair.inputs import alone, judged
-from agents.repair.mutations import Mutation, tell
 from evals.seeding import Trial, execute, sample
 from fixtures.build import history
+from flows.strength.mutation import Mutation
+from flows.strength.telling import tell
 from graph.runs import FlowRun, Run, StepRun
 from testmesh.compose.repairing import judge, validate
 
@@ -98,7 +99,7 @@ def mutants(system: str, run: Run) -> Iterator[Mutant]:
         if step.assertions and isinstance(step.result, dict):
             for name in ("rows", "messages"):
                 if step.result.get(name):
-                    lied = alone(run, tell(flow, Mutation(step.id, "empty", name)))
+                    lied = alone(run, tell(flow, Mutation(step.id, "empty", (name,), inside=(step.phase,))))
                     passes = judged(judge, lied, text).verdict == "passed"
                     yield Mutant(system, flow.file, "effect removed", f"{step.id}: {name}", passes)
 

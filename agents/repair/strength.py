@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from agents.repair.inputs import Judge, alone, judged
-from agents.repair.mutations import Mutation, mutations, tell
+from flows.strength.mutation import Mutation, mutations
+from flows.strength.places import Each, Part
+from flows.strength.telling import tell
 from graph.answers import ContractEdit
 from graph.runs import Run
 
@@ -57,31 +59,30 @@ def compare(judge: Judge, old: tuple[Run, str], new: tuple[Run, str], edits: Seq
     renamed = {m: _renamed(m, edits) for m in before}
     here = {m for m, r in renamed.items() if _key(r) in possible}
     after = {_key(m) for m in noticed(judge, *new, {renamed[m] for m in here})}
-    lost = tuple(sorted(m for m in here if _key(renamed[m]) not in after))
-    gone = tuple(sorted(m for m in before if m not in here and m.kind != "status"))
+    lost = tuple(sorted((m for m in here if _key(renamed[m]) not in after), key=_order))
+    gone = tuple(sorted((m for m in before if m not in here and m.kind != "status"), key=_order))
     return Strength(len(before), len(here) - len(lost), lost, gone)
 
 
 def _key(mutation: Mutation) -> tuple[str, str, str]:
     """Which other status was told does not matter, that one was does."""
-    return mutation.step, mutation.kind, mutation.path
+    return mutation.step, mutation.kind, mutation.where
+
+
+def _order(mutation: Mutation) -> tuple[str, str, str, str]:
+    return (*_key(mutation), mutation.variant)
 
 
 def _renamed(mutation: Mutation, edits: Sequence[ContractEdit]) -> Mutation:
     path = mutation.path
     for edit in edits:
         if edit.kind == "field" and edit.new:
-            path = _swap(path, edit.old, edit.new)
+            path = tuple(_part(part, edit.old, edit.new) for part in path)
     return replace(mutation, path=path)
 
 
-def _swap(path: str, old: str, new: str) -> str:
-    return ".".join(_part(part, old, new) for part in path.split("."))
-
-
-def _part(part: str, old: str, new: str) -> str:
-    name, bracket, rest = part.partition("[")
-    return (new if name == old else name) + bracket + rest
+def _part(part: Part, old: str, new: str) -> Part:
+    return new if part == old and not isinstance(part, Each) else part
 
 
 def summary(found: Strength) -> str:
@@ -93,7 +94,7 @@ def summary(found: Strength) -> str:
     text = f"{found.kept} of {found.before} lies the old text noticed are still noticed"
     if found.lost:
         first = found.lost[0]
-        text += f"; lost {len(found.lost)}, e.g. {first.kind} {first.path} at {first.step}"
+        text += f"; lost {len(found.lost)}, e.g. {first.kind} {first.where} at {first.step}"
     if found.gone:
-        text += f"; {len(found.gone)} are about places the system no longer answers, e.g. {found.gone[0].path}"
+        text += f"; {len(found.gone)} are about places the system no longer answers, e.g. {found.gone[0].where}"
     return text

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 
 from agents.repair import RepairInputs, Seams, repair
-from agents.repair.mutations import mutations, tell
 from agents.repair.strength import compare
 from flows.actions import catalogue
 from flows.engine import judge
 from flows.language.check import DiskFiles, load_flow
 from flows.runner import RunOptions, run_flows
+from flows.strength.mutation import mutations
+from flows.strength.telling import tell
 from graph.answers import Clue, ContractEdit, Diagnosis
 from graph.runs import Run
 from testmesh.kernel.diagnostics import Diagnostic
@@ -168,7 +169,7 @@ def test_a_fix_that_would_check_less_is_stopped(tmp_path: Path, shop: Shop) -> N
     assert passing.verdict == "passed"
     found = compare(judge, (green, FLOW), (passing, weaker), ())
     assert found is not None
-    assert {m.path for m in found.lost} == {"body.total"}
+    assert {m.where for m in found.lost} == {"body.total"}
 
 
 def test_every_lie_about_what_is_checked_is_noticed(tmp_path: Path, shop: Shop) -> None:
@@ -177,8 +178,8 @@ def test_every_lie_about_what_is_checked_is_noticed(tmp_path: Path, shop: Shop) 
     found = compare(judge, (green, FLOW), (green, FLOW), ())
     assert found is not None
     assert not found.lost
-    lies = [m for m in mutations(green.flows[0]) if m.path == "body.total"]
-    assert {m.kind for m in lies} == {"dropped", "value", "retyped"}
+    lies = [m for m in mutations(green.flows[0]) if m.where == "body.total"]
+    assert {m.kind for m in lies} == {"dropped", "value", "retyped", "null"}
     for lie in lies:
         lied = replace(green, flows=(tell(green.flows[0], lie),))
         assert judge(lied, {}).verdict != "passed"

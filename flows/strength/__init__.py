@@ -1,0 +1,1 @@
+"""How much a flow would notice: its recorded evidence is changed and its assertions are asked again (DESIGN §7)."""

@@ -1,0 +1,97 @@
+"""Names that a flow already has for a value it meets again: an id that was answered, a variable it sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+from flows.strength.mutation import Where, leaves, streamed
+from flows.strength.places import Place, lists, shown
+from flows.strength.volatile import FIELDS, by_name, volatile
+from graph.runs import FlowRun, Json
+
+_SHORTEST = 6
+_DEEP = 6
+_SKIPPED = frozenset({"headers", "headers_all", "columns", "raw", "json", "first_row", "trailers", *FIELDS})
+Value = str | int | float | Decimal
+
+
+class Links:
+    """Values of one execution by the name that gives them, as each step may use them.
+
+    Args:
+        flow: a recorded execution.
+    """
+
+    def __init__(self, flow: FlowRun) -> None:
+        self._variables = {
+            value: name
+            for name, value in reversed(list(flow.variables.items()))
+            if isinstance(value, str) and len(value) >= _SHORTEST and "*" not in value
+        }
+        self._source = flow.source
+        self._known: dict[Where, dict[tuple[str, Value], str]] = {}
+        known: dict[tuple[str, Value], str] = {}
+        for inside, step in leaves(flow.steps):
+            self._known.setdefault((step.id, inside), dict(known))
+            if len(inside) > 1 or step.phase == "teardown":
+                continue
+            for name, value in step.outputs.items():
+                _note(known, (name,), value, f"{step.id}.{name}")
+            if isinstance(step.result, Mapping) and not streamed(step):
+                for place, value in _scalars((), step.result, 0):
+                    _note(known, place, value, f"{step.id}.{shown(place)}")
+
+    def fresh(self, place: Place, value: Json) -> bool:
+        """Whether another run would answer another value here; what the flow's text says itself is no such value.
+
+        Args:
+            place: in a result.
+            value: there.
+        """
+        written = isinstance(value, str) and len(value) > 2 and value in self._source
+        return not written and volatile(place, value)
+
+    def name(self, where: Where, place: Place, value: Json) -> str:
+        """The name that gives this value at this step; empty when there is none.
+
+        Args:
+            where: the step.
+            place: in its result.
+            value: there.
+        """
+        if isinstance(value, bool) or not isinstance(value, Value):
+            return ""
+        known = self._known.get(where, {})
+        if isinstance(value, str):
+            return known.get(("", value), "") or self._variables.get(value, "")
+        return known.get(("id", value), "") if by_name(place) or _is_id(place, known, value) else ""
+
+
+def _is_id(place: Place, known: Mapping[tuple[str, Value], str], value: Value) -> bool:
+    """A number is the same id only where both fields are called alike."""
+    return ("=" + str(place[-1]), value) in known if place else False
+
+
+def _note(known: dict[tuple[str, Value], str], place: Place, value: Json, name: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, Value):
+        return
+    if isinstance(value, str):
+        if len(value) >= _SHORTEST and volatile(place, value):
+            known.setdefault(("", value), name)
+    elif by_name(place):
+        known.setdefault(("id", value), name)
+
+
+def _scalars(place: Place, value: Json, depth: int) -> Iterator[tuple[Place, Json]]:
+    if depth > _DEEP:
+        return
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if depth or key not in _SKIPPED:
+                yield from _scalars((*place, key), inner, depth + 1)
+    elif lists(value):
+        if len(value) == 1:
+            yield from _scalars((*place, 0), value[0], depth + 1)
+    else:
+        yield place, value

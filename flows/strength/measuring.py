@@ -1,0 +1,313 @@
+"""The strength of a flow: which changes of its own green evidence it notices, and the line that would notice others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from flows.engine import judge
+from flows.strength.inserting import with_assertions
+from flows.strength.links import Links
+from flows.strength.mutation import Mutation, Where, leaves, mutations, where_of
+from flows.strength.places import found
+from flows.strength.ranking import Weights
+from flows.strength.suggesting import lines_for
+from flows.strength.telling import tell
+from graph.runs import FlowRun, Run, StepRun
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Changes of one place that the flow does not notice.
+
+    Args:
+        step: step id.
+        inside: its phase and the ids around it.
+        line: of the step in its file.
+        changes: what would go unnoticed, in words.
+        suggestion: the assertion that notices all of them, verified on the recording; empty when there is none.
+        advice: what to do where no assertion of this step can notice it.
+        consumed: known code reads the field.
+        weight: how much it matters.
+    """
+
+    step: str
+    inside: tuple[str, ...]
+    line: int
+    changes: tuple[str, ...]
+    suggestion: str = ""
+    advice: str = ""
+    consumed: bool = False
+    weight: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StepStrength:
+    """One step's share.
+
+    Args:
+        id: step id.
+        inside: its phase and the ids around it.
+        action: canonical action.
+        line: in its file.
+        noticed: changes the flow notices.
+        all: changes there are.
+    """
+
+    id: str
+    inside: tuple[str, ...]
+    action: str
+    line: int
+    noticed: int
+    all: int
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """How strong one flow is.
+
+    Args:
+        file: the flow.
+        run: the recording that was measured.
+        recordings: green recordings on which suggestions were tried.
+        steps: in file order; those that check nothing can be told by `noticed` 0.
+        gaps: the most important first.
+        problem: why nothing could be measured, or empty.
+    """
+
+    file: str
+    run: str
+    recordings: int = 0
+    steps: tuple[StepStrength, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    problem: str = ""
+
+    @property
+    def noticed(self) -> int:
+        """Changes the flow notices."""
+        return sum(step.noticed for step in self.steps)
+
+    @property
+    def all(self) -> int:
+        """Changes there are."""
+        return sum(step.all for step in self.steps)
+
+    @property
+    def score(self) -> float:
+        """Percent noticed; 100 where nothing can change."""
+        return round(100 * self.noticed / self.all, 1) if self.all else 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What to measure.
+
+    Args:
+        runs: recordings of one green execution each, the one to change first; on the others suggestions must hold too.
+        text: the flow's text.
+        step: only this step, or all when empty.
+        reads: field names that known code reads, by step id.
+    """
+
+    runs: Sequence[Run]
+    text: str
+    step: str = ""
+    reads: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+def alone(run: Run, flow: FlowRun) -> Run:
+    """The recording of one execution only.
+
+    Args:
+        run: a run.
+        flow: one of its executions.
+    """
+    return replace(run, flows=(flow,), verdict=flow.verdict)
+
+
+def judged(run: Run, text: str) -> FlowRun:
+    """One recorded execution judged with a text.
+
+    Args:
+        run: with one execution.
+        text: the flow's text.
+    """
+    return judge(run, {run.flows[0].file: text}).flows[0]
+
+
+def unnoticed(run: Run, text: str, lies: Iterable[Mutation]) -> list[Mutation]:
+    """The lies that a text of the flow lets pass.
+
+    Args:
+        run: a recording of one execution that passes as it is.
+        text: the flow's text.
+        lies: what to tell.
+    """
+    flow = run.flows[0]
+    return [lie for lie in lies if judged(alone(run, tell(flow, lie)), text).verdict == "passed"]
+
+
+def countable(flow: FlowRun, links: Links) -> Iterator[Mutation]:
+    """The lies a flow can be asked to notice: another id or instant only where an earlier name gives the true one.
+
+    Args:
+        flow: a recorded execution.
+        links: its names.
+    """
+    steps = where_of(flow)
+    for lie in mutations(flow):
+        where = (lie.step, lie.inside)
+        value = next(found(steps[where].result, lie.path), None)
+        if lie.kind != "value" or not links.fresh(lie.path, value) or links.name(where, lie.path, value):
+            yield lie
+
+
+def measured(wanted: Measure) -> Strength:
+    """The strength of a flow on its recording.
+
+    Args:
+        wanted: recordings and text.
+    """
+    run = wanted.runs[0]
+    flow = run.flows[0]
+    again = judged(run, wanted.text)
+    if again.verdict != "passed":
+        return Strength(flow.file, run.id, problem=_why(again))
+    links = Links(flow)
+    steps = where_of(flow)
+    lies = [lie for lie in countable(flow, links) if wanted.step in ("", lie.step)]
+    missed = unnoticed(run, wanted.text, lies)
+    counts = _counts(lies, missed, steps)
+    unchecked = frozenset((s.id, s.inside) for s in counts if not s.noticed)
+    lines = {lie: lines_for(lie, steps[lie.step, lie.inside].result, links) for lie in missed}
+    chosen, recordings = _chosen(wanted, lines)
+    weights = Weights(wanted.reads, unchecked)
+    gaps = sorted(_gaps(chosen, steps, weights), key=lambda g: (-g.weight, g.line, g.changes))
+    return Strength(flow.file, run.id, recordings, counts, tuple(gaps))
+
+
+def _why(judged_again: FlowRun) -> str:
+    errors = [str(problem["message"]) for problem in judged_again.problems if problem.get("severity") == "error"]
+    if errors:
+        return errors[0]
+    for _, step in leaves(judged_again.steps):
+        if step.verdict not in ("passed", "skipped"):
+            return f"{step.id}: {step.message or step.verdict}"
+    return judged_again.message or judged_again.verdict
+
+
+def _counts(
+    lies: Sequence[Mutation], missed: Sequence[Mutation], steps: Mapping[Where, StepRun]
+) -> tuple[StepStrength, ...]:
+    places = dict.fromkeys((lie.step, lie.inside) for lie in lies)
+    gone = set(missed)
+    found_steps = []
+    for place in places:
+        mine = [lie for lie in lies if (lie.step, lie.inside) == place]
+        step = steps[place]
+        heard = sum(lie not in gone for lie in mine)
+        found_steps.append(StepStrength(step.id, place[1], step.action, step.line, heard, len(mine)))
+    return tuple(found_steps)
+
+
+Lines = Mapping[Mutation, tuple[str, ...]]
+
+
+def _chosen(wanted: Measure, lines: Lines) -> tuple[dict[Mutation, str], int]:
+    """For every unnoticed lie the first line that holds on all recordings and fails when the lie is told."""
+    run = wanted.runs[0]
+    greens = [run, *(r for r in wanted.runs[1:] if judged(r, wanted.text).verdict == "passed")]
+    holding = _holding(greens, wanted.text, lines)
+    text = with_assertions(wanted.text, holding)
+    chosen: dict[Mutation, str] = {}
+    for lie, candidates in lines.items():
+        failing = _failing(judged(alone(run, tell(run.flows[0], lie)), text), (lie.step, lie.inside))
+        mine = set(holding.get((lie.step, lie.inside), ())) & failing
+        chosen[lie] = next((line for line in candidates if line in mine), "")
+    return chosen, len(greens)
+
+
+def _holding(greens: Sequence[Run], text: str, lines: Lines) -> dict[Where, list[str]]:
+    """The candidate lines of each step that hold on every recording."""
+    wanted: dict[Where, list[str]] = {}
+    for lie, candidates in lines.items():
+        mine = wanted.setdefault((lie.step, lie.inside), [])
+        mine += [line for line in candidates if line not in mine]
+    for run in greens:
+        while any(wanted.values()):
+            again = judged(run, with_assertions(text, wanted))
+            if again.verdict == "passed":
+                break
+            if not _drop(wanted, again, with_assertions(text, wanted)):
+                return {}
+    return wanted
+
+
+def _drop(wanted: dict[Where, list[str]], again: FlowRun, text: str) -> bool:
+    """Takes out the lines that do not hold or are no flow language; whether any was."""
+    before = sum(map(len, wanted.values()))
+    written = text.split("\n")
+    wrong = [written[p["line"] - 1] for p in again.problems if 0 < p.get("line", 0) <= len(written)]
+    for place, mine in wanted.items():
+        failing = _failing(again, place)
+        mine[:] = [line for line in mine if line not in failing and not any(line in text for text in wrong)]
+    return sum(map(len, wanted.values())) < before
+
+
+def _failing(flow: FlowRun, place: Where) -> set[str]:
+    return {
+        line.expression
+        for inside, step in leaves(flow.steps)
+        if (step.id, inside) == place
+        for line in step.assertions
+        if not line.passed
+    }
+
+
+def _gaps(chosen: Mapping[Mutation, str], steps: Mapping[Where, StepRun], weights: Weights) -> Iterator[Gap]:
+    """One gap for every line to add, and one for every change that no line notices."""
+    groups: dict[tuple[Where, str], list[Mutation]] = {}
+    for lie, line in chosen.items():
+        groups.setdefault(((lie.step, lie.inside), line or f"\0{lie.what}"), []).append(lie)
+    for (place, line), lies in groups.items():
+        step = steps[place]
+        suggestion = "" if line.startswith("\0") else line
+        yield Gap(
+            step=step.id,
+            inside=place[1],
+            line=step.line,
+            changes=tuple(lie.what for lie in lies),
+            suggestion=suggestion,
+            advice="" if suggestion else advice(lies[0], step),
+            consumed=any(weights.consumed(lie) for lie in lies),
+            weight=max(weights.of(lie, step.action) for lie in lies),
+        )
+
+
+def advice(lie: Mutation, step: StepRun) -> str:
+    """What to do about a change that no assertion of the step itself can notice.
+
+    Args:
+        lie: the change.
+        step: its step.
+    """
+    if lie.kind == "more" and lie.path == ("messages",):
+        return (
+            f"a consumer stops at its last message: add a {step.action} step like {step.id} with `expect: none` and"
+            f" `match: ... && offset > {step.id}.messages[-1].offset`"
+        )
+    return "no line that held on every recording notices it; run the flow again and compare, or check it elsewhere"
+
+
+def strengthened(text: str, gaps: Iterable[Gap]) -> str:
+    """The flow's text with the suggested lines added.
+
+    Args:
+        text: the flow.
+        gaps: those to close.
+    """
+    wanted: dict[Where, list[str]] = {}
+    for gap in gaps:
+        if gap.suggestion:
+            wanted.setdefault((gap.step, gap.inside), []).append(gap.suggestion)
+    return with_assertions(text, wanted)

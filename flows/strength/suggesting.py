@@ -1,0 +1,212 @@
+"""Assertion lines that would notice a change, most telling first; which of them hold is found out by judging."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+from flows.language.values import as_text, simplest
+from flows.strength.links import Links
+from flows.strength.mutation import Mutation
+from flows.strength.places import ALL, Each, Place, found, lists, shown
+from flows.strength.volatile import pattern
+from graph.runs import Json
+
+_LONGEST = 80
+_LONGEST_LIST = 6
+_BEGINNING = 40
+
+
+def lines_for(lie: Mutation, result: Json, links: Links) -> tuple[str, ...]:
+    """Candidate assertions.
+
+    Args:
+        lie: what is not noticed.
+        result: the step's true result.
+        links: names of values.
+    """
+    make = {
+        "status": _status,
+        "absent": _absent,
+        "empty": _length,
+        "fewer": _length,
+        "more": _length,
+        "order": _order,
+        "header": _header,
+    }.get(lie.kind, _field)
+    return tuple(dict.fromkeys(make(lie, result, links)))
+
+
+def _status(lie: Mutation, result: Json, links: Links) -> Iterator[str]:
+    yield f"status == {_literal(result['status'])}"
+
+
+def _absent(lie: Mutation, result: Json, links: Links) -> Iterator[str]:
+    yield "exists == true"
+
+
+def _length(lie: Mutation, result: Json, links: Links) -> Iterator[str]:
+    values = list(found(result, lie.path))
+    if not values:
+        return
+    count = len(values[0])
+    if len(lie.path) == 1 and lie.path[0] in ("rows", "messages") and "count" in result:
+        yield f"count == {count}"
+        yield "count > 0"
+    path = shown(lie.path) if not _each(lie.path) else _first(lie.path)
+    yield f"len({path}) == {count}"
+    if count:
+        yield f"len({path}) > 0"
+
+
+def _order(lie: Mutation, result: Json, links: Links) -> Iterator[str]:
+    for items in list(found(result, lie.path))[:1]:
+        path = _first(lie.path)
+        if all(not isinstance(item, Mapping) and not lists(item) for item in items):
+            yield f"{path} == {_literal(items)}"
+            return
+        for name, place in _told_apart(items):
+            listed = [next(iter(found(item, place)), None) for item in items]
+            if len(listed) <= _LONGEST_LIST and not any(links.fresh((name,), v) for v in listed):
+                yield f"map({path}, .{shown(place)}) == {_literal(listed)}"
+            for index in (0, len(items) - 1):
+                if not links.fresh((name,), listed[index]):
+                    yield f"{path}[{index}].{shown(place)} == {_literal(listed[index])}"
+            plain = [v for v in listed if isinstance(v, int | float | Decimal) and not isinstance(v, bool)]
+            if len(plain) == len(listed) and plain in (sorted(plain), sorted(plain, reverse=True)):
+                sign = "<=" if plain == sorted(plain) else ">="
+                yield f"{path}[0].{shown(place)} {sign} {path}[{len(items) - 1}].{shown(place)}"
+
+
+def _told_apart(items: list[Json]) -> Iterator[tuple[str, Place]]:
+    """Plain fields that every element has and that differ between the first and the last."""
+    first, last = items[0], items[-1]
+    if not isinstance(first, Mapping) or not isinstance(last, Mapping):
+        return
+    for name, value in first.items():
+        other = last.get(name)
+        if isinstance(value, Mapping) and isinstance(other, Mapping):
+            for inner, deeper in value.items():
+                if _plain(deeper) and inner in other and other[inner] != deeper:
+                    yield inner, (name, inner)
+        elif _plain(value) and value is not None and other != value and name.isidentifier():
+            yield name, (name,)
+
+
+def _plain(value: Json) -> bool:
+    return not isinstance(value, Mapping) and not lists(value)
+
+
+def _header(lie: Mutation, result: Json, links: Links) -> Iterator[str]:
+    for value in found(result, lie.path):
+        path, text = shown(lie.path), str(value)
+        kind = text.partition(";")[0].strip()
+        if str(lie.path[-1]).lower() == "content-type" and kind:
+            yield f"{path} startsWith {_literal(kind)}"
+        elif not links.fresh(lie.path, text) and len(text) <= _LONGEST and "/" not in text:
+            yield f"{path} == {_literal(text)}"
+    yield f"{shown(lie.path)} exists"
+
+
+def _field(lie: Mutation, result: Json, links: Links) -> Iterator[str]:
+    values = list(found(result, lie.path))
+    if not values:
+        return
+    value = values[0]
+    if _each(lie.path):
+        yield from _in_known(lie, result, links)
+        yield from _in_each(lie, values, links)
+        return
+    path = shown(lie.path)
+    name = links.name((lie.step, lie.inside), lie.path, value)
+    if name:
+        yield f"{path} == {name}"
+    yield from _of_value(path, value, fresh=links.fresh(lie.path, value))
+
+
+def _of_value(path: str, value: Json, *, fresh: bool) -> Iterator[str]:
+    if value is None:
+        yield f"{path} is null"
+    elif isinstance(value, Mapping):
+        yield f"{path} is object"
+    elif lists(value):
+        yield f"{path} is array"
+    else:
+        yield from _of_scalar(path, value, fresh=fresh)
+
+
+def _of_scalar(path: str, value: Json, *, fresh: bool) -> Iterator[str]:
+    kind = "string" if isinstance(value, str) else "boolean" if isinstance(value, bool) else "number"
+    if not fresh:
+        if not isinstance(value, str) or (len(value) <= _LONGEST and "\n" not in value):
+            yield f"{path} == {_literal(value)}"
+        else:
+            yield f"{path} startsWith {_literal(value.partition(chr(10))[0][:_BEGINNING])}"
+    shape = pattern(value)
+    if shape:
+        yield f"{path} matches {_literal(shape)}"
+    yield f"{path} is {kind}"
+    if kind == "number" and isinstance(value, int | float | Decimal) and value > 0:
+        yield f"{path} > 0"
+
+
+def _in_known(lie: Mutation, result: Json, links: Links) -> Iterator[str]:
+    """The element that an earlier step made, found again by its id: holds whatever else is in the list."""
+    at = next(i for i, part in enumerate(lie.path) if isinstance(part, Each))
+    outer, inner = lie.path[:at], lie.path[at + 1 :]
+    if not inner or _each(inner) or shown(inner)[0] == "[":
+        return
+    for item in next(found(result, outer), ()):
+        value = next(found(item, inner), None)
+        if not _plain(value) or value is None or links.fresh(inner, value) or not isinstance(item, Mapping):
+            continue
+        for key, known in item.items():
+            name = links.name((lie.step, lie.inside), (*outer, ALL, key), known) if key.isidentifier() else ""
+            if name and (key,) != inner:
+                yield f"one({shown(outer)}, .{key} == {name} && .{shown(inner)} == {_literal(value)})"
+
+
+def _in_each(lie: Mutation, values: list[Json], links: Links) -> Iterator[str]:
+    """One of the elements is enough to notice what all of them say; alike ones are checked together."""
+    at = next(i for i, part in enumerate(lie.path) if isinstance(part, Each))
+    outer, inner = lie.path[:at], lie.path[at + 1 :]
+    value = values[0]
+    simple = not _each(inner) and bool(inner) and shown(inner)[0] != "["
+    stable = _plain(value) and value is not None and not any(links.fresh(inner, v) for v in values)
+    if simple and stable and all(v == value for v in values):
+        yield f"all({shown(outer)}, .{shown(inner)} == {_literal(value)})"
+    if simple and stable and len(values) <= _LONGEST_LIST:
+        yield f"map({shown(outer)}, .{shown(inner)}) == {_literal(values)}"
+    if not simple or stable:
+        yield from _of_value(_first(lie.path), value, fresh=not stable)
+    if simple:
+        kinds = [line.rpartition(" is ")[2] for line in _of_value("x", value, fresh=True) if line.startswith("x is ")]
+        yield from (f"all({shown(outer)}, .{shown(inner)} is {kind})" for kind in kinds)
+
+
+def _each(place: Place) -> bool:
+    return any(isinstance(part, Each) for part in place)
+
+
+def _first(place: Place) -> str:
+    """The place with the first element where every element was meant."""
+    return shown(tuple(0 if isinstance(part, Each) else part for part in place))
+
+
+def _literal(value: Json) -> str:
+    """A value as the expression language writes it."""
+    if lists(value):
+        return "[" + ", ".join(_literal(item) for item in value) + "]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{json.dumps(str(k))}: {_literal(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, float | Decimal):
+        return as_text(simplest(Decimal(str(value))))
+    return _escaped(json.dumps(value, ensure_ascii=False))
+
+
+def _escaped(text: str) -> str:
+    """Texts that would be read as templates or paths are written so that they are not."""
+    if text.startswith(('"$.', '"$[')):
+        return f"text({text})"
+    return text.replace("${", "$${") if "${" in text else text

@@ -1,0 +1,143 @@
+"""The strength of flows, from the recordings kept here and what the graph knows of who reads what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from graph.runs import FlowRun, Run
+from testmesh.compose.diagnosing import file_runs
+from testmesh.compose.graphs import Checkout, open_store
+from testmesh.kernel.errors import UserError
+
+if TYPE_CHECKING:
+    from flows.strength.measuring import Strength
+    from graph.store import GraphStore
+
+HISTORY = 50
+RECORDINGS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One flow with its strength.
+
+    Args:
+        path: the flow file on disk.
+        text: its text now.
+        strength: what was measured.
+    """
+
+    path: Path
+    text: str
+    strength: Strength
+
+
+def strengths(checkout: Checkout, target: str, step: str = "") -> list[Measured]:
+    """The strength of a flow on its last green recording, or of every flow that passed in a run.
+
+    Args:
+        checkout: whose repository.
+        target: a flow file, or a run id, prefix or ``latest``.
+        step: only this step.
+
+    Raises:
+        UserError: there is no green recording.
+    """
+    path = _flow_file(checkout, target)
+    if path is not None:
+        return [_of_file(checkout, path, step)]
+    run = file_runs(checkout).load(target)
+    passed = list(dict.fromkeys(flow.file for flow in run.flows if flow.verdict == "passed"))
+    if not passed:
+        raise UserError(f"no flow passed in run {run.id}", hint="only green evidence can be changed: testmesh runs")
+    found = []
+    for file in passed:
+        mine = [flow for flow in run.flows if flow.file == file and flow.verdict == "passed"]
+        older = _recordings(checkout, file, before=run.id)
+        found.append(_measured(checkout, file, [*((run, flow) for flow in mine), *older], step))
+    return found
+
+
+def _flow_file(checkout: Checkout, target: str) -> Path | None:
+    for path in (Path(target), checkout.project.root / target):
+        if path.is_file():
+            return path.resolve()
+    if target.endswith((".yaml", ".yml")):
+        raise UserError(f"there is no flow {target}", hint="give the path of a flow file, or a run: testmesh runs")
+    return None
+
+
+def _of_file(checkout: Checkout, path: Path, step: str) -> Measured:
+    root = checkout.project.root
+    file = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+    greens = list(_recordings(checkout, file))
+    if not greens:
+        raise UserError(
+            f"{file} has no green recording among the last {HISTORY} runs", hint=f"make one: testmesh run {file}"
+        )
+    return _measured(checkout, file, greens, step)
+
+
+def _recordings(checkout: Checkout, file: str, before: str = "") -> Iterator[tuple[Run, FlowRun]]:
+    """Green executions of a flow, newest first."""
+    runs, count = file_runs(checkout), 0
+    for summary in runs.list(HISTORY, before=before):
+        if not summary.passed:
+            continue
+        run = runs.load(summary.id)
+        for flow in run.flows:
+            if flow.file == file and flow.verdict == "passed" and count < RECORDINGS:
+                count += 1
+                yield run, flow
+
+
+def _measured(checkout: Checkout, file: str, greens: list[tuple[Run, FlowRun]], step: str) -> Measured:
+    from flows.strength.measuring import Measure, alone, measured
+
+    path = checkout.project.root / file
+    text = path.read_bytes().decode("utf-8") if path.is_file() else greens[0][1].source
+    runs = [alone(run, flow) for run, flow in greens[:RECORDINGS]]
+    reads = consumed(checkout, file)
+    first: Strength | None = None
+    for index in range(len(runs)):
+        found = measured(Measure(runs[index:], text, step, reads))
+        if not found.problem:
+            return Measured(path, text, found)
+        first = first or found
+    assert first is not None
+    return Measured(path, text, first)
+
+
+def consumed(checkout: Checkout, file: str) -> Mapping[str, frozenset[str]]:
+    """Names of the fields that code reads of what each step of a flow touches, by step id.
+
+    Args:
+        checkout: whose graph; one that was never scanned knows nothing.
+        file: the flow, relative to its repository.
+    """
+    if not (checkout.project.state / "graph.db").exists():
+        return {}
+    store = open_store(checkout)
+    try:
+        return _consumed(store, file) if store.version() else {}
+    finally:
+        store.close()
+
+
+def _consumed(store: GraphStore, file: str) -> Mapping[str, frozenset[str]]:
+    touched = store.slice(("Step",), ("EXERCISES",))
+    used = store.slice((), ("CALLS", "CONSUMES", "READS"))
+    read: dict[str, set[str]] = {}
+    for edge in used.edges.values():
+        names = edge.props.get("reads") or edge.props.get("columns") or ()
+        for name in names:
+            read.setdefault(edge.target, set()).update(str(name).replace("[]", "").split("."))
+    found: dict[str, set[str]] = {}
+    for edge in touched.edges.values():
+        step = touched.nodes[edge.source]
+        if file in step.key:
+            found.setdefault(step.key[-1], set()).update(read.get(edge.target, ()))
+    return {step: frozenset(names) for step, names in found.items() if names}

@@ -49,3 +49,27 @@ def test_init_renews_the_schema_of_an_older_version(tmp_path: Path, capsys: pyte
     assert dispatch(["init", "-C", str(tmp_path)]) == 0
     assert "renewed  .testmesh/schema.json" in capsys.readouterr().out
     assert len((tmp_path / ".testmesh" / "schema.json").read_text()) > 1000
+
+
+UNTIDY = "flow:\n    name: 'x'  # why\n    steps:\n    - {action: log, id: a, config: {message: hi}}\n"
+TIDY = "flow:\n  name: x  # why\n  steps:\n    - {id: a, action: log, config: {message: hi}}\n"
+
+
+def test_fmt_checks_shows_and_changes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(UNTIDY)
+    assert dispatch(["fmt", "-C", str(tmp_path), "--check"]) == 1
+    assert dispatch(["fmt", "-C", str(tmp_path), "--diff"]) == 0
+    assert "+  name: x  # why" in capsys.readouterr().out
+    assert file.read_text() == UNTIDY
+    assert dispatch(["fmt", "-C", str(tmp_path)]) == 0
+    assert file.read_text() == TIDY
+    assert dispatch(["fmt", "-C", str(tmp_path), "--check"]) == 0
+
+
+def test_fmt_leaves_a_broken_file_alone_and_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.yaml").write_text("flow:\n  name: x\n  name: y\n  steps:\n    - action: log\n")
+    (tmp_path / "b.yaml").write_text(UNTIDY)
+    assert dispatch(["fmt", "-C", str(tmp_path)]) == 2
+    assert (tmp_path / "b.yaml").read_text() == TIDY
+    assert "a.yaml:3:3: error: duplicate key 'name'" in capsys.readouterr().err

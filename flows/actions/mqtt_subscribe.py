@@ -1,0 +1,94 @@
+"""Messages of an MQTT topic, from the start of the flow on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from flows.actions import Action, Call, MessageLog, Touch
+from flows.clients.servers import ServerConfig
+from flows.clients.tls import tls_problems
+from flows.language.catalogue import ActionSpec, Alias, Duration, always, option
+from flows.language.expressions import Expression
+from flows.language.shapes import ANYTHING, BOOLEAN, NUMBER, OBJECT, messages, record
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribeConfig(ServerConfig):
+    """Settings of an MQTT subscription."""
+
+    topic: str = option(doc="Topic, also with `+` and `#`.")
+    qos: int = option(1, "0, 1 or 2: at most.")
+    retained: bool = option(False, "Also the message that the server kept from before the flow.")
+    match: Expression | None = option(None, "Which messages count.", also=("filter",), scope="message")
+    count: int = option(1, "How many messages make a candidate.")
+    timeout: Duration = option(10.0, "How long to wait.")
+    from_: str = option("start_of_flow", "Where reading begins.", choices=("start_of_flow", "end"))
+    expect: str | None = option(None, "`none`: fail when a message arrives.", choices=("none",))
+    version: object = option(None, "`5` or `3.1.1`; by default the newest the server speaks.")
+
+
+def touches(config: Mapping[str, object]) -> Iterable[Touch]:
+    """The topic.
+
+    Args:
+        config: as written.
+    """
+    topic = config.get("topic")
+    if isinstance(topic, str):
+        yield Touch("topic", topic, kind="mqtt")
+
+
+async def follow(config: SubscribeConfig, call: Call) -> MessageLog:
+    """Subscribes once per flow execution; MQTT keeps no history, so this happens when the flow starts.
+
+    Args:
+        config: rendered.
+        call: connections.
+    """
+    from flows.clients.mqtt import SCHEME, level_of
+    from flows.clients.mqtt_topics import TopicLog, Wanted
+    from flows.clients.servers import server
+
+    where = server(config, SCHEME, call.files)
+    wanted = Wanted(config.topic, config.qos, config.retained, level_of(config.version))
+    key = ("mqtt-subscribe", where, wanted, () if config.from_ == "start_of_flow" else call.path)
+    return await call.flow_clients.opened(key, lambda: TopicLog(where, wanted).open())
+
+
+def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    yield from tls_problems(config)
+    version = config.get("version")
+    if version is not None and "{" not in str(version) and str(version) not in ("5", "3.1.1"):
+        yield "version", "'version' is 5 or 3.1.1"
+    qos = config.get("qos")
+    if isinstance(qos, int) and qos not in (0, 1, 2):
+        yield "qos", "'qos' is 0, 1 or 2"
+    if config.get("expect") is not None and config.get("count") is not None:
+        yield "count", "'expect: none' and 'count' exclude each other"
+
+
+ACTION: Action[SubscribeConfig] = Action(
+    spec=ActionSpec(
+        name="mqtt_subscribe",
+        summary="Waits for messages of an MQTT topic; none since the start of the flow is missed.",
+        config=SubscribeConfig,
+        family="messaging",
+        result=record(
+            messages=messages(qos=NUMBER, retained=BOOLEAN, properties=OBJECT),
+            count=NUMBER,
+            value=ANYTHING,
+            key=ANYTHING,
+            headers=OBJECT,
+        ),
+        aliases=(Alias("mqtt_consume"), Alias("mqtt_consumer"), Alias("mqtt.subscribe"), Alias("mqtt.consume")),
+        checks_itself=True,
+        connection=("url", "host"),
+        implied=("MQTT_URL", "MQTT_BROKER"),
+        reads=always,
+        windowed=True,
+        check=_problems,
+    ),
+    touches=touches,
+    follow=follow,
+)

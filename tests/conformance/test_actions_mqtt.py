@@ -1,0 +1,95 @@
+"""MQTT steps against a real server: topics since the start of the flow, QoS, retained messages, both versions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.conformance.actions import SECRET, Check, failing_servers, flow_of, passes
+from tests.flows.support import run_text, step, verdicts
+
+
+@pytest.mark.server("mqtt")
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+def test_messages_since_the_start_of_the_flow_are_seen_by_every_subscriber(
+    tmp_path: Path, mqtt_url: str, version: str
+) -> None:
+    topic = f"t/{uuid4().hex}"
+    run = run_text(
+        tmp_path,
+        flow_of(
+            *(
+                f"{{id: p{qos}, action: mqtt_publish, config: {{topic: {topic}, value: {{n: {qos}}}, qos: {qos},"
+                f" version: {version}}}, assert: [ok == true]}}"
+                for qos in (0, 1, 2)
+            ),
+            f"{{id: a, action: mqtt_subscribe, config: {{topic: {topic}, version: {version}}},"
+            " assert: [value.n == 0, 'messages[0].qos == 0', 'messages[0].retained == false']}",
+            f"{{id: b, action: mqtt_consume, config: {{topic: {topic}, qos: 2, match: value.n == 2,"
+            f" version: {version}}}, assert: [value.n == 2, 'messages[0].qos == 2']}}",
+            f'{{id: tree, action: mqtt.subscribe, config: {{topic: "{topic}/#", count: 3, version: {version}}},'
+            f" assert: ['messages[2].value.n == 2', 'messages[0].topic == \"{topic}\"']}}",
+            f"{{id: never, action: mqtt_subscribe, config: {{topic: {topic}, match: value.n == 3, expect: none,"
+            f" timeout: 200ms, version: {version}}}}}",
+        ),
+        process={"MQTT_URL": mqtt_url},
+    )
+    passes(run)
+    assert step(run, "never").duration_ms >= 190
+
+
+@pytest.mark.server("mqtt")
+def test_headers_and_properties_travel_with_version_5_only(tmp_path: Path, mqtt_url: str) -> None:
+    topic = f"t/{uuid4().hex}"
+    run = run_text(
+        tmp_path,
+        flow_of(
+            f"{{id: p, action: mqtt.publish, config: {{topic: {topic}, payload: hello, headers: {{h: x}},"
+            " properties: {content_type: text/plain, message_expiry: 60}}, assert: [ok == true]}",
+            f'{{id: a, action: mqtt_subscribe, config: {{topic: {topic}}}, assert: [value == "hello",'
+            ' headers.h == "x", headers.traceparent exists,'
+            " 'messages[0].properties.content_type == \"text/plain\"']}",
+            f"{{id: old, action: mqtt_publish, config: {{topic: {topic}, payload: x, headers: {{h: x}},"
+            ' version: "3.1.1"}, assert: [ok == true]}',
+        ),
+        process={"MQTT_URL": mqtt_url},
+    )
+    assert verdicts(run) == {"p": "passed", "a": "passed", "old": "error"}
+    assert "carries no headers" in step(run, "old").message
+
+
+@pytest.mark.server("mqtt")
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+def test_a_retained_message_from_before_the_flow_is_seen_only_when_asked_for(
+    tmp_path: Path, mqtt_url: str, version: str
+) -> None:
+    topic = f"t/{uuid4().hex}"
+    process = {"MQTT_URL": mqtt_url}
+    publish = (
+        f"{{id: p, action: mqtt_publish, config: {{topic: {topic}, value: old, retain: true}}, assert: [ok == true]}}"
+    )
+    assert run_text(tmp_path, flow_of(publish), process=process).verdict == "passed"
+    run = run_text(
+        tmp_path,
+        flow_of(
+            f"{{id: new, action: mqtt_subscribe, config: {{topic: {topic}, expect: none, timeout: 200ms,"
+            f" version: {version}}}}}",
+            f"{{id: kept, action: mqtt_subscribe, config: {{topic: {topic}, retained: true, version: {version}}},"
+            " assert: [value == \"old\", 'messages[0].retained == true']}",
+        ),
+        process=process,
+    )
+    passes(run)
+
+
+CONNECTED = {
+    "mqtt_publish": lambda port: f'{{url: "mqtt://u:{SECRET}@127.0.0.1:{port}", topic: s, value: v}}',
+    "mqtt_subscribe": lambda port: f'{{url: "mqtt://u:{SECRET}@127.0.0.1:{port}", topic: s}}',
+}
+
+
+@failing_servers(CONNECTED)
+def test_a_failing_mqtt_server_is_a_result(check: Check, tmp_path: Path) -> None:
+    check(tmp_path)

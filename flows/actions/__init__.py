@@ -132,7 +132,7 @@ class Action(Generic[C]):
         run: one request and its answer; ClientError when there is none.
         follow: opens (once per flow execution and settings) the stream a consumer reads.
         converse: opens a conversation that follows the config's `script`.
-        early: `converse` is called when the flow starts too, so that nothing is missed.
+        early: whether `converse` is called when the flow starts too, so that nothing is missed.
         compute: a result from the settings alone, never recorded as evidence; judged anew every time.
         pause: seconds to wait before `compute` (delay).
         condition: for actions with a condition of their own: "" when the result satisfies it, else why not; None when
@@ -148,7 +148,7 @@ class Action(Generic[C]):
     run: Run[C] | None = None
     follow: Follow[C] | None = None
     converse: Converse[C] | None = None
-    early: bool = False
+    early: Callable[[C], bool] | None = None
     compute: Compute[C] | None = None
     pause: Callable[[C], float] | None = None
     condition: Condition[C] | None = None

@@ -10,12 +10,13 @@ import asyncio
 import ssl
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 from urllib.parse import quote, urljoin, urlsplit
 
 from flows.clients.errors import ClientError, reason
-from flows.clients.http1 import Answer, Malformed, NothingCame, NotSendable, TooLarge, Wire, request_bytes
+from flows.clients.http1 import Answer, Head, Malformed, NothingCame, NotSendable, TooLarge, Wire, request_bytes
 from flows.clients.tls import PLAIN_TLS, Tls
 
 MAX_BODY = 16 * 1024 * 1024
@@ -143,6 +144,28 @@ class HttpPool:
             raise ClientError(f"{bare_url(request.url)}: more than {MAX_REDIRECTS} redirects")
         return response
 
+    async def stream(self, request: HttpRequest) -> HttpStream:
+        """The answer to a request up to its body, over a connection of its own.
+
+        Args:
+            request: what to send; redirects are not followed.
+
+        Raises:
+            ClientError: as for :meth:`send`.
+        """
+        target, path = _address(request)
+        connection = await self._open(target)
+        try:
+            with _explained(target):
+                data = request_bytes(request.method, path, _headers(request, target), request.body)
+                connection.writer.write(data)
+                await connection.writer.drain()
+                head = await connection.wire.head(request.method)
+        except BaseException:
+            connection.close()
+            raise
+        return HttpStream(connection, head, target, request.url)
+
     async def aclose(self) -> None:
         """Closes every idle connection."""
         for connections in self._idle.values():
@@ -189,17 +212,10 @@ class HttpPool:
     ) -> HttpResponse:
         reusable = False
         try:
-            answer = await _talk(connection, target, path, request)
+            with _explained(target):
+                answer = await _talk(connection, target, path, request)
             # After an error of its own a server often closes without saying so, and a write must not be sent twice.
             reusable = answer.reusable and answer.status < SERVER_ERROR
-        except NotSendable as problem:
-            raise ClientError(f"{target}: the request cannot be sent: {problem}", "config") from problem
-        except Malformed as problem:
-            raise ClientError(f"{target}: the answer is not valid HTTP: {problem}") from problem
-        except TooLarge as problem:
-            raise ClientError(f"{target}: the answer is larger than {MAX_BODY // 2**20} MiB") from problem
-        except _BROKEN as error:
-            raise ClientError(f"{target}: {reason(error)} while waiting for the answer") from error
         finally:
             if reusable:
                 connection.idle_since = time.monotonic()
@@ -210,6 +226,64 @@ class HttpPool:
         encoding = next((value for name, value in answer.headers if name == "content-encoding"), "")
         body = _decoded(answer.body, encoding, target) if encoding else answer.body
         return HttpResponse(answer.status, answer.headers, body, request.url)
+
+
+class HttpStream:
+    """An answer whose body is read piece by piece.
+
+    Args:
+        connection: its own.
+        head: status and headers.
+        target: for messages.
+        url: where it came from.
+    """
+
+    def __init__(self, connection: _Connection, head: Head, target: _Target, url: str) -> None:
+        self._connection = connection
+        self._target = target
+        self._pieces = connection.wire.pieces(head.frame)
+        self.status = head.status
+        self.headers = head.headers
+        self.url = url
+
+    async def read(self) -> bytes:
+        """The next piece; empty at the end.
+
+        Raises:
+            ClientError: it broke off.
+        """
+        with _explained(self._target):
+            return await anext(self._pieces, b"")
+
+    async def rest(self) -> bytes:
+        """The whole body, bounded and decompressed."""
+        parts: list[bytes] = []
+        while piece := await self.read():
+            parts.append(piece)
+            if sum(map(len, parts)) > MAX_BODY:
+                raise ClientError(f"{self._target}: the answer is larger than {MAX_BODY // 2**20} MiB")
+        encoding = dict(self.headers).get("content-encoding", "")
+        return _decoded(b"".join(parts), encoding, self._target)
+
+    async def aclose(self) -> None:
+        """Lets go of the connection."""
+        self._connection.close()
+
+
+@contextmanager
+def _explained(target: _Target) -> Iterator[None]:
+    try:
+        yield
+    except NotSendable as problem:
+        raise ClientError(f"{target}: the request cannot be sent: {problem}", "config") from problem
+    except NothingCame as problem:
+        raise ClientError(f"{target}: the server closed the connection without an answer") from problem
+    except Malformed as problem:
+        raise ClientError(f"{target}: the answer is not valid HTTP: {problem}") from problem
+    except TooLarge as problem:
+        raise ClientError(f"{target}: the answer is larger than {MAX_BODY // 2**20} MiB") from problem
+    except _BROKEN as error:
+        raise ClientError(f"{target}: {reason(error)} while waiting for the answer") from error
 
 
 def _encrypted(tls: Tls | None) -> dict[str, Any]:

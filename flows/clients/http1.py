@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from asyncio import StreamReader
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import NamedTuple
 
 MAX_HEAD = 64 * 1024
@@ -51,6 +51,34 @@ class Answer(NamedTuple):
     headers: tuple[tuple[str, str], ...]
     body: bytes
     reusable: bool
+
+
+class Frame(NamedTuple):
+    """How the end of a body is known.
+
+    Args:
+        keep: the connection may carry another request after it.
+        chunked: by its chunks.
+        length: by its length; None and not chunked = by the end of the connection.
+    """
+
+    keep: bool
+    chunked: bool = False
+    length: int | None = None
+
+
+class Head(NamedTuple):
+    """One response before its body.
+
+    Args:
+        status: number.
+        headers: in order, names in lower case.
+        frame: of the body.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    frame: Frame
 
 
 def request_bytes(method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
@@ -113,33 +141,68 @@ class Wire:
             Malformed: it is not HTTP, or cut off.
             TooLarge: its body is.
         """
+        head = await self.head(method)
+        frame = head.frame
+        if frame.chunked:
+            body, keep = await self._chunked(), frame.keep
+        elif frame.length is not None:
+            body, keep = await self._exactly(_within(frame.length, self._limit)), frame.keep
+        else:
+            body, keep = await self._rest(), False
+        return Answer(head.status, head.headers, body, keep and not self._buffer)
+
+    async def head(self, method: str) -> Head:
+        """The next final response up to its body.
+
+        Args:
+            method: of the request.
+
+        Raises:
+            NothingCame: the connection ended first.
+            Malformed: it is not HTTP, or cut off.
+        """
         self.began = bool(self._buffer)
         for _ in range(MAX_INFORMATIONAL):
             version, status, headers = _parsed(await self._head())
             if status >= 200 or status == 101:
-                return await self._final(method, version, status, headers)
+                return Head(status, headers, _frame(method, version, status, headers))
         raise Malformed("too many informational responses")
 
-    async def _final(self, method: str, version: str, status: int, headers: tuple[tuple[str, str], ...]) -> Answer:
-        fields: dict[str, list[str]] = {}
-        for name, value in headers:
-            if name in ("content-length", "transfer-encoding", "connection"):
-                fields.setdefault(name, []).extend(part.strip().lower() for part in value.split(","))
-        connection = fields.get("connection", [])
-        keep = "close" not in connection if version == "1" else "keep-alive" in connection
-        if method == "HEAD" or status in (101, 204, 304):
-            body = b""
-            keep = keep and status != 101
-        elif "transfer-encoding" in fields:
-            if fields["transfer-encoding"] != ["chunked"]:
-                raise Malformed(f"transfer coding {', '.join(fields['transfer-encoding'])}")
-            body = await self._chunked()
-            keep = keep and "content-length" not in fields
-        elif "content-length" in fields:
-            body = await self._exactly(_length(fields["content-length"], self._limit))
-        else:
-            body, keep = await self._rest(), False
-        return Answer(status, headers, body, keep and not self._buffer)
+    async def pieces(self, frame: Frame) -> AsyncIterator[bytes]:
+        """A body as it comes, however long it is.
+
+        Args:
+            frame: of its head.
+
+        Raises:
+            Malformed: it is cut off, or not framed as its head says.
+        """
+        if frame.chunked:
+            while length := await self._chunk():
+                yield await self._exactly(_within(length, self._limit))
+                await self._chunk_end()
+            return
+        left = frame.length
+        while left is None or left > 0:
+            data, self._buffer = self._buffer or await self._reader.read(CHUNK), b""
+            if not data and left is not None:
+                raise Malformed("the answer is cut off")
+            if not data:
+                return
+            if left is not None:
+                data = data[:left]
+                left -= len(data)
+            yield data
+
+    async def _chunk(self) -> int:
+        found = _SIZE.match(await self._line())
+        if found is None:
+            raise Malformed("a chunk without a size")
+        return int(found[1], 16)
+
+    async def _chunk_end(self) -> None:
+        if await self._line():
+            raise Malformed("a chunk longer than its size")
 
     async def _more(self) -> None:
         data = await self._reader.read(CHUNK)
@@ -208,19 +271,10 @@ class Wire:
     async def _chunked(self) -> bytes:
         parts: list[bytes] = []
         size = 0
-        while True:
-            found = _SIZE.match(await self._line())
-            if found is None:
-                raise Malformed("a chunk without a size")
-            length = int(found[1], 16)
-            if length == 0:
-                break
-            size += length
-            if size > self._limit:
-                raise TooLarge
+        while length := await self._chunk():
+            size = _within(size + length, self._limit)
             parts.append(await self._exactly(length))
-            if await self._line():
-                raise Malformed("a chunk longer than its size")
+            await self._chunk_end()
         for _ in range(100):
             if not await self._line():
                 return b"".join(parts)
@@ -244,10 +298,31 @@ def _headers(lines: Iterator[str]) -> Iterator[tuple[str, str]]:
         yield found[1].lower(), found[2]
 
 
-def _length(given: list[str], limit: int) -> int:
+def _frame(method: str, version: str, status: int, headers: tuple[tuple[str, str], ...]) -> Frame:
+    fields: dict[str, list[str]] = {}
+    for name, value in headers:
+        if name in ("content-length", "transfer-encoding", "connection"):
+            fields.setdefault(name, []).extend(part.strip().lower() for part in value.split(","))
+    connection = fields.get("connection", [])
+    keep = "close" not in connection if version == "1" else "keep-alive" in connection
+    if method == "HEAD" or status in (101, 204, 304):
+        return Frame(keep and status != 101, length=0)
+    if "transfer-encoding" in fields:
+        if fields["transfer-encoding"] != ["chunked"]:
+            raise Malformed(f"transfer coding {', '.join(fields['transfer-encoding'])}")
+        return Frame(keep and "content-length" not in fields, chunked=True)
+    if "content-length" in fields:
+        return Frame(keep, length=_length(fields["content-length"]))
+    return Frame(False)
+
+
+def _length(given: list[str]) -> int:
     if len(set(given)) != 1 or not _DIGITS.match(given[0]):
         raise Malformed(f"content length {', '.join(given)[:40]!r}")
-    length = int(given[0])
-    if length > limit:
+    return int(given[0])
+
+
+def _within(size: int, limit: int) -> int:
+    if size > limit:
         raise TooLarge
-    return length
+    return size

@@ -263,10 +263,7 @@ async def answered(pool: HttpPool, request: HttpRequest) -> dict[str, object]:
     started = time.perf_counter()
     response = await pool.send(request)
     duration = (time.perf_counter() - started) * 1000
-    repeated: dict[str, list[str]] = {}
-    for name, value in response.headers:
-        repeated.setdefault(name, []).append(value)
-    headers = {name: ", ".join(values) for name, values in repeated.items()}
+    headers, repeated = folded(response.headers)
     return {
         "status": response.status,
         "body": parsed_body(response.body, headers),
@@ -275,6 +272,18 @@ async def answered(pool: HttpPool, request: HttpRequest) -> dict[str, object]:
         "duration_ms": round(duration, 3),
         "url": response.url,
     }
+
+
+def folded(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Headers by lower-case name: repeated values joined, and as lists.
+
+    Args:
+        pairs: in order of arrival.
+    """
+    repeated: dict[str, list[str]] = {}
+    for name, value in pairs:
+        repeated.setdefault(name.lower(), []).append(value)
+    return {name: ", ".join(values) for name, values in repeated.items()}, repeated
 
 
 def parsed_body(body: bytes, headers: Mapping[str, str]) -> object:

@@ -112,10 +112,9 @@ def script_problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     for number, line in enumerate(lines if isinstance(lines, list | tuple) else ()):
         if not isinstance(line, Mapping):
             continue
-        if len(line) != 1:
-            yield "messages", f"messages[{number}] must hold exactly one of {', '.join(_KINDS)}"
-        elif "receive" in line and line["receive"] is None:
-            yield "messages", f"messages[{number}]: write 'receive: {{}}' for the next message"
+        if sum(line.get(kind) is not None for kind in _KINDS) != 1:
+            wanted = "exactly one of send, send_binary, receive, close ('receive: {}' takes the next message)"
+            yield "messages", f"messages[{number}] must hold {wanted}"
         receive = line.get("receive")
         if isinstance(receive, Mapping) and receive.get("expect") == "close" and receive.get("match") is not None:
             yield "messages", f"messages[{number}]: 'expect: close' and 'match' exclude each other"

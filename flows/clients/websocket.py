@@ -8,12 +8,13 @@ import binascii
 import ssl
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flows.clients.errors import ClientError, reason
 from flows.clients.http import bare_url
-from flows.clients.http_request import parsed_body
+from flows.clients.http_request import folded, parsed_body
 from flows.clients.scripts import MAX_EVENTS, MAX_MESSAGE, Line, event_of
 from flows.clients.tls import PLAIN_TLS, Tls
 from flows.language.values import as_text, to_json
@@ -134,10 +135,9 @@ class Socket:
         """Says goodbye when asked to, and lets go."""
         try:
             if clean:
-                async with asyncio.timeout(PARTING_SECONDS):
-                    await self._connection.close()
-        except (TimeoutError, OSError):
-            pass
+                with suppress(TimeoutError, OSError):
+                    async with asyncio.timeout(PARTING_SECONDS):
+                        await self._connection.close()
         finally:
             self._connection.transport.abort()
 
@@ -215,10 +215,7 @@ def _named(tls: Tls) -> dict[str, str]:
 
 
 def _opening(door: Door, response: Response, started: float) -> dict[str, object]:
-    pairs: dict[str, list[str]] = {}
-    for name, value in response.headers.raw_items():
-        pairs.setdefault(name.lower(), []).append(value)
-    headers = {name: ", ".join(values) for name, values in pairs.items()}
+    headers, _ = folded(response.headers.raw_items())
     return {
         "kind": "opening",
         "status": response.status_code,

@@ -231,7 +231,9 @@ class World:
             return self._together(effect)
         if isinstance(effect, Load):
             return self._child(effect)
-        if isinstance(effect, Follow | Pause | Say | Part):
+        if isinstance(effect, Say):
+            return self._said(self._exchange(effect.request), effect.request)
+        if isinstance(effect, Follow | Pause | Part):
             return Answer(self.clock)
         raise TypeError(f"the engine asked for {type(effect).__name__}")
 
@@ -262,6 +264,12 @@ class World:
             differs = _difference(exchange.request, request.recorded)
             raise NotRecorded(f"its request differs from the recorded one{differs}")
         return exchange
+
+    def _said(self, exchange: Exchange, request: Request) -> Answer:
+        """What was said was heard, unless nothing is recorded after it and the recording ends in an error."""
+        index = self._read.get((request.path, request.attempt), 0)
+        broken = index >= len(exchange.candidates) and exchange.ended in ("error", "timeout", "cancelled")
+        return self._answer(exchange, index) if broken else Answer(self.clock)
 
     def _answer(self, exchange: Exchange, index: int) -> Answer:
         if index < len(exchange.candidates):

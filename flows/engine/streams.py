@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
+from flows.actions import AnyAction
 from flows.engine.configuring import configured
 from flows.engine.context import Context
 from flows.engine.effects import Follow, Request, Steps, answered
@@ -12,6 +14,7 @@ from flows.language.errors import NotEvaluable
 from flows.language.spec import PHASES, Step
 
 FOLLOW_MS = 10_000.0
+EARLY_MS = 2_000.0
 
 
 def follow_all(context: Context, names: Names) -> Steps[None]:
@@ -34,7 +37,7 @@ def consumers(context: Context, steps: Sequence[Step]) -> Iterator[Step]:
     """
     for step in steps:
         action = context.catalogue.action(step.action)
-        if (action.follow is not None or action.early) and not step.disabled:
+        if (action.follow is not None or action.early is not None) and not step.disabled:
             yield step
         for branch in step.branches:
             yield from consumers(context, branch.steps)
@@ -56,7 +59,14 @@ def open_streams(context: Context, names: Names) -> Steps[None]:
         except NotEvaluable:
             context.unopened.append(step)
             continue
-        if getattr(settings.config, "from_", "start_of_flow") == "start_of_flow":
+        if _from_the_start(action, settings.config):
             path = (step.phase, *context.prefix, step.id)
             request = Request(path, action, settings.config, settings.recorded, file=context.flow.file)
-            yield from answered(Follow(request, context.clock() + FOLLOW_MS))
+            patience = FOLLOW_MS if action.early is None else EARLY_MS
+            yield from answered(Follow(request, context.clock() + patience))
+
+
+def _from_the_start(action: AnyAction, config: Any) -> bool:
+    if action.early is not None:
+        return action.early(config)
+    return getattr(config, "from_", "start_of_flow") == "start_of_flow"

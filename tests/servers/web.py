@@ -1,0 +1,144 @@
+"""Web servers inside the test's process: each on an event loop of its own thread, on a free port of 127.0.0.1."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+Serve = Callable[[asyncio.Event, "asyncio.Future[int]"], Awaitable[None]]
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@contextmanager
+def on_a_thread(serve: Serve) -> Iterator[int]:
+    """Runs a server until the block ends; gives its port.
+
+    Args:
+        serve: sets the future to its port, and returns once the event is set.
+    """
+    ready = threading.Event()
+    found: dict[str, Any] = {}
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        found["loop"], found["stop"] = asyncio.get_running_loop(), stop
+        serving = asyncio.ensure_future(serve(stop, port))
+        await asyncio.wait([serving, port], return_when=asyncio.FIRST_COMPLETED)
+        if port.done():
+            found["port"] = port.result()
+        ready.set()
+        await serving
+
+    def run() -> None:
+        try:
+            asyncio.run(main())
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    ready.wait(20)
+    assert "port" in found, "the server did not start"
+    try:
+        yield found["port"]
+    finally:
+        found["loop"].call_soon_threadsafe(found["stop"].set)
+        thread.join(10)
+        assert not thread.is_alive(), "the server did not stop"
+
+
+@contextmanager
+def tcp_server(handler: Handler, context: Any = None) -> Iterator[int]:
+    """A TCP (with a context TLS) server that hands connections to a coroutine; gives its port.
+
+    Args:
+        handler: of one connection.
+        context: `ssl.SSLContext` or None.
+    """
+
+    async def serve(stop: asyncio.Event, port: asyncio.Future[int]) -> None:
+        tasks: set[asyncio.Task[None]] = set()
+
+        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            tasks.add(task)
+            try:
+                await handler(reader, writer)
+            except (ConnectionError, asyncio.IncompleteReadError):
+                return
+            finally:
+                tasks.discard(task)
+                writer.transport.abort()
+
+        server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=context)
+        port.set_result(server.sockets[0].getsockname()[1])
+        await stop.wait()
+        server.close()
+        for task in list(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    with on_a_thread(serve) as number:
+        yield number
+
+
+@contextmanager
+def websocket_server(handler: Callable[[Any], Awaitable[None]], **options: Any) -> Iterator[int]:
+    """A real WebSocket server (the `websockets` library); gives its port.
+
+    Args:
+        handler: of one connection.
+        options: of `websockets.asyncio.server.serve`.
+    """
+    import logging
+
+    from websockets.asyncio.server import serve as serve_websocket
+    from websockets.exceptions import ConnectionClosed
+
+    quiet = logging.getLogger("tests.websocket")
+    quiet.disabled = True
+
+    async def kind(connection: Any) -> None:
+        try:
+            await handler(connection)
+        except ConnectionClosed:
+            return
+
+    async def serve(stop: asyncio.Event, port: asyncio.Future[int]) -> None:
+        async with serve_websocket(kind, "127.0.0.1", 0, logger=quiet, **options) as server:
+            port.set_result(next(iter(server.sockets)).getsockname()[1])
+            await stop.wait()
+
+    with on_a_thread(serve) as number:
+        yield number
+
+
+@contextmanager
+def asgi_server(app: Any) -> Iterator[int]:
+    """A real ASGI server (uvicorn); gives its port.
+
+    Args:
+        app: ASGI application.
+    """
+    import uvicorn
+
+    async def serve(stop: asyncio.Event, port: asyncio.Future[int]) -> None:
+        class Server(uvicorn.Server):
+            async def startup(self, sockets: Any = None) -> None:
+                await super().startup(sockets)
+                port.set_result(self.servers[0].sockets[0].getsockname()[1])
+
+        config = uvicorn.Config(app, port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+        server = Server(config)
+        serving = asyncio.ensure_future(server._serve())
+        await stop.wait()
+        server.should_exit = True
+        await serving
+
+    with on_a_thread(serve) as number:
+        yield number

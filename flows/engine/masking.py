@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import cast
-from urllib.parse import quote
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from testmesh.guard.regex import Finder
 
 MASK = "***"
 _KEY = re.compile(
@@ -17,8 +19,12 @@ _KEY = re.compile(
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<user>[^/\s:@]*)(?::(?P<password>[^/\s@]*))?@")
 _PLAIN = frozenset({int, float, bool, type(None)})
+_COOKIE = re.compile(r"(?:^|\x1e)set-cookie(?:\x1e|$)", re.IGNORECASE)
+_BETWEEN = "\x1e"
 _SHORTEST = 8
 _SHORTEST_NAMED = 4
+_BATCH = 400
+_PIECE = 1_000
 
 
 @cache
@@ -39,8 +45,20 @@ class Masks:
     """The secret values that one run has met so far."""
 
     def __init__(self) -> None:
-        self._values: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._values: dict[str, None] = {}
+        self._numbers: set[str] = set()
+        self._pending: list[str] = []
+        self._batches: list[tuple[list[str], Finder]] = []
+
+    @property
+    def count(self) -> int:
+        """How many values are known; what was masked when it was smaller may hold more."""
+        return len(self._values)
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """What is masked, in the order it was learned."""
+        return tuple(self._values)
 
     def learn(self, value: object, named: bool = False) -> None:
         """Remembers a secret; shorter ones than eight characters only when `secret()` named them.
@@ -49,12 +67,41 @@ class Masks:
             value: anything; only text counts.
             named: it came from `secret()`.
         """
-        if not isinstance(value, str) or len(value) < (_SHORTEST_NAMED if named else _SHORTEST):
+        if not isinstance(value, str):
             return
-        for form in {value, quote(value, safe="")}:
-            if form not in self._values:
-                self._values.add(form)
-                self._pattern = None
+        shortest = _SHORTEST_NAMED if named else _SHORTEST
+        for form in {value, value.strip()}:
+            if len(form) >= shortest and form not in self._values:
+                self._remember(form)
+        if "\n" in value:
+            for line in value.split("\n"):
+                found = line.strip()
+                if len(found) >= _SHORTEST and not found.startswith("-----") and found not in self._values:
+                    self._remember(found)
+
+    def _remember(self, value: str) -> None:
+        if len(value) > 2 * _PIECE:
+            places = [*range(0, len(value) - _PIECE, _PIECE), len(value) - _PIECE]
+            for place in places:
+                self._remember(value[place : place + _PIECE])
+            return
+        self._values[value] = None
+        self._pending.append(value)
+        if value.isdigit() and value.isascii():
+            self._numbers.add(value.lstrip("0") or "0")
+
+    def _finders(self) -> list[Finder]:
+        """Patterns for every value; batches grow so that a value is compiled anew only a few times."""
+        if self._pending:
+            from flows.engine.encodings import pattern
+            from testmesh.guard.regex import Finder
+
+            batch, self._pending = self._pending, []
+            while self._batches and _joinable(self._batches[-1][0], batch):
+                batch = [*self._batches.pop()[0], *batch]
+            for part in _portions(batch):
+                self._batches.append((part, Finder(pattern(part))))
+        return [finder for _, finder in self._batches]
 
     def text(self, value: str) -> str:
         """A text without secrets.
@@ -64,32 +111,79 @@ class Masks:
         """
         if "://" in value and "@" in value:
             value = _USERINFO.sub(self._userinfo, value)
-        if not self._values:
+        if not self._values or len(value) < _SHORTEST_NAMED:
             return value
-        if self._pattern is None:
-            longest = sorted(self._values, key=lambda found: (-len(found), found))
-            self._pattern = re.compile("|".join(re.escape(found) for found in longest))
-        return self._pattern.sub(MASK, value)
+        spans = self.spans(value)
+        return replaced(value, spans) if spans else value
 
-    def evidence(self, value: object) -> object:
-        """What came back: known secrets are masked, keys are left alone, so that assertions still hold.
+    def spans(self, value: str) -> list[tuple[int, int]]:
+        """Where secrets stand in a text, in order, without overlaps.
 
         Args:
-            value: JSON-shaped.
+            value: any text.
+        """
+        found = sorted(span for finder in self._finders() for span in finder.spans(value))
+        merged: list[tuple[int, int]] = []
+        for start, end in found:
+            if merged and start < merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+            elif end > start:
+                merged.append((start, end))
+        return merged
+
+    def evidence(self, value: object) -> object:
+        """What came back: known secrets are masked, names of fields are left alone, so that assertions still hold.
+
+        Args:
+            value: JSON-shaped; given back as it is when there is nothing to mask.
         """
         kind = type(value)
         if kind in _PLAIN:
-            return value
+            return MASK if self._numbers and kind in (int, float) and str(value) in self._numbers else value
         if kind is str:
             return self.text(cast("str", value))
+        return self._masked(value) if self._suspect(value) else value
+
+    def _suspect(self, value: object) -> bool:
+        """Whether anything in a value may have to be masked: one look at all its texts together."""
+        texts: list[str] = []
+        waiting = [value]
+        while waiting:
+            item = waiting.pop()
+            kind = type(item)
+            if kind is str:
+                texts.append(cast("str", item))
+            elif kind is dict:
+                fields = cast("dict[str, object]", item)
+                texts += fields
+                waiting += fields.values()
+            elif kind is list:
+                waiting += cast("list[object]", item)
+            elif kind not in _PLAIN or (self._numbers and str(item) in self._numbers):
+                return True
+        joined = _BETWEEN.join(texts)
+        if ("://" in joined and "@" in joined) or _COOKIE.search(joined):
+            return True
+        return bool(self._values) and any(finder.found(joined) for finder in self._finders())
+
+    def _masked(self, value: object) -> object:
+        if isinstance(value, str):
+            return self.text(value)
         if isinstance(value, Mapping):
-            found = {key: self.evidence(item) for key, item in value.items()}
-            if "set-cookie" in found:
-                found["set-cookie"] = MASK if isinstance(found["set-cookie"], str) else [MASK]
-            return found
+            return {self._key(key): self._under(str(key), item) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [self.evidence(item) for item in value]
+            return [self._masked(item) for item in value]
+        if self._numbers and not isinstance(value, bool) and str(value) in self._numbers:
+            return MASK
         return value
+
+    def _key(self, key: object) -> object:
+        return self.text(key) if isinstance(key, str) and self._values else key
+
+    def _under(self, key: str, item: object) -> object:
+        if len(key) == len("set-cookie") and key.lower() == "set-cookie":
+            return MASK if isinstance(item, str) else [MASK]
+        return self._masked(item)
 
     def request(self, value: object, key: str = "") -> object:
         """What is sent, or an input: masked under secret keys too, and those values are remembered.
@@ -98,37 +192,98 @@ class Masks:
             value: JSON-shaped.
             key: what it stands under.
         """
+        self._learn_under(value, key)
+        return self._request(value, key)
+
+    def _learn_under(self, value: object, key: str) -> None:
+        """Remembers what stands under secret keys, before anything that may repeat it is written down."""
+        if isinstance(value, str):
+            if key and is_secret_key(key):
+                self._learn_token(value)
+        elif isinstance(value, Mapping):
+            hidden = key if key and is_secret_key(key) else ""
+            if _api_key(value, key):
+                self._learn_token(value["value"])
+            for name, item in value.items():
+                self._learn_under(item, hidden or str(name))
+        elif isinstance(value, list | tuple):
+            for item in value:
+                self._learn_under(item, key)
+
+    def _request(self, value: object, key: str) -> object:
         if isinstance(value, str | int | float | None):
-            return self._request_scalar(value, key)
+            if key and value is not None and not isinstance(value, bool) and is_secret_key(key):
+                return MASK
+            return self.evidence(value)
         if isinstance(value, Mapping):
-            return self._request_map(value, key)
+            hidden = key if key and is_secret_key(key) else ""
+            if _api_key(value, key):
+                return {name: MASK if name == "value" else item for name, item in value.items()}
+            return {self._key(name): self._request(item, hidden or str(name)) for name, item in value.items()}
         if isinstance(value, list | tuple):
-            return [self.request(item, key) for item in value]
+            return [self._request(item, key) for item in value]
         return value
-
-    def _request_scalar(self, value: str | int | float | None, key: str) -> object:
-        if key and value is not None and not isinstance(value, bool) and is_secret_key(key):
-            self._learn_token(value)
-            return MASK
-        return self.text(value) if isinstance(value, str) else value
-
-    def _request_map(self, value: Mapping[str, object], key: str) -> dict[str, object]:
-        hidden = key if key and is_secret_key(key) else ""
-        if "value" in value and value.get("in") in ("header", "query", None) and "name" in value and key == "api_key":
-            self._learn_token(value["value"])
-            return {name: MASK if name == "value" else item for name, item in value.items()}
-        return {name: self.request(item, hidden or str(name)) for name, item in value.items()}
 
     def _learn_token(self, value: object) -> None:
         self.learn(value)
-        if isinstance(value, str) and value[:7].lower() == "bearer ":
-            self.learn(value[7:])
+        if not isinstance(value, str):
+            return
+        scheme, _, rest = value.partition(" ")
+        if scheme.lower() == "bearer":
+            self.learn(rest)
+        elif scheme.lower() == "basic":
+            self.learn(_password_of(rest))
 
     def _userinfo(self, match: re.Match[str]) -> str:
         password = match["password"]
         self.learn(password)
         shown = match["user"] if password is not None else MASK
         return f"{match['scheme']}{shown}{':' + MASK if password is not None else ''}@"
+
+
+def _joinable(before: list[str], batch: list[str]) -> bool:
+    return len(before) <= len(batch) and sum(map(len, before)) + sum(map(len, batch)) <= _BATCH
+
+
+def _portions(values: list[str]) -> Iterator[list[str]]:
+    """The values in lists that one pattern each can hold."""
+    part: list[str] = []
+    for value in values:
+        if part and sum(map(len, part)) + len(value) > _BATCH:
+            yield part
+            part = []
+        part.append(value)
+    yield part
+
+
+def _api_key(value: Mapping[str, object], key: str) -> bool:
+    return key == "api_key" and "value" in value and "name" in value and value.get("in") in ("header", "query", None)
+
+
+def _password_of(credentials: str) -> str:
+    """The password of RFC 7617 credentials; empty when they are none."""
+    import base64
+    import binascii
+
+    try:
+        return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+def replaced(text: str, spans: list[tuple[int, int]]) -> str:
+    """A text with a mask in each of these places.
+
+    Args:
+        text: any text.
+        spans: in order, without overlaps.
+    """
+    parts: list[str] = []
+    place = 0
+    for start, end in spans:
+        parts += (text[place:start], MASK)
+        place = end
+    return "".join((*parts, text[place:]))
 
 
 def same_but_for_secrets(recorded: object, now: object) -> bool:

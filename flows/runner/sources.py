@@ -1,68 +1,23 @@
-"""Values from outside a flow: secrets, made-up data, schema files."""
+"""Values from outside a flow: made-up data, schema files."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.engine.loading import beside, parsed_file
-from flows.engine.masking import Masks
 from flows.language.errors import NotEvaluable
 from flows.language.files import DiskFiles, bounds
+from flows.runner.secrets import learn_named, masked_secret, secret_source
 from testmesh.guard.limits import MIB
 from testmesh.kernel.errors import UserError
 
 if TYPE_CHECKING:
     from faker import Faker
 
-
-def secret_source(root: Path, process: Mapping[str, str]) -> Callable[[str], str | None]:
-    """Secrets by name: the environment, then `.testmesh/secrets/<name>`, then the system's keyring.
-
-    Args:
-        root: of the repository.
-        process: the process environment.
-    """
-
-    def find(name: str) -> str | None:
-        if name in process:
-            return process[name]
-        path = root / ".testmesh" / "secrets" / name
-        if os.sep not in name and path.is_file():
-            return path.read_text("utf-8").rstrip("\n")
-        return _from_keyring(name)
-
-    return find
-
-
-def _from_keyring(name: str) -> str | None:
-    try:
-        import keyring  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        return None
-    found: str | None = keyring.get_password("testmesh", name)
-    return found
-
-
-def masked_secret(find: Callable[[str], str | None], masks: Masks) -> Callable[[str], str]:
-    """`secret(name)` for flows: every value it gives is masked from then on.
-
-    Args:
-        find: where secrets are.
-        masks: of the run.
-    """
-
-    def secret(name: str) -> str:
-        value = find(name)
-        if value is None:
-            raise NotEvaluable(f"secret('{name}') is not set (environment variable or .testmesh/secrets/{name})")
-        masks.learn(value, named=True)
-        return value
-
-    return secret
+__all__ = ["faked", "learn_named", "masked_secret", "schema_file", "secret_source"]
 
 
 def faked(provider: str, data: bytes) -> object:

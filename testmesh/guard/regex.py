@@ -48,6 +48,52 @@ def compile_pattern(pattern: str) -> Pattern:
     return compiled
 
 
+class Finder:
+    """A pattern of our own making, of any length, searched in linear time.
+
+    Args:
+        pattern: RE2 syntax; the longest of several possible matches counts.
+        memory: bytes its automaton may take.
+    """
+
+    __slots__ = ("_pattern",)
+
+    def __init__(self, pattern: str, memory: int = 16 * MAX_MEMORY) -> None:
+        re2 = _re2()
+        options = re2.Options()
+        options.log_errors = False
+        options.longest_match = True
+        options.max_mem = memory
+        self._pattern = re2.compile(pattern, options)
+
+    def found(self, text: str) -> bool:
+        """Whether it is anywhere in the text.
+
+        Args:
+            text: any text, lone surrogates too.
+        """
+        try:
+            return self._pattern.search(text) is not None
+        except UnicodeEncodeError:
+            return self._pattern.search(_paired(text)) is not None
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where it is, without overlaps, in order.
+
+        Args:
+            text: any text, lone surrogates too.
+        """
+        try:
+            return [match.span() for match in self._pattern.finditer(text)]
+        except UnicodeEncodeError:
+            return [match.span() for match in self._pattern.finditer(_paired(text))]
+
+
+def _paired(text: str) -> str:
+    """The text with a replacement for each lone surrogate, so that places stay the same."""
+    return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
+
+
 def _re2() -> Any:
     """The library has no types; only this module sees it."""
     from importlib import import_module

@@ -1,0 +1,125 @@
+"""A secret is recognised however it is written, and in whatever pieces it comes."""
+
+from __future__ import annotations
+
+import io
+import random
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evals.secret_forms import ENCODINGS, left
+from flows.engine.masked_stream import MaskedStream
+from flows.engine.masking import MASK, Masks
+
+SECRETS = (
+    "s3cr3t-Value/with+signs&more=1",
+    "p4ss \"word\" 'quoted' <x>&y",
+    "back\\slash$dollar%percent{}",
+    "päßwörd-mit-ümläuten-é",
+    "plainAlphanumeric0123456789",
+    "hunter2!",
+)
+
+
+def known(*values: str) -> Masks:
+    masks = Masks()
+    for value in values:
+        masks.learn(value, named=True)
+    return masks
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("name", ENCODINGS)
+def test_every_encoding_is_masked(name: str, secret: str) -> None:
+    text = f"before [{ENCODINGS[name](secret)}] after"
+    masked = known(secret).text(text)
+    assert MASK in masked
+    assert left(masked, secret) == []
+    assert masked.startswith("before [")
+    assert masked.endswith("] after")
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=8, max_size=20), st.sampled_from(sorted(ENCODINGS)))
+@settings(max_examples=100, deadline=None)
+def test_any_secret_is_masked_in_any_encoding(secret: str, name: str) -> None:
+    text = ENCODINGS[name](secret)
+    assert text not in known(secret).text(f"<{text}>")
+
+
+@given(
+    st.lists(st.sampled_from(SECRETS), min_size=1, max_size=3, unique=True),
+    st.lists(st.sampled_from(sorted(ENCODINGS)), min_size=1, max_size=4),
+    st.randoms(use_true_random=False),
+)
+@settings(max_examples=80, deadline=None)
+def test_pieces_of_any_size_give_what_the_whole_gives(
+    secrets: list[str], names: list[str], random: random.Random
+) -> None:
+    whole = "\n".join(f"line {name}: {ENCODINGS[name](secret)}" for name in names for secret in secrets) + "\nend\n"
+    masks, out = known(*secrets), io.StringIO()
+    stream = MaskedStream(out, masks)
+    place = 0
+    while place < len(whole):
+        size = random.choice((1, 1, 2, 3, 7, 30))
+        stream.write(whole[place : place + size])
+        stream.flush()
+        assert not any(left(out.getvalue(), secret) for secret in secrets)
+        place += size
+    stream.close()
+    assert out.getvalue() == masks.text(whole)
+
+
+def test_a_stream_holds_back_no_more_than_the_beginning_of_a_secret() -> None:
+    out = io.StringIO()
+    stream = MaskedStream(out, known("s3cr3t-value"))
+    stream.write("three lines\nof text\nand s3c")
+    assert out.getvalue() == "three lines\nof text\nand "
+    stream.write("ret: another word\n")
+    assert out.getvalue() == "three lines\nof text\nand s3cret: another word\n"
+
+
+def test_a_long_key_is_masked_in_pieces_too() -> None:
+    key = "".join(random.Random(1).choices("abcdefghijkl/+", k=1_700))
+    out = io.StringIO()
+    stream = MaskedStream(out, known(key))
+    for place in range(0, 1_700, 100):
+        stream.write(key[place : place + 100])
+        assert out.getvalue() == ""
+    stream.close()
+    assert out.getvalue() == MASK
+
+
+def test_lines_of_a_key_file_are_secrets_of_their_own() -> None:
+    masks = known("-----BEGIN KEY-----\nc2VjcmV0LWxpbmUtb25l\nc2VjcmV0LWxpbmUtdHdv\n-----END KEY-----\n")
+    assert masks.text("read c2VjcmV0LWxpbmUtdHdv") == f"read {MASK}"
+    assert masks.text("-----BEGIN KEY-----") == "-----BEGIN KEY-----"
+
+
+def test_secrets_as_numbers_and_names_of_fields_are_masked() -> None:
+    masks = known("90210441", "the-hidden-name")
+    assert masks.evidence({"pin": 90210441, "n": 1, "the-hidden-name": True}) == {"pin": MASK, "n": 1, MASK: True}
+
+
+def test_what_holds_no_secret_is_given_back_as_it_is() -> None:
+    value = {"a": [1, {"b": "text"}], "c": None}
+    assert known("s3cr3t-value").evidence(value) is value
+
+
+def test_a_secret_of_any_length_is_masked() -> None:
+    key = "".join(random.Random(2).choices("abcdefghijkl/+é", k=20_000))
+    masks = known(key)
+    assert set(masks.text(f"<{key}>")) == set("<*>")
+    assert set(masks.text(f"<{ENCODINGS['url'](key)}>")) == set("<*>")
+
+
+def test_many_secrets_do_not_make_masking_slow() -> None:
+    masks = known(*(f"t0ken-{number:06d}-of-many" for number in range(60)))
+    body = {f"field{number}": {"name": "a cup of tea", "url": "http://host/a?b=c&d=e"} for number in range(20)}
+    masks.evidence(body)
+    started = time.process_time()
+    for _ in range(100):
+        assert masks.evidence(body) is body
+    assert time.process_time() - started < 0.5

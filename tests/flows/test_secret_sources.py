@@ -1,0 +1,140 @@
+"""Secrets from the environment, files and a keyring; what is missing is said with every place that was looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import keyring
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked
+
+from flows.engine.masking import MASK, Masks
+from flows.events import run_to_json
+from flows.language.errors import NotEvaluable
+from flows.runner.secrets import learn_named, masked_secret, secret_source
+from tests.flows.support import Web, only, run_text
+
+
+class FolderKeyring(KeyringBackend):
+    """A keyring in a folder, through keyring's own seam for backends."""
+
+    priority = 1.0
+    folder: Path
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """The entry, or None."""
+        if username == "locked":
+            raise KeyringLocked("locked")
+        path = self.folder / f"{service}.{username}"
+        return path.read_text() if path.is_file() else None
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Keeps an entry."""
+        (self.folder / f"{service}.{username}").write_text(password)
+
+    def delete_password(self, service: str, username: str) -> None:
+        """Removes an entry."""
+        (self.folder / f"{service}.{username}").unlink()
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> Iterator[None]:
+    """A working keyring for the length of a test."""
+    before = keyring.get_keyring()
+    found = FolderKeyring()  # type: ignore[no-untyped-call]
+    found.folder = tmp_path
+    keyring.set_keyring(found)
+    yield
+    keyring.set_keyring(before)
+
+
+@pytest.fixture
+def no_backend() -> Iterator[None]:
+    """A machine without any keyring."""
+    from keyring.backends.fail import Keyring
+
+    before = keyring.get_keyring()
+    keyring.set_keyring(Keyring())  # type: ignore[no-untyped-call]
+    yield
+    keyring.set_keyring(before)
+
+
+def secret_file(root: Path, name: str, data: bytes) -> None:
+    folder = root / ".testmesh" / "secrets"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+@pytest.mark.usefixtures("backend")
+def test_the_environment_goes_before_a_file_and_a_file_before_the_keyring(tmp_path: Path) -> None:
+    keyring.set_password("testmesh", "TOKEN", "from-the-keyring")
+    assert secret_source(tmp_path, {})("TOKEN") == "from-the-keyring"
+    secret_file(tmp_path, "TOKEN", b"from-a-file\n")
+    assert secret_source(tmp_path, {})("TOKEN") == "from-a-file"
+    assert secret_source(tmp_path, {"TOKEN": "from-the-environment"})("TOKEN") == "from-the-environment"
+
+
+@pytest.mark.usefixtures("backend")
+def test_a_flow_uses_a_keyring_entry_and_no_output_shows_it(tmp_path: Path, web: Web) -> None:
+    keyring.set_password("testmesh", "ORDERS_TOKEN", "kept-in-a-keyring")
+    web.on("GET /a", 200, {})
+    run = run_text(
+        tmp_path,
+        f"""
+        flow:
+          name: keyring
+          steps:
+            - id: a
+              action: http_request
+              config: {{url: "{web.url}/a", auth: {{bearer: "${{secret('ORDERS_TOKEN')}}"}}}}
+              assert: [status == 200]
+        """,
+    )
+    assert only(run).verdict == "passed"
+    assert web.seen[-1].headers["authorization"] == "Bearer kept-in-a-keyring"
+    assert "kept-in-a-keyring" not in run_to_json(run)
+
+
+@pytest.mark.usefixtures("no_backend")
+def test_a_machine_without_a_keyring_says_where_it_looked(tmp_path: Path) -> None:
+    with pytest.raises(NotEvaluable) as problem:
+        masked_secret(secret_source(tmp_path, {}), Masks())("TOKEN")
+    assert problem.value.message == (
+        "secret('TOKEN') is not set: no environment variable TOKEN, no file .testmesh/secrets/TOKEN, "
+        "this machine has no keyring"
+    )
+
+
+@pytest.mark.usefixtures("backend")
+def test_a_locked_keyring_is_said(tmp_path: Path) -> None:
+    with pytest.raises(NotEvaluable, match="the keyring refused: KeyringLocked: locked"):
+        masked_secret(secret_source(tmp_path, {}), Masks())("locked")
+
+
+@pytest.mark.usefixtures("no_backend")
+def test_what_cannot_be_a_secret_is_an_error_that_names_it(tmp_path: Path) -> None:
+    find = secret_source(tmp_path, {"EMPTY": ""})
+    secret_file(tmp_path, "binary", b"\xff\xfe")
+    secret_file(tmp_path, "blank", b"\n")
+    secret_file(tmp_path, "huge", b"x" * 70_000)
+    for name, reason in {
+        "EMPTY": "environment variable EMPTY is empty",
+        "binary": "is not UTF-8",
+        "blank": "is empty",
+        "huge": "larger than 64 KiB",
+    }.items():
+        with pytest.raises(NotEvaluable, match=reason):
+            find(name)
+    for name in ("../secrets/binary", "..", "", "a\0b"):
+        assert find(name) is None
+
+
+@pytest.mark.usefixtures("no_backend")
+def test_secrets_that_a_flow_names_are_known_before_its_first_step(tmp_path: Path) -> None:
+    masks = Masks()
+    text = 'a: "${secret(\'A_TOKEN\')}"\nb: \'${secret("B_TOKEN")}\'\nc: "${secret(\\"C_TOKEN\\")}" # secret(name)'
+    found = {"A_TOKEN": "first-token", "B_TOKEN": "second-token", "C_TOKEN": "third-token"}
+    learn_named([text], secret_source(tmp_path, found), masks)
+    assert masks.text("first-token second-token third-token") == f"{MASK} {MASK} {MASK}"

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
 from pathlib import Path
 
 from graph.answers import Confidence
 from testmesh.kernel.errors import UserError
+from testmesh.kernel.proportion import wilson
 
 SHIPPED = Path(__file__).with_name("outcomes.json")
-_Z = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +31,6 @@ class Outcome:
     gates: str
     held: bool
     case: str
-
-
-def wilson(passed: int, total: int) -> tuple[float, float]:
-    """The 95 % score interval of a proportion (Wilson 1927), rounded to 4 places.
-
-    Args:
-        passed: successes.
-        total: trials, at least 1.
-    """
-    share = passed / total
-    centre = share + _Z * _Z / (2 * total)
-    spread = _Z * sqrt(share * (1 - share) / total + _Z * _Z / (4 * total * total))
-    scale = 1 + _Z * _Z / total
-    return round(max(0.0, (centre - spread) / scale), 4), round(min(1.0, (centre + spread) / scale), 4)
 
 
 def load(file: Path | None = None) -> tuple[Outcome, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from graph.runs import FlowRun, Run
 from testmesh.compose.diagnosing import file_runs
 from testmesh.compose.graphs import Checkout, open_store
+from testmesh.compose.past_flows import recorded_name
 from testmesh.kernel.errors import UserError
 
 if TYPE_CHECKING:
@@ -46,33 +47,29 @@ def strengths(checkout: Checkout, target: str, step: str = "") -> list[Measured]
     Raises:
         UserError: there is no green recording.
     """
-    path = _flow_file(checkout, target)
-    if path is not None:
-        return [_of_file(checkout, path, step)]
+    file = _flow_file(checkout, target)
+    if file is not None:
+        return [_of_file(checkout, file, step)]
     run = file_runs(checkout).load(target)
     passed = list(dict.fromkeys(flow.file for flow in run.flows if flow.verdict == "passed"))
     if not passed:
         raise UserError(f"no flow passed in run {run.id}", hint="only green evidence can be changed: testmesh runs")
     found = []
-    for file in passed:
-        mine = [flow for flow in run.flows if flow.file == file and flow.verdict == "passed"]
-        older = _recordings(checkout, file, before=run.id)
-        found.append(_measured(checkout, file, [*((run, flow) for flow in mine), *older], step))
+    for name in passed:
+        mine = [flow for flow in run.flows if flow.file == name and flow.verdict == "passed"]
+        older = _recordings(checkout, name, before=run.id)
+        found.append(_measured(checkout, name, [*((run, flow) for flow in mine), *older], step))
     return found
 
 
-def _flow_file(checkout: Checkout, target: str) -> Path | None:
-    for path in (Path(target), checkout.project.root / target):
-        if path.is_file():
-            return path.resolve()
-    if target.endswith((".yaml", ".yml")):
-        raise UserError(f"there is no flow {target}", hint="give the path of a flow file, or a run: testmesh runs")
+def _flow_file(checkout: Checkout, target: str) -> str | None:
+    is_file = any(path.is_file() for path in (Path(target), checkout.project.root / target))
+    if is_file or target.endswith((".yaml", ".yml")):
+        return recorded_name(checkout, Path(target))
     return None
 
 
-def _of_file(checkout: Checkout, path: Path, step: str) -> Measured:
-    root = checkout.project.root
-    file = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+def _of_file(checkout: Checkout, file: str, step: str) -> Measured:
     greens = list(_recordings(checkout, file))
     if not greens:
         raise UserError(

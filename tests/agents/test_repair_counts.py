@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from agents.repair.confidence import Outcome, confidence, load, wilson
+from agents.repair.confidence import Outcome, confidence, load
 from agents.repair.policy import problem
 from graph.answers import FileEdit
 from testmesh.kernel.errors import UserError
+from testmesh.kernel.proportion import wilson
 
 
 def test_the_interval_is_wilsons() -> None:

@@ -1,0 +1,91 @@
+"""Recordings of several runs: would a line of today have held, and which flows pass and fail at one revision."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from flows.runner.store import FileRunStore
+from flows.strength.flakes import flakes
+from flows.strength.history import over
+from graph.runs import FlowRun, Run
+from testmesh.cli import dispatch
+from tests.flows.support import Web, run_text
+
+FLOW = """\
+flow:
+  name: history
+  steps:
+    - id: ask
+      action: http_request
+      config: {{url: "{url}/count"}}
+      wait: none
+      assert:
+        - status == 200
+        - body.count < 3
+"""
+
+
+def recorded(folder: Path, web: Web, *counts: int) -> list[Run]:
+    """One run for each answer, newest first, all of one known revision."""
+    found = []
+    for count in counts:
+        web.on("GET /count", 200, {"count": count})
+        run = run_text(folder, FLOW.format(url=web.url))
+        found.append(replace(run, revision="c0ffee", deployed={"counter": "c0ffee"}))
+    return found[::-1]
+
+
+def pairs(runs: list[Run]) -> list[tuple[Run, FlowRun]]:
+    return [(run, flow) for run in runs for flow in run.flows]
+
+
+def test_a_line_written_today_is_judged_on_every_past_run(tmp_path: Path, web: Web) -> None:
+    runs = recorded(tmp_path, web, 1, 2, 5)
+    text = FLOW.format(url=web.url).replace("body.count < 3", "body.count < 2")
+    past = over(pairs(runs), text, "flow.yaml")
+    assert [line.expression for line in past.lines] == ["status == 200", "body.count < 2"]
+    assert list(past.lines[1].outcomes.values()) == ["failed", "failed", "held"]
+    assert list(past.lines[1].sides.values()) == [(5, 2), (2, 2)]
+    assert [line.count("held") for line in past.lines] == [3, 1]
+    assert list(past.verdicts.values()) == [("failed", "failed"), ("passed", "failed"), ("passed", "passed")]
+
+
+def test_a_run_that_asked_something_else_is_not_judged_and_says_so(tmp_path: Path, web: Web) -> None:
+    runs = recorded(tmp_path, web, 1)
+    past = over(pairs(runs), FLOW.format(url=web.url).replace("/count", "/other"), "flow.yaml")
+    assert [line.count("not_run") for line in past.lines] == [1, 1]
+    assert "ask: its request differs from the recorded one (url)" in past.differs.values()
+    assert list(past.verdicts.values()) == [("passed", "error")]
+
+
+def test_different_verdicts_of_one_revision_are_a_flake_with_an_interval(tmp_path: Path, web: Web) -> None:
+    runs = recorded(tmp_path, web, 1, 4, 2)
+    (found,) = flakes(runs)
+    assert (found.step, found.assertion, found.passed, found.failed) == ("ask", "body.count < 3", 2, 1)
+    assert 0.05 < found.low < 1 / 3 < found.high < 0.8
+    assert found.difference == "red 4 and 3, green 1"
+    assert found.known
+    assert found.runs == (runs[1].id,)
+    assert not flakes([replace(runs[0], revision="other"), runs[1]])
+    (unsure,) = flakes([replace(run, deployed={}) for run in runs])
+    assert not unsure.known
+
+
+def test_the_commands_ask_the_store(tmp_path: Path, web: Web, capsys: pytest.CaptureFixture[str]) -> None:
+    store = FileRunStore(tmp_path / ".testmesh" / "runs")
+    for run in recorded(tmp_path, web, 1, 4):
+        store.save(run)
+    assert dispatch(["flakes", "-C", str(tmp_path)]) == 0
+    assert dispatch(["judge", "-C", str(tmp_path), "--flow", "flow.yaml", "--last", "5"]) == 1
+    assert dispatch(["strength", "-C", str(tmp_path), "flow.yaml", "--min", "99"]) == 1
+    before = (tmp_path / "flow.yaml").read_text()
+    assert dispatch(["strength", "-C", str(tmp_path), "flow.yaml", "--write"]) == 0
+    assert (tmp_path / "flow.yaml").read_text() != before
+    assert dispatch(["strength", "-C", str(tmp_path), "flow.yaml", "--min", "99"]) == 0
+    said = capsys.readouterr().out
+    assert "failed 1 of 2" in said
+    assert "passes on 1 of the last 2 recordings" in said
+    assert "+        - body.count == 1" in said

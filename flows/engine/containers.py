@@ -106,8 +106,16 @@ def _add(total: Outcome, part: Outcome) -> None:
         total.verdict = part.verdict
 
 
-def _items(settings: Configured, names: Names) -> Sequence[object] | str:
-    """What a loop goes over, or why it cannot."""
+def loop_items(settings: Configured, names: Names) -> Sequence[object] | str:
+    """What a loop goes over, or why it cannot.
+
+    Args:
+        settings: of the loop, rendered.
+        names: everything before it.
+
+    Raises:
+        NotEvaluable: `items` has no value.
+    """
     config = settings.config
     items = getattr(config, "items", None)
     if items is None:
@@ -131,7 +139,7 @@ def _range(given: RangeConfig | None) -> Sequence[object] | str:
 
 def _for_each(context: Context, step: Step, place: Place, settings: Configured) -> Steps[Contained]:
     try:
-        items = _items(settings, place.names)
+        items = loop_items(settings, place.names)
     except NotEvaluable as problem:
         return Contained("error", f"items: {problem.message}")
     if isinstance(items, str):

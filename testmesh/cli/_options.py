@@ -73,3 +73,22 @@ def counted(number: int, noun: str) -> str:
         noun: singular, with a regular plural.
     """
     return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def pairs(texts: list[str], option: str) -> dict[str, str]:
+    """``NAME=VALUE`` texts as a mapping.
+
+    Args:
+        texts: as given.
+        option: shown in errors.
+
+    Raises:
+        UserError: one has no ``=`` or no name.
+    """
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise UserError(f"{option} '{text}' is not NAME=VALUE", hint=f"write it as {option} NAME=VALUE")
+        found[name] = value
+    return found

@@ -7,7 +7,7 @@ import os
 import sys
 
 from testmesh.cli import Command
-from testmesh.cli._options import add_folder, add_json
+from testmesh.cli._options import add_folder, add_json, pairs
 from testmesh.kernel.errors import UserError
 
 
@@ -26,7 +26,6 @@ def _run(options: argparse.Namespace) -> int:
     from flows.runner.options import RunOptions
     from flows.runner.replaying import replay_options
     from flows.runner.running import exit_code
-    from testmesh.cli.run import pairs
     from testmesh.compose.diagnosing import file_runs
     from testmesh.compose.graphs import open_checkout
     from testmesh.compose.systems import System, revision_of, run_flows_in

@@ -8,17 +8,18 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from testmesh.cli import Command
-from testmesh.cli._options import add_folder, add_json, counted
+from testmesh.cli._options import add_folder, add_json, pairs
+from testmesh.cli._selection import unstarted, wanted
 from testmesh.kernel.errors import EXIT_FAILED, EXIT_OK, UserError
 
 if TYPE_CHECKING:
     from flows.reports.terminal import Terminal
     from flows.runner.options import RunOptions
-    from graph.answers import Impact
     from testmesh.compose.systems import Ran, System
     from testmesh.workspaces.records import Project
 
@@ -35,6 +36,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="of everything random (default: a new one)")
     parser.add_argument("--fail-fast", action="store_true", help="start no further flow after the first failure")
     parser.add_argument("--affected", metavar="BASE..HEAD", help="only flows that the change affects")
+    parser.add_argument("--shard", metavar="I/N", help="only the I-th of N parts, the same split on every machine")
+    parser.add_argument("--durations", type=Path, metavar="FILE", help="with --shard: a run that balances the parts")
+    parser.add_argument("--only-failed", action="store_true", help="only what did not pass in the last run")
+    parser.add_argument("--failed-in", metavar="RUN", help="only what did not pass in that run")
+    parser.add_argument("--watch", action="store_true", help="run again what changed files affect, until Ctrl-C")
+    parser.add_argument("--dry-run", action="store_true", help="resolve and print every request, send nothing")
     parser.add_argument("--report", action="append", default=[], metavar="NAME=FILE", help="e.g. junit=out.xml")
     parser.add_argument("--verbose", "-v", action="store_true", help="show every step")
     parser.add_argument("--server", metavar="URL", help="also keep the run at this service")
@@ -42,39 +49,42 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def pairs(texts: list[str], option: str) -> dict[str, str]:
-    """``NAME=VALUE`` texts as a mapping.
-
-    Args:
-        texts: as given.
-        option: shown in errors.
-
-    Raises:
-        UserError: one has no ``=`` or no name.
-    """
-    found = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise UserError(f"{option} '{text}' is not NAME=VALUE", hint=f"write it as {option} NAME=VALUE")
-        found[name] = value
-    return found
-
-
 def _run(options: argparse.Namespace) -> int:
     from testmesh.workspaces.files import load_project
 
     # Recordings are large and live to the end: collecting them over and over was 40 % of a long run.
     gc.set_threshold(50_000, 20, 50)
-
+    _stop_like_ctrl_c()
     project = load_project(options.dir)
     reports = {name: Path(path) for name, path in pairs(options.report, "--report").items()}
     _check_reports(reports)
-    wanted = _wanted(options, project)
-    if wanted is None:
-        print(NOTHING if options.json else "no flow is affected")
+    if options.dry_run and options.watch:
+        raise UserError("--watch does not go with --dry-run", hint="leave out one of them")
+    asked = wanted(options, project)
+    if isinstance(asked, str):
+        print(NOTHING if options.json else asked)
         return EXIT_OK
-    return _execute(options, project, wanted, reports)
+    if options.dry_run:
+        from testmesh.cli._dry_run import dry_run
+
+        variables = unstarted(options, project) if options.env else {}
+        return dry_run(options, replace(asked, environment=options.env, environment_variables=variables))
+    execution = _Execution(options, project, reports)
+    if options.watch:
+        from testmesh.cli._watch import watch
+
+        return watch(options, project, asked, execution.once)
+    with _system(options, project) as system:
+        return execution.once(asked, system)[0]
+
+
+def _stop_like_ctrl_c() -> None:
+    """SIGTERM ends a run as Ctrl-C does: teardown, recording, environment; a second one ends it now."""
+    import signal
+    import threading
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
 
 
 def _check_reports(reports: Mapping[str, Path]) -> None:
@@ -83,63 +93,6 @@ def _check_reports(reports: Mapping[str, Path]) -> None:
 
         for name in reports:
             report(name)
-
-
-def _wanted(options: argparse.Namespace, project: Project) -> RunOptions | None:
-    from flows.runner.options import RunOptions
-
-    paths = tuple(str(p) for p in options.paths) or project.flows or (str(project.root),)
-    revision = _revision(project)
-    if options.affected:
-        affected = _affected(options, project)
-        if not affected:
-            return None
-        paths = affected
-    return RunOptions(
-        paths=paths,
-        root=project.root,
-        tags=tuple(options.tag),
-        suite=options.suite,
-        variables=pairs(options.var, "--var"),
-        process=dict(os.environ),
-        parallel=options.parallel,
-        fail_fast=options.fail_fast,
-        seed=options.seed,
-        revision=revision,
-    )
-
-
-def _revision(project: Project) -> str:
-    if not (project.root / ".git").exists():
-        return "unknown"
-    from testmesh.compose.systems import revision_of
-
-    return revision_of(project)
-
-
-def _affected(options: argparse.Namespace, project: Project) -> tuple[str, ...]:
-    from testmesh.compose.graphs import open_checkout
-    from testmesh.compose.questions import impact
-
-    found = impact(open_checkout(project.root), options.affected)
-    musts = sum(f.selection == "must" for f in found.flows)
-    shown = (
-        f"{counted(musts, 'flow')} must run, {len(found.flows) - musts} may, {len(found.unaffected_flows)} unaffected"
-    )
-    print(f"affected by {options.affected}: {shown}", file=sys.stderr)
-    chosen = [Path(file) for file in dict.fromkeys([*(f.file for f in found.flows), *_changed_flows(found, project)])]
-    within = [(Path.cwd() / p).resolve() for p in options.paths]
-    kept = [c for c in chosen if not within or any((project.root / c).is_relative_to(w) for w in within)]
-    return tuple(str(project.root / path) for path in kept if (project.root / path).is_file())
-
-
-def _changed_flows(found: Impact, project: Project) -> Iterator[str]:
-    """Flow files the change adds or edits, the broken ones too: no graph knows those, and a run must report them."""
-    from flows.runner.discovery import looks_like_flow
-
-    for item in found.changed:
-        if item.file.endswith((".yaml", ".yml")) and looks_like_flow(project.root / item.file):
-            yield item.file
 
 
 @contextmanager
@@ -153,26 +106,52 @@ def _system(options: argparse.Namespace, project: Project) -> Iterator[System | 
         yield system
 
 
-def _execute(options: argparse.Namespace, project: Project, wanted: RunOptions, reports: Mapping[str, Path]) -> int:
-    from flows.runner.running import exit_code
-    from testmesh.compose.systems import run_flows_in
+@dataclass(frozen=True, slots=True)
+class _Execution:
+    """How the runs of one command are executed.
 
-    listeners = [] if options.json else [_terminal(options)]
-    with _system(options, project) as system:
-        ran = run_flows_in(system, wanted, listeners)
+    Args:
+        options: of the command.
+        project: whose flows.
+        reports: report name to file.
+    """
+
+    options: argparse.Namespace
+    project: Project
+    reports: Mapping[str, Path]
+
+    def once(self, asked: RunOptions, system: System | None) -> tuple[int, bool]:
+        """One run with everything that follows it.
+
+        Args:
+            asked: what to run.
+            system: the environment that is up, or None.
+
+        Returns:
+            The exit code, and whether the run was cancelled.
+        """
+        from flows.runner.running import exit_code
+        from flows.runner.sharding import EmptyShard
+        from testmesh.compose.systems import run_flows_in
+
+        options = self.options
+        try:
+            ran = run_flows_in(system, asked, [] if options.json else [_terminal(options)])
+        except EmptyShard as empty:
+            print(NOTHING if options.json else empty.message)
+            return EXIT_OK, False
         if system is not None:
-            _observe(project, ran)
-    if reports:
-        from flows.reports import write_reports
+            _observe(self.project, ran)
+        if self.reports:
+            from flows.reports import write_reports
 
-        write_reports(ran.run, reports)
-    if options.server:
-        from testmesh.compose.remote import Remote
+            write_reports(ran.run, self.reports)
+        if options.server:
+            from testmesh.compose.remote import Remote
 
-        Remote(options.server).upload(ran.run)
-    _say(options, ran)
-    code = exit_code(ran.run) if ran.run.flows else EXIT_FAILED
-    return code
+            Remote(options.server).upload(ran.run)
+        _say(options, ran)
+        return exit_code(ran.run) if ran.run.flows else EXIT_FAILED, ran.run.verdict == "cancelled"
 
 
 def _terminal(options: argparse.Namespace) -> Terminal:
@@ -196,7 +175,8 @@ def _say(options: argparse.Namespace, ran: Ran) -> None:
     if options.json:
         from flows.reports.json import write
 
-        sys.stdout.write(write(ran.run))
+        text = write(ran.run)
+        sys.stdout.writelines([text] if isinstance(text, str) else text)
     else:
         print(f"run {ran.run.id}")
 

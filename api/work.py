@@ -22,7 +22,7 @@ def install(services: Services) -> None:
     def observe(kept: Kept, run_id: str) -> Observed:
         run, spans = kept.runs.load(run_id), services.spans(kept.workspace)
         with closing(services.graph(kept.workspace)) as graph:
-            return observe_run(graph, spans, run, services.clock)
+            return observe_run(graph, spans, run, services.clock, kept.workspace.id)
 
     services.jobs.handle("scan", scan)
     services.jobs.handle("observe", observe)

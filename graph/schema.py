@@ -166,16 +166,23 @@ NODES: Mapping[str, NodeKind] = dict(
     )
 )
 
+_OBSERVED = ("OWNS", "CALLS", "PUBLISHES", "CONSUMES", "READS", "WRITES", "EXERCISES")
 _ANY_ORIGIN = ("Symbol", "Endpoint", "Service")
 _FIELDS = Prop("Payload fields", "json")
 _READS = Prop("Response or message fields the source reads", "texts")
+_SEEN: Mapping[str, Prop] = {
+    "seen": Prop("How often spans showed it, at runtime", "number"),
+    "first_seen": Prop("When it was first seen, by our clock"),
+    "last_seen": Prop("When it was last seen, by our clock"),
+    "runs": Prop("The latest runs that showed it", "texts"),
+}
 _EXPECTS = Prop("What the source takes the response or message to be: types and required fields", "json")
 
 
 def _edge(
     name: str, sources: tuple[str, ...], targets: tuple[str, ...], about: str, **props: Prop
 ) -> tuple[str, EdgeKind]:
-    return name, EdgeKind(name, sources, targets, props, about)
+    return name, EdgeKind(name, sources, targets, {**props, **_SEEN} if name in _OBSERVED else props, about)
 
 
 EDGES: Mapping[str, EdgeKind] = dict(

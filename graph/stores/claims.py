@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from operator import add
 from typing import Any, TypeVar
 
 from testmesh.kernel.ids import canonical
@@ -12,6 +13,7 @@ K = TypeVar("K")
 
 _FIRST = {"annotations": 0, "links": 1}
 _STATUS = {"resolved": 0, "candidate": 1, "unresolved": 2}
+_SEEN: Mapping[str, Callable[[Any, Any], Any]] = {"seen": add, "first_seen": min, "last_seen": max}
 _GRADES = ("referenced", "executed", "passed")
 
 
@@ -76,6 +78,8 @@ def _props(parts: list[dict[str, Any]]) -> dict[str, Any]:
 def _joined(name: str, known: Any, value: Any) -> Any:
     if name == "grade" and known in _GRADES and value in _GRADES:
         return max(known, value, key=_GRADES.index)
+    if name in _SEEN:
+        return _SEEN[name](known, value)
     if isinstance(known, list) and isinstance(value, list):
         return known + [v for v in value if v not in known]
     return known

@@ -246,7 +246,7 @@ def _collected(system: System | None, run: Run) -> list[Span]:
         return []
     wanted = trace_ids(run)
     system.spans.settle(wanted)
-    found = {(span.trace_id, span.span_id): span for trace in sorted(wanted) for span in system.spans.caused(trace)}
+    found = {(span.trace_id, span.span_id): span for trace in sorted(wanted) for span in system.spans.trace(trace)}
     return list(found.values())
 
 
@@ -316,7 +316,7 @@ class KeptSpans:
         Args:
             trace_id: 32 hex.
         """
-        return self._store.caused(trace_id)
+        return self._store.trace(trace_id)
 
 
 def observe_run(checkout: Checkout, ran: Ran) -> int:
@@ -330,20 +330,13 @@ def observe_run(checkout: Checkout, ran: Ran) -> int:
         Links in the day's runtime bucket afterwards.
     """
     from testmesh.compose.graphs import open_store
+    from testmesh.telemetry.store import SpanStore
     from testmesh.workflow.observing import observe_run as observed
 
+    spans = SpanStore()
+    spans.add(ran.spans)
     store = open_store(checkout)
     try:
-        return observed(store, _Spans(ran.spans), ran.run).links if store.version() else 0
+        return observed(store, spans, ran.run).links if store.version() else 0
     finally:
         store.close()
-
-
-class _Spans:
-    def __init__(self, spans: Sequence[Span]) -> None:
-        self._by_trace: dict[str, list[Span]] = {}
-        for span in spans:
-            self._by_trace.setdefault(span.trace_id, []).append(span)
-
-    def trace(self, trace_id: str) -> Sequence[Span]:
-        return self._by_trace.get(trace_id, [])

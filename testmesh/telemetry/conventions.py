@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from graph.spans import Span
 
-Mode = Literal["read", "write"]
-_LONGEST_SQL = 20_000
-_REDIS_WRITES = re.compile(
-    "append|decr|decrby|del|expire|getdel|getset|hdel|hincrby|hmset|hset|hsetnx|incr|incrby|lpop|lpush|lrem|lset|ltrim"
-    "|mset|psetex|rename|rpop|rpush|sadd|set|setex|setnx|spop|srem|unlink|xadd|zadd|zincrby|zrem"
+_BROKERS = {
+    "amazonsqs": "sqs",
+    "aws_sqs": "sqs",
+    "aws.sqs": "sqs",
+    "aws_sns": "sns",
+    "aws.sns": "sns",
+    "rabbit": "rabbitmq",
+    "gcp_pubsub": "pubsub",
+    "gcp.pubsub": "pubsub",
+    "azure servicebus": "servicebus",
+    "azure_servicebus": "servicebus",
+    "azure.servicebus": "servicebus",
+    "eventhubs": "eventhubs",
+    "redis_streams": "redis",
+}
+_SENDS = frozenset({"send", "publish", "create"})
+_HEARS = frozenset({"receive", "process", "deliver", "settle"})
+_MADE_UP = re.compile(
+    r"(?i)amq\.gen-|_INBOX\.|temp-(queue|topic):|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 )
-_REDIS_READS = re.compile(
-    "exists|get|hexists|hget|hgetall|hkeys|hlen|hmget|hvals|keys|llen|lindex|lrange|mget|scard|sismember|smembers"
-    "|strlen|ttl|type|xlen|xrange|xread|zcard|zrange|zrank|zscore"
-)
-_STORES = {"postgresql": "postgres", "mariadb": "mysql", "microsoft.sql_server": "mssql"}
+_GRPC = ("grpc", "connect_rpc", "connectrpc", "apache_dubbo+grpc")
+_CLUSTER_SUFFIX = (".svc.cluster.local", ".svc", ".local", ".internal", ".consul")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +37,14 @@ class HttpOperation:
     """A request, as its server or its client saw it.
 
     Args:
-        method: upper case.
-        path: concrete path without query, or empty.
+        method: upper case; ``rpc`` for gRPC.
+        path: concrete path without query, or empty; ``package.Service/Method`` for gRPC.
         route: the framework's template, or empty.
         host: name or address asked for, or empty.
         port: 0 when not said.
-        status: 0 when not said.
+        status: 0 when not said; of a gRPC call that was answered, 200.
+        protocol: http or grpc.
+        peer: the service asked, where the client was told its name (``peer.service``), or empty.
     """
 
     method: str
@@ -43,171 +53,189 @@ class HttpOperation:
     host: str = ""
     port: int = 0
     status: int = 0
+    protocol: str = "http"
+    peer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageOperation:
-    """A message sent or handled.
+    """Messages sent or handled.
 
     Args:
         broker: kafka, rabbitmq, ...
         destination: topic, queue or channel.
         sends: a producer's span.
+        others: further names it may be known by (routing key, queue).
+        lasting: it outlives the client: no inbox, no generated name.
     """
 
     broker: str
     destination: str
     sends: bool
+    others: tuple[str, ...] = ()
+    lasting: bool = True
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Access:
-    """One dataset read or written.
-
-    Args:
-        name: table, collection or key.
-        mode: read or write.
-        schema: of the database, or empty.
-    """
-
-    name: str
-    mode: Mode
-    schema: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DataOperation:
-    """A call of a database.
+def first(span: Span, *names: str) -> str:
+    """The first attribute that is there and not empty.
 
     Args:
-        store: postgres, redis, ...
-        database: its name, or empty.
-        accesses: what was read and written; empty when the span does not say.
+        span: any.
+        names: in order, the stable name before the older ones.
     """
-
-    store: str
-    database: str
-    accesses: tuple[Access, ...]
-
-
-def _first(span: Span, *names: str) -> str:
-    return next((found for name in names if (found := span.attributes.get(name, ""))), "")
+    attributes = span.attributes
+    for name in names:
+        found = attributes.get(name)
+        if found:
+            return found
+    return ""
 
 
-def _number(text: str) -> int:
-    return int(text) if text.isdigit() else 0
+def number(text: str) -> int:
+    """A whole number, 0 when it is none.
+
+    Args:
+        text: of an attribute.
+    """
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 def http_of(span: Span) -> HttpOperation | None:
-    """The HTTP operation of a client or server span, or None.
+    """The HTTP or gRPC operation of a client or server span, or None.
+
+    A span about a message is none, whatever carries the message: an AWS queue is spoken to over HTTP.
 
     Args:
         span: any.
     """
-    method = _first(span, "http.request.method", "http.method").upper()
-    if not method:
+    if "messaging.system" in span.attributes:
         return None
-    url = urlsplit(_first(span, "url.full", "http.url"))
-    target = _first(span, "url.path", "http.target") or url.path
-    try:
-        port = url.port or 0
-    except ValueError:
-        port = 0
-    named = _first(span, "server.port", "net.peer.port" if span.kind == "client" else "net.host.port")
+    if "rpc.system" in span.attributes or "rpc.system.name" in span.attributes:
+        return _rpc_of(span)
+    method = first(span, "http.request.method", "http.method").upper()
+    if not method or ("db.system" in span.attributes or "db.system.name" in span.attributes):
+        return None
+    if method == "_OTHER":
+        method = first(span, "http.request.method_original").upper() or method
+    url = urlsplit(_bounded(first(span, "url.full", "http.url")))
+    path = first(span, "url.path", "http.target") or url.path
+    host, port = _address(span, url.hostname or "")
     return HttpOperation(
         method,
-        target.partition("?")[0],
-        _first(span, "http.route"),
-        _first(span, "server.address", "net.peer.name", "http.host").partition(":")[0] or (url.hostname or ""),
-        _number(named) or port,
-        _number(_first(span, "http.response.status_code", "http.status_code")),
+        path.partition("?")[0].partition("#")[0],
+        first(span, "http.route") if span.kind != "client" else first(span, "url.template"),
+        host,
+        port or _port(url.netloc) or {"http": 80, "https": 443}.get(url.scheme, 0),
+        number(first(span, "http.response.status_code", "http.status_code")),
+        peer=first(span, "service.peer.name", "peer.service"),
     )
 
 
+def _bounded(url: str) -> str:
+    """`urlsplit` raises on brackets that do not match; such a URL says nothing."""
+    return "" if ("[" in url) != ("]" in url) or len(url) > 4096 else url
+
+
+def _address(span: Span, otherwise: str) -> tuple[str, int]:
+    server = span.kind == "server"
+    host = first(span, "server.address", "net.host.name" if server else "net.peer.name", "http.host") or otherwise
+    port = number(first(span, "server.port", "net.host.port" if server else "net.peer.port"))
+    if not host:
+        host = first(span, "network.peer.address", "net.sock.peer.addr", "net.peer.ip")
+        port = port or number(first(span, "network.peer.port", "net.sock.peer.port"))
+    return host_of(host), port or _port(host)
+
+
+def host_of(text: str) -> str:
+    """A host without port and brackets, lower case.
+
+    Args:
+        text: ``name``, ``name:port``, ``::1`` or ``[::1]:port``.
+    """
+    text = text.strip().lower()
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text if text.count(":") > 1 else text.partition(":")[0]
+
+
+def _port(netloc: str) -> int:
+    netloc = netloc.rpartition("@")[2]
+    return number(netloc.rpartition(":")[2]) if netloc.count(":") == 1 or "]:" in netloc else 0
+
+
+def _rpc_of(span: Span) -> HttpOperation | None:
+    if first(span, "rpc.system.name", "rpc.system").lower() not in _GRPC:
+        return None
+    method, service = first(span, "rpc.method"), first(span, "rpc.service")
+    full = method if "/" in method else f"{service}/{method}" if service and method else span.name
+    full = full.strip("/")
+    if full.count("/") != 1:
+        return None
+    host, port = _address(span, "")
+    said = first(span, "rpc.response.status_code", "rpc.grpc.status_code")
+    unavailable = said in ("14", "UNAVAILABLE")
+    answered = 200 if said and not unavailable else 0
+    peer = first(span, "service.peer.name", "peer.service")
+    return HttpOperation("rpc", full, "", host, port, answered, "grpc", peer)
+
+
+def service_hosts(host: str) -> tuple[str, ...]:
+    """The names by which a service may be known that answers to a host of a cluster, the whole one first.
+
+    Args:
+        host: ``payments.default.svc.cluster.local``.
+    """
+    if host.endswith(_CLUSTER_SUFFIX):
+        return host, host.partition(".")[0]
+    return (host,)
+
+
 def message_of(span: Span) -> MessageOperation | None:
-    """The message operation of a producer or consumer span, or None.
+    """The message operation of a span, or None.
 
     Args:
-        span: any.
+        span: of any kind: newer conventions report `send` and `receive` as client spans, too.
     """
-    broker = _first(span, "messaging.system")
-    destination = _first(span, "messaging.destination.name", "messaging.destination")
-    if not broker or not destination:
+    system = span.attributes.get("messaging.system", "").lower()
+    destination = first(
+        span,
+        "messaging.destination.template",
+        "messaging.destination.name",
+        "messaging.destination",
+        "messaging.kafka.topic",
+        "messaging.url",
+    )
+    sends = _sends(span)
+    if not system or not destination or sends is None:
         return None
-    operation = _first(span, "messaging.operation.type", "messaging.operation")
-    sends = span.kind == "producer" or operation in ("send", "publish", "create")
-    return MessageOperation(broker, destination, sends)
+    broker = _BROKERS.get(system, system)
+    return MessageOperation(
+        broker,
+        destination.rsplit("/", 1)[-1] if "://" in destination else destination,
+        sends,
+        _others(span, broker, destination),
+        _lasting(span, destination),
+    )
 
 
-def data_of(span: Span) -> DataOperation | None:
-    """The database operation of a client span, or None.
-
-    Args:
-        span: any.
-    """
-    system = _first(span, "db.system.name", "db.system").lower()
-    if not system:
-        return None
-    store = _STORES.get(system, system)
-    text = _first(span, "db.query.text", "db.statement")
-    database = _first(span, "db.namespace", "db.name")
-    collection = _first(span, "db.collection.name", "db.sql.table", "db.mongodb.collection")
-    if store in ("redis", "valkey"):
-        return DataOperation(store, database, _redis(text))
-    if text:
-        return DataOperation(store, database, _sql(text[:_LONGEST_SQL], store))
-    if collection:
-        operation = _first(span, "db.operation.name", "db.operation").lower()
-        mode: Mode = "read" if operation in ("select", "find", "aggregate", "count", "get") else "write"
-        return DataOperation(store, database, (Access(collection, mode),))
-    return DataOperation(store, database, ())
+def _sends(span: Span) -> bool | None:
+    operation = first(span, "messaging.operation.type", "messaging.operation", "messaging.operation.name").lower()
+    if operation in _SENDS or span.kind == "producer":
+        return True
+    if operation in _HEARS or span.kind == "consumer":
+        return False
+    return None
 
 
-def _redis(text: str) -> tuple[Access, ...]:
-    """Instrumentations hide arguments as `?`; then the key is not known and nothing is claimed."""
-    command, _, rest = text.strip().partition(" ")
-    key = rest.partition(" ")[0]
-    if not key or "?" in key:
+def _others(span: Span, broker: str, destination: str) -> tuple[str, ...]:
+    if broker != "rabbitmq":
         return ()
-    if _REDIS_WRITES.fullmatch(command.lower()):
-        return (Access(key, "write"),)
-    return (Access(key, "read"),) if _REDIS_READS.fullmatch(command.lower()) else ()
+    key = first(span, "messaging.rabbitmq.destination.routing_key", "messaging.rabbitmq.routing_key")
+    found = [key, f"{destination}/{key}" if key else "", *destination.split(":")]
+    return tuple(dict.fromkeys(name for name in found if name and name != destination))
 
 
-@lru_cache(maxsize=8192)
-def _sql(text: str, store: str) -> tuple[Access, ...]:
-    import sqlglot
-    from sqlglot import exp
-    from sqlglot.errors import SqlglotError
-
-    logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
-    dialect = store if store in ("postgres", "mysql", "sqlite") else None
-    try:
-        statements = sqlglot.parse(text, dialect=dialect)
-    except (SqlglotError, RecursionError):
-        return ()
-    found: set[Access] = set()
-    for statement in statements:
-        if statement is None:
-            continue
-        named = {cte.alias_or_name for cte in statement.find_all(exp.CTE)}
-        written = {id(table) for table in _written(statement)}
-        for table in statement.find_all(exp.Table):
-            if table.name and (table.name not in named or table.db):
-                found.add(Access(table.name, "write" if id(table) in written else "read", table.db))
-    return tuple(sorted(found))
-
-
-def _written(statement: Any) -> list[object]:
-    """The tables a statement changes.
-
-    Args:
-        statement: a parsed sqlglot expression.
-    """
-    from sqlglot import exp
-
-    found: list[object] = []
-    for node in statement.find_all(exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.TruncateTable):
-        target = node.this.this if isinstance(node.this, exp.Schema) else node.this
-        found += [target] if isinstance(target, exp.Table) else node.expressions
-    return found
+def _lasting(span: Span, destination: str) -> bool:
+    said = first(span, "messaging.destination.temporary", "messaging.temp_destination")
+    anonymous = first(span, "messaging.destination.anonymous")
+    return said != "true" and anonymous != "true" and not _MADE_UP.search(destination)

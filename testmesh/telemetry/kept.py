@@ -122,8 +122,8 @@ def failing(step: StepRun, spans: Iterable[Span]) -> tuple[Span, ...]:
     below = _below(asked, children)
     failed = [span for span in below if fails(span)]
     by_id = {(span.trace_id, span.span_id): span for span in below}
-    above = {at.span_id for span in failed for at in _upwards(span, by_id) if at is not span}
-    return tuple(sorted(failed, key=lambda span: (span.span_id in above, span.start_ns, span.span_id)))
+    led_here = {at.span_id for span in failed for at in _upwards(span, by_id) if at is not span}
+    return tuple(sorted(failed, key=lambda span: (span.span_id in led_here, span.start_ns, span.span_id)))
 
 
 def _below(starts: Iterable[str], children: Mapping[str, Sequence[Span]]) -> list[Span]:

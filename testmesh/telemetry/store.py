@@ -68,17 +68,6 @@ class SpanStore:
         return kept
 
     def trace(self, trace_id: str) -> Sequence[Span]:
-        """The spans of one trace known so far, by start.
-
-        Args:
-            trace_id: 32 hex.
-        """
-        with self._changed:
-            found = self._traces.get(trace_id)
-            spans = list(found.spans.values()) if found else []
-        return sorted(spans, key=_by_start)
-
-    def caused(self, trace_id: str) -> Sequence[Span]:
         """The spans of a trace, and those of other traces below a span that a link ties to it, by start.
 
         Args:
@@ -173,4 +162,4 @@ class ReceivedSpans:
         Args:
             trace_id: 32 hex.
         """
-        return self.store.caused(trace_id)
+        return self.store.trace(trace_id)

@@ -10,6 +10,7 @@ from graph.schema import GraphData
 from graph.spans import SpanSource
 from graph.store import Bucket, GraphStore, VersionConflict
 from testmesh.kernel.clock import Clock, SystemClock
+from testmesh.kernel.workspace import LOCAL
 from testmesh.telemetry.known import Known
 from testmesh.telemetry.observe import merged, observe
 
@@ -37,7 +38,9 @@ class Observed:
     unmatched: tuple[str, ...] = ()
 
 
-def observe_run(store: GraphStore, source: SpanSource, run: Run, clock: Clock | None = None) -> Observed:
+def observe_run(
+    store: GraphStore, source: SpanSource, run: Run, clock: Clock | None = None, workspace: str = LOCAL.id
+) -> Observed:
     """Add the links a run was seen to make to its environment's bucket of the day, and drop buckets out of date.
 
     Args:
@@ -45,6 +48,7 @@ def observe_run(store: GraphStore, source: SpanSource, run: Run, clock: Clock | 
         source: the spans of its traces.
         run: the recording.
         clock: decides what is out of date.
+        workspace: whose graph it is.
 
     Raises:
         VersionConflict: others kept changing the graph meanwhile.
@@ -53,7 +57,7 @@ def observe_run(store: GraphStore, source: SpanSource, run: Run, clock: Clock | 
     for _ in range(_TRIES):
         version = store.version()
         shown = store.slice(_NODES, _EDGES)
-        seen = observe(run, source, Known(GraphData(shown.nodes, shown.edges)))
+        seen = observe(run, source, Known(GraphData(shown.nodes, shown.edges), workspace))
         content = merged(store.content(bucket), seen.data)
         try:
             store.replace(bucket, content, version)

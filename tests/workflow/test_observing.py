@@ -52,7 +52,7 @@ def test_a_run_raises_the_grade_and_a_later_failure_does_not_lower_it(store: Emb
     spans.add([a_span(1, 0, "orders", "server", **new_http("POST", "/orders"))])
     assert grade(store) == "referenced"
     seen = observe_run(store, spans, on("2026-03-01", a_run("failed", "failed")), Today())
-    assert (seen.spans, seen.links, grade(store)) == (1, 1, "executed")
+    assert (seen.spans, seen.links, grade(store)) == (1, 2, "executed")
     observe_run(store, spans, on("2026-03-01", a_run()), Today())
     assert grade(store) == "passed"
     observe_run(store, spans, on("2026-03-01", a_run("failed", "failed")), Today())

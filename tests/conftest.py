@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.servers.brokers import start_mosquitto, start_nats
+from tests.servers.brokers import start_mosquitto, start_nats, start_rabbitmq
 from tests.servers.java import PASSWORD, Neo4j, start_kafka, start_neo4j
 from tests.servers.process import Server, Unavailable
 from tests.servers.small import start_postgres, start_valkey
@@ -130,3 +130,15 @@ def nats_url() -> Iterator[str]:
 def mqtt_url() -> Iterator[str]:
     """URL of a real Mosquitto of this worker; use topic names of your own."""
     yield from _serve("mqtt", start_mosquitto)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_url() -> Iterator[str]:
+    """URL of a real RabbitMQ, shared between workers by scripts/test; use exchange and queue names of your own."""
+    shared = os.environ.get("TESTMESH_TEST_RABBITMQ", "")
+    if shared.startswith("unavailable: "):
+        _absent("rabbitmq", shared)
+    if shared:
+        yield shared
+        return
+    yield from _serve("rabbitmq", start_rabbitmq)

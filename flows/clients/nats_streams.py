@@ -14,12 +14,11 @@ from flows.clients.errors import ClientError
 from flows.clients.inbox import Inbox
 from flows.clients.messages import message
 from flows.clients.nats import Login, NatsConnection, NatsMessage
+from flows.clients.resuming import keep_reading
 from flows.clients.servers import Server
 
 Position = Literal["start_of_flow", "beginning", "end"]
 API_SECONDS = 5.0
-NEW_STREAM_SECONDS = 0.05
-RECONNECT_SECONDS = 0.1
 HEARTBEAT = 5_000_000_000
 
 
@@ -201,7 +200,8 @@ class StreamLog:
         except BaseException:
             await self.aclose()
             raise
-        self._task = asyncio.create_task(self._keep_reading())
+        reading = keep_reading(self._inbox, self._again, self._again_from_there, began=self._consumer > 0)
+        self._task = asyncio.create_task(reading)
         return self
 
     async def get(self, index: int) -> dict[str, object]:
@@ -279,21 +279,8 @@ class StreamLog:
         self._inbox.interrupt(error)
         self._again.set()
 
-    async def _keep_reading(self) -> None:
-        """Begins again after a gap or a broken connection, and until the stream exists."""
-        reading = self._consumer > 0
-        while True:
-            if reading:
-                await self._again.wait()
-                self._again.clear()
-            try:
-                reading = await self._begin(await self._living())
-                self._inbox.resume()
-            except ClientError as error:
-                reading = False
-                self._inbox.interrupt(error)
-            if not reading:
-                await asyncio.sleep(NEW_STREAM_SECONDS if self._inbox.failed is None else RECONNECT_SECONDS)
+    async def _again_from_there(self) -> bool:
+        return await self._begin(await self._living())
 
     async def _living(self) -> NatsConnection:
         connection = self._connection

@@ -98,6 +98,16 @@ def server(config: ServerConfig, scheme: Scheme, files: ReadsFiles) -> Server:
     )
 
 
+def with_path(where: Server, path: str | None) -> Server:
+    """The same server with the step's own database or virtual host.
+
+    Args:
+        where: as its URL says.
+        path: of the step; None = the URL's.
+    """
+    return where if path is None else replace(where, path=path)
+
+
 def _from_url(url: str, scheme: Scheme, *, encrypted: bool) -> Server:
     try:
         parts = urlsplit(url if "://" in url else f"{next(iter(scheme.plain))}://{url}")

@@ -12,12 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from tests.servers.brokers import start_rabbitmq
 from tests.servers.java import start_kafka, start_neo4j
 from tests.servers.process import Server, Unavailable
 
 SHARED: dict[str, Callable[[Path], tuple[Server, Any]]] = {
     "TESTMESH_TEST_NEO4J": start_neo4j,
     "TESTMESH_TEST_KAFKA": start_kafka,
+    "TESTMESH_TEST_RABBITMQ": start_rabbitmq,
 }
 
 

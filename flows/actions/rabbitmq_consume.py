@@ -1,0 +1,144 @@
+"""Messages of a RabbitMQ exchange, queue or stream, from the start of the flow on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+from flows.actions import Action, Call, MessageLog, Touch
+from flows.clients.servers import ServerConfig
+from flows.clients.tls import tls_problems
+from flows.language.catalogue import ActionSpec, Alias, Duration, always, option
+from flows.language.expressions import Expression
+from flows.language.shapes import ANYTHING, BOOLEAN, NUMBER, OBJECT, messages, record
+
+if TYPE_CHECKING:
+    from flows.clients.servers import Server
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumeConfig(ServerConfig):
+    """Settings of a RabbitMQ consumer."""
+
+    vhost: str | None = option(None, "Instead of the virtual host of `url`.", also=("virtual_host",))
+    exchange: str | None = option(None, "See what this exchange sends, through a queue of our own.")
+    routing_key: str | None = option(None, "Binding key; by default everything.", also=("key", "topic"))
+    binding: Mapping[str, object] | None = option(None, "Binding arguments of a headers exchange.")
+    exchange_type: str | None = option(
+        None, "Declare the exchange when it does not exist.", choices=("topic", "direct", "fanout", "headers")
+    )
+    durable: bool = option(True, "Of an exchange that is declared.")
+    queue: str | None = option(None, "Look at this queue: its messages are held until the flow ends.")
+    ack: bool = option(False, "Take the messages that were read away from the queue; else all go back.")
+    stream: str | None = option(None, "Read this stream.")
+    match: Expression | None = option(None, "Which messages count.", also=("filter",), scope="message")
+    count: int = option(1, "How many messages make a candidate.")
+    timeout: Duration = option(10.0, "How long to wait.")
+    from_: str = option(
+        "start_of_flow",
+        "Where reading begins; `beginning` needs a queue or stream.",
+        choices=("start_of_flow", "beginning", "end"),
+    )
+    expect: str | None = option(None, "`none`: fail when a message arrives.", choices=("none",))
+
+
+def touches(config: Mapping[str, object]) -> Iterable[Touch]:
+    """The routing key (without wildcards), exchange, queue or stream.
+
+    Args:
+        config: as written.
+    """
+    named = [config.get(key) for key in ("routing_key", "key", "topic", "exchange", "queue", "stream")]
+    for name in dict.fromkeys(name for name in named if isinstance(name, str) and name and not set("*#") & set(name)):
+        yield Touch("topic", name, kind="rabbitmq")
+
+
+async def follow(config: ConsumeConfig, call: Call) -> MessageLog:
+    """Binds a queue, or begins to hold one, once per flow execution.
+
+    Args:
+        config: rendered.
+        call: connections.
+    """
+    from flows.clients.amqp_messages import SCHEME
+    from flows.clients.servers import server, with_path
+
+    where = with_path(server(config, SCHEME, call.files), config.vhost)
+    own = () if config.from_ == "start_of_flow" else call.path
+    if config.queue or config.stream:
+        return await _held(config, call, where, own)
+    return await _bound(config, call, where, own)
+
+
+async def _bound(config: ConsumeConfig, call: Call, where: Server, own: tuple[str, ...]) -> MessageLog:
+    from flows.clients.rabbitmq import Binding, ExchangeLog
+    from flows.language.values import as_text
+
+    binding = Binding(
+        config.exchange or "",
+        config.routing_key,
+        tuple(sorted((config.binding or {}).items())),
+        config.exchange_type or "",
+        config.durable,
+    )
+    key = ("rabbitmq-exchange", where, replace(binding, arguments=()), as_text(dict(binding.arguments)), own)
+    return await call.flow_clients.opened(key, lambda: ExchangeLog(where, binding).open())
+
+
+async def _held(config: ConsumeConfig, call: Call, where: Server, own: tuple[str, ...]) -> MessageLog:
+    from flows.clients.rabbitmq import Position
+    from flows.clients.rabbitmq_queues import QueueLog, StreamLog
+
+    position = cast("Position", config.from_)
+    if config.stream:
+        stream, key = config.stream, ("rabbitmq-stream", where, config.stream, position, own)
+        return await call.flow_clients.opened(key, lambda: StreamLog(where, stream, position).open())
+    queue, kept = config.queue or "", ("rabbitmq-queue", where, config.queue, position, config.ack)
+    return await call.flow_clients.opened(kept, lambda: QueueLog(where, queue, position, ack=config.ack).open())
+
+
+def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    yield from tls_problems(config)
+    if config.get("expect") is not None and config.get("count") is not None:
+        yield "count", "'expect: none' and 'count' exclude each other"
+    named = [key for key in ("exchange", "queue", "stream") if config.get(key)]
+    if len(named) != 1:
+        yield "config" if not named else named[1], "rabbitmq_consume needs one of 'exchange', 'queue', 'stream'"
+    if config.get("from") == "beginning" and named == ["exchange"]:
+        yield "from", "an exchange keeps no messages: 'from: beginning' needs 'queue' or 'stream'"
+    if config.get("ack") is True and named != ["queue"]:
+        yield "ack", "'ack' is for 'queue'"
+
+
+ACTION: Action[ConsumeConfig] = Action(
+    spec=ActionSpec(
+        name="rabbitmq_consume",
+        summary="Waits for messages of a RabbitMQ exchange, queue or stream; none since the flow's start is missed.",
+        config=ConsumeConfig,
+        family="messaging",
+        result=record(
+            messages=messages(properties=OBJECT, redelivered=BOOLEAN),
+            count=NUMBER,
+            value=ANYTHING,
+            key=ANYTHING,
+            headers=OBJECT,
+        ),
+        aliases=(
+            Alias("rabbitmq.consume"),
+            Alias("rabbitmq_consumer"),
+            Alias("rabbitmq_subscribe"),
+            Alias("rabbitmq.subscribe"),
+            Alias("amqp_consume"),
+            Alias("amqp.consume"),
+        ),
+        checks_itself=True,
+        connection=("url", "host"),
+        implied=("RABBITMQ_URL", "AMQP_URL"),
+        reads=always,
+        windowed=True,
+        check=_problems,
+    ),
+    touches=touches,
+    follow=follow,
+)

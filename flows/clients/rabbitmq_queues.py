@@ -1,0 +1,184 @@
+"""Existing queues and streams of RabbitMQ: a queue gives a message once, so a flow looks and gives it back."""
+
+from __future__ import annotations
+
+import asyncio
+
+from flows.clients.amqp import AmqpConnection
+from flows.clients.amqp_messages import Delivery, codec
+from flows.clients.errors import ClientError
+from flows.clients.inbox import Inbox
+from flows.clients.rabbitmq import MAX_BEHIND, STREAM_PREFETCH, Position, shown
+from flows.clients.resuming import keep_reading
+from flows.clients.servers import Server
+
+
+class QueueLog:
+    """Messages that come into a queue from the start of the flow on, held until the flow ends.
+
+    Nobody else may consume from that queue meanwhile: they would get some of the messages, and we the others.
+
+    Args:
+        where: the server.
+        queue: its name.
+        position: from when on.
+        ack: what steps have read is taken away when the flow ends; else everything goes back to its place.
+    """
+
+    def __init__(self, where: Server, queue: str, position: Position, *, ack: bool) -> None:
+        self._queue = queue
+        self._position = position
+        self._ack = ack
+        self._commands = codec().commands
+        self._inbox = Inbox(f"{where}: queue {queue}")
+        self._connection = AmqpConnection(where, self._take, self._lost)
+        self._older = 0
+        self._tags: list[int] = []
+        self._read = 0
+
+    async def open(self) -> QueueLog:
+        """Begins to hold the queue's messages.
+
+        Raises:
+            ClientError: of type ``server`` when it does not exist, is consumed by others, or holds too many.
+        """
+        connection, name = await self._connection.open(), f"queue {self._queue}"
+        try:
+            found = await connection.call(self._commands.Queue.Declare(queue=self._queue, passive=True), name)
+            self._usable(int(found.consumer_count), int(found.message_count))
+            self._older = 0 if self._position == "beginning" else int(found.message_count)
+            await connection.call(self._commands.Basic.Qos(prefetch_count=65_535), name)
+            await connection.call(self._commands.Basic.Consume(queue=self._queue), name)
+        except BaseException:
+            await self.aclose()
+            raise
+        return self
+
+    def _usable(self, consumers: int, held: int) -> None:
+        where = f"{self._connection.where}: queue {self._queue}"
+        if consumers:
+            others = "one consumer" if consumers == 1 else f"{consumers} consumers"
+            text = f"{where} has {others}: a step would see only some of its messages and take those away"
+            raise ClientError(f"{text}; name the exchange and routing_key instead", "server")
+        if held > MAX_BEHIND:
+            raise ClientError(f"{where} holds {held} messages; new ones cannot be seen behind them", "server")
+
+    async def get(self, index: int) -> dict[str, object]:
+        """The message at that place, waiting for it to come.
+
+        Args:
+            index: 0-based, in order of arrival.
+        """
+        found = await self._inbox.get(index)
+        self._read = max(self._read, index + 1)
+        return found
+
+    async def aclose(self) -> None:
+        """Takes away what was read when asked to; everything else goes back."""
+        connection = self._connection
+        if self._ack and self._read and connection.lost is None:
+            for tag in self._tags[: self._read]:
+                connection.notify(self._commands.Basic.Ack(tag))
+            try:
+                async with asyncio.timeout(5):
+                    await connection.call(self._commands.Channel.Close(200, "done", 0, 0), f"queue {self._queue}")
+            except (ClientError, TimeoutError):
+                self._read = 0
+        await connection.aclose()
+
+    def _take(self, found: Delivery) -> None:
+        if self._older:
+            self._older -= 1
+            return
+        self._tags.append(found.tag)
+        self._inbox.put(shown(found), len(found.body))
+
+    def _lost(self, error: ClientError) -> None:
+        self._inbox.fail(ClientError(f"{error.message}; the queue has its messages again", error.type))
+
+
+class StreamLog:
+    """Messages of a RabbitMQ stream from a position on; a broken connection loses none.
+
+    Args:
+        where: the server.
+        stream: its name.
+        position: from when on.
+    """
+
+    def __init__(self, where: Server, stream: str, position: Position) -> None:
+        self._where = where
+        self._stream = stream
+        self._next: int | str = "first" if position == "beginning" else "next"
+        self._commands = codec().commands
+        self._inbox = Inbox(f"{where}: stream {stream}")
+        self._broken = asyncio.Event()
+        self._connection: AmqpConnection | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def open(self) -> StreamLog:
+        """Takes the position and begins to read; a stream that does not exist yet is read from its beginning."""
+        try:
+            began = await self._begin()
+        except BaseException:
+            await self.aclose()
+            raise
+        self._task = asyncio.create_task(keep_reading(self._inbox, self._broken, self._begin, began=began))
+        return self
+
+    async def get(self, index: int) -> dict[str, object]:
+        """The message at that place, waiting for it to come.
+
+        Args:
+            index: 0-based, in order of arrival.
+        """
+        return await self._inbox.get(index)
+
+    async def aclose(self) -> None:
+        """Ends reading."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        if self._connection is not None:
+            await self._connection.aclose()
+
+    async def _begin(self) -> bool:
+        connection, name = await self._living(), f"stream {self._stream}"
+        try:
+            await connection.call(self._commands.Queue.Declare(queue=self._stream, passive=True), name)
+        except ClientError as error:
+            if error.type != "server" or "NOT_FOUND" not in error.message:
+                raise
+            self._next = "first"
+            return False
+        await connection.call(self._commands.Basic.Qos(prefetch_count=STREAM_PREFETCH), name)
+        offset = {"x-stream-offset": self._next}
+        await connection.call(self._commands.Basic.Consume(queue=self._stream, arguments=offset), name)
+        return True
+
+    async def _living(self) -> AmqpConnection:
+        connection = self._connection
+        if connection is None or connection.lost is not None:
+            if connection is not None:
+                await connection.aclose()
+            self._connection = connection = AmqpConnection(self._where, self._take, self._lost)
+            await connection.open()
+        return connection
+
+    def _take(self, found: Delivery) -> None:
+        seen = shown(found)
+        offset = seen["offset"]
+        if isinstance(offset, int):
+            old = isinstance(self._next, int) and offset < self._next
+            self._next = self._next if old else offset + 1
+            if not old:
+                self._inbox.put(seen, len(found.body))
+        if self._connection is not None:
+            self._connection.notify(self._commands.Basic.Ack(found.tag))
+
+    def _lost(self, error: ClientError) -> None:
+        if self._next == "next":
+            self._inbox.fail(ClientError(f"{error.message}; what was published since then is not seen", error.type))
+            return
+        self._inbox.interrupt(error)
+        self._broken.set()

@@ -25,8 +25,8 @@ class Touch(NamedTuple):
     """What a step exercises, by its settings alone; texts may hold templates.
 
     Args:
-        target: endpoint, topic or dataset.
-        url: URL, topic, dataset name or SQL text.
+        target: endpoint, rpc, topic or dataset.
+        url: URL, `package.Service/Method`, topic, dataset name or SQL text.
         method: HTTP method, else empty.
         kind: broker or store kind.
         mode: read or write.

@@ -124,11 +124,14 @@ class _Facts:
         return Fact("touch", fields, Location(self._file, step.at.line))
 
 
+_OPERATIONS = frozenset({"endpoint", "rpc"})
+
+
 def _checks(touch: Touch, use: Use, asserts: bool, reading: bool) -> Iterator[str]:
     if use.statuses:
         yield "status"
-    if use.body or (touch.target != "endpoint" and asserts):
+    if use.body or (touch.target not in _OPERATIONS and asserts):
         yield "body"
-    looked_at = touch.mode == "read" and touch.target != "endpoint" and (asserts or reading)
+    looked_at = touch.mode == "read" and touch.target not in _OPERATIONS and (asserts or reading)
     if use.others or looked_at:
         yield "effect"

@@ -99,6 +99,8 @@ def _targets(state: Linking, placed: Placed, requests: Goals, stores: Stores) ->
             rows += _endpoints(state, placed, requests, _request(placed, text, trail))
         elif fact.get("target") == "topic":
             rows += _topics(state, placed, text)
+        elif fact.get("target") == "rpc":
+            rows += _rpcs(state, placed, text)
         else:
             rows += _datasets(state, placed, text, stores)
     sure = [row for row in rows if row[0][0] != "Unresolved"]
@@ -125,6 +127,19 @@ def _reached(state: Linking, placed: Placed, link: Link) -> NodeKey:
         )
     name = link.node[1][0] if link.node is not None else "?"
     return state.loose_end(placed, LooseEnd("not our operation", "EXERCISES", f"{link.resolution.reason} ({name})"))
+
+
+def _rpcs(state: Linking, placed: Placed, text: Text) -> Iterable[Row]:
+    """Operations of that name; a step may leave out the package of a service."""
+    name = text.template
+    known = [k for k in state.builder.nodes if k[0] == "Endpoint" and k[1][1] == "grpc"]
+    found = [k for k in known if k[1][3] == name] or [k for k in known if k[1][3].rpartition(".")[2] == name]
+    for node in found:
+        sure = len(found) == 1
+        reason = "" if sure else f"{len(found)} operations fit `{name}`"
+        yield node, Resolution("resolved" if sure else "candidate", "rpc name", reason), {}
+    if not found:
+        yield _open(state, placed, "unknown rpc server", f"no service of the workspace serves {name}")
 
 
 def _topics(state: Linking, placed: Placed, text: Text) -> Iterable[Row]:

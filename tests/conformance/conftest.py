@@ -8,9 +8,20 @@ from uuid import uuid4
 
 import pytest
 
+from tests.conftest import _serve
+
 if TYPE_CHECKING:
     from graph.stores.neo4j import Neo4jStore
+    from tests.servers.grpc_shop import GrpcShop
     from tests.servers.java import Neo4j
+
+
+@pytest.fixture(scope="session")
+def grpc_shop() -> Iterator[GrpcShop]:
+    """A real gRPC server with every kind of field and stream, with and without reflection and TLS."""
+    from tests.servers.grpc_shop import start_grpc_shop
+
+    yield from _serve("grpc", start_grpc_shop)
 
 
 @pytest.fixture

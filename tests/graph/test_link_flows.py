@@ -105,3 +105,20 @@ def test_a_declared_service_takes_over_a_folder() -> None:
         .say("endpoint", protocol="http", method="GET", path=Lit("/old"), router=Name("app"))
     )
     assert ("legacy", "legacy:GET /old") in rows(linked(*system(), toml, code), "OWNS")
+
+
+def test_an_rpc_step_exercises_the_operation_of_that_name_with_or_without_its_package() -> None:
+    served = (
+        FileFacts("protos/shop.proto").say(
+            "operation", protocol="grpc", method="rpc", path="shop.v1.CartService/GetCart", pointer="x"
+        ),
+        FileFacts("orders/server.go").cls("server").say("symbol", name="server.GetCart", sort="method")
+        .say("rpc_service", service="CartService", symbol="server", framework="grpc-go"),
+    )  # fmt: skip
+    for name in ("shop.v1.CartService/GetCart", "CartService/GetCart"):
+        step = flow({"target": "rpc", "kind": "grpc", "url": Lit(name), "mode": "write"})
+        data = linked(*system(), *served, step)
+        found = edge(data, "EXERCISES", STEP, "orders:grpc shop.v1.CartService/GetCart")
+        assert (found.resolution.status, found.resolution.rule) == ("resolved", "rpc name")
+    data = linked(*system(), *served, flow({"target": "rpc", "url": Lit("CartService/Nothing"), "mode": "write"}))
+    assert {edge.resolution.status for edge in data.edges.values() if edge.kind == "EXERCISES"} == {"unresolved"}

@@ -174,6 +174,7 @@ _SEEN: Mapping[str, Prop] = {
     "seen": Prop("How often spans showed it, at runtime", "number"),
     "first_seen": Prop("When it was first seen, by our clock"),
     "last_seen": Prop("When it was last seen, by our clock"),
+    "environments": Prop("Where it was seen", "texts"),
     "runs": Prop("The latest runs that showed it", "texts"),
 }
 _EXPECTS = Prop("What the source takes the response or message to be: types and required fields", "json")

@@ -97,6 +97,11 @@ def _shown(name: str, answer: Any) -> Iterator[str]:
     if name == "unresolved":
         yield from _unresolved(answer)
         return
+    if name in ("shadow", "dead"):
+        from testmesh.cli._drift import shown_dead, shown_shadow
+
+        yield from shown_shadow(answer) if name == "shadow" else shown_dead(answer)
+        return
     from graph.codec import to_json
 
     rows = list(outline(to_json(answer), 0))
@@ -184,7 +189,7 @@ def settled_hosts(causes: Iterable[Cause]) -> dict[str, list[str]]:
 
 
 COMMAND = Command(
-    "ask the graph: check, neighbours, paths, search, unresolved, diff, conflicts",
+    "ask the graph: check, neighbours, paths, search, unresolved, shadow, dead, diff, conflicts",
     _arguments,
     _run,
     "Graph",

@@ -158,6 +158,20 @@ class Known:
             found = stored or [n for n in found if service is not None and n.uid in self._touched[service.uid]] or found
         return found
 
+    def home(self, operation: DataOperation) -> tuple[str, str]:
+        """Kind and name of the store an access went to, spelt as the graph spells them where it knows only one.
+
+        Args:
+            operation: which store.
+        """
+        kind = _SAME.get(operation.store, operation.store)
+        homes = {n.key[:2] for n in self._by_kind["Dataset"] if n.key[0] and _SAME.get(n.key[0], n.key[0]) == kind}
+        named = {home for home in homes if home[1] == operation.database}
+        found = sorted(named or homes)
+        if len(found) == 1:
+            return found[0][0], found[0][1]
+        return (found[0][0] if found else operation.store), operation.database
+
     @cached_property
     def _touched(self) -> dict[str, set[str]]:
         """Datasets by the service that the code says accesses them."""

@@ -13,6 +13,7 @@ from testmesh.telemetry.known import Known
 from testmesh.telemetry.seen import Seen, merged
 from testmesh.telemetry.tracing import Addresses, Trace
 
+LOCAL = "local"
 __all__ = ["Observation", "merged", "observe", "observe_traces"]
 
 Reached = dict[str, tuple[Node, str]]
@@ -44,7 +45,7 @@ def observe(run: Run, source: SpanSource, known: Known) -> Observation:
         source: where the spans are.
         known: what the graph knows.
     """
-    seen = Seen(known, run.started, run.id)
+    seen = Seen(known, run.started, run.id, run.environment or LOCAL)
     by_flow = [(flow, [step for top in flow.steps for step in _all_steps(top)]) for flow in run.flows]
     sent = dict.fromkeys(step.trace_id for _, steps in by_flow for step in steps if step.trace_id)
     spans = {trace_id: tuple(source.trace(trace_id)) for trace_id in sent}
@@ -55,15 +56,16 @@ def observe(run: Run, source: SpanSource, known: Known) -> Observation:
     return Observation(seen.data(), seen.spans, tuple(sorted(seen.unmatched)))
 
 
-def observe_traces(traces: Iterable[Sequence[Span]], known: Known, at: str) -> Observation:
+def observe_traces(traces: Iterable[Sequence[Span]], known: Known, at: str, environment: str = LOCAL) -> Observation:
     """The runtime links of traffic that no run caused; each span may be given once.
 
     Args:
         traces: the spans of one trace each.
         known: what the graph knows.
         at: moment of the observation, RFC 3339.
+        environment: where they were seen.
     """
-    seen = Seen(known, at)
+    seen = Seen(known, at, environment=environment)
     _touched(seen, {str(number): spans for number, spans in enumerate(traces)})
     return Observation(seen.data(), seen.spans, tuple(sorted(seen.unmatched)))
 

@@ -33,6 +33,7 @@ class Seen:
         known: what the graph knows.
         at: moment of the observation by our clock, RFC 3339; those of the services may be wrong.
         run: id of the run that caused it, or empty.
+        environment: where it was seen.
         unmatched: what spans name and nobody knows, one sentence each.
         spans: how many spans were looked at.
     """
@@ -40,6 +41,7 @@ class Seen:
     known: Known
     at: str = ""
     run: str = ""
+    environment: str = ""
     unmatched: set[str] = field(default_factory=set)
     spans: int = 0
     _tallies: dict[EdgeId, _Tally] = field(default_factory=dict)
@@ -87,6 +89,8 @@ class Seen:
         props: dict[str, Json] = {"seen": tally.count}
         if self.at:
             props |= {"first_seen": self.at, "last_seen": self.at}
+        if self.environment:
+            props["environments"] = [self.environment]
         if self.run:
             props["runs"] = [self.run]
         if tally.grade:

@@ -257,7 +257,7 @@ class Trace:
         self._seen.miss(f"{span.service} {access.mode}s {operation.store} {access.name}")
         if operation.store in ("redis", "memcached"):
             return None
-        return self._seen.known.new("Dataset", operation.store, operation.database, access.name)
+        return self._seen.known.new("Dataset", *self._seen.known.home(operation), access.name)
 
     def _origin(self, span: Span) -> Node | None:
         """The endpoint a span ran under in its own service, else the service itself."""

@@ -12,6 +12,7 @@ from graph.store import Bucket, GraphStore, VersionConflict
 from testmesh.kernel.clock import Clock, SystemClock
 from testmesh.kernel.workspace import LOCAL
 from testmesh.telemetry.known import Known
+from testmesh.telemetry.observe import LOCAL as HERE
 from testmesh.telemetry.observe import merged, observe
 
 RUNTIME = "runtime"
@@ -53,7 +54,7 @@ def observe_run(
     Raises:
         VersionConflict: others kept changing the graph meanwhile.
     """
-    bucket = Bucket(RUNTIME, run.environment or "local", run.started[:10])
+    bucket = Bucket(RUNTIME, run.environment or HERE, run.started[:10])
     for _ in range(_TRIES):
         version = store.version()
         shown = store.slice(_NODES, _EDGES)

@@ -14,7 +14,8 @@ from uuid import uuid4
 import pytest
 
 from tests.servers.brokers import start_mosquitto, start_nats, start_rabbitmq
-from tests.servers.java import PASSWORD, Neo4j, start_kafka, start_neo4j
+from tests.servers.java import PASSWORD, Neo4j, start_neo4j
+from tests.servers.kafka import SecureKafka, start_kafka, start_registry
 from tests.servers.process import Server, Unavailable
 from tests.servers.small import start_postgres, start_valkey
 
@@ -87,15 +88,38 @@ def redis_url(redis_server: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def kafka_brokers() -> Iterator[str]:
-    """Bootstrap address of a real Kafka, shared between workers by scripts/test; use topic names of your own."""
+def kafka_server() -> Iterator[tuple[str, Path]]:
+    """Bootstrap address and folder of a real Kafka, shared between workers by scripts/test."""
     shared = os.environ.get("TESTMESH_TEST_KAFKA", "")
     if shared.startswith("unavailable: "):
         _absent("kafka", shared)
     if shared:
-        yield shared
+        yield shared, Path(os.environ["TESTMESH_TEST_KAFKA_FOLDER"])
         return
-    yield from _serve("kafka", start_kafka)
+
+    def started(folder: Path) -> tuple[Server, tuple[str, Path]]:
+        server, brokers = start_kafka(folder)
+        return server, (brokers, folder)
+
+    yield from _serve("kafka", started)
+
+
+@pytest.fixture(scope="session")
+def kafka_brokers(kafka_server: tuple[str, Path]) -> str:
+    """Bootstrap address of a real Kafka; use topic names of your own."""
+    return kafka_server[0]
+
+
+@pytest.fixture(scope="session")
+def kafka_secure(kafka_server: tuple[str, Path]) -> SecureKafka:
+    """The listeners of the same Kafka that ask for SASL and TLS."""
+    return SecureKafka.of(kafka_server[1])
+
+
+@pytest.fixture(scope="session")
+def schema_registry() -> Iterator[str]:
+    """URL of a real schema registry of this worker (Confluent's API); use subject names of your own."""
+    yield from _serve("schema registry", start_registry)
 
 
 @pytest.fixture(scope="session")

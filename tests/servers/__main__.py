@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.servers.brokers import start_rabbitmq
-from tests.servers.java import start_kafka, start_neo4j
+from tests.servers.java import start_neo4j
+from tests.servers.kafka import start_kafka
 from tests.servers.process import Server, Unavailable
 
 SHARED: dict[str, Callable[[Path], tuple[Server, Any]]] = {
@@ -32,6 +34,14 @@ def _start(name: str, folder: Path) -> tuple[Server | None, str]:
     return server, address if isinstance(address, str) else address.uri
 
 
+def _more(root: Path) -> dict[str, str]:
+    """What starters say beside an address, in `env.json` of their folder."""
+    found: dict[str, str] = {}
+    for file in root.glob("*/env.json"):
+        found.update(json.loads(file.read_text()))
+    return found
+
+
 def main(command: list[str]) -> int:
     """Start the shared servers side by side, run the command, stop them.
 
@@ -46,7 +56,7 @@ def main(command: list[str]) -> int:
         running = [server for server, _ in started.values() if server is not None]
         for name, (_, address) in started.items():
             print(f"{name}: {address}", flush=True)
-        env = {**os.environ, **{name: address for name, (_, address) in started.items()}}
+        env = {**os.environ, **{name: address for name, (_, address) in started.items()}, **_more(root)}
         return subprocess.run(command, env=env, check=False).returncode
     finally:
         for server in running:

@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -48,6 +49,45 @@ def jars(group: str, artifact: str, version: str) -> Path:
             _fetch(target, POM.format(group=group, artifact=artifact, version=version))
         _check(target, SUMS / f"{artifact}-{version}.sha256")
     return target
+
+
+def unpacked(group: str, artifact: str, version: str, classifier: str) -> Path:
+    """A folder with the content of an artifact that is a tar archive.
+
+    Args:
+        group: Maven group id.
+        artifact: Maven artifact id.
+        version: exact version.
+        classifier: which of its archives.
+
+    Raises:
+        Unavailable: no Maven, or a download that differs from the committed sum.
+    """
+    if shutil.which("mvn") is None:
+        raise Unavailable("'mvn' is not installed")
+    target = cache_folder() / f"{artifact}-{version}"
+    with (cache_folder() / f"{artifact}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.exists():
+            with tempfile.TemporaryDirectory(dir=target.parent) as work:
+                name = f"{artifact}-{version}-{classifier}.tar.gz"
+                _copy(Path(work), f"{group}:{artifact}:{version}:tar.gz:{classifier}")
+                _check(Path(work) / "got", SUMS / f"{artifact}-{version}.sha256")
+                with tarfile.open(Path(work) / "got" / name) as archive:
+                    archive.extractall(Path(work) / "all", filter="data")
+                (Path(work) / "all").rename(target)
+    return target
+
+
+def _copy(work: Path, artifact: str) -> None:
+    command = [
+        "mvn", "-B", "-q", f"-Dmaven.repo.local={work}/m2",
+        "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy",
+        f"-Dartifact={artifact}", "-DoutputDirectory=got",
+    ]  # fmt: skip
+    done = subprocess.run(command, cwd=work, capture_output=True, text=True, timeout=900, check=False)
+    if done.returncode != 0:
+        raise Unavailable(f"Maven could not fetch it: {(done.stdout + done.stderr)[-600:]}")
 
 
 def _fetch(target: Path, pom: str) -> None:

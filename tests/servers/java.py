@@ -1,4 +1,4 @@
-"""Neo4j and Kafka, the two servers worth sharing between test workers."""
+"""Neo4j, worth sharing between test workers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from tests.servers.downloads import jars
 from tests.servers.process import Command, Server, Unavailable, free_port, start
 
 NEO4J = ("org.neo4j", "neo4j", "5.26.30")
-KAFKA = ("org.apache.kafka", "kafka_2.13", "4.4.0")
 PASSWORD = "secretpw1"
 OPENS = "--add-opens=java.base/{}=ALL-UNNAMED"
 
@@ -75,52 +74,3 @@ def _set_password(folder: Path, lib: Path) -> None:
     done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode != 0:
         raise Unavailable(f"Neo4j's AdminTool failed: {done.stderr[-400:]}")
-
-
-def start_kafka(folder: Path) -> tuple[Server, str]:
-    """A single KRaft broker in a folder of its own; gives its bootstrap address.
-
-    Args:
-        folder: empty, kept by the caller.
-
-    Raises:
-        Unavailable: it cannot be fetched or started.
-    """
-    lib, port, controller = jars(*KAFKA), free_port(), free_port()
-    settings = {
-        "process.roles": "broker,controller",
-        "node.id": "1",
-        "controller.quorum.voters": f"1@127.0.0.1:{controller}",
-        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
-        "controller.listener.names": "CONTROLLER",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "inter.broker.listener.name": "PLAINTEXT",
-        "log.dirs": str(folder / "data"),
-        "num.partitions": "1",
-        "group.initial.rebalance.delay.ms": "0",
-        "offsets.topic.num.partitions": "1",
-        "offsets.topic.replication.factor": "1",
-        "transaction.state.log.num.partitions": "1",
-        "transaction.state.log.replication.factor": "1",
-        "transaction.state.log.min.isr": "1",
-        "log.cleaner.dedupe.buffer.size": "2000000",
-        "broker.session.timeout.ms": "2000",
-        "broker.heartbeat.interval.ms": "500",
-    }
-    config = folder / "server.properties"
-    config.write_text("".join(f"{k}={v}\n" for k, v in settings.items()))
-    format_argv = ["java", "-cp", f"{lib}/*", "kafka.tools.StorageTool", "format",
-                   "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-c", str(config)]  # fmt: skip
-    done = subprocess.run(format_argv, capture_output=True, text=True, timeout=60, check=False)
-    if done.returncode != 0:
-        raise Unavailable(f"Kafka's StorageTool failed: {done.stderr[-400:]}")
-    argv = ["java", "-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-cp", f"{lib}/*", "kafka.Kafka", str(config)]
-    brokers = f"127.0.0.1:{port}"
-    return start(Command(argv, folder), port, lambda: _lists_topics(brokers), 60), brokers
-
-
-def _lists_topics(brokers: str) -> None:
-    from confluent_kafka.admin import AdminClient
-
-    AdminClient({"bootstrap.servers": brokers, "log_level": 0}).list_topics(timeout=2)

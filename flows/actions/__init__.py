@@ -21,6 +21,10 @@ Result = dict[str, object]
 TIMING = frozenset({"timeout", "interval", "match", "count", "expect", "until", "condition", "max_concurrent"})
 
 
+def _kept_anyway(secret: str) -> None:
+    """Outside a run nothing is written."""
+
+
 class Touch(NamedTuple):
     """What a step exercises, by its settings alone; texts may hold templates.
 
@@ -54,6 +58,7 @@ class Call(NamedTuple):
         path: of the step, unique in the flow execution.
         files: those beside the flow that the step stands in.
         spans: where the spans this flow causes can be had, or None.
+        hide: masks a secret that was met on the way (an access token) in everything the run writes.
     """
 
     clients: Clients
@@ -63,6 +68,7 @@ class Call(NamedTuple):
     path: tuple[str, ...] = ()
     files: DiskFiles = DiskFiles()
     spans: LiveSpans | None = None
+    hide: Callable[[str], None] = _kept_anyway
 
 
 class MessageLog(Protocol):

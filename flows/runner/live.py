@@ -101,6 +101,7 @@ class Live:
         load: (file, base file) to a flow.
         root: flow files are relative to it.
         spans: where the spans this flow causes can be had, or None.
+        hide: masks a secret everywhere in the run.
     """
 
     time: Time
@@ -111,6 +112,7 @@ class Live:
     load: Callable[[str, str], Loaded]
     root: Path = field(default_factory=Path)
     spans: LiveSpans | None = None
+    hide: Callable[[str], None] = lambda secret: None
     flow_clients: Clients = field(default_factory=Clients)
     _logs: dict[tuple[str, ...], MessageLog] = field(default_factory=dict)
     _talks: dict[tuple[str, ...], Conversation] = field(default_factory=dict)
@@ -189,7 +191,8 @@ class Live:
     def _call(self, request: Request) -> Call:
         traceparent = f"00-{self.trace_id}-{request.span or '0' * 15 + '1'}-01"
         files = self._beside(request.file)
-        return Call(self.clients, self.flow_clients, traceparent, self.services, request.path, files, self.spans)
+        where = (self.clients, self.flow_clients, traceparent, self.services, request.path, files)
+        return Call(*where, self.spans, self.hide)
 
     def _beside(self, file: str) -> DiskFiles:
         found = self._files.get(file)

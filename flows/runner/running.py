@@ -169,6 +169,7 @@ class _Execution:
             self._loader.load,
             self._options.root,
             self._options.spans,
+            lambda secret: self._masks.learn(secret, named=True),
         )
         context = Context(
             flow=flow,

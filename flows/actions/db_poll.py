@@ -18,6 +18,16 @@ TYPES = ("row_exists", "row_count", "value_equals", "value_not_null")
 
 
 @dataclass(frozen=True, slots=True)
+class RowCondition:
+    """What the rows must be."""
+
+    type: str = option("row_exists", "What is asked of the rows.", choices=TYPES)
+    column: str | None = option(None, "Of `value_equals` and `value_not_null`.")
+    value: object = option(None, "Of `value_equals`.")
+    min_count: int | None = option(None, "Of `row_count`: at least so many.")
+
+
+@dataclass(frozen=True, slots=True)
 class PollConfig:
     """Settings of a database poll."""
 
@@ -26,7 +36,7 @@ class PollConfig:
     params: object = option(None, "A list for `$1` and `?`, a map for `:name`.")
     until: Expression | None = option(None, "Ends the wait.")
     condition: Expression | Mapping[str, object] | None = option(
-        None, "An expression, or `{type: row_exists|row_count|value_equals|value_not_null, column, value, min_count}`."
+        None, "An expression, or `{type, column, value, min_count}`.", record=RowCondition
     )
     interval: Duration | None = option(None, "Pause between reads; by default it grows from 10ms to 250ms.")
     timeout: Duration = option(30.0, "How long to wait.")
@@ -80,7 +90,7 @@ def condition(config: PollConfig, result: Result, names: Scope) -> str | None:
 
 
 def _holds(wanted: Mapping[str, object], result: Result) -> str:
-    kind = as_text(wanted.get("type", "row_exists"))
+    kind = as_text(wanted.get("type", "row_exists")).lower()
     rows = result.get("rows")
     found = rows if isinstance(rows, list) else []
     least = wanted.get("min_count", wanted.get("value", 1) if kind == "row_count" else 1)
@@ -108,9 +118,6 @@ def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
         yield "query", "db_poll repeats its statement, so it must be one that only reads"
     if config.get("until") is not None and config.get("condition") is not None:
         yield "condition", "'until' and 'condition' exclude each other"
-    wanted = config.get("condition")
-    if isinstance(wanted, Mapping) and wanted.get("type", "row_exists") not in TYPES:
-        yield "condition", f"'type' must be one of {', '.join(TYPES)}"
 
 
 ACTION: Action[PollConfig] = Action(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from flows.language.catalogue import Catalogue
 from flows.language.children import Check, Trail, check_children
@@ -69,8 +70,9 @@ class _Asked:
 
 def _load(text: str | bytes, asked: _Asked) -> CheckedFlow:
     parsed = read(text, asked.file)
+    shown = text if isinstance(text, str) else text.decode("utf-8", "replace")
     findings = Findings(asked.file)
-    findings.found.extend(parsed.findings)
+    findings.found.extend(hinted(finding, shown) for finding in parsed.findings)
     flow = None
     root = parsed.roots[0] if parsed.roots else None
     if isinstance(root, MapNode):
@@ -78,8 +80,28 @@ def _load(text: str | bytes, asked: _Asked) -> CheckedFlow:
         flow = reader.read(root, asked.given)
         check_children(reader.read_steps, asked.files, findings, asked.trail, _child(asked.catalogue))
     found = tuple(sorted(findings.found, key=lambda finding: (finding.line, finding.column)))
-    shown = text if isinstance(text, str) else text.decode("utf-8", "replace")
     return CheckedFlow(None if findings.failed else flow, found, shown)
+
+
+_ASSERTION = re.compile(
+    r"^\s*(?:- |(?:assert|assert_any|assert_none|until|when|match)\s*:|.*\bassert(?:_any|_none)?\s*:)"
+)
+_COMPARES = re.compile(r"==|!=|<=|>=|\bmatches|\bcontains\b|\bexists\b|\$\{|\{\{")
+
+
+def hinted(finding: Diagnostic, text: str) -> Diagnostic:
+    """YAML's own complaint, with what to do about it where an expression is what YAML stumbled over.
+
+    Args:
+        finding: of the YAML reader.
+        text: of the file.
+    """
+    if finding.rule != "yaml/syntax" or finding.hint:
+        return finding
+    lines = text.split("\n")[max(0, finding.line - 2) : finding.line]
+    if any(_ASSERTION.match(line) and _COMPARES.search(line) for line in lines):
+        return replace(finding, hint="quote the whole expression: '...'")
+    return finding
 
 
 def _child(catalogue: Catalogue) -> Check:

@@ -15,6 +15,7 @@ from testmesh.kernel.diagnostics import Diagnostic
 from testmesh.kernel.errors import UserError
 
 MAX_DEPTH = 10
+_DECIDING = ("condition", "for_each")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,11 +26,13 @@ class Trail:
         file: the flow, relative to the first one's folder.
         depth: how many flows led to it.
         seen: files already checked; each is checked once, however many flows run it.
+        above: the flows that led here, outermost first.
     """
 
     file: str
     depth: int
     seen: set[str]
+    above: tuple[str, ...] = ()
 
     def to(self, name: str) -> Trail:
         """The trail of a flow that this one names.
@@ -39,7 +42,8 @@ class Trail:
         """
         from posixpath import dirname, join, normpath
 
-        return Trail(normpath(join(dirname(self.file), name)), self.depth + 1, self.seen)
+        file = normpath(join(dirname(self.file), name))
+        return Trail(file, self.depth + 1, self.seen, (*self.above, self.file))
 
 
 Check = Callable[[bytes, str, Files, frozenset[str], Trail], tuple[Diagnostic, ...]]
@@ -55,9 +59,12 @@ def check_children(read: Mapping[Step, Read], files: Files, findings: Findings, 
         trail: the flows that led here.
         check: errors of a text.
     """
-    for node, given in _named(read):
+    for node, given, always in _named(read):
         name = node.text
         child = trail.to(name)
+        if always and child.file in child.above:
+            findings.node("flow/cycle", node, f"{_circle(child)}: this would never end")
+            continue
         if child.file in trail.seen or child.depth > MAX_DEPTH:
             continue
         trail.seen.add(child.file)
@@ -73,10 +80,28 @@ def check_children(read: Mapping[Step, Read], files: Files, findings: Findings, 
             findings.node("flow/bad-file", node, message)
 
 
-def _named(read: Mapping[Step, Read]) -> Iterator[tuple[ScalarNode, frozenset[str]]]:
-    for found in read.values():
+def _circle(child: Trail) -> str:
+    through = child.above[child.above.index(child.file) + 1 :]
+    return f"{child.file} runs itself again" + (f" through {' and '.join(through)}" if through else "")
+
+
+def _conditional(read: Mapping[Step, Read]) -> set[Step]:
+    """Steps that something decides about; they may well end a circle."""
+    found: set[Step] = set()
+    waiting = [step for step, one in read.items() if step.when is not None or one.spec.container in _DECIDING]
+    while waiting:
+        step = waiting.pop()
+        found.add(step)
+        waiting += [inner for branch in step.branches for inner in branch.steps]
+    return found
+
+
+def _named(read: Mapping[Step, Read]) -> Iterator[tuple[ScalarNode, frozenset[str], bool]]:
+    conditional = _conditional(read)
+    for step, found in read.items():
         for key, field in fields_of(found.spec.config).items():
             node = found.settings.nodes.get(key)
             if field.option.flow and isinstance(node, ScalarNode) and "${" not in node.text and "{{" not in node.text:
                 given = found.settings.nodes.get("input")
-                yield node, frozenset(given.entries) if isinstance(given, MapNode) else frozenset()
+                names = frozenset(given.entries) if isinstance(given, MapNode) else frozenset()
+                yield node, names, step not in conditional

@@ -48,6 +48,14 @@ class Findings:
         """Whether there is an error among them."""
         return any(finding.severity == "error" for finding in self.found)
 
+    def known_at(self, at: tuple[int, int]) -> bool:
+        """Whether an error was found at that place already.
+
+        Args:
+            at: 1-based line and column.
+        """
+        return any(found.severity == "error" and (found.line, found.column) == at for found in self.found)
+
     def add(
         self,
         rule: str,
@@ -93,8 +101,8 @@ class Findings:
         length = len(node.text) + 2 * len(node.style) if isinstance(node, ScalarNode) else 1
         self.add(rule, node.at, message, More(length=length, hint=hint))
 
-    def unknown(self, rule: str, node: ScalarNode, message: str, known: Iterable[str]) -> None:
-        """A word that is none of the known ones, with the nearest.
+    def unknown(self, rule: str, node: ScalarNode, message: str, known: Iterable[str]) -> str | None:
+        """A word that is none of the known ones, with the nearest, which is also the answer.
 
         Args:
             rule: stable id.
@@ -105,6 +113,7 @@ class Findings:
         self._suggested += 1
         near = closest(node.text, known) if self._suggested <= MAX_SUGGESTIONS else None
         self.add(rule, node.at, message, More(len(node.text), near))
+        return near
 
     def warn(self, rule: str, at: tuple[int, int], message: str, *, hint: str | None = None) -> None:
         """A warning.

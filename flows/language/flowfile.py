@@ -64,14 +64,14 @@ class FlowReader:
         if node is None:
             return None
         known = FLOW_KEYS if owner is not None else (*FLOW_KEYS, "flow")
-        self.reader.known_keys(node, known, "a flow")
+        meant = self.reader.known_keys(node, known, "a flow")
         declarations = DeclarationReader(self.reader, self.files)
         env = declarations.env(node.get("env"))
         env_file = declarations.env_file(node.get("env_file"))
         data = declarations.data(node.get("data"))
         declarations.unnamed(data, node.get("data"))
         phases: dict[Phase, tuple[Step, ...]] = {phase: self._phase(node, phase) for phase in PHASES}
-        self._required(node, owner)
+        self._required(node, owner, meant)
         world, implied = self._resolve((env, env_file, data), phases, given)
         uses = world.uses
         needed = uses.required | uses.defaulted
@@ -115,9 +115,9 @@ class FlowReader:
                 self.findings.add("flow/unknown-key", entry.key.at, message, More(len(key)))
         return self.reader.mapping(root.get("flow")), owner
 
-    def _required(self, node: MapNode, owner: ScalarNode | None) -> None:
+    def _required(self, node: MapNode, owner: ScalarNode | None, meant: frozenset[str]) -> None:
         for key in ("name", "steps"):
-            if key not in node.entries:
+            if key not in node.entries and not {key, "flow"} & meant:
                 self.findings.missing(owner, node, key, "a flow")
         name = node.get("name")
         if isinstance(name, ScalarNode) and isinstance(name.value, str) and not name.value.strip():
@@ -161,7 +161,9 @@ class FlowReader:
         if env_file is not None:
             names.update(dict.fromkeys(env_file.values, ANYTHING))
         names.update(dict.fromkeys(given, ANYTHING))
+        world.pending.update({found.name: found.at for found in env if found.plain and found.name not in given})
         for variable in env:
+            world.pending.pop(variable.name, None)
             resolver.template(variable.value, Place())
             names[variable.name] = env_shape(variable.value.value) if variable.plain else ANYTHING
         for row in data.rows if data is not None else ():

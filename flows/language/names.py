@@ -23,11 +23,15 @@ class Elsewhere(NamedTuple):
         kind: ``step`` or ``output``.
         at: where it is defined.
         inside: the container or step it is inside of, None at the top level.
+        step: of an output: whose it is.
+        path: of an output: as written.
     """
 
     kind: str
     at: Position
     inside: str | None
+    step: str | None = None
+    path: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -61,12 +65,14 @@ class Place:
         own: shape of the step's result, None before it has one.
         alias: the lookup-only name of that result.
         local: loop variables and ``error``.
+        future: shape of the result that the step will have.
     """
 
     step: str | None = None
     own: Shape | None = None
     alias: str = ""
     local: dict[str, Shape] = field(default_factory=dict)
+    future: Shape | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -81,6 +87,7 @@ class World:
         visible: what is defined so far.
         uses: filled while expressions are read.
         near: misspelt name → the nearest name of the flow.
+        pending: plain names of `env` that are written further down; nothing outside supplies them (FLOWS §2).
     """
 
     findings: Findings
@@ -90,6 +97,7 @@ class World:
     visible: Visible = field(default_factory=Visible)
     uses: Uses = field(default_factory=Uses)
     near: dict[str, str | None] = field(default_factory=dict)
+    pending: dict[str, Position] = field(default_factory=dict)
 
 
 class ScopedNames:
@@ -125,7 +133,9 @@ class ScopedNames:
             uses.first.setdefault(name.name, at)
             uses.optional.add(name.name)
             return ANYTHING
-        if self._elsewhere(name) or self._undefined(name, member):
+        if self._elsewhere(name) or self._pending(name, optional) or self._early(name):
+            return ANYTHING
+        if self._undefined(name, member):
             return ANYTHING
         uses.first.setdefault(name.name, at)
         (uses.optional if optional else uses.required).add(name.name)
@@ -150,6 +160,9 @@ class ScopedNames:
         what = "step" if found.kind == "step" else "output"
         if name.name == self.place.step:
             rule, message = "flow/used-before", f"step '{name.name}' has no result yet here"
+        elif found.step == self.place.step and self.place.own is not None:
+            rule = "flow/used-before"
+            message = f"output '{name.name}' is for later steps; here, write its path ({found.path})"
         elif found.inside is not None and self._passed(found.at):
             rule = "flow/out-of-scope"
             message = f"{what} '{name.name}' is only known inside '{found.inside}' (line {found.at.line})"
@@ -157,6 +170,22 @@ class ScopedNames:
             rule = "flow/used-before"
             message = f"{what} '{name.name}' is defined only later, at line {found.at.line}"
         self.report(Finding(rule, name.start, len(name.name), message))
+        return True
+
+    def _early(self, name: t.Name) -> bool:
+        fields = self.place.future.fields if self.place.future is not None else None
+        if fields is None or name.name not in fields:
+            return False
+        message = f"'{name.name}' is a field of this step's result, and there is none yet here"
+        self.report(Finding("flow/used-before", name.start, len(name.name), message))
+        return True
+
+    def _pending(self, name: t.Name, optional: bool) -> bool:
+        at = self.world.pending.get(name.name)
+        if at is None or optional:
+            return False
+        message = f"'{name.name}' is declared only later, at line {at.line}; values of 'env' may use earlier names"
+        self.report(Finding("flow/used-before", name.start, len(name.name), message))
         return True
 
     def _passed(self, at: Position) -> bool:

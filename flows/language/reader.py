@@ -39,8 +39,8 @@ class Reader:
         """
         self.findings.node("flow/type", node, f"{wanted} is expected here, not {node.described}", hint=hint)
 
-    def known_keys(self, node: MapNode, known: Iterable[str], what: str) -> None:
-        """Reports keys that are none of the known ones.
+    def known_keys(self, node: MapNode, known: Iterable[str], what: str) -> frozenset[str]:
+        """Reports keys that are none of the known ones; gives those that were perhaps meant.
 
         Args:
             node: the mapping.
@@ -48,9 +48,12 @@ class Reader:
             what: what the mapping describes.
         """
         valid = tuple(known)
+        meant: set[str] = set()
         for key, entry in node.entries.items():
             if key not in valid:
-                self.findings.unknown("flow/unknown-key", entry.key, f"{what} has no key '{key}'", valid)
+                message = f"{what} has no key '{key}'"
+                meant.add(self.findings.unknown("flow/unknown-key", entry.key, message, valid) or "")
+        return frozenset(meant)
 
     def text(self, node: Node | None, *, numbers: bool = False) -> str | None:
         """A text.

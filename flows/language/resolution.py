@@ -49,7 +49,8 @@ class Resolver:
         for step in steps:
             self.world.elsewhere.setdefault(step.id, Elsewhere("step", step.at, inside))
             for output in step.output:
-                self.world.elsewhere.setdefault(output.name, Elsewhere("output", output.at, inside))
+                owned = Elsewhere("output", output.at, inside, step.id, output.path.text)
+                self.world.elsewhere.setdefault(output.name, owned)
             for branch in step.branches:
                 self.announce(branch.steps, step.id)
             self.announce(step.error_steps, inside)
@@ -101,12 +102,13 @@ class Resolver:
     def _step(self, step: Step, local: dict[str, Shape]) -> None:
         read = self.read[step]
         before = Place(step.id, None, "", local)
-        self.expression(step.when, before, condition="'when'")
-        self.template(step.config, before)
         result = result_shape(read.spec, read.settings.source, read)
+        self.expression(step.when, replace(before, future=result), condition="'when'")
+        self.template(step.config, before)
         after = Place(step.id, result, read.spec.alias, local)
-        for expression, scope in read.settings.expressions:
-            self.expression(expression, self._scoped(scope, before, after, read))
+        for written in read.settings.expressions:
+            place = self._scoped(written.scope, before, after, read)
+            self.expression(written.expression, place, condition=written.condition)
         if read.known and not any(key in read.settings.nodes for key in read.spec.connection):
             self.implied.update(read.spec.implied)
         loops = self._branches(step, read, local)
@@ -173,7 +175,7 @@ class Resolver:
     def _loop(self, read: Read, step: Step, local: dict[str, Shape]) -> dict[str, Shape]:
         name = read.settings.source.get("as")
         item = ANYTHING
-        for expression, _ in read.settings.expressions:
+        for expression, _, _ in read.settings.expressions:
             node = self.reader.written.get(expression)
             if node is not None and read.settings.nodes.get("items") is node:
                 shape = self.expression(expression, Place(step.id, None, "", local))

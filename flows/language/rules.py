@@ -137,13 +137,14 @@ class StepRules:
             self._warn(step, "assert_none", "flow/none-without-hold", message, "add 'hold: 2s'")
 
     def _own_check(self, step: Step, read: Read) -> None:
-        if read.spec.check is None or not read.known:
+        if read.spec.check is None or not read.known or read.settings.misspelt:
             return
         config = step.node.get("config")
         for key, message in read.spec.check(read.settings.source):
             entry = config.entries.get(key) if isinstance(config, MapNode) else None
             at = entry.key.at if entry is not None else place_of(step.node, "config")
-            self.findings.add("flow/config", at, message, More(len(key)))
+            if not self.findings.known_at(at):
+                self.findings.add("flow/config", at, message, More(len(key)))
 
     def _empty_lists(self, step: Step, read: Read) -> None:
         if read.spec.container is not None and read.known and not any(branch.steps for branch in step.branches):

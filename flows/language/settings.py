@@ -31,6 +31,20 @@ class Nested(NamedTuple):
     assertions: Callable[[Node], tuple[Assertion, ...]]
 
 
+class WrittenExpression(NamedTuple):
+    """An expression of a config.
+
+    Args:
+        expression: compiled.
+        scope: what its bare names mean.
+        condition: how to call it when it must be true or false, else None.
+    """
+
+    expression: Expression
+    scope: ExpressionScope
+    condition: str | None
+
+
 @dataclass(slots=True, eq=False)
 class Settings:
     """A config as read.
@@ -39,7 +53,7 @@ class Settings:
         template: renders to what `config.build` takes.
         source: the same as plain values.
         nodes: key → value node.
-        expressions: each with what its bare names mean.
+        misspelt: keys that were perhaps meant by the unknown ones; what follows from their absence is not said.
     """
 
     template: Template
@@ -47,7 +61,12 @@ class Settings:
     nodes: dict[str, Node] = field(default_factory=dict)
     branches: list[Branch] = field(default_factory=list)
     assertions: list[Assertion] = field(default_factory=list)
-    expressions: list[tuple[Expression, ExpressionScope]] = field(default_factory=list)
+    expressions: list[WrittenExpression] = field(default_factory=list)
+    misspelt: list[str | None] = field(default_factory=list)
+
+
+CONDITIONS = frozenset({"match", "if", "until", "condition"})
+"""Config keys whose expressions decide something, whatever the action."""
 
 
 def either(text: str, *, at: Position | None = None, ids: frozenset[str] = frozenset()) -> Expression:
@@ -125,7 +144,8 @@ class SettingsReader:
             return
         if name is None:
             known = [*spelled(self.spec.config), *(old.key for old in self.spec.deprecated)]
-            self.findings.unknown("flow/unknown-key", owner, f"{self.spec.name} has no setting '{key}'", known)
+            message = f"{self.spec.name} has no setting '{key}'"
+            self.found.misspelt.append(self.findings.unknown("flow/unknown-key", owner, message, known))
             return
         if name in implies or name in self.found.nodes:
             reason = "the action's name already says it" if name in implies else f"'{name}' is written twice"
@@ -146,7 +166,7 @@ class SettingsReader:
         if step.get("config") is not None and node is None:
             return
         for key, known in fields_of(self.spec.config).items():
-            if known.option.required and key not in self.found.nodes:
+            if known.option.required and key not in self.found.nodes and key not in self.found.misspelt:
                 owner = key_of(step, "config")
                 what = f"the config of {self.spec.name}" if owner else f"{self.spec.name} needs a config that"
                 if owner is None:
@@ -216,7 +236,8 @@ class SettingsReader:
     def _expression(self, known: Field, node: Node) -> object:
         found = self.reader.expression(node, either)
         if found is not None:
-            self.found.expressions.append((found, known.option.scope))
+            condition = f"'{known.key}'" if known.key in CONDITIONS else None
+            self.found.expressions.append(WrittenExpression(found, known.option.scope, condition))
         return found if found is not None else plain(node)
 
     def _expression_or(self, known: Field, node: Node) -> object:
@@ -264,14 +285,15 @@ class SettingsReader:
         found: dict[str, object] = {}
         for key, owner, value in owners(mapping):
             if key not in names:
-                self.findings.unknown("flow/unknown-key", owner, f"'{known.key}' has no key '{key}'", names)
+                message = f"'{known.key}' has no key '{key}'"
+                self.found.misspelt.append(self.findings.unknown("flow/unknown-key", owner, message, names))
                 continue
             inner = fields_of(record)[names[key]]
             empty = isinstance(value, ScalarNode) and value.value is None
             self._owner = owner
             found[names[key]] = None if empty and inner.nullable else self._value(inner, value)
         for key, inner in fields_of(record).items():
-            if inner.option.required and key not in found:
+            if inner.option.required and key not in found and key not in self.found.misspelt:
                 self.findings.missing(whose, mapping, key, f"'{known.key}'")
         return found
 

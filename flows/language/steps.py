@@ -108,9 +108,9 @@ class StepReader:
         return tuple(found)
 
     def _step(self, node: MapNode) -> Step | None:
-        self.reader.known_keys(node, STEP_KEYS, "a step")
-        written = self._word(node, "action")
-        step_id = self._word(node, "id")
+        meant = self.reader.known_keys(node, STEP_KEYS, "a step")
+        written = self._word(node, "action", meant)
+        step_id = self._word(node, "id", meant)
         spec, implies, known = self._action(written)
         if step_id is not None:
             self._check_id(step_id, spec)
@@ -150,10 +150,10 @@ class StepReader:
         self.read[step] = Read(spec, known, settings)
         return step if step_id is not None and written is not None else None
 
-    def _word(self, node: MapNode, key: str) -> ScalarNode | None:
+    def _word(self, node: MapNode, key: str, meant: frozenset[str]) -> ScalarNode | None:
         value = node.get(key)
         if value is None:
-            if key not in node.entries:
+            if key not in node.entries and key not in meant:
                 self.findings.missing(None, node, key, "a step")
             return None
         text = self.reader.text(value)

@@ -223,6 +223,8 @@ def _events(text: str) -> Any:
 
 def _syntax(problem: Any, source: Source) -> Diagnostic:
     mark = getattr(problem, "problem_mark", None) or getattr(problem, "context_mark", None)
+    if "quoted scalar" in str(getattr(problem, "context", "")) and "end of" in str(getattr(problem, "problem", "")):
+        mark = problem.context_mark  # what was never closed, not the end of the file
     if mark is None:
         return _unreadable(problem, source)
     index = min(mark.index, len(source.text))

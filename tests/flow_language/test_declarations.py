@@ -144,8 +144,18 @@ def test_a_mistake_in_a_flow_that_is_run_is_reported_at_its_name() -> None:
     assert parent({}) == [("flow/missing-file", 6, 22)]
 
 
-def test_flows_that_run_each_other_are_checked_once() -> None:
+def test_flows_that_run_each_other_would_never_end() -> None:
     other = PARENT.replace("sub/child.yaml", "parent.yaml")
     files = {"other.yaml": other.encode(), "parent.yaml": PARENT.replace("sub/child", "other").encode()}
     checked = load_flow(files["parent.yaml"], "x/parent.yaml", CATALOGUE, GivenFiles(files))
-    assert checked.findings == ()
+    assert [(found.rule, found.line) for found in checked.findings] == [("flow/bad-file", 6)]
+    assert "parent.yaml runs itself again through other.yaml" in checked.findings[0].message
+
+
+def test_a_flow_may_run_itself_where_something_decides() -> None:
+    text = PARENT.replace("sub/child.yaml", "parent.yaml").replace(
+        "    - id: a\n", "    - id: a\n      when: DEPTH < 3\n"
+    )
+    checked = load_flow(text, "x/parent.yaml", CATALOGUE, GivenFiles({"parent.yaml": text.encode()}))
+    assert "flow/cycle" not in [found.rule for found in checked.findings]
+    assert "when:" in text

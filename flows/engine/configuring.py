@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from flows.actions import AnyAction
 from flows.engine.context import Context
 from flows.engine.names import Names
+from flows.language.catalogue import ActionSpec
 from flows.language.config import ConfigProblem, build, fields_of
 from flows.language.errors import NotEvaluable, UnknownName
 from flows.language.expressions.expression import Expression
@@ -43,8 +44,7 @@ def configured(context: Context, step: Step, action: AnyAction, names: Names) ->
     spec = action.spec
     if spec.open_config:
         return Configured(rendered, {})
-    if spec.implied and not any(rendered.get(key) is not None for key in spec.connection):
-        rendered[spec.connection[0]] = implied_connection(step, names, spec.implied)
+    rendered |= supplied(step, spec, rendered, names)
     try:
         config = build(spec.config, rendered)
     except ConfigProblem as problem:
@@ -52,26 +52,42 @@ def configured(context: Context, step: Step, action: AnyAction, names: Names) ->
     return Configured(config, recorded(context, action, config))
 
 
-def implied_connection(step: Step, names: Names, implied: tuple[str, ...]) -> object:
-    """What a step connects to that names no connection.
+def supplied(step: Step, spec: ActionSpec, written: Mapping[str, object], names: Names) -> dict[str, object]:
+    """What variables say of the connection where the step says nothing.
 
     Args:
         step: the step.
+        spec: of its action.
+        written: the step's settings.
         names: everything before it.
-        implied: names that may supply it, in order.
 
     Raises:
-        NotEvaluable: none of them is set.
+        NotEvaluable: nothing says where to connect.
     """
-    for name in implied:
+    found: dict[str, object] = {}
+    if spec.implied and not any(written.get(key) is not None for key in spec.connection):
+        value = _first(names, spec.implied)
+        if value is None:
+            known = " or ".join(spec.implied)
+            raise NotEvaluable(f"step '{step.id}' names no connection and {known} is not set")
+        found[spec.connection[0]] = value
+    for key, variables in spec.supplies.items():
+        value = None if written.get(key) is not None else _first(names, variables)
+        if value is not None:
+            found[key] = value
+    return found
+
+
+def _first(names: Names, variables: Iterable[str]) -> object:
+    """The value of the first variable that is set to something."""
+    for name in variables:
         try:
             value = names.lookup(name)
         except UnknownName:
             continue
         if value is not None and value != "":
             return value
-    known = " or ".join(implied)
-    raise NotEvaluable(f"step '{step.id}' names no connection and {known} is not set")
+    return None
 
 
 def recorded(context: Context, action: AnyAction, config: Any) -> dict[str, object]:

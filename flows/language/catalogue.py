@@ -135,6 +135,7 @@ class ActionSpec:
         exempt: no warning when it checks nothing (log, delay, set, transform, mock start and stop).
         connection: config keys that name where to connect; when none is written, `implied` counts as referenced.
         implied: variable names that supply the connection, in order.
+        supplies: further config keys that variables may supply when they are not written (credentials), in order.
         container: how nested steps are arranged.
         reads: from the written config: may this step be repeated without changing anything?
         windowed: the window is the config's `timeout` (consumers, db_poll); then `wait` may only be ``none``.
@@ -157,6 +158,7 @@ class ActionSpec:
     exempt: bool = False
     connection: tuple[str, ...] = ()
     implied: tuple[str, ...] = ()
+    supplies: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     container: ContainerKind | None = None
     reads: Reads = never
     windowed: bool = False

@@ -111,6 +111,8 @@ class Resolver:
             self.expression(written.expression, place, condition=written.condition)
         if read.known and not any(key in read.settings.nodes for key in read.spec.connection):
             self.implied.update(read.spec.implied)
+        for key, variables in read.spec.supplies.items():
+            self.implied.update(() if key in read.settings.nodes else variables)
         loops = self._branches(step, read, local)
         after = replace(after, own=loops or after.own)
         self._assertions(step, after)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from flows.actions import AnyAction, catalogue
-from flows.engine.configuring import configured, implied_connection
+from flows.engine.configuring import configured, supplied
 from flows.engine.containers import loop_items
 from flows.engine.context import MAX_DEPTH, Context
 from flows.engine.judging import outputs, scope_of
@@ -217,10 +217,8 @@ class _Planner:
         unsent = () if action.spec.open_config else (*action.unsent, *_LISTS)
         written = {key: value for key, value in step.source.items() if key not in unsent and value is not None}
         found = {key: partly(value, names, self.context.flow.ids, later) for key, value in written.items()}
-        spec = action.spec
-        if spec.implied and not any(found.get(key) is not None for key in spec.connection):
-            found[spec.connection[0]] = implied_connection(step, names, spec.implied)
-        if spec.open_config:
+        found |= supplied(step, action.spec, found, names)
+        if action.spec.open_config:
             names.outputs.update({key: found[key] for key in found if found[key] != written[key]})
         return self.context.masks.request(found), tuple(later)
 

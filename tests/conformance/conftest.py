@@ -24,6 +24,14 @@ def grpc_shop() -> Iterator[GrpcShop]:
     yield from _serve("grpc", start_grpc_shop)
 
 
+@pytest.fixture(scope="session")
+def s3_url() -> Iterator[str]:
+    """URL of a real S3 server; use bucket names of your own."""
+    from tests.servers.objects import start_s3
+
+    yield from _serve("s3", start_s3)
+
+
 @pytest.fixture
 def neo4j_store(neo4j_server: Neo4j) -> Iterator[Neo4jStore]:
     """An empty workspace on a real Neo4j."""

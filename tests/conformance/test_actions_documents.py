@@ -1,0 +1,150 @@
+"""Stores of objects, documents and graphs against real servers: results, waiting, masking, and what goes wrong."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from flows.events import run_to_json
+from tests.conformance.actions import SECRET, Check, failing_servers, flow_of, passes
+from tests.flows.support import run_text, step
+from tests.servers.objects import start_s3
+
+
+@pytest.fixture
+def s3_process(s3_url: str) -> dict[str, str]:
+    """The environment of a run that uses the server."""
+    return {"S3_ENDPOINT": s3_url, "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE0", "AWS_SECRET_ACCESS_KEY": SECRET}
+
+
+def _bucket() -> str:
+    return f"b-{uuid4().hex[:12]}"
+
+
+@pytest.mark.server("s3")
+def test_objects_are_written_read_listed_copied_and_deleted(tmp_path: Path, s3_process: dict[str, str]) -> None:
+    bucket = _bucket()
+    (tmp_path / "photo.bin").write_bytes(b"\x00\xff\x00")
+    run = run_text(
+        tmp_path,
+        flow_of(
+            f"{{id: make, action: s3.create_bucket, config: {{bucket: {bucket}}}, assert: [status == 200]}}",
+            f"{{id: w, action: s3.put, config: {{bucket: {bucket}, key: 'a/ö x+1.json', body: {{n: 1.50}},"
+            " metadata: {Owner: me}}, assert: [ok == true, etag exists]}",
+            f"{{id: r, action: minio.get, config: {{bucket: {bucket}, key: 'a/ö x+1.json'}}, assert: [body.n == 1.5,"
+            ' \'content_type == "application/json"\', metadata.owner == "me", size > 5, exists == true,'
+            " etag == w.etag, 'last_modified endsWith \"Z\"']}",
+            f"{{id: bin, action: s3, config: {{operation: put, bucket: {bucket}, key: b, file: photo.bin}},"
+            " assert: [status == 200]}",
+            f"{{id: rb, action: s3.get, config: {{bucket: {bucket}, key: b}}, assert: ['body == \"AP8A\"', size == 3]}}",
+            f"{{id: h, action: s3.head, config: {{bucket: {bucket}, key: b}}, assert: [exists == true, size == 3,"
+            " body is null]}",
+            f"{{id: l, action: s3.list, config: {{bucket: {bucket}}}, assert: [count == 2,"
+            ' \'keys == ["a/ö x+1.json", "b"]\', "objects[1].size == 3", truncated == false]}',
+            f"{{id: p, action: s3.list, config: {{bucket: {bucket}, delimiter: /}}, assert: ['prefixes == [\"a/\"]',"
+            " 'keys == [\"b\"]']}",
+            f"{{id: c, action: s3.copy, config: {{bucket: {bucket}, key: c, source: '{bucket}/a/ö x+1.json'}},"
+            " assert: [status == 200]}",
+            f"{{id: u, action: s3.presign, config: {{bucket: {bucket}, key: c, expires: 1m}}, output: {{link: url}}}}",
+            '{id: open, action: http, config: {url: "${link}"}, assert: [status == 200, body.n == 1.5]}',
+            f"{{id: d, action: s3.delete, config: {{bucket: {bucket}, key: c}}, assert: [status == 204]}}",
+            f"{{id: g, action: s3.get, wait: none, config: {{bucket: {bucket}, key: c}}, assert: [status == 404,"
+            ' exists == false, error_code == "NoSuchKey", body is null]}',
+            f"{{id: x, action: s3.get, wait: none, config: {{bucket: nowhere-{bucket}, key: c}},"
+            ' assert: [error_code == "NoSuchBucket"]}',
+        ),
+        process=s3_process,
+    )
+    passes(run)
+    assert SECRET not in run_to_json(run)
+
+
+@pytest.mark.server("s3")
+def test_a_read_waits_for_the_object(tmp_path: Path, s3_process: dict[str, str], s3_url: str) -> None:
+    import boto3
+
+    client = boto3.client(
+        "s3", endpoint_url=s3_url, aws_access_key_id="x", aws_secret_access_key="y", region_name="us-east-1"
+    )
+    bucket = _bucket()
+    client.create_bucket(Bucket=bucket)
+
+    def later() -> None:
+        time.sleep(0.25)
+        client.put_object(Bucket=bucket, Key="report", Body=b'{"done": true}')
+
+    thread = threading.Thread(target=later)
+    thread.start()
+    run = run_text(
+        tmp_path,
+        flow_of(
+            f"{{id: r, action: s3.get, config: {{bucket: {bucket}, key: report}}, assert: [body.done == true]}}",
+            f"{{id: l, action: s3.list, config: {{bucket: {bucket}, prefix: rep}}, assert: [count == 1]}}",
+        ),
+        process=s3_process,
+    )
+    thread.join()
+    client.close()
+    passes(run)
+    assert len(step(run, "r").exchanges[0].candidates) > 2
+
+
+@pytest.fixture
+def doomed_s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, threading.Timer]]:
+    """An S3 server that ends half a second after a test asks it to."""
+    server, url = start_s3(tmp_path_factory.mktemp("s3"))
+    timer = threading.Timer(0.4, server.process.kill)
+    yield url, timer
+    timer.join()
+    server.stop()
+
+
+@pytest.mark.server("s3")
+def test_a_server_that_is_killed_while_a_step_waits_is_an_error(
+    tmp_path: Path, doomed_s3: tuple[str, threading.Timer]
+) -> None:
+    url, timer = doomed_s3
+    timer.start()
+    run = run_text(
+        tmp_path,
+        flow_of(
+            f"{{id: r, action: s3.get, config: {{endpoint_url: '{url}', bucket: abc, key: k}}, assert: [exists == true]}}"
+        ),
+    )
+    found = step(run, "r")
+    assert (found.verdict, found.exchanges[0].error_type) == ("error", "connection")
+    assert len(found.exchanges[0].candidates) > 1
+
+
+CONNECTED = {
+    "s3": lambda port: (
+        f'{{operation: get, endpoint_url: "http://127.0.0.1:{port}", bucket: abc, key: k, access_key: AKIDEXAMPLE0,'
+        f" secret_key: {SECRET}}}"
+    ),
+}
+
+
+@failing_servers(CONNECTED)
+def test_a_failing_store_is_a_result(check: Check, tmp_path: Path) -> None:
+    check(tmp_path)
+
+
+def test_what_can_be_known_of_s3_before_the_run_is_found_before_it(tmp_path: Path) -> None:
+    run = run_text(
+        tmp_path,
+        flow_of(
+            "{id: a, action: s3.get, config: {bucket: b}}",
+            "{id: b, action: s3, config: {operation: gett, bucket: b, key: k}}",
+            "{id: c, action: s3.put, config: {bucket: b, key: k, body: x, file: nowhere.bin}}",
+            "{id: d, action: s3.list, config: {bucket: b, max_keys: 0}, assert: [count == 1]}",
+            "{id: e, action: s3.list, config: {bucket: b}, assert: [response.cnt == 1, result.cnt == 1]}",
+        ),
+    )
+    messages = [problem["message"] for problem in run.flows[0].problems]
+    for wanted in ("needs a 'key'", "not 'gett'", "nowhere.bin", "between 1 and 10000", "cnt"):
+        assert any(wanted in message for message in messages), (wanted, messages)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
+MEDIA_TYPES = (PROTOBUF, JSON)
 MAX_BYTES = 64 << 20
 MAX_SPANS = 100_000
 MAX_ATTRIBUTES = 128

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +13,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from testmesh.kernel.errors import UserError
-from testmesh.telemetry.receiver import Receiver
+from testmesh.telemetry.otlp import MAX_BYTES
+from testmesh.telemetry.receiver import Receiver, status_message
 from testmesh.telemetry.store import SpanStore
 
 
@@ -39,10 +42,11 @@ def test_the_official_exporter_is_understood(receiver: Receiver, compression: st
     [
         ("/other", b"", {}, 404),
         ("/v1/traces", b"{", {"Content-Type": "application/json"}, 400),
-        ("/v1/traces", b"x", {"Content-Type": "text/html"}, 400),
+        ("/v1/traces", b"x", {"Content-Type": "text/html"}, 415),
+        ("/v1/traces", b"\x0a\x05", {"Content-Type": "application/x-protobuf"}, 400),
         ("/v1/traces", b"x", {"Content-Type": "application/json", "Content-Encoding": "gzip"}, 400),
-        ("/v1/traces", None, {"Content-Length": "99999999999"}, 413),
-        ("/v1/traces", None, {"Content-Length": "-1"}, 411),
+        ("/v1/traces", None, {"Content-Type": "application/json", "Content-Length": "99999999999"}, 413),
+        ("/v1/traces", None, {"Content-Type": "application/json", "Content-Length": "-1"}, 411),
     ],
 )
 def test_bad_requests_get_an_answer(
@@ -80,3 +84,55 @@ def test_bad_chunks_get_an_answer(receiver: Receiver, chunks: bytes, status: int
     client.request("POST", "/v1/traces", iter([chunks]), headers, encode_chunked=False)
     assert client.getresponse().status == status
     client.close()
+
+
+def asked(
+    receiver: Receiver, verb: str, path: str, body: bytes, media: str, *, encoding: str = ""
+) -> tuple[int, str, bytes]:
+    client = http.client.HTTPConnection("127.0.0.1", receiver.port, timeout=5)
+    client.request(verb, path, body, {"Content-Type": media} | ({"Content-Encoding": encoding} if encoding else {}))
+    answer = client.getresponse()
+    found = answer.status, answer.getheader("Content-Type", ""), answer.read()
+    client.close()
+    return found
+
+
+def test_an_error_is_a_status_message_in_the_requests_own_media_type(receiver: Receiver) -> None:
+    from google.rpc.status_pb2 import Status
+
+    status, media, body = asked(receiver, "POST", "/v1/traces", b"\xff\xff", "application/x-protobuf")
+    assert (status, media) == (400, "application/x-protobuf")
+    said = Status.FromString(body)
+    assert (said.code, said.message) == (3, "the body is not an OTLP trace request")
+    status, media, body = asked(receiver, "POST", "/v1/traces", b"[]", "application/json; charset=utf-8")
+    assert (status, media) == (400, "application/json")
+    assert json.loads(body)["code"] == 3
+
+
+def test_a_long_error_keeps_its_length() -> None:
+    from google.rpc.status_pb2 import Status
+
+    for length in (0, 127, 128, 999, 5000):
+        said = Status.FromString(status_message(3, "x" * length))
+        assert said.message == "x" * min(length, 1000)
+
+
+def test_what_inflates_without_end_is_too_large(receiver: Receiver) -> None:
+    bomb = gzip.compress(b" " * (MAX_BYTES + 1))
+    assert asked(receiver, "POST", "/v1/traces", bomb, "application/json", encoding="gzip")[0] == 413
+
+
+def test_metrics_and_logs_are_taken_and_dropped_and_nothing_can_be_read(receiver: Receiver) -> None:
+    assert asked(receiver, "POST", "/v1/metrics", b"\x0a\x00", "application/x-protobuf")[::2] == (200, b"")
+    assert asked(receiver, "POST", "/v1/logs", b"{}", "application/json")[::2] == (200, b"{}")
+    assert asked(receiver, "GET", "/v1/traces", b"", "application/json")[0] == 405
+    assert len(receiver.store) == 0
+
+
+def test_spans_that_cannot_be_read_are_told_to_the_exporter(receiver: Receiver) -> None:
+    good = {"traceId": "a" * 32, "spanId": "b" * 16, "name": "x"}
+    bad = {"traceId": "0" * 32, "spanId": "b" * 16}
+    request = {"resourceSpans": [{"scopeSpans": [{"spans": [good, bad, {}]}]}]}
+    status, _, body = asked(receiver, "POST", "/v1/traces", json.dumps(request).encode(), "application/json")
+    assert (status, json.loads(body)["partialSuccess"]["rejectedSpans"]) == (200, "2")
+    assert (len(receiver.store), receiver.rejected) == (1, 2)

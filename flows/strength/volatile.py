@@ -27,7 +27,10 @@ _SHAPES = (
 _PATTERNS = tuple((text, re.compile(text, flags), flags) for text, flags in _SHAPES)
 _ADDRESS = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]):\d{2,5}")
 _EPOCH = ((1_400_000_000, 2_200_000_000), (1_400_000_000_000, 2_200_000_000_000))
-FIELDS = frozenset({"duration_ms", "time", "url", "attempts", "traceparent", "at_ms", "latency_ms"})
+# fmt: off
+FIELDS = frozenset({"duration_ms", "time", "url", "attempts", "traceparent", "at_ms", "latency_ms", "n", "port", "host",
+                    "base_url", "contract", "sent"})
+# fmt: on
 """Fields of results that say how the exchange went, not what the system did."""
 # fmt: off
 HEADERS = frozenset(

@@ -70,3 +70,56 @@ def redis_reads(command: object) -> bool:
         command: the first word, in any case.
     """
     return isinstance(command, str) and command.strip().upper() in _REDIS
+
+
+CYPHER_TOKEN = re.compile(
+    r"//[^\n]*"
+    r"|/\*.*?\*/"
+    r"|'(?:\\.|[^'\\])*'"
+    r'|"(?:\\.|[^"\\])*"'
+    r"|`(?:``|[^`])*`"
+    r"|(?P<word>[A-Za-z_]\w*)"
+    r"|(?P<other>\S)",
+    re.DOTALL,
+)
+_CYPHER_WRITING = frozenset(
+    ["CREATE", "MERGE", "SET", "DELETE", "DETACH", "REMOVE", "DROP", "FOREACH", "LOAD", "CALL", "INSERT"]
+)
+_CYPHER_COMMANDS = frozenset(
+    ["ALTER", "GRANT", "DENY", "REVOKE", "START", "STOP", "TERMINATE", "RENAME", "ENABLE", "DEALLOCATE", "REALLOCATE"]
+)
+
+
+def cypher_reads(query: object) -> bool:
+    """Whether a Cypher statement has no writing clause and no CALL outside quotes, comments and backticks.
+
+    Args:
+        query: as written; property names, labels and keys of maps are no clauses.
+    """
+    if not isinstance(query, str):
+        return False
+    found = [match for match in CYPHER_TOKEN.finditer(query) if match.lastgroup in ("word", "other")]
+    for index, match in enumerate(found):
+        before = found[index - 1].group() if index else ""
+        after = found[index + 1].group() if index + 1 < len(found) else ""
+        clause = match.lastgroup == "word" and before not in (".", ":", "$", "|", "&", "!") and after != ":"
+        if clause and match.group().upper() in _CYPHER_WRITING:
+            return False
+    return bool(found) and found[0].group().upper() not in _CYPHER_COMMANDS
+
+
+def cypher_labels(query: str) -> list[str]:
+    """Labels of nodes that a Cypher statement names, in order.
+
+    Args:
+        query: as written.
+    """
+    found: dict[str, None] = {}
+    tokens = [match.group() for match in CYPHER_TOKEN.finditer(query)]
+    brackets = ""
+    for index, token in enumerate(tokens):
+        brackets = token if token in ("(", "[", "{", ")", "]", "}") else brackets
+        name = tokens[index + 1] if index + 1 < len(tokens) else ""
+        if token == ":" and brackets == "(" and (name[:1].isalpha() or name[:1] in ("_", "`")):
+            found[name.strip("`")] = None
+    return list(found)

@@ -203,12 +203,17 @@ def _text(value: AnyValue) -> str:
 def _decode_json(body: bytes) -> Batch:
     try:
         request = json.loads(body)
-        return _read_json(request)
+        return read_json(request)
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise UserError(f"the body is not an OTLP trace request in JSON: {error}") from error
 
 
-def _read_json(request: Any) -> Batch:
+def read_json(request: Any) -> Batch:
+    """The spans of a parsed request.
+
+    Args:
+        request: JSON-shaped; ValueError, TypeError, AttributeError or KeyError when it is no such request.
+    """
     spans: list[Span] = []
     rejected = 0
     for resource in _items(request, "resourceSpans"):

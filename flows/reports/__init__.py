@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.reports.beside import NOTHING, Beside
 from graph.runs import Run
 from testmesh.kernel.discovery import declared_one, module_names
 from testmesh.kernel.errors import UserError
@@ -19,11 +21,11 @@ class Report:
 
     Args:
         about: one sentence.
-        write: the report's text.
+        write: the report's text, from the run and what is known beside it.
     """
 
     about: str
-    write: Callable[[Run], str]
+    write: Callable[[Run, Beside], str]
 
 
 def report(name: str) -> Report:
@@ -42,19 +44,26 @@ def report(name: str) -> Report:
     return found
 
 
-def write_reports(run: Run, wanted: Mapping[str, Path]) -> None:
+def write_reports(run: Run, wanted: Mapping[str, Path], beside: Beside = NOTHING) -> None:
     """Writes every report that was asked for.
 
     Args:
         run: a finished run.
-        wanted: report name to file.
+        wanted: report name to file; ``-`` is standard output.
+        beside: spans, and the last green runs.
 
     Raises:
         UserError: an unknown report, or a file that cannot be written.
     """
-    texts = [(path, report(name).write(run)) for name, path in wanted.items()]
+    texts = [(path, report(name).write(run, beside)) for name, path in wanted.items()]
     for path, text in texts:
-        write_whole(path, text.encode())
+        data = text.encode("utf-8", "replace")
+        if str(path) == "-":
+            sys.stdout.flush()
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        else:
+            write_whole(path, data)
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -1,4 +1,8 @@
-"""JUnit XML, which every CI system reads: a flow execution is a test suite, a step a test case."""
+"""JUnit XML, which every CI system reads: a flow execution is a test suite, a step a test case.
+
+What is written is valid by the strictest schema in use (junit-10.xsd of Jenkins' xunit plugin); file and line of a
+failure stand in its text.
+"""
 
 from __future__ import annotations
 
@@ -7,80 +11,102 @@ from collections.abc import Iterator
 from xml.sax.saxutils import escape, quoteattr
 
 from flows.reports import Report
-from graph.runs import FlowRun, Run, StepRun
+from flows.reports.beside import NOTHING, Beside
+from flows.reports.failures import failure_lines
+from flows.reports.places import placed, texts_of
+from flows.reports.surroundings import surroundings
+from flows.reports.totals import BROKEN, COLUMNS, Case, all_cases, cases, flow_name, totals
+from graph.runs import FlowRun, Run
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_COUNTED = {"failed": "failures", "error": "errors", "skipped": "skipped", "not_run": "skipped"}
 
 
-def write(run: Run) -> str:
+def write(run: Run, beside: Beside = NOTHING) -> str:
     """The report.
 
     Args:
         run: a finished run.
+        beside: spans.
     """
-    suites = [_suite(flow) for flow in run.flows]
-    totals = {name: sum(suite[1][name] for suite in suites) for name in ("tests", "failures", "errors", "skipped")}
     seconds = sum(flow.duration_ms for flow in run.flows) / 1000
-    head = f'<testsuites name="testmesh" {_attributes(totals)} time="{seconds:.3f}">'
-    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *(text for text, _ in suites), "</testsuites>\n"])
+    counts = _counts(all_cases(run))
+    del counts["skipped"]
+    head = f'<testsuites name="testmesh" {_attributes(counts)} time="{seconds:.3f}">'
+    body = [line for flow in run.flows for line in _suite(run, flow, beside)]
+    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *body, "</testsuites>\n"])
 
 
-def _suite(flow: FlowRun) -> tuple[str, dict[str, int]]:
-    cases = list(_cases(flow, flow.steps, ()))
-    totals = {"tests": len(cases), "failures": 0, "errors": 0, "skipped": 0}
-    for _, verdict in cases:
-        if verdict in _COUNTED:
-            totals[_COUNTED[verdict]] += 1
-    if not cases:
-        totals["tests"], totals["errors"] = 1, int(flow.verdict == "error")
-        totals["skipped"] = int(flow.verdict == "cancelled")
-        cases = [(_whole(flow), flow.verdict)]
-    name = flow.name if flow.row is None else f"{flow.name} [row {flow.row}]"
-    head = f"  <testsuite name={_quoted(name)} file={_quoted(flow.file)} {_attributes(totals)}"
-    head += f' time="{flow.duration_ms / 1000:.3f}">'
-    return "\n".join([head, *(text for text, _ in cases), "  </testsuite>"]), totals
+def _counts(found: list[Case]) -> dict[str, int]:
+    columns = {"failure": "failures", "error": "errors", "skipped": "skipped"}
+    counts = {"tests": len(found), "failures": 0, "errors": 0, "skipped": 0}
+    for verdict, count in totals(found).as_map().items():
+        column = columns.get(COLUMNS[verdict].junit)
+        if column is not None:
+            counts[column] += count
+    return counts
 
 
-def _whole(flow: FlowRun) -> str:
-    """The one case of a flow that has no steps to show."""
-    lines = [f"{p['file']}:{p['line']}:{p['column']}: {p['message']}" for p in flow.problems] or [flow.message]
-    tag = "skipped" if flow.verdict == "cancelled" else "error"
-    body = f"<{tag} message={_quoted(flow.message)}>{_text(chr(10).join(lines))}</{tag}>"
-    return f"    <testcase classname={_quoted(flow.file)} name={_quoted(flow.name)}>{body}</testcase>"
+def _suite(run: Run, flow: FlowRun, beside: Beside) -> Iterator[str]:
+    found = cases(flow)
+    head = f"  <testsuite name={_quoted(flow_name(flow))} file={_quoted(flow.file)} {_attributes(_counts(found))}"
+    yield head + f' time="{flow.duration_ms / 1000:.3f}" timestamp={_quoted(run.started[:19])}>'
+    yield "    <properties>"
+    for name, value in _properties(run, flow):
+        yield f"      <property name={_quoted(name)} value={_quoted(value)}/>"
+    yield "    </properties>"
+    around, texts = surroundings(run, beside.spans, kept=False), texts_of(run)
+    places = iter(placed(flow, texts))
+    for case in found:
+        file = next(places).file if case.step is not None else flow.file
+        lines = failure_lines(file, case.step, around) if case.step is not None and case.verdict in BROKEN else []
+        yield _case(flow, case, lines)
+    yield "  </testsuite>"
 
 
-def _cases(flow: FlowRun, steps: tuple[StepRun, ...], path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    for step in steps:
-        here = (*path, step.id) if step.iteration is None else (*path, f"{step.id}[{step.iteration}]")
-        yield _case(flow, step, "/".join(here)), step.verdict
-        yield from _cases(flow, step.steps, here)
+def _properties(run: Run, flow: FlowRun) -> Iterator[tuple[str, str]]:
+    yield "run", run.id
+    yield "revision", run.revision
+    yield "seed", str(run.seed)
+    if run.environment:
+        yield "environment", run.environment
+    if flow.row is not None:
+        yield "row", str(flow.row)
+    for service, revision in sorted(run.deployed.items()):
+        yield f"deployed.{service}", revision
 
 
-def _case(flow: FlowRun, step: StepRun, name: str) -> str:
-    shown = name if step.phase == "steps" else f"{step.phase}/{name}"
-    head = f"    <testcase classname={_quoted(flow.name)} name={_quoted(shown)} file={_quoted(flow.file)}"
-    head += f' line="{step.line}" time="{step.duration_ms / 1000:.3f}"'
-    if step.verdict == "passed":
+def _case(flow: FlowRun, case: Case, lines: list[str]) -> str:
+    seconds = (flow.duration_ms if case.step is None else case.step.duration_ms) / 1000
+    head = f'    <testcase classname={_quoted(flow_name(flow))} name={_quoted(case.name)} time="{seconds:.3f}"'
+    tag = COLUMNS[case.verdict].junit
+    if not tag:
         return head + "/>"
-    tag = {"failed": "failure", "error": "error"}.get(step.verdict, "skipped")
-    first = step.message.splitlines()[0] if step.message else step.verdict
+    first = case.message.splitlines()[0] if case.message else case.verdict
     if tag == "skipped":
-        return f"{head}><skipped message={_quoted(first)}/></testcase>"
-    kind = next((x.error_type for x in reversed(step.exchanges) if x.error_type), "assertion")
-    return f"{head}><{tag} type={_quoted(kind)} message={_quoted(first)}>{_text(step.message)}</{tag}></testcase>"
+        said = f"{COLUMNS[case.verdict].words}: {first}" if case.verdict == "tolerated" else first
+        return f"{head}><skipped message={_quoted(said)}/></testcase>"
+    if case.step is None:
+        found = [f"{p['file']}:{p['line']}:{p['column']}: {p['message']}" for p in flow.problems]
+        lines = found or [flow.message]
+    text = _text("\n".join(lines))
+    return f"{head}><{tag} type={_quoted(_kind(case))} message={_quoted(first)}>{text}</{tag}></testcase>"
 
 
-def _attributes(totals: dict[str, int]) -> str:
-    return " ".join(f'{name}="{count}"' for name, count in totals.items())
+def _kind(case: Case) -> str:
+    exchanges = () if case.step is None else case.step.exchanges
+    return next((found.error_type for found in reversed(exchanges) if found.error_type), "assertion")
+
+
+def _attributes(counts: dict[str, int]) -> str:
+    return " ".join(f'{name}="{count}"' for name, count in counts.items())
 
 
 def _quoted(text: str) -> str:
-    return quoteattr(_FORBIDDEN.sub("�", text))
+    return quoteattr(_FORBIDDEN.sub("\ufffd", text))
 
 
 def _text(text: str) -> str:
-    return escape(_FORBIDDEN.sub("�", text))
+    return escape(_FORBIDDEN.sub("\ufffd", text))
 
 
 REPORT = Report("JUnit XML for CI systems.", write)

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TextIO
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TextIO
 
-from flows.engine.judging import short
+from flows.reports.failures import NOWHERE, failure_lines, visible
+from flows.reports.places import Placed, placed, texts_of
+from flows.reports.surroundings import Surroundings, surroundings
+from flows.reports.totals import flow_name
 from graph.runs import (
-    AssertionResult,
     Event,
     FlowFinished,
     FlowRun,
     Run,
     RunFinished,
     StepFinished,
-    StepRun,
     StepStarted,
 )
+from graph.spans import Span
 from testmesh.kernel.diagnostics import Diagnostic, render
 
 _MARKS: Mapping[str, tuple[str, str]] = {
@@ -38,13 +39,17 @@ class Terminal:
         colour: use ANSI colours.
         live: rewrite a status line while steps run (only on a real terminal).
         verbose: every step, not only those that failed.
+        later: keep what failed back until :meth:`failures`, when logs and spans are at hand.
     """
 
-    def __init__(self, out: TextIO, *, colour: bool = False, live: bool = False, verbose: bool = False) -> None:
+    def __init__(
+        self, out: TextIO, *, colour: bool = False, live: bool = False, verbose: bool = False, later: bool = False
+    ) -> None:
         self._out = out
         self._colour = colour
         self._live = live
         self._verbose = verbose
+        self._later = later
         self._steps = 0
         self._status = False
 
@@ -73,13 +78,32 @@ class Terminal:
     def flow(self, event: FlowFinished) -> None:
         """A flow's line, and what failed in it."""
         self.clear()
-        for line in flow_lines(event.flow, self._paint, verbose=self._verbose):
+        how = How(self._paint, self._verbose, brief=self._later)
+        for line in flow_lines(event.flow, how):
             self._out.write(line + "\n")
+        self._out.flush()
 
     def run(self, event: RunFinished) -> None:
-        """The last line."""
+        """The last line; after what failed when that was kept back."""
         self.clear()
-        self._out.write(summary_line(event.run, self._paint) + "\n")
+        if not self._later:
+            self._out.write(summary_line(event.run, self._paint) + "\n")
+        self._out.flush()
+
+    def failures(self, run: Run, spans: Sequence[Span] = ()) -> None:
+        """What failed, with logs and spans, and the last line, when they were kept back; otherwise nothing.
+
+        Args:
+            run: finished.
+            spans: that it caused.
+        """
+        if not self._later:
+            return
+        how = How(self._paint, around=surroundings(run, spans, kept=False), texts=texts_of(run))
+        for flow in run.flows:
+            if flow.verdict != "passed":
+                self._out.write("".join(line + "\n" for line in ("", *flow_lines(flow, how))))
+        self._out.write(summary_line(run, self._paint) + "\n")
         self._out.flush()
 
     def clear(self) -> None:
@@ -111,74 +135,74 @@ def plain(text: str, code: str) -> str:
     return text
 
 
-def run_lines(run: Run, paint: Paint = plain, *, verbose: bool = False) -> Iterator[str]:
+class How(NamedTuple):
+    """How a flow execution is written.
+
+    Args:
+        paint: colours text.
+        verbose: every step, not only what did not pass.
+        brief: the flow's line and its log steps only.
+        around: logs and spans.
+        texts: the files of the run, by name.
+    """
+
+    paint: Paint = plain
+    verbose: bool = False
+    brief: bool = False
+    around: Surroundings = NOWHERE
+    texts: Mapping[str, str] = {}
+
+
+_AS_IT_IS = How()
+
+
+def run_lines(run: Run, paint: Paint = plain, *, verbose: bool = False, spans: Sequence[Span] = ()) -> Iterator[str]:
     """A finished run, for `testmesh show`.
 
     Args:
         run: a finished run.
         paint: colours text.
         verbose: every step.
+        spans: kept with it.
     """
+    how = How(paint, verbose, around=surroundings(run, spans, kept=False), texts=texts_of(run))
     for flow in run.flows:
-        yield from flow_lines(flow, paint, verbose=verbose)
+        yield from flow_lines(flow, how)
     yield summary_line(run, paint)
 
 
-def flow_lines(flow: FlowRun, paint: Paint = plain, *, verbose: bool = False) -> Iterator[str]:
+def flow_lines(flow: FlowRun, how: How = _AS_IT_IS) -> Iterator[str]:
     """A flow's line, and below it what did not pass.
 
     Args:
         flow: a finished execution.
-        paint: colours text.
-        verbose: every step.
+        how: colours, and how much.
     """
-    row = "" if flow.row is None else f" [row {flow.row}]"
-    yield f"{_marked(flow.verdict, paint)}  {flow.file}: {flow.name}{row}  ({flow.duration_ms:.0f} ms)"
+    name = flow.file if flow.name == flow.file else f"{flow.file}: {flow_name(flow)}"
+    yield visible(f"{_marked(flow.verdict, how.paint)}  {name}  ({flow.duration_ms:.0f} ms)")
     for problem in flow.problems:
         known = {key: problem[key] for key in ("file", "line", "column", "rule", "message", "severity", "suggestion")}
         yield from _indented(render(Diagnostic(**known), flow.source), 4)
     if flow.message and not flow.problems:
-        yield from _indented(_visible(flow.message), 4)
-    for step in flow.steps:
-        yield from _step_lines(step, paint, verbose, 4)
+        yield from _indented(flow.message, 4)
+    for found in placed(flow, how.texts):
+        yield from _step_lines(found, how)
 
 
-def _step_lines(step: StepRun, paint: Paint, verbose: bool, indent: int) -> Iterator[str]:
+def _step_lines(found: Placed, how: How) -> Iterator[str]:
+    step = found.step
     if step.action == "log" and step.verdict == "passed" and isinstance(step.result, dict):
-        yield from _indented(_visible(f"[{step.result.get('level')}] {step.result.get('message')}"), indent)
-        return
-    inner_shown = any(_shown(inner, verbose) or inner.action == "log" for inner in _all(step.steps))
-    if not _shown(step, verbose) and not inner_shown:
-        return
-    name = step.id if step.iteration is None else f"{step.id}[{step.iteration}]"
-    phase = "" if step.phase == "steps" else f"{step.phase} "
-    mark = _marked(step.verdict, paint)
-    yield f"{' ' * indent}{mark}  {phase}{name}  {step.action}, line {step.line} ({step.duration_ms:.0f} ms)"
-    if step.verdict != "passed" and step.message:
-        yield from _indented(_visible(step.message), indent + 4)
-    if step.verdict in ("failed", "error"):
-        for line in step.assertions:
-            if not line.passed:
-                yield from _indented(_assertion_text(line), indent + 4)
-    for inner in step.steps:
-        yield from _step_lines(inner, paint, verbose, indent + 4)
-
-
-def _assertion_text(line: AssertionResult) -> str:
-    shown = f"- {line.list}: {line.expression}"
-    if line.left is None and line.right is None:
-        return _visible(shown)
-    return _visible(f"{shown}\n    left:  {short(line.left)}\n    right: {short(line.right)}")
-
-
-def _shown(step: StepRun, verbose: bool) -> bool:
-    return verbose or step.verdict in ("failed", "error")
-
-
-def _all(steps: tuple[StepRun, ...]) -> Iterator[StepRun]:
-    for step in steps:
-        yield step
-        yield from _all(step.steps)
+        yield from _indented(f"[{step.result.get('level')}] {step.result.get('message')}", 4)
+    elif step.verdict in ("failed", "error") and not how.brief:
+        first, *rest = failure_lines(found.file, step, how.around)
+        yield " " * 4 + how.paint(first, "31")
+        yield from (" " * 4 + line for line in rest)
+    elif how.verbose:
+        name = found.path if step.phase == "steps" else f"{step.phase} {found.path}"
+        about = f"{step.action}, line {step.line} ({step.duration_ms:.0f} ms)"
+        yield visible(f"    {_marked(step.verdict, how.paint)}  {name}  {about}")
+        if step.verdict != "passed" and step.message:
+            yield from _indented(step.message, 8)
 
 
 def summary_line(run: Run, paint: Paint = plain) -> str:
@@ -193,7 +217,10 @@ def summary_line(run: Run, paint: Paint = plain) -> str:
         counts[flow.verdict] = counts.get(flow.verdict, 0) + 1
     order = ("passed", "failed", "error", "cancelled")
     text = ", ".join(f"{counts[verdict]} {verdict}" for verdict in order if verdict in counts)
-    return f"{_marked(run.verdict, paint)}  run {run.id}: {text}"
+    line = f"{_marked(run.verdict, paint)}  run {run.id}: {text}"
+    if run.verdict in ("failed", "error"):
+        line += f"\n         next: testmesh show {run.id} --html, testmesh diagnose {run.id}"
+    return line
 
 
 def _marked(verdict: str, paint: Paint) -> str:
@@ -203,9 +230,4 @@ def _marked(verdict: str, paint: Paint) -> str:
 
 def _indented(text: str, indent: int) -> Iterator[str]:
     for line in text.splitlines():
-        yield " " * indent + line
-
-
-def _visible(text: str) -> str:
-    """Text from strangers without control characters that could drive the terminal."""
-    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+        yield " " * indent + visible(line)

@@ -1,0 +1,62 @@
+"""What a report may use beside the run itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from graph.runs import FlowRun, Run
+from graph.spans import Span
+
+Key = tuple[str, int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The last execution of a flow that passed before the one reported.
+
+    Args:
+        run: id of its run.
+        started: of its run, RFC 3339.
+        revision: of its run.
+        flow: the execution.
+    """
+
+    run: str
+    started: str
+    revision: str
+    flow: FlowRun
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is known beside the recording.
+
+    Args:
+        spans: kept with the run.
+        green: (file, row) to the last green execution before it.
+        root: the repository's top folder as an absolute path, for links into an editor; empty for none.
+    """
+
+    spans: Sequence[Span] = ()
+    green: Mapping[Key, Earlier] = field(default_factory=dict)
+    root: str = ""
+
+
+NOTHING = Beside()
+
+
+def last_green(run: Run, earlier: Run, found: dict[Key, Earlier]) -> bool:
+    """Adds what an earlier run has passed; True when every execution of the run has one.
+
+    Args:
+        run: the reported one.
+        earlier: an older one, newest first.
+        found: filled.
+    """
+    wanted = {(flow.file, flow.row) for flow in run.flows}
+    for flow in earlier.flows:
+        key = (flow.file, flow.row)
+        if flow.verdict == "passed" and key in wanted and key not in found:
+            found[key] = Earlier(earlier.id, earlier.started, earlier.revision, flow)
+    return len(found) == len(wanted)

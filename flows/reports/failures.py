@@ -1,0 +1,291 @@
+"""Why a step failed, in at most 25 lines that a person can act on: where, what, both sides, and how to see it again."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from flows.reports.commands import Sent, as_text, command_line
+from flows.reports.differing import clipped, differences, line_of, shown
+from flows.reports.surroundings import Surroundings, logged
+from graph.runs import AssertionResult, Exchange, StepRun
+
+MOST_LINES = 25
+WIDTH = 200
+_LOG_LINES = 4
+_LONG_COMMAND = 1_500
+_MESSAGE_LINES = 5
+_DETAILS = 6
+_MORE = re.compile(r" \(and (\d+) more\)$")
+NOWHERE = Surroundings()
+
+
+def failure_lines(file: str, step: StepRun, around: Surroundings = NOWHERE) -> list[str]:
+    """What to say about a step that did not pass; the first line says where and what.
+
+    Args:
+        file: where the step is written.
+        step: failed or in error.
+        around: logs, spans, and the run's id.
+    """
+    if any(inner.verdict in ("failed", "error") for inner in step.steps) and not step.exchanges:
+        return [visible(line) for line in (_head(file, step), *_message(step)[:2], *_assertions(step, 8))]
+    head = [_head(file, step), *_asked(step)]
+    tail = [*_again(step), *_logs(step, around), *_spans(step, around), *_next(around)]
+    told = _message(step)
+    room = MOST_LINES - len(head) - len(tail) - len(told)
+    return [visible(line) for line in (*head, *told, *_assertions(step, room), *tail)]
+
+
+def _head(file: str, step: StepRun) -> str:
+    failing = [line for line in failed_assertions(step) if line.line]
+    line = failing[0].line if failing else step.line
+    what = "failed" if step.verdict == "failed" else "ended in an error"
+    name = step.id if step.iteration is None else f"{step.id}[{step.iteration}]"
+    phase = "" if step.phase == "steps" else f"{step.phase} "
+    where = f"{file}:{line}" if line else file
+    return f"{where}: {phase}{name} ({step.action}) {what} after {duration(step.duration_ms)}"
+
+
+def duration(ms: float) -> str:
+    """A length for people.
+
+    Args:
+        ms: milliseconds.
+    """
+    return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
+
+
+def _last(step: StepRun) -> Exchange | None:
+    return step.exchanges[-1] if step.exchanges else None
+
+
+def _asked(step: StepRun) -> list[str]:
+    """What was asked and what came back, in one line."""
+    exchange = _last(step)
+    if exchange is None or not isinstance(exchange.request, dict):
+        return []
+    request = exchange.request
+    asked = sentence(step.action, request)
+    answer = exchange.candidates[-1] if exchange.candidates else None
+    got = f" → {answered(answer)}" if isinstance(answer, dict) else ""
+    seen = _seen(exchange)
+    return [clipped(f"  {asked}{got}{seen}", WIDTH)] if asked or got or seen else []
+
+
+def _seen(exchange: Exchange) -> str:
+    if len(exchange.candidates) < 2:
+        return ""
+    span = exchange.at_ms[-1] - exchange.at_ms[0] if exchange.at_ms else 0
+    return f" (the last of {len(exchange.candidates):,} answers in {duration(span)})"
+
+
+def sentence(action: str, request: dict[str, object]) -> str:
+    """What a step asked, in a few words.
+
+    Args:
+        action: canonical name.
+        request: as recorded.
+    """
+    if "url" in request and action in ("http_request", "graphql", "sse", "websocket"):
+        method = request.get("method") or ("POST" if action == "graphql" else "GET")
+        return f"{method} {as_text(request['url'])}" if action != "websocket" else as_text(request["url"])
+    if request.get("endpoint") is not None:
+        return f"{request.get('service')}: {request['endpoint']}"
+    words = [as_text(request[key]) for key in _TELLING if request.get(key) is not None]
+    return " ".join(" ".join(words).split())
+
+
+_TELLING = (
+    *("operation", "command", "service", "method", "topic", "channel", "subject", "queue", "exchange", "stream"),
+    *("routing_key", "collection", "bucket", "key", "query", "address", "http", "tcp", "url", "host", "port", "name"),
+    *("path", "openapi", "pact"),
+)
+
+
+def answered(answer: dict[str, object]) -> str:
+    """What came back, in a few words.
+
+    Args:
+        answer: a candidate.
+    """
+    status = answer.get("status")
+    if status is not None:
+        return f"{status} {answer.get('error_message') or ''}".strip()
+    for key, noun in (("row_count", "row"), ("rows_affected", "row"), ("count", "message")):
+        number = answer.get(key)
+        if isinstance(number, int):
+            return f"{number} {noun}{'' if number == 1 else 's'}"
+    if "value" in answer:
+        return clipped(shown(answer["value"]), 80)
+    return ""
+
+
+def failed_assertions(step: StepRun) -> list[AssertionResult]:
+    """The assertions that explain a failure: of `assert_any` only when none of them held.
+
+    Args:
+        step: any step.
+    """
+    any_held = any(line.passed for line in step.assertions if line.list == "assert_any")
+    return [
+        line
+        for line in step.assertions
+        if not line.passed and (line.list != "assert_any" or not any_held or not _has_sides(line))
+    ]
+
+
+def _has_sides(line: AssertionResult) -> bool:
+    return line.left is not None or line.right is not None
+
+
+def _message(step: StepRun) -> list[str]:
+    """The step's message without what the assertions below say again."""
+    said = [_flat(text) for line in failed_assertions(step) for text in (line.expression, line.message) if text]
+    lines = []
+    for line in step.message.splitlines():
+        flat = _flat(line).removeprefix("assert_none: ")
+        if flat.startswith("none of assert_any holds") or any(flat.startswith(text) for text in said):
+            continue
+        lines.append(clipped(f"  {line.rstrip()}", WIDTH))
+    if len(lines) > _MESSAGE_LINES:
+        lines = [*lines[: _MESSAGE_LINES - 1], f"  … ({len(lines) - _MESSAGE_LINES + 1} more lines)"]
+    return lines
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _assertions(step: StepRun, room: int) -> list[str]:
+    """Every failed assertion once, as many details as there is room for."""
+    found = failed_assertions(step)
+    if not found:
+        return []
+    blocks = [_block(line) for line in found]
+    while sum(map(len, blocks)) > room and (longest := max(blocks, key=len)) and len(longest) > 2:
+        at = blocks.index(longest)
+        blocks[at] = _shorter(longest)
+    lines: list[str] = []
+    for number, block in enumerate(blocks):
+        if len(lines) + len(block) + (number < len(blocks) - 1) > room:
+            lines.append(f"  … and {len(blocks) - number} more: testmesh show RUN --html lists all")
+            break
+        lines += block
+    return lines
+
+
+def _shorter(block: list[str]) -> list[str]:
+    """One difference less, with how many are left out."""
+    title, *details = block
+    match = _MORE.search(details[-1])
+    cut = int(match[1]) if match else 0
+    kept = details[:-1]
+    kept[-1] = f"{_MORE.sub('', kept[-1])} (and {cut + 1} more)"
+    return [title, *kept]
+
+
+def _block(line: AssertionResult) -> list[str]:
+    sides = _sides(line)
+    return [_title(line, sides), *sides]
+
+
+def _title(line: AssertionResult, sides: list[str]) -> str:
+    where = f"line {line.line}" if line.line else "until"
+    name = "" if line.list == "assert" else f"{line.list}: "
+    why = f"  ({_flat(line.message)})" if line.message and _has_sides(line) else ""
+    way = "  (left → right)" if sides and " → " in sides[0] and _has_sides(line) else ""
+    return clipped(f"  {where}  {name}{_flat(line.expression)}{why}", WIDTH - len(way)) + way
+
+
+def _sides(line: AssertionResult) -> list[str]:
+    if not _has_sides(line):
+        return [clipped(f"      {_flat(line.message) or 'left null, right null'}", WIDTH)]
+    if line.list == "assert_none":
+        return [clipped(f"      it holds: left {shown(line.left)}, right {shown(line.right)}", WIDTH)]
+    both = _containers(line.left, line.right)
+    if both or _long_texts(line.left, line.right):
+        found = list(differences(line.left, line.right, _left_path(line.expression) if both else ""))
+        if found:
+            lines = [f"      {line_of(item)}" for item in found[:_DETAILS]]
+            lines[-1] += f" (and {len(found) - _DETAILS} more)" if len(found) > _DETAILS else ""
+            return lines
+    left, right = shown(line.left), shown(line.right)
+    if len(left) + len(right) <= WIDTH - 30:
+        return [f"      left {left}, right {right}"]
+    return [f"      left  {clipped(left, WIDTH - 12)}", f"      right {clipped(right, WIDTH - 12)}"]
+
+
+def _containers(left: object, right: object) -> bool:
+    kinds = (dict, list)
+    return isinstance(left, kinds) and type(left) is type(right)
+
+
+def _long_texts(left: object, right: object) -> bool:
+    return isinstance(left, str) and isinstance(right, str) and max(len(left), len(right)) > 60
+
+
+@lru_cache(maxsize=256)
+def _left_path(expression: str) -> str:
+    """The text of an expression's left side when it is a path such as ``body.items``."""
+    from flows.language.errors import SyntaxProblem
+    from flows.language.expressions import tree as t
+    from flows.language.expressions.parser import parse
+
+    try:
+        tree = parse(expression)
+    except SyntaxProblem:
+        return ""
+    left = tree.left if isinstance(tree, t.Binary) else tree
+    return _flat(expression[left.start : left.end]) if isinstance(left, t.Name | t.Member) else ""
+
+
+def _again(step: StepRun) -> list[str]:
+    exchange = _last(step)
+    if exchange is None or not isinstance(exchange.request, dict):
+        return []
+    answer = exchange.candidates[-1] if exchange.candidates else None
+    line = command_line(Sent(step.action, exchange.request, answer if isinstance(answer, dict) else {}))
+    if len(line) > _LONG_COMMAND:
+        return [f"  again   (a command of {len(line):,} characters: testmesh show RUN --html has it)"]
+    return [f"  again   {line}"] if line else []
+
+
+def _logs(step: StepRun, around: Surroundings) -> list[str]:
+    lines: list[str] = []
+    for found in logged(step, around, _LOG_LINES - 1):
+        some = f"{len(found.lines)} of {found.of} lines then" if found.of > len(found.lines) else "then"
+        lines.append(f"  logged by {found.service} ({some})" if len(lines) == 0 else f"  logged by {found.service}")
+        lines += [clipped(f"      {line.strip()}", WIDTH) for line in found.lines]
+    return lines[: _LOG_LINES + 1]
+
+
+def _spans(step: StepRun, around: Surroundings) -> list[str]:
+    if not around.spans:
+        return []
+    from testmesh.telemetry.kept import failing
+
+    found = failing(step, around.spans)
+    lines = []
+    for span in found[:1]:
+        why = f": {span.message}" if span.message else ""
+        took = duration(span.duration_ns / 1e6)
+        others = f" (so did {len(found) - 1} above it)" if len(found) > 1 else ""
+        lines.append(clipped(f"  span    {span.service}: {span.name} failed after {took}{_flat(why)}{others}", WIDTH))
+    return lines
+
+
+def _next(around: Surroundings) -> Iterator[str]:
+    if around.run_id:
+        yield f"  next    testmesh show {around.run_id} --html, testmesh diagnose {around.run_id}"
+
+
+def visible(text: str) -> str:
+    """Text from strangers without control characters that could drive the terminal.
+
+    Args:
+        text: any text.
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)

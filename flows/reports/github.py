@@ -1,0 +1,78 @@
+"""GitHub annotations as workflow commands: failures show beside the line of the flow in the pull request.
+
+https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flows.reports import Report
+from flows.reports.beside import NOTHING, Beside
+from flows.reports.failures import failed_assertions, failure_lines, visible
+from flows.reports.places import placed, texts_of
+from flows.reports.surroundings import surroundings
+from flows.reports.totals import BROKEN, COLUMNS, Case, all_cases, cases, flow_name, totals
+from graph.runs import FlowRun, Run
+
+_WORDS = {"passed": "passed", "failed": "failed", "error": "ended in an error", "cancelled": "was cancelled"}
+
+
+def write(run: Run, beside: Beside = NOTHING) -> str:
+    """The report.
+
+    Args:
+        run: a finished run.
+        beside: spans.
+    """
+    counts = totals(all_cases(run)).as_map()
+    said = ", ".join(f"{count} {COLUMNS[verdict].words}" for verdict, count in counts.items() if count)
+    kind = "notice" if run.verdict == "passed" else "error"
+    lines = [line for flow in run.flows for line in _of_flow(run, flow, beside)]
+    last = command(kind, {"title": f"TestMesh {_WORDS[run.verdict]}"}, f"{said} (run {run.id})")
+    return "\n".join([*lines, last]) + "\n"
+
+
+def _of_flow(run: Run, flow: FlowRun, beside: Beside) -> Iterator[str]:
+    around, places = surroundings(run, beside.spans, kept=False), iter(placed(flow, texts_of(run)))
+    for problem in flow.problems:
+        kind = "error" if problem["severity"] == "error" else "warning"
+        where = {"file": str(problem["file"]), "line": str(problem["line"]), "col": str(problem["column"])}
+        yield command(kind, where | {"title": str(problem["rule"])}, str(problem["message"]))
+    for case in cases(flow):
+        file = next(places).file if case.step is not None else flow.file
+        if case.step is None and not flow.problems and case.verdict != "passed":
+            yield command("error", {"file": flow.file, "title": flow_name(flow)}, flow.message or flow.verdict)
+        elif case.step is not None and case.verdict in (*BROKEN, "tolerated"):
+            kind = "warning" if case.verdict == "tolerated" else "error"
+            where = {"file": file, "line": str(_line(case)), "title": f"{flow_name(flow)}: {case.name}"}
+            yield command(kind, where, "\n".join(failure_lines(file, case.step, around)))
+
+
+def _line(case: Case) -> int:
+    if case.step is None:
+        return 1
+    return next((line.line for line in failed_assertions(case.step) if line.line), case.step.line or 1)
+
+
+def command(name: str, properties: dict[str, str], message: str) -> str:
+    """A workflow command on one line; nothing in it can begin another.
+
+    Args:
+        name: error, warning or notice.
+        properties: file, line, title.
+        message: any text.
+    """
+    given = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{name} {given}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    return "%0A".join(visible(line).replace("%", "%25") for line in text.split("\n"))
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+REPORT = Report("GitHub workflow commands: annotations at the lines of flows that failed.", write)

@@ -1,0 +1,77 @@
+"""In which file a step is written: those under a `run_flow` are in another one."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from graph.runs import FlowRun, Run, StepRun
+
+_NAMED = re.compile(r"""\bflow:\s*["']?([^"'\s,}#]+)""")
+
+
+class Placed(NamedTuple):
+    """A step with its file.
+
+    Args:
+        step: the step.
+        file: where it is written; its line is of this file.
+        depth: of nesting.
+        path: ids from the outside.
+    """
+
+    step: StepRun
+    file: str
+    depth: int
+    path: str
+
+
+def texts_of(run: Run) -> Mapping[str, str]:
+    """The files a run read, by name.
+
+    Args:
+        run: a recording.
+    """
+    included = run.options.get("included")
+    found = {str(name): str(text) for name, text in included.items()} if isinstance(included, Mapping) else {}
+    return found | {flow.file: flow.source for flow in run.flows if flow.source}
+
+
+def placed(flow: FlowRun, texts: Mapping[str, str] | None = None) -> Iterator[Placed]:
+    """Every step of a flow execution, nested ones after the one they belong to.
+
+    Args:
+        flow: the execution.
+        texts: files by name; without them every step is taken to be in the flow's own file.
+    """
+    yield from _placed(flow.steps, flow.file, "", texts or {})
+
+
+def _placed(steps: tuple[StepRun, ...], file: str, above: str, texts: Mapping[str, str]) -> Iterator[Placed]:
+    for step in steps:
+        name = step.id if step.iteration is None else f"{step.id}[{step.iteration}]"
+        path = f"{above}/{name}" if above else name
+        yield Placed(step, file, path.count("/"), path)
+        inner = file if step.action != "run_flow" else child_of(texts, file, step.line)
+        yield from _placed(step.steps, inner, path, texts)
+
+
+def child_of(texts: Mapping[str, str], file: str, line: int) -> str:
+    """The file that a `run_flow` step names; the step's own file when that cannot be told.
+
+    Args:
+        texts: files by name.
+        file: where the step is written.
+        line: 1-based, of the step.
+    """
+    rows = texts.get(file, "").splitlines()[max(0, line - 1) : line + 12]
+    for number, row in enumerate(rows):
+        if number and re.match(r"\s*- (?:id|action):", row):
+            break
+        match = _NAMED.search(row)
+        if match is not None:
+            name = posixpath.normpath(posixpath.join(posixpath.dirname(file), match[1]))
+            return name if name in texts else file
+    return file

@@ -1,0 +1,142 @@
+"""What counts as one test in every report, and how verdicts are counted: one table, so that all totals agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from graph.runs import FlowRun, Run, StepRun
+
+Counted = Literal["passed", "failed", "error", "skipped", "not_run", "tolerated"]
+COUNTED: tuple[Counted, ...] = ("passed", "failed", "error", "skipped", "not_run", "tolerated")
+"""``tolerated``: it failed or erred, and what it belongs to passed all the same (`optional: true`)."""
+
+
+class Column(NamedTuple):
+    """How a verdict is called elsewhere.
+
+    Args:
+        junit: the element, empty for none.
+        ctrf: the status.
+        words: for people.
+    """
+
+    junit: str
+    ctrf: str
+    words: str
+
+
+COLUMNS: Mapping[Counted, Column] = {
+    "passed": Column("", "passed", "passed"),
+    "failed": Column("failure", "failed", "failed"),
+    "error": Column("error", "failed", "in error"),
+    "skipped": Column("skipped", "skipped", "skipped"),
+    "not_run": Column("skipped", "pending", "not run"),
+    "tolerated": Column("skipped", "other", "failed but optional"),
+}
+BROKEN: frozenset[Counted] = frozenset({"failed", "error"})
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test: an execution of a step, or a whole flow execution that no step speaks for.
+
+    Args:
+        flow: whose.
+        step: the step, or None.
+        path: ids from the outside, iterations in brackets; the flow's name without a step.
+        verdict: as counted.
+    """
+
+    flow: FlowRun
+    step: StepRun | None
+    path: str
+    verdict: Counted
+
+    @property
+    def name(self) -> str:
+        """The path, with the phase when it is setup or teardown."""
+        if self.step is None or self.step.phase == "steps":
+            return self.path
+        return f"{self.step.phase}/{self.path}"
+
+    @property
+    def message(self) -> str:
+        """Why, in the words of the step or the flow."""
+        return self.flow.message if self.step is None else self.step.message
+
+
+def flow_name(flow: FlowRun) -> str:
+    """A flow execution's name for people.
+
+    Args:
+        flow: the execution.
+    """
+    return flow.name if flow.row is None else f"{flow.name} [row {flow.row}]"
+
+
+def cases(flow: FlowRun) -> list[Case]:
+    """The tests of a flow execution, in order.
+
+    Args:
+        flow: the execution.
+    """
+    found = list(_cases(flow, flow.steps, "", flow.verdict == "passed"))
+    told = flow.verdict == "passed" or any(case.verdict in BROKEN for case in found)
+    if flow.verdict == "cancelled":
+        told = any(case.verdict == "not_run" for case in found) or told
+    if not found or not told:
+        verdict: Counted = "not_run" if flow.verdict == "cancelled" else flow.verdict
+        found.append(Case(flow, None, flow.name, verdict))
+    return found
+
+
+def _cases(flow: FlowRun, steps: tuple[StepRun, ...], above: str, passed: bool) -> Iterator[Case]:
+    for step in steps:
+        name = step.id if step.iteration is None else f"{step.id}[{step.iteration}]"
+        path = f"{above}/{name}" if above else name
+        yield Case(flow, step, path, "tolerated" if passed and step.verdict in BROKEN else step.verdict)
+        yield from _cases(flow, step.steps, path, passed or step.verdict == "passed")
+
+
+def all_cases(run: Run) -> list[Case]:
+    """The tests of a run, in order.
+
+    Args:
+        run: a finished run.
+    """
+    return [case for flow in run.flows for case in cases(flow)]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many tests there were, by verdict."""
+
+    passed: int = 0
+    failed: int = 0
+    error: int = 0
+    skipped: int = 0
+    not_run: int = 0
+    tolerated: int = 0
+
+    @property
+    def tests(self) -> int:
+        """All of them."""
+        return self.passed + self.failed + self.error + self.skipped + self.not_run + self.tolerated
+
+    def as_map(self) -> dict[Counted, int]:
+        """By verdict, in the order of COUNTED."""
+        return {name: getattr(self, name) for name in COUNTED}
+
+
+def totals(found: list[Case]) -> Totals:
+    """Counts.
+
+    Args:
+        found: of a flow or a run.
+    """
+    counts: dict[str, int] = dict.fromkeys(COUNTED, 0)
+    for case in found:
+        counts[case.verdict] += 1
+    return Totals(**counts)

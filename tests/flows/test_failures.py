@@ -1,0 +1,212 @@
+"""Failure texts as files one can read and compare, each at most 25 lines.
+
+`TESTMESH_UPDATE_GOLDEN=1 pytest tests/flows/test_failures.py` writes the files anew.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+from flows.reports.differing import around, differences, line_of
+from flows.reports.failures import MOST_LINES, failure_lines
+from flows.reports.places import placed, texts_of
+from flows.reports.surroundings import Surroundings, surroundings
+from graph.runs import Run
+from graph.spans import Span
+from tests.flows.random_runs import RUNS
+from tests.flows.support import Reply, Web, run_text, write
+
+FOLDER = Path(__file__).parent / "failures"
+FLOWS = {
+    "sides": """
+        flow:
+          name: both sides
+          steps:
+            - id: order
+              action: http_request
+              config: {method: POST, url: "${WEB}/orders?x=1", body: {sku: "A'1", n: 2},
+                       headers: {Authorization: "Bearer abcdefghijk"}}
+              assert:
+                - status == 201
+                - 'body == {"items": [{"price": 12}, {"price": 3}], "total": 15, "name": "cup"}'
+                - body.nothing == 3
+                - expression: body.total > 100
+                  message: too small
+                - 'body.note == "Thank you for your order, it will be sent to Anna Bolika within three working days."'
+                - body.total == "17"
+              assert_any: [body.total == 1, body.total == 2]
+              assert_none: [status == 200]
+        """,
+    "wait": """
+        flow:
+          name: a read that waits
+          steps:
+            - id: find
+              action: database_query
+              wait: 400ms
+              config:
+                {connection: "sqlite:///${FOLDER}/x.db", query: "SELECT 1 AS n, 'x' AS t WHERE 1 = ?", params: [1]}
+              assert: [first_row.n == 2, row_count == 1]
+        """,
+    "unreachable": """
+        flow:
+          name: nobody there
+          steps:
+            - id: ask
+              action: redis.set
+              config: {url: "redis://me:s3cr3t-pass@127.0.0.1:1/0", key: k, value: {a: 1}, ttl: 60}
+        """,
+    "nested": """
+        flow:
+          name: nested
+          steps:
+            - id: each
+              action: for_each
+              on_error: continue
+              config:
+                items: [1, 2]
+                steps:
+                  - {id: inner, action: assert, config: {assertions: [item < 2]}}
+            - id: child
+              action: run_flow
+              config: {flow: child.yaml}
+        """,
+    "retried": """
+        flow:
+          name: retried
+          steps:
+            - id: ask
+              action: http_request
+              retry: {max_attempts: 2, delay: 1ms}
+              config: {url: "${WEB}/gone", query: {q: [a b, "c&d"]}}
+              assert: ['headers["content-type"] == "text/html"', status == 200]
+        """,
+    "many": """
+        flow:
+          name: many
+          steps:
+            - id: list
+              action: http_request
+              config: {url: "${WEB}/many"}
+              assert:
+                - body == []
+                - body[0] == 5
+                - body[1] == 5
+                - body[2] == 5
+                - body[3] == 5
+                - body[4] == 5
+                - body[5] == 5
+                - body[6] == 5
+                - body[7] == 5
+                - body[8] == 5
+                - body[9] == 5
+                - body[10] == 5
+        """,
+}
+
+
+def started(folder: Path, web: Web, name: str) -> Run:
+    note = "Thank you for your order, it will be sent to Anna Bolikowa within three working days."
+    items = [{"price": 10}, {"price": 3}, {"price": 4}]
+    web.on("POST /orders", 200, {"items": items, "total": 17, "name": "cup", "note": note})
+    web.on("GET /many", 200, [{"n": number} for number in range(30)])
+    web.routes["GET /gone"] = lambda seen: Reply(404, {"detail": "line one\nline \u001b[31mtwo"})
+    write(
+        folder, "flow: {name: child, steps: [{id: deep, action: assert, config: {assertions: [1 == 2]}}]}", "child.yaml"
+    )
+    return run_text(folder, FLOWS[name], process={"WEB": web.url, "FOLDER": str(folder)})
+
+
+def text_of(run: Run, around: Surroundings) -> str:
+    lines: list[str] = []
+    for flow in run.flows:
+        for found in placed(flow, texts_of(run)):
+            if found.step.verdict in ("failed", "error"):
+                block = failure_lines(found.file, found.step, around)
+                assert len(block) <= MOST_LINES
+                lines += block
+    return "\n".join(lines) + "\n"
+
+
+def stable(text: str, folder: Path) -> str:
+    text = re.sub(r"127\.0\.0\.1:\d{3,}", "HOST", text.replace(str(folder), "FOLDER"))
+    text = re.sub(r"(after|in) \d+ ms", r"\1 N ms", text)
+    return re.sub(r"(the last of |\()\d+ (answers|reads)", r"\1N \2", text)
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_a_failure_reads_as_its_golden_file(name: str, web: Web, tmp_path: Path) -> None:
+    run = started(tmp_path, web, name)
+    text = stable(text_of(run, surroundings(run, kept=False)), tmp_path)
+    assert "s3cr3t" not in text
+    assert "\x1b" not in text
+    golden = FOLDER / f"{name}.txt"
+    if os.environ.get("TESTMESH_UPDATE_GOLDEN") == "1":
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_text(text)
+    assert text == golden.read_text()
+
+
+def test_logs_spans_and_the_next_command_are_told(web: Web, tmp_path: Path) -> None:
+    run = started(tmp_path, web, "retried")
+    step = run.flows[0].steps[0]
+    asked = step.exchanges[0]
+    span = Span(
+        step.trace_id, "1" * 16, asked.span_id, "orders", "server", "GET /gone", 1, 12_000_000, True, "no stock"
+    )
+    inner = Span(
+        step.trace_id, "2" * 16, "1" * 16, "stock", "client", "SELECT", 2, 3_000_000, True, "relation is missing"
+    )
+    logs = {
+        "orders": ["1999-01-01T00:00:00Z long ago ERROR", f"{run.started} INFO GET /gone", "  at line 3",
+                   f"{run.started} ERROR stock refused"],
+        "mail": [f"{run.started} INFO nothing to do"],
+    }  # fmt: skip
+    lines = failure_lines("flow.yaml", step, Surroundings("01abc", run.started, logs, (span, inner)))
+    assert len(lines) <= MOST_LINES
+    assert lines[-1] == "  next    testmesh show 01abc --html, testmesh diagnose 01abc"
+    assert "  span    stock: SELECT failed after 3 ms: relation is missing (so did 1 above it)" in lines
+    text = "\n".join(lines)
+    assert "ERROR stock refused" in text
+    assert "long ago" not in text
+    assert "nothing to do" not in text
+
+
+@given(RUNS)
+@settings(max_examples=60, deadline=None)
+def test_no_failure_takes_more_than_25_lines_or_drives_a_terminal(run: Run) -> None:
+    around = surroundings(run)
+    for flow in run.flows:
+        for found in placed(flow, texts_of(run)):
+            lines = failure_lines(found.file, found.step, around)
+            assert 1 <= len(lines) <= MOST_LINES
+            assert all(line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "lines"),
+    [
+        ({"a": 1, "b": [1, 2]}, {"a": 2, "b": [1, 2]}, ["x.a: 1 → 2"]),
+        ({"a": 1}, {"b": 1}, ["x.a: 1 → (missing)", "x.b: (missing) → 1"]),
+        ([1, 2, 3, 4], [2, 3, 4], ["x[0]: 1 → (missing)"]),
+        ([1, 3], [1, 2, 3], ["x[1]: (missing) → 2"]),
+        ([{"id": 1, "n": 1}], [{"id": 1, "n": 2}], ["x[0].n: 1 → 2"]),
+        ({"a": "5"}, {"a": 5}, ['x.a: "5" (string) → 5 (number)']),
+        ({"a-b": True}, {"a-b": 1}, ['x["a-b"]: true (boolean) → 1 (number)']),
+        ({"a": None}, {"a": 1}, ["x.a: null → 1"]),
+        ({"a": 1.0}, {"a": 1}, []),
+    ],
+)  # fmt: skip
+def test_differences_are_told_place_by_place(left: object, right: object, lines: list[str]) -> None:
+    assert [line_of(found) for found in differences(left, right, "x")] == lines
+
+
+def test_long_texts_are_cut_to_where_they_differ() -> None:
+    shown = around("a" * 500 + "one" + "b" * 500, "a" * 500 + "two" + "b" * 500)
+    assert shown == f'"…{"a" * 24}one{"b" * 24}…" → "…{"a" * 24}two{"b" * 24}…" (from character 501)'
+    assert len(around("x" * 5_000, "y" * 9_000)) < 250

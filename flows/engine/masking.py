@@ -20,6 +20,11 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<user>[^/\s:@]*)(?::(?P<password>[^/\s@]*))?@")
 _PLAIN = frozenset({int, float, bool, type(None)})
 _COOKIE = re.compile(r"(?:^|\x1e)set-cookie(?:\x1e|$)", re.IGNORECASE)
+_COOKIE_VALUE = re.compile(r"((?:^|,)\s*[^=;,\s]+)=.*?(?=;|,\s*[^=;,\s]+=|$)", re.DOTALL)
+_KEY_MARK = "PRIVATE KEY-----"
+_PRIVATE_KEY = re.compile(
+    rf"-----BEGIN [A-Z0-9 ]{{0,40}}{_KEY_MARK}.*?(?:-----END [A-Z0-9 ]{{0,40}}{_KEY_MARK}|\Z)", re.DOTALL
+)
 _BETWEEN = "\x1e"
 _SHORTEST = 8
 _SHORTEST_NAMED = 4
@@ -111,6 +116,8 @@ class Masks:
         """
         if "://" in value and "@" in value:
             value = _USERINFO.sub(self._userinfo, value)
+        if _KEY_MARK in value:
+            value = _PRIVATE_KEY.sub(self._private_key, value)
         if not self._values or len(value) < _SHORTEST_NAMED:
             return value
         spans = self.spans(value)
@@ -162,7 +169,7 @@ class Masks:
             elif kind not in _PLAIN or (self._numbers and str(item) in self._numbers):
                 return True
         joined = _BETWEEN.join(texts)
-        if ("://" in joined and "@" in joined) or _COOKIE.search(joined):
+        if ("://" in joined and "@" in joined) or _KEY_MARK in joined or _COOKIE.search(joined):
             return True
         return bool(self._values) and any(finder.found(joined) for finder in self._finders())
 
@@ -182,7 +189,9 @@ class Masks:
 
     def _under(self, key: str, item: object) -> object:
         if len(key) == len("set-cookie") and key.lower() == "set-cookie":
-            return MASK if isinstance(item, str) else [MASK]
+            lines = [item] if isinstance(item, str) else item if isinstance(item, list | tuple) else [str(item)]
+            masked = [self.text(_COOKIE_VALUE.sub(rf"\1={MASK}", str(line))) for line in lines]
+            return masked[0] if isinstance(item, str) else masked
         return self._masked(item)
 
     def request(self, value: object, key: str = "") -> object:
@@ -233,6 +242,10 @@ class Masks:
             self.learn(rest)
         elif scheme.lower() == "basic":
             self.learn(_password_of(rest))
+
+    def _private_key(self, match: re.Match[str]) -> str:
+        self.learn(match[0])
+        return MASK
 
     def _userinfo(self, match: re.Match[str]) -> str:
         password = match["password"]

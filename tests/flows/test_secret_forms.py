@@ -123,3 +123,22 @@ def test_many_secrets_do_not_make_masking_slow() -> None:
     for _ in range(100):
         assert masks.evidence(body) is body
     assert time.process_time() - started < 0.5
+
+
+def test_cookies_keep_what_is_no_secret() -> None:
+    headers = {
+        "set-cookie": "sid=abc,d; Expires=Wed, 21 Oct 2026 07:28:00 GMT; HttpOnly, theme=dark; Path=/",
+        "headers_all": {"Set-Cookie": ["sid=abc; Secure", "b=c"]},
+    }
+    assert Masks().evidence(headers) == {
+        "set-cookie": "sid=***; Expires=Wed, 21 Oct 2026 07:28:00 GMT; HttpOnly, theme=***; Path=/",
+        "headers_all": {"Set-Cookie": ["sid=***; Secure", "b=***"]},
+    }
+
+
+def test_private_keys_are_masked_wherever_they_stand() -> None:
+    key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END RSA PRIVATE KEY-----"
+    masks = Masks()
+    assert masks.request({"tls": {"key": key, "cert": "c.pem"}}) == {"tls": {"key": MASK, "cert": "c.pem"}}
+    assert masks.text("line MIIEpAIBAAKCAQEA") == f"line {MASK}"
+    assert Masks().evidence({"body": f"x {key[:60]}"}) == {"body": f"x {MASK}"}

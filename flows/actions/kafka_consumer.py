@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from flows.actions import Action, Call, MessageLog, Touch
+from flows.clients.tls import TLS_DOC, tls_problems
 from flows.language.catalogue import ActionSpec, Alias, Deprecated, Duration, always, option
 from flows.language.expressions import Expression
 from flows.language.shapes import ANYTHING, NUMBER, OBJECT, messages, record
@@ -26,7 +27,7 @@ class ConsumerConfig:
     from_: str = option("start_of_flow", "Where reading begins.", choices=("start_of_flow", "beginning", "end"))
     expect: str | None = option(None, "`none`: fail when a message arrives.", choices=("none",))
     sasl: Mapping[str, object] | None = option(None, "`{mechanism, username, password}`.")
-    tls: object = option(None, "`true`, or `{ca, cert, key, verify}` with file names.")
+    tls: object = option(None, TLS_DOC)
     schema_registry: Mapping[str, object] | None = option(None, "Not supported yet.")
 
 
@@ -48,9 +49,11 @@ async def follow(config: ConsumerConfig, call: Call) -> MessageLog:
         config: rendered.
         call: connections.
     """
-    from flows.clients.kafka import Position, TopicLog, settings
+    from flows.clients.kafka import settings
+    from flows.clients.kafka_topics import Position, TopicLog
+    from flows.clients.tls import tls_of
 
-    where = settings(config.brokers or (), config.sasl, config.tls)
+    where = settings(config.brokers or (), config.sasl, tls_of(config.tls, call.files))
     own = () if config.from_ == "start_of_flow" else call.path
     key = ("kafka", where, config.topic, config.from_, own)
     position = cast("Position", config.from_)
@@ -58,6 +61,10 @@ async def follow(config: ConsumerConfig, call: Call) -> MessageLog:
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    from flows.clients.kafka import sasl_problems
+
+    yield from tls_problems(config)
+    yield from sasl_problems(config)
     if config.get("schema_registry") is not None:
         yield "schema_registry", "a schema registry is not supported yet; read JSON or text"
     if config.get("expect") is not None and config.get("count") is not None:

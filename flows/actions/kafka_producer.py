@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.actions import Action, Call, Result, Touch
+from flows.clients.tls import TLS_DOC, tls_problems
 from flows.language.catalogue import ActionSpec, Alias, Deprecated, Duration, option
 from flows.language.shapes import BOOLEAN, NUMBER, STRING, record
 from flows.language.values import as_text
@@ -21,7 +22,7 @@ class ProducerConfig:
     value: object = option(None, "Text as it is, anything else as JSON; null is a tombstone.", also=("payload",))
     headers: Mapping[str, object] | None = option(None, "Message headers.")
     sasl: Mapping[str, object] | None = option(None, "`{mechanism, username, password}`.")
-    tls: object = option(None, "`true`, or `{ca, cert, key, verify}` with file names.")
+    tls: object = option(None, TLS_DOC)
     schema_registry: Mapping[str, object] | None = option(None, "Not supported yet.")
     timeout: Duration | None = option(None, "Limit for the acknowledgement.")
 
@@ -45,9 +46,11 @@ async def run(config: ProducerConfig, call: Call) -> Result:
         config: rendered.
         call: connections and trace context.
     """
-    from flows.clients.kafka import Producer, settings
+    from flows.clients.kafka import settings
+    from flows.clients.kafka_producer import Producer
+    from flows.clients.tls import tls_of
 
-    where = settings(config.brokers or (), config.sasl, config.tls)
+    where = settings(config.brokers or (), config.sasl, tls_of(config.tls, call.files))
     producer = call.clients.shared(("kafka-producer", where), lambda: Producer(where))
     headers = [(name, as_text(value).encode()) for name, value in (config.headers or {}).items()]
     if not any(name.lower() == "traceparent" for name, _ in headers):
@@ -59,6 +62,10 @@ async def run(config: ProducerConfig, call: Call) -> Result:
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    from flows.clients.kafka import sasl_problems
+
+    yield from tls_problems(config)
+    yield from sasl_problems(config)
     if config.get("schema_registry") is not None:
         yield "schema_registry", "a schema registry is not supported yet; send JSON or text"
 

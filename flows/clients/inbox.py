@@ -30,6 +30,11 @@ class Inbox:
         """Why nothing comes (any more, or for now), or None."""
         return self._failed or self._interrupted
 
+    @property
+    def interrupted(self) -> bool:
+        """Nothing comes for now, but may again."""
+        return self._failed is None and self._interrupted is not None
+
     def put(self, message: dict[str, object], size: int) -> None:
         """Keeps a message; one too many ends the subscription, because a flow must not eat the machine.
 

@@ -1,0 +1,122 @@
+"""Publishing to Kafka: every message waits for the broker's acknowledgement, and a refusal says why."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from flows.clients.errors import ClientError, reason
+from flows.clients.kafka import (
+    LARGEST_MESSAGE,
+    METADATA_SECONDS,
+    KafkaSettings,
+    Problems,
+    advertised,
+    kind,
+    library,
+    metadata,
+    reachable,
+)
+from flows.clients.threads import in_thread
+
+DELIVERY_SECONDS = 15.0
+POLL_SECONDS = 0.02
+NEW_TOPIC_SECONDS = 0.05
+
+
+class Producer:
+    """A producer shared by the steps of a run.
+
+    Args:
+        where: the cluster.
+    """
+
+    def __init__(self, where: KafkaSettings) -> None:
+        self._where = where
+        self._problems = Problems(where)
+        own = {
+            "linger.ms": 0,
+            "message.timeout.ms": int(DELIVERY_SECONDS * 1000),
+            "message.max.bytes": LARGEST_MESSAGE,
+            "allow.auto.create.topics": True,
+        }
+        try:
+            self._producer = library().Producer({**where.librdkafka(self._problems), **own})
+        except library().KafkaException as error:
+            raise ClientError(f"{where}: {error.args[0].str()}", "config") from error
+        self._topics: set[str] = set()
+
+    async def send(
+        self, topic: str, value: bytes | None, key: bytes | None, headers: Sequence[tuple[str, bytes]]
+    ) -> tuple[int, int]:
+        """Publishes a message and waits for the broker's acknowledgement: partition and offset.
+
+        Args:
+            topic: its name.
+            value: bytes; None = a tombstone.
+            key: bytes or None.
+            headers: in order.
+
+        Raises:
+            ClientError: unreachable, refused, no such topic, too large.
+        """
+        await reachable(self._where)
+        self._problems.refused = self._problems.down = None
+        if topic not in self._topics:
+            await self._known(topic)
+            self._topics.add(topic)
+        kafka = library()
+        found: list[tuple[Any, Any]] = []
+        try:
+            self._producer.produce(
+                topic, value=value, key=key, headers=list(headers), on_delivery=lambda *pair: found.append(pair)
+            )
+        except kafka.KafkaException as error:
+            raise ClientError(f"{self._where}: topic {topic}: {error.args[0].str()}", "config") from error
+        except (BufferError, ValueError, TypeError) as error:
+            raise ClientError(f"{self._where}: topic {topic}: {reason(error)}", "config") from error
+        await in_thread(f"kafka {topic}", lambda given_up: self._wait(found, given_up))
+        refused, sent = found[0]
+        if refused is not None:
+            self._topics.discard(topic)
+            size = f" ({len(value or b'')} bytes)" if refused.code() == kafka.KafkaError.MSG_SIZE_TOO_LARGE else ""
+            raise ClientError(f"{self._where}: topic {topic}: {_plain(refused)}{size}", kind(refused))
+        return sent.partition(), sent.offset()
+
+    async def _known(self, topic: str) -> None:
+        """Waits until the topic exists; asking creates it where the broker does that."""
+        found = await in_thread(f"kafka {topic}", lambda given_up: self._existing(topic, given_up))
+        await advertised(self._where, found, topic)
+
+    def _existing(self, topic: str, given_up: threading.Event) -> Any:
+        codes = library().KafkaError
+        deadline = time.monotonic() + METADATA_SECONDS
+        while True:
+            found = metadata(self._producer, self._where, topic, self._problems, given_up)
+            error = found.topics[topic].error if topic in found.topics else None
+            if error is None or given_up.is_set():
+                return found
+            missing = error.code() in (codes.UNKNOWN_TOPIC_OR_PART, codes.LEADER_NOT_AVAILABLE)
+            if not missing or time.monotonic() > deadline:
+                said = "it does not exist, and the broker does not create it" if missing else _plain(error)
+                raise ClientError(f"{self._where}: topic {topic}: {said}", "server")
+            given_up.wait(NEW_TOPIC_SECONDS)
+
+    def _wait(self, found: list[tuple[Any, Any]], given_up: threading.Event) -> None:
+        while not found and not given_up.is_set():
+            self._producer.poll(POLL_SECONDS)
+            problem = self._problems.refused or self._problems.down
+            if problem is not None and not found:
+                self._producer.purge()
+                self._producer.poll(POLL_SECONDS)
+                raise problem
+
+    async def aclose(self) -> None:
+        """Drops what was given up; everything else was acknowledged already."""
+        self._producer.purge()
+
+
+def _plain(error: Any) -> str:
+    return str(error.str()).removeprefix("Broker: ").removeprefix("Local: ")

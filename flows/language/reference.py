@@ -132,7 +132,7 @@ def _default(field: Field) -> str:
     if field.option.required:
         return "**required**"
     value = field.default
-    if value is None or value == () or value == {}:
+    if value is None or value in ((), {}):
         return ""
     if field.kind == "duration" and isinstance(value, int | float):
         return f"`{value:g}s`" if value >= 1 else f"`{value * 1000:g}ms`"

@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 
 from tests.servers.brokers import start_mosquitto, start_nats, start_rabbitmq
+from tests.servers.databases import Database, start_mariadb, start_postgres_tls
 from tests.servers.java import PASSWORD, Neo4j, start_neo4j
 from tests.servers.kafka import SecureKafka, start_kafka, start_registry
 from tests.servers.process import Server, Unavailable
@@ -166,3 +167,27 @@ def rabbitmq_url() -> Iterator[str]:
         yield shared
         return
     yield from _serve("rabbitmq", start_rabbitmq)
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[Database]:
+    """A real MariaDB of this worker."""
+    yield from _serve("mariadb", start_mariadb)
+
+
+@pytest.fixture
+def mariadb_url(mariadb_server: Database) -> Iterator[str]:
+    """URL of a fresh MariaDB database, dropped afterwards."""
+    import pymysql
+
+    name, port = f"t{uuid4().hex[:12]}", int(mariadb_server.url.rpartition(":")[2].partition("/")[0])
+    with pymysql.connect(host="127.0.0.1", port=port, user="root", autocommit=True) as admin:
+        admin.cursor().execute(f"CREATE DATABASE {name}")
+        yield mariadb_server.url.rsplit("/", 1)[0] + "/" + name
+        admin.cursor().execute(f"DROP DATABASE {name}")
+
+
+@pytest.fixture(scope="session")
+def postgres_tls() -> Iterator[Database]:
+    """A real PostgreSQL of this worker that speaks TLS and wants a password."""
+    yield from _serve("postgres-tls", start_postgres_tls)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.actions import Action, Call, Result, Touch
+from flows.clients.tls import TLS_DOC, tls_problems
 from flows.language.catalogue import ActionSpec, Alias, option
 from flows.language.reads import sql_reads
 from flows.language.shapes import ARRAY, NUMBER, OBJECT, listing, maybe, record
@@ -29,6 +30,7 @@ class DatabaseConfig:
     transaction: tuple[StatementConfig, ...] | None = option(
         None, "Several statements in one transaction; the result is the last one's.", record=StatementConfig
     )
+    tls: object = option(None, TLS_DOC)
 
 
 def touches(config: Mapping[str, object]) -> Iterable[Touch]:
@@ -53,15 +55,13 @@ async def run(config: DatabaseConfig, call: Call) -> Result:
         config: rendered.
         call: connections.
     """
-    from flows.clients.sql import Statement, open_database
+    from flows.clients.sql import Statement, database
 
-    url = config.connection or ""
-    database = call.clients.shared(("sql", url), lambda: open_database(url))
     if config.transaction is not None:
         statements = [Statement(item.query, _params(item.params)) for item in config.transaction]
     else:
-        statements = [Statement(config.query or "", _params(config.params), commit=not sql_reads(config.query))]
-    return await database.execute(statements)
+        statements = [Statement(config.query or "", _params(config.params), reads=sql_reads(config.query))]
+    return await database(call.clients, config, call.files).execute(statements)
 
 
 def _params(given: object) -> list[object] | dict[str, object] | None:
@@ -77,6 +77,7 @@ def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
         yield "query", "database_query needs either 'query' or 'transaction'"
     if not isinstance(config.get("params"), list | tuple | Mapping | str | None):
         yield "params", "'params' must be a list (for $1 and ?) or a map (for :name)"
+    yield from tls_problems(config)
 
 
 RESULT = record(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.actions import Action, Call, Result, Touch
+from flows.clients.tls import TLS_DOC, tls_problems
 from flows.language.catalogue import ActionSpec, Deprecated, Duration, always, option
 from flows.language.errors import NotEvaluable
 from flows.language.expressions import Expression
@@ -40,6 +41,7 @@ class PollConfig:
     )
     interval: Duration | None = option(None, "Pause between reads; by default it grows from 10ms to 250ms.")
     timeout: Duration = option(30.0, "How long to wait.")
+    tls: object = option(None, TLS_DOC)
 
 
 def touches(config: Mapping[str, object]) -> Iterable[Touch]:
@@ -60,13 +62,11 @@ async def run(config: PollConfig, call: Call) -> Result:
         config: rendered.
         call: connections.
     """
-    from flows.clients.sql import Statement, open_database
+    from flows.clients.sql import Statement, database
 
-    url = config.connection or ""
-    database = call.clients.shared(("sql", url), lambda: open_database(url))
     params = config.params
     given = dict(params) if isinstance(params, Mapping) else list(params) if isinstance(params, list | tuple) else None
-    return await database.execute([Statement(config.query, given, commit=False)])
+    return await database(call.clients, config, call.files).execute([Statement(config.query, given, reads=True)])
 
 
 def condition(config: PollConfig, result: Result, names: Scope) -> str | None:
@@ -116,6 +116,7 @@ def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     query = config.get("query")
     if isinstance(query, str) and not sql_reads(query):
         yield "query", "db_poll repeats its statement, so it must be one that only reads"
+    yield from tls_problems(config)
     if config.get("until") is not None and config.get("condition") is not None:
         yield "condition", "'until' and 'condition' exclude each other"
 

@@ -1,4 +1,4 @@
-"""Placeholders in SQL, found by a lexer: never inside quotes, comments or casts."""
+"""Placeholders in SQL, found by a lexer: never inside quotes, comments or casts, as each dialect writes these."""
 
 from __future__ import annotations
 
@@ -10,21 +10,30 @@ from typing import Literal
 from flows.clients.errors import ClientError
 
 Kind = Literal["text", "numbered", "question", "named"]
+Dialect = Literal["postgres", "mysql", "sqlite", "other"]
 Params = Sequence[object] | Mapping[str, object] | None
-_TOKEN = re.compile(
-    r"""
-      (?P<comment>--[^\n]*)
-    | (?P<dollar>\$(?P<tag>[A-Za-z_]\w*)?\$)
-    | (?P<escape>\b[eE]'(?:[^'\\]|\\.|'')*')
-    | (?P<quoted>'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`)
+_PLACEHOLDERS = r"""
     | (?P<cast>::|:=)
-    | (?P<numbered>\$[0-9]+)
+    | (?P<numbered>(?<![\w$])\$[0-9]+)
     | (?P<named>(?<![:\w]):(?P<name>[A-Za-z_]\w*))
     | (?P<operator>\?[|&?])
     | (?P<question>\?)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+"""
+_DOUBLED = r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`"""
+_ESCAPED = r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`(?:[^`]|``)*`"""
+_SQLITE = rf"(?P<comment>--[^\n]*) | (?P<quoted>{_DOUBLED}|(?<![\w\]])\[[^\]]*\])"
+_TOKENS: Mapping[Dialect, str] = {
+    "postgres": rf"""
+      (?P<comment>--[^\n]*)
+    | (?P<dollar>(?<![\w$])\$(?P<tag>[A-Za-z_]\w*)?\$)
+    | (?P<escape>\b[eE]'(?:[^'\\]|\\.|'')*')
+    | (?P<quoted>{_DOUBLED})""",
+    "mysql": rf"(?P<comment>(?:--(?=[\s]|\Z)|\#)[^\n]*) | (?P<quoted>{_ESCAPED})",
+    "sqlite": _SQLITE,
+    "other": _SQLITE,
+}
+_COMPILED: dict[Dialect, re.Pattern[str]] = {}
+_NESTING: frozenset[Dialect] = frozenset(["postgres"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +51,32 @@ class Piece:
     name: str = ""
 
 
-def pieces(query: str) -> Iterator[Piece]:
+def _pattern(dialect: Dialect) -> re.Pattern[str]:
+    found = _COMPILED.get(dialect)
+    if found is None:
+        found = _COMPILED[dialect] = re.compile(_TOKENS[dialect] + _PLACEHOLDERS, re.VERBOSE | re.DOTALL)
+    return found
+
+
+def pieces(query: str, dialect: Dialect = "postgres") -> Iterator[Piece]:
     """A statement in parts; everything that is no placeholder is text.
 
     Args:
         query: SQL.
+        dialect: whose quotes and comments it has.
     """
+    token = _pattern(dialect)
     start = place = 0
     while place < len(query):
         if query.startswith("/*", place):
-            place = _after_comment(query, place)
+            place = _after_comment(query, place, dialect in _NESTING)
             continue
-        match = _TOKEN.match(query, place)
+        match = token.match(query, place)
         if match is None:
             place += 1
             continue
         end = match.end()
-        if match["dollar"]:
+        if match.lastgroup in ("dollar", "tag"):
             closing = query.find(match["dollar"], end)
             end = len(query) if closing < 0 else closing + len(match["dollar"])
         elif match.lastgroup in ("numbered", "question", "name", "named"):
@@ -79,8 +97,11 @@ def _placeholder(match: re.Match[str]) -> Piece:
     return Piece("named", match.group(), match["name"])
 
 
-def _after_comment(query: str, place: int) -> int:
-    """The place after a (nested) block comment."""
+def _after_comment(query: str, place: int, nesting: bool) -> int:
+    """The place after a block comment; only PostgreSQL's nest."""
+    if not nesting:
+        closing = query.find("*/", place + 2)
+        return len(query) if closing < 0 else closing + 2
     depth = 0
     while place < len(query):
         if query.startswith("/*", place):
@@ -117,19 +138,20 @@ class Bound:
         return "".join(part if isinstance(part, str) else f"{mark}{part + 1}" for part in self.parts)
 
 
-def bind(query: str, params: Params) -> Bound:
+def bind(query: str, params: Params, dialect: Dialect = "postgres") -> Bound:
     """Finds the placeholders of a statement and the value for each.
 
     Args:
         query: SQL.
         params: a list for ``$1`` and ``?``, a map for ``:name``, None when there are none.
+        dialect: whose quotes and comments it has.
 
     Raises:
         ClientError: of type ``config``: a placeholder without a value, or a value without a placeholder.
     """
     if params is None:
         return Bound((query,), ())
-    found = list(pieces(query))
+    found = list(pieces(query, dialect))
     if isinstance(params, Mapping):
         return _bind_named(found, params)
     numbered = any(piece.kind == "numbered" for piece in found)

@@ -1,8 +1,7 @@
-"""Every other database: SQLAlchemy in a worker thread, so that its waiting stops nobody else."""
+"""Every other database: SQLAlchemy in threads of its own, so that its waiting stops nobody else."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,9 +9,11 @@ import sqlalchemy
 from sqlalchemy import exc
 
 from flows.clients.errors import ClientError, reason
-from flows.clients.sql import MAX_ROWS, Statement, result_of
-from flows.clients.sql_text import bind
-from testmesh.kernel.errors import MissingExtra
+from flows.clients.sql import Rows, Statement
+from flows.clients.sql_text import Bound, bind
+from flows.clients.sql_thread import Thread
+
+MAX_IDLE = 8
 
 
 class AnyDatabase:
@@ -20,32 +21,51 @@ class AnyDatabase:
 
     Args:
         url: any URL that SQLAlchemy understands.
+
+    Raises:
+        ClientError: of type ``config``: it is no URL, or its driver is not installed.
     """
 
     def __init__(self, url: str) -> None:
+        name = url.partition("://")[0]
         try:
             self._engine = sqlalchemy.create_engine(url, pool_pre_ping=True)
+        except exc.NoSuchModuleError as error:
+            hint = "install the package that brings its SQLAlchemy dialect"
+            raise ClientError(f"no database '{name}' is known: {hint}", "config") from error
         except exc.ArgumentError as error:
-            raise ClientError(f"not a database URL: {reason(error)}", "config") from error
+            raise ClientError("not a database URL: it needs 'dialect://host/database'", "config") from error
         except ModuleNotFoundError as error:
-            raise MissingExtra(error.name or "a database driver", "all") from error
+            hint = f"pip install {error.name}" if error.name else "install its driver"
+            raise ClientError(f"'{name}://' needs a driver that is not installed: {hint}", "config") from error
+        self._idle: list[Thread] = []
 
     def __str__(self) -> str:
-        return self._engine.url.render_as_string(hide_password=True)
+        return str(self._engine.url.render_as_string(hide_password=True))
 
     async def execute(self, statements: Sequence[Statement]) -> dict[str, object]:
         """The result of the last statement, all of them in one transaction.
 
+        A statement that nobody waits for any more goes on in its thread, which is then given up.
+
         Args:
             statements: at least one.
         """
-        return await asyncio.to_thread(self._execute, statements)
+        bound = [bind(statement.query, statement.params, "other") for statement in statements]
+        thread = self._idle.pop() if self._idle else Thread(str(self._engine.dialect.name))
+        result = await thread.call(lambda: self._execute(bound))
+        if len(self._idle) < MAX_IDLE:
+            self._idle.append(thread)
+        return result
 
     async def aclose(self) -> None:
         """Closes idle connections."""
-        await asyncio.to_thread(self._engine.dispose)
+        thread = Thread("closing")
+        await thread.call(self._engine.dispose)
+        for idle in (*self._idle, thread):
+            idle.end()
 
-    def _execute(self, statements: Sequence[Statement]) -> dict[str, object]:
+    def _execute(self, statements: Sequence[Bound]) -> dict[str, object]:
         try:
             connection = self._engine.connect()
         except exc.SQLAlchemyError as error:
@@ -55,8 +75,7 @@ class AnyDatabase:
             try:
                 for statement in statements:
                     result = _one(connection, statement)
-                if all(statement.commit for statement in statements):
-                    connection.commit()
+                connection.commit()
             except exc.SQLAlchemyError as error:
                 lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
                 text = f"{self}: {reason(getattr(error, 'orig', None) or error)}"
@@ -64,15 +83,13 @@ class AnyDatabase:
         return result
 
 
-def _one(connection: Any, statement: Statement) -> dict[str, object]:
-    bound = bind(statement.query, statement.params)
-    escaped = tuple(part.replace(":", "\\:") if isinstance(part, str) else part for part in bound.parts)
-    text = "".join(part if isinstance(part, str) else f":p{part + 1}" for part in escaped)
+def _one(connection: Any, bound: Bound) -> dict[str, object]:
+    escaped = (part.replace(":", "\\:") if isinstance(part, str) else f":p{part + 1}" for part in bound.parts)
     values = {f"p{index + 1}": value for index, value in enumerate(bound.values)}
-    found = connection.execute(sqlalchemy.text(text), values)
+    found = connection.execution_options(stream_results=True).execute(sqlalchemy.text("".join(escaped)), values)
     if not found.returns_rows:
-        return result_of((), (), max(found.rowcount, 0))
-    rows = found.fetchmany(MAX_ROWS + 1)
-    if len(rows) > MAX_ROWS:
-        raise ClientError(f"the query gives more than {MAX_ROWS} rows; add a LIMIT", "server")
-    return result_of(list(found.keys()), [tuple(row) for row in rows], 0)
+        return Rows(()).result(max(found.rowcount, 0))
+    rows = Rows(found.keys())
+    for row in found:
+        rows.add(tuple(row))
+    return rows.result()

@@ -156,7 +156,7 @@ def read(context: Context, job: Job, reading: Reading) -> Steps[None]:
         answer = yield from answered(Ask(job.request, _request_limit(context, job)))
         if answer.candidate is None:
             return broken(context, job, reading, answer)
-        judgement = job.judge(reading.add(answer))
+        judgement = job.judge(reading.add(_counted(context, job, reading, answer)))
         reading.result = answer.candidate
         reading.nearest(judgement)
         if judgement.holds:
@@ -172,6 +172,13 @@ def read(context: Context, job: Job, reading: Reading) -> Steps[None]:
     if job.step.hold:
         yield from _hold(context, job, reading, rhythm)
     return None
+
+
+def _counted(context: Context, job: Job, reading: Reading, answer: Answer) -> Answer:
+    """How often it was asked so far is a field of a SQL result (FLOWS §5)."""
+    if answer.candidate is not None and not context.recorded and job.request.action.spec.family == "sql":
+        answer.candidate["attempts"] = len(reading.candidates) + 1
+    return answer
 
 
 def _request_limit(context: Context, job: Job) -> float:
@@ -197,7 +204,7 @@ def _hold(context: Context, job: Job, reading: Reading, rhythm: Iterator[float])
             return _hold_recorded(reading, answer, end)
         if answer.candidate is None:
             return broken(context, job, reading, answer)
-        judgement = job.judge(reading.add(answer))
+        judgement = job.judge(reading.add(_counted(context, job, reading, answer)))
         if not judgement.holds:
             held = seconds(round((answer.at - since) / 1000, 3))
             reading.result, reading.judgement, reading.ended = answer.candidate, judgement, "window"

@@ -128,7 +128,7 @@ def fields_of(config: type) -> Mapping[str, Field]:
 
 
 def _kind(annotation: str, option: Option) -> FieldKind | None:
-    if option.record is not None:
+    if option.record is not None and not annotation.startswith("Expression | "):
         if annotation.startswith("tuple["):
             return "record_list"
         return "record_map" if annotation.startswith("Mapping[") else "record"

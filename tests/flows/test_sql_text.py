@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.clients.errors import ClientError
-from flows.clients.sql_text import bind, pieces
+from flows.clients.sql_text import Dialect, bind, pieces
+
+DIALECTS: tuple[Dialect, ...] = ("postgres", "mysql", "sqlite", "other")
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,26 @@ def test_what_does_not_fit_is_said_before_anything_is_sent(query: str, params: o
     assert caught.value.type == "config"
 
 
+@pytest.mark.parametrize(
+    ("dialect", "query", "rendered"),
+    [
+        (
+            "mysql",
+            "SELECT 'it\\'s ?', \"?\\\"\", `?`, ? # ?\n, 1--? -- ?",
+            "SELECT 'it\\'s ?', \"?\\\"\", `?`, $1 # ?\n, 1--$2 -- ?",
+        ),
+        ("mysql", "SELECT /* /* ? */ ?, ?", "SELECT /* /* ? */ $1, $2"),
+        ("mysql", "SELECT $$ ?, ?", "SELECT $$ $1, $2"),
+        ("sqlite", "SELECT '\\', ?, [a ?], \"?\", x[?]", "SELECT '\\', $1, [a ?], \"?\", x[$2]"),
+        ("postgres", "SELECT '\\', ?, a$1, b$x$, ?", "SELECT '\\', $1, a$1, b$x$, $2"),
+        ("postgres", "SELECT /* /* ? */ ? */ ?, ?", "SELECT /* /* ? */ ? */ $1, $2"),
+    ],
+)
+def test_each_dialect_quotes_in_its_own_way(dialect: Dialect, query: str, rendered: str) -> None:
+    assert bind(query, ["a", "b"], dialect).rendered() == rendered
+
+
 @given(st.text(alphabet="aE'\"`$?:1 -/*\n|=[]()x", max_size=40))
 def test_nothing_of_a_statement_is_lost(query: str) -> None:
-    assert "".join(piece.text for piece in pieces(query)) == query
+    for dialect in DIALECTS:
+        assert "".join(piece.text for piece in pieces(query, dialect)) == query

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from flows.actions import Action, Call, MessageLog, Touch
+from flows.clients.schema_registry import RegistryConfig
 from flows.clients.tls import TLS_DOC, tls_problems
 from flows.language.catalogue import ActionSpec, Alias, Deprecated, Duration, always, option
 from flows.language.expressions import Expression
@@ -28,7 +29,7 @@ class ConsumerConfig:
     expect: str | None = option(None, "`none`: fail when a message arrives.", choices=("none",))
     sasl: Mapping[str, object] | None = option(None, "`{mechanism, username, password}`.")
     tls: object = option(None, TLS_DOC)
-    schema_registry: Mapping[str, object] | None = option(None, "Not supported yet.")
+    schema_registry: RegistryConfig | None = option(None, "Values are in its format.", record=RegistryConfig)
 
 
 def touches(config: Mapping[str, object]) -> Iterable[Touch]:
@@ -57,7 +58,12 @@ async def follow(config: ConsumerConfig, call: Call) -> MessageLog:
     own = () if config.from_ == "start_of_flow" else call.path
     key = ("kafka", where, config.topic, config.from_, own)
     position = cast("Position", config.from_)
-    return await call.flow_clients.opened(key, lambda: TopicLog(where, config.topic, position).open())
+    log = await call.flow_clients.opened(key, lambda: TopicLog(where, config.topic, position).open())
+    if config.schema_registry is None:
+        return log
+    from flows.clients.registered import DecodedLog, registry
+
+    return DecodedLog(log, registry(config.schema_registry, call.clients, call.files))
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
@@ -65,8 +71,6 @@ def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
 
     yield from tls_problems(config)
     yield from sasl_problems(config)
-    if config.get("schema_registry") is not None:
-        yield "schema_registry", "a schema registry is not supported yet; read JSON or text"
     if config.get("expect") is not None and config.get("count") is not None:
         yield "count", "'expect: none' and 'count' exclude each other"
 
@@ -81,7 +85,13 @@ ACTION: Action[ConsumerConfig] = Action(
         summary="Waits for messages of a Kafka topic; none since the start of the flow is missed.",
         config=ConsumerConfig,
         family="messaging",
-        result=record(messages=messages(), count=NUMBER, value=ANYTHING, key=ANYTHING, headers=OBJECT),
+        result=record(
+            messages=messages(schema_id=ANYTHING, decode_error=ANYTHING),
+            count=NUMBER,
+            value=ANYTHING,
+            key=ANYTHING,
+            headers=OBJECT,
+        ),
         aliases=(Alias("kafka_consume"), Alias("kafka.consume")),
         deprecated=(
             Deprecated("from_beginning", "from: beginning", _beginning),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.actions import Action, Call, Result, Touch
+from flows.clients.schema_registry import RegistryConfig
 from flows.clients.tls import TLS_DOC, tls_problems
 from flows.language.catalogue import ActionSpec, Alias, Deprecated, Duration, option
 from flows.language.shapes import BOOLEAN, NUMBER, STRING, record
@@ -23,7 +24,7 @@ class ProducerConfig:
     headers: Mapping[str, object] | None = option(None, "Message headers.")
     sasl: Mapping[str, object] | None = option(None, "`{mechanism, username, password}`.")
     tls: object = option(None, TLS_DOC)
-    schema_registry: Mapping[str, object] | None = option(None, "Not supported yet.")
+    schema_registry: RegistryConfig | None = option(None, "Write the value in its format.", record=RegistryConfig)
     timeout: Duration | None = option(None, "Limit for the acknowledgement.")
 
 
@@ -55,10 +56,21 @@ async def run(config: ProducerConfig, call: Call) -> Result:
     headers = [(name, as_text(value).encode()) for name, value in (config.headers or {}).items()]
     if not any(name.lower() == "traceparent" for name, _ in headers):
         headers.append(("traceparent", call.traceparent.encode()))
-    value = None if config.value is None else as_text(config.value).encode()
+    value = await _value(config, call)
     key = None if config.key is None else as_text(config.key).encode()
     partition, offset = await producer.send(config.topic, value, key, headers)
     return {"ok": True, "topic": config.topic, "partition": partition, "offset": offset}
+
+
+async def _value(config: ProducerConfig, call: Call) -> bytes | None:
+    if config.value is None:
+        return None
+    if config.schema_registry is None:
+        return as_text(config.value).encode()
+    from flows.clients.registered import encoded, registry
+
+    found = registry(config.schema_registry, call.clients, call.files)
+    return await encoded(config.value, config.topic, config.schema_registry, found, call.files)
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
@@ -66,8 +78,6 @@ def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
 
     yield from tls_problems(config)
     yield from sasl_problems(config)
-    if config.get("schema_registry") is not None:
-        yield "schema_registry", "a schema registry is not supported yet; send JSON or text"
 
 
 ACTION: Action[ProducerConfig] = Action(

@@ -13,6 +13,12 @@ _FIRST = frozenset("-?:,[]{}#&*!|>'\"%@` \t")
 _IN_FLOW = re.compile(r"[,\[\]{}]")
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
 _MARKERS = ("---", "...")
+_OLDER = re.compile(
+    r"(?:[yYnN]|yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF|=)\Z"
+    r"|[-+]?(?:0b[01_]+|0[0-7_]+|[0-9][0-9_]*|[0-9][0-9_]*(?::[0-5]?[0-9])+)(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?\Z"
+    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?\Z"
+)
+"""What readers of YAML 1.1 (editors, linters, forges) take for a boolean, a number or a date."""
 
 
 def plain_is_safe(text: str, *, flow: bool = False, key: bool = False) -> bool:
@@ -30,6 +36,8 @@ def plain_is_safe(text: str, *, flow: bool = False, key: bool = False) -> bool:
     if ": " in text or " #" in text or "\t#" in text or ":\t" in text or text.endswith(":"):
         return False
     if text.startswith(_MARKERS) or (key and text == "<<"):
+        return False
+    if _OLDER.match(text):
         return False
     if flow and (_IN_FLOW.search(text) or text.startswith("?")):
         return False

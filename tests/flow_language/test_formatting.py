@@ -72,7 +72,7 @@ flow: # why
   # about the name
   name: plain words  # trailing
   env: &e
-    A: no
+    A: "no"
     B: "x: y"
     D: "tab\\there"
     E: &anchor {a: 1, b: two}

@@ -1,0 +1,81 @@
+"""Drafts become files: checked like any flow before they are written, with the notes in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.importers import Imported, Note, Source
+from flows.importers.draft import identifier
+from flows.language.catalogue import Catalogue
+from flows.language.check import load_flow
+from flows.language.files import Files, NotAtHand
+from testmesh.kernel.errors import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """One flow file to be.
+
+    Args:
+        stem: of the file's name.
+        text: of the file.
+    """
+
+    stem: str
+    text: str
+
+
+class _AnyFile(Files):
+    """Files that an imported flow names lie beside the flow later."""
+
+    def read(self, name: str) -> bytes:
+        """Nothing is known of them yet."""
+        raise NotAtHand(name)
+
+
+def finished(
+    imported: Imported, source: Source, catalogue: Catalogue, schema: str | None = None
+) -> tuple[Finished, ...]:
+    """The texts of all flows of a file.
+
+    Args:
+        imported: as an importer left it.
+        source: what was imported.
+        catalogue: known actions.
+        schema: address for the modeline.
+
+    Raises:
+        UserError: a flow would not validate.
+    """
+    found: list[Finished] = []
+    stems: set[str] = set()
+    for draft in imported.drafts:
+        stem = base = draft.stem or identifier(Path(source.file).name.partition(".")[0], "flow")
+        number = 2
+        while stem in stems:
+            stem, number = f"{base}_{number}", number + 1
+        stems.add(stem)
+        text = draft.text(schema)
+        errors = load_flow(text, f"{stem}.yaml", catalogue, _AnyFile()).errors
+        if errors:
+            first = errors[0]
+            raise UserError(
+                f"{source.file}: '{draft.name}' would not be a valid flow: {first.message} (line {first.line})",
+                hint=f"the line is: {text.splitlines()[first.line - 1].strip()[:200]}",
+            )
+        found.append(Finished(stem, text))
+    return tuple(found)
+
+
+def notes_in_words(file: str, notes: tuple[Note, ...]) -> Iterator[str]:
+    """One line for each thing that was not carried over.
+
+    Args:
+        file: that was read.
+        notes: about it.
+    """
+    for note in sorted(notes, key=lambda found: found.line):
+        effect = "; the flow fails there until you decide" if note.checks else ""
+        yield f"{file}:{note.line}: not carried over: {' '.join(note.what.split())[:160]}: {note.why}{effect}"

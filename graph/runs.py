@@ -75,7 +75,7 @@ class StepRun:
         result: the candidate that became the step's result, or None.
         outputs: name to value.
         assertions: judged on the result (or on the nearest candidate of a failure).
-        steps: nested executions.
+        steps: nested executions; read lazily when there are very many.
         iteration: 0-based, None outside loops.
         trace_id: 32 hex sent as `traceparent`, or empty.
         line: 1-based line of the step in its file.
@@ -92,7 +92,7 @@ class StepRun:
     result: Json = None
     outputs: Mapping[str, Json] = field(default_factory=dict)
     assertions: tuple[AssertionResult, ...] = ()
-    steps: tuple[StepRun, ...] = ()
+    steps: Sequence[StepRun] = ()
     iteration: int | None = None
     trace_id: str = ""
     line: int = 0
@@ -108,7 +108,7 @@ class FlowRun:
         row: 0-based data row, None without data.
         verdict: passed, failed, error or cancelled.
         duration_ms: length.
-        steps: top-level step executions in order of start, all phases.
+        steps: top-level step executions in order of start, all phases; read lazily in a run of very many.
         message: why, when no step says it.
         source: the flow file's text, so that the recording can be judged anywhere.
         variables: inputs after masking.
@@ -122,7 +122,7 @@ class FlowRun:
     row: int | None
     verdict: RunVerdict
     duration_ms: float
-    steps: tuple[StepRun, ...] = ()
+    steps: Sequence[StepRun] = ()
     message: str = ""
     source: str = ""
     variables: Mapping[str, Json] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from agents.repair.flow_text import Replacement, apply
@@ -99,7 +99,7 @@ def _broken(text: str, edit: ContractEdit, execution: Run | None) -> Broken:
     return Broken(text, edit, method, request)
 
 
-def leaves(steps: tuple[StepRun, ...]) -> Iterator[StepRun]:
+def leaves(steps: Sequence[StepRun]) -> Iterator[StepRun]:
     """Step executions without nested ones, in order.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,7 +161,7 @@ class _Scale:
         return Bar(round(min(x, WIDTH - _NARROWEST), 2), round(min(width, WIDTH - min(x, WIDTH - _NARROWEST)), 2))
 
 
-def _steps(steps: tuple[StepRun, ...], scale: _Scale, parent: str, depth: int) -> Iterator[StepView]:
+def _steps(steps: Sequence[StepRun], scale: _Scale, parent: str, depth: int) -> Iterator[StepView]:
     for number, step in enumerate(steps, 1):
         anchor = f"{parent}-{number}"
         yield StepView(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from flows.actions import catalogue
 from flows.engine.masking import MASK, is_secret_key
@@ -43,7 +43,7 @@ def read_steps(run: Run, wanted: str) -> Imported:
     return Imported(tuple(drafts), tuple(notes))
 
 
-def _all(steps: tuple[StepRun, ...]) -> Iterator[StepRun]:
+def _all(steps: Sequence[StepRun]) -> Iterator[StepRun]:
     for step in steps:
         yield step
         yield from _all(step.steps)

@@ -95,6 +95,7 @@ class FlowReader:
             references={name: at for name, at in uses.first.items() if name in needed},
             implied=frozenset(implied | (uses.optional - uses.required)),
             defaulted=frozenset(uses.defaulted - uses.required),
+            used=frozenset(uses.steps),
             ids=self.ids,
         )
         rules = StepRules(self.findings, self.read_steps)

@@ -48,12 +48,13 @@ class Visible:
 
 @dataclass(slots=True, eq=False)
 class Uses:
-    """Variables that the flow refers to."""
+    """What the flow refers to: variables, and the steps whose results are asked for (also by themselves, as a whole)."""
 
     first: dict[str, Position] = field(default_factory=dict)
     optional: set[str] = field(default_factory=set)
     defaulted: set[str] = field(default_factory=set)
     required: set[str] = field(default_factory=set)
+    steps: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,13 +146,23 @@ class ScopedNames:
         place, world = self.place, self.world
         if place.own is not None:
             if name in (place.alias, place.step):
+                self._whole()
                 return place.own
             if place.own.fields is not None and name in place.own.fields:
+                if name == "results":
+                    self._whole()
                 return place.own.fields[name]
         for names in (place.local, world.visible.steps, world.visible.outputs, world.variables):
             if name in names:
+                if names is world.visible.steps:
+                    world.uses.steps.add(name)
                 return names[name]
         return BUILTINS.get(name)
+
+    def _whole(self) -> None:
+        """The step's own result is asked for as a whole, so nothing of it may be let go."""
+        if self.place.step is not None:
+            self.world.uses.steps.add(self.place.step)
 
     def _elsewhere(self, name: t.Name) -> bool:
         found = self.world.elsewhere.get(name.name)
@@ -234,6 +245,7 @@ class ScopedNames:
     def document(self, node: t.Tree) -> Shape:
         """The shape of ``$``; an error where there is no result yet."""
         if self.place.own is not None:
+            self._whole()
             return self.place.own
         message = "there is no result here that a '$' path could start from"
         self.report(Finding("flow/no-result", node.start, max(1, node.end - node.start), message))

@@ -227,6 +227,7 @@ class Flow:
         implied: names that actions imply (``DATABASE_URL``); they count as referenced but may be unset. The process
             environment may supply only `references` and these.
         defaulted: references that every use gives a default for.
+        used: ids of steps whose results something refers to; results of others need not be kept.
         ids: all step ids, so that text can be compiled later with the same reading of ``a-b``.
     """
 
@@ -249,6 +250,7 @@ class Flow:
     references: Mapping[str, Position]
     implied: frozenset[str]
     defaulted: frozenset[str]
+    used: frozenset[str]
     ids: frozenset[str]
 
     def phase(self, phase: Phase) -> tuple[Step, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from graph.runs import FlowRun, Run, StepRun
@@ -49,7 +49,7 @@ def placed(flow: FlowRun, texts: Mapping[str, str] | None = None) -> Iterator[Pl
     yield from _placed(flow.steps, flow.file, "", texts or {})
 
 
-def _placed(steps: tuple[StepRun, ...], file: str, above: str, texts: Mapping[str, str]) -> Iterator[Placed]:
+def _placed(steps: Sequence[StepRun], file: str, above: str, texts: Mapping[str, str]) -> Iterator[Placed]:
     for step in steps:
         name = step.id if step.iteration is None else f"{step.id}[{step.iteration}]"
         path = f"{above}/{name}" if above else name

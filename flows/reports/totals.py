@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -92,7 +92,7 @@ def cases(flow: FlowRun) -> list[Case]:
     return found
 
 
-def _cases(flow: FlowRun, steps: tuple[StepRun, ...], above: str, passed: bool) -> Iterator[Case]:
+def _cases(flow: FlowRun, steps: Sequence[StepRun], above: str, passed: bool) -> Iterator[Case]:
     for step in steps:
         name = step.id if step.iteration is None else f"{step.id}[{step.iteration}]"
         path = f"{above}/{name}" if above else name

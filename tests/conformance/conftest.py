@@ -32,6 +32,14 @@ def s3_url() -> Iterator[str]:
     yield from _serve("s3", start_s3)
 
 
+@pytest.fixture(scope="session")
+def mongo_server() -> Iterator[str]:
+    """`host:port` of mongo-java-server, which speaks MongoDB's wire protocol; use database names of your own."""
+    from tests.servers.mongo import start_mongo
+
+    yield from _serve("mongodb", start_mongo)
+
+
 @pytest.fixture
 def neo4j_store(neo4j_server: Neo4j) -> Iterator[Neo4jStore]:
     """An empty workspace on a real Neo4j."""

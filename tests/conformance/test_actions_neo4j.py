@@ -1,0 +1,155 @@
+"""Cypher against a real Neo4j: values, waiting, masking, and what goes wrong."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from flows.events import run_to_json
+from flows.language.reads import cypher_reads
+from tests.conformance.actions import SECRET, Check, failing_servers, flow_of, passes
+from tests.flows.support import run_text, step, verdicts
+from tests.servers.java import Neo4j
+
+
+@pytest.fixture
+def neo4j_process(neo4j_server: Neo4j) -> dict[str, str]:
+    """The environment of a run that uses the server."""
+    return {"NEO4J_URL": neo4j_server.uri, "NEO4J_USER": neo4j_server.user, "NEO4J_PASSWORD": neo4j_server.password}
+
+
+@pytest.mark.server("neo4j")
+def test_cypher_writes_and_reads_every_kind_of_value(tmp_path: Path, neo4j_process: dict[str, str]) -> None:
+    label = f"L{uuid4().hex[:10]}"
+    run = run_text(
+        tmp_path,
+        f"""
+        flow:
+          name: graph
+          steps:
+            - id: w
+              action: neo4j
+              config:
+                query: >-
+                  CREATE (a:{label} $props)-[r:KNOWS {{since: date('2020-02-03')}}]->(b:{label} {{name: 'b'}})
+                  SET a.at = datetime('2026-03-16T11:00:00.5+01:00'), a.local = localdatetime('2026-03-16T11:00:00'),
+                      a.day = date('2026-03-16'), a.clock = time('10:00:00.123456789Z'), a.span = duration('P1DT2H'),
+                      a.place = point({{latitude: 1.5, longitude: 2.5}}), a.tags = ['x', 'y']
+                params: {{props: {{name: a, big: 9007199254740993, ratio: 0.1, none: null}}}}
+              assert: [counters.nodes_created == 2, counters.relationships_created == 1, count == 0]
+            - id: r
+              action: cypher
+              config:
+                query: >-
+                  MATCH p = (a:{label} {{name: $name}})-[r]->(b)
+                  RETURN a, r, p, b.name AS other, {{x: [1, null]}} AS m
+                params: {{name: a}}
+              assert:
+                - "columns == ['a', 'r', 'p', 'other', 'm']"
+                - count == 1
+                - "rows[0].a.labels == ['{label}']"
+                - rows[0].a.properties.big == 9007199254740993
+                - rows[0].a.properties.ratio == 0.1
+                - rows[0].a.properties.at == "2026-03-16T10:00:00.500000Z"
+                - rows[0].a.properties.local == "2026-03-16T11:00:00"
+                - rows[0].a.properties.day == "2026-03-16"
+                - rows[0].a.properties.clock startsWith "10:00:00.123456789"
+                - rows[0].a.properties.span == "P1DT2H"
+                - rows[0].a.properties.place.x == 2.5
+                - rows[0].a.properties.place.srid == 4326
+                - rows[0].r.type == "KNOWS"
+                - rows[0].r.properties.since == "2020-02-03"
+                - rows[0].r.start == rows[0].a.id
+                - len(rows[0].p.nodes) == 2
+                - first_row.other == "b"
+                - rows[0].m.x[1] is null
+            - id: d
+              action: neo4j
+              config: {{query: "MATCH (n:{label}) DETACH DELETE n"}}
+              assert: [counters.nodes_deleted == 2]
+            - id: e
+              action: neo4j
+              wait: none
+              config: {{query: "MATCH (n:{label}) RETURN n"}}
+              assert: [count == 0, first_row is null, "rows == []"]
+        """,
+        process=neo4j_process,
+    )
+    passes(run)
+    assert neo4j_process["NEO4J_PASSWORD"] not in run_to_json(run)
+
+
+@pytest.mark.server("neo4j")
+def test_a_cypher_read_waits_and_a_refused_statement_is_an_error(
+    tmp_path: Path, neo4j_process: dict[str, str], neo4j_server: Neo4j
+) -> None:
+    from neo4j import GraphDatabase
+
+    label = f"L{uuid4().hex[:10]}"
+    driver = GraphDatabase.driver(neo4j_server.uri, auth=(neo4j_server.user, neo4j_server.password))
+
+    def later() -> None:
+        time.sleep(0.25)
+        driver.execute_query(f"CREATE (:{label} {{n: 1}})")
+
+    thread = threading.Thread(target=later)
+    thread.start()
+    refused = "on_error: continue, assert: [count == 1]"
+    run = run_text(
+        tmp_path,
+        flow_of(
+            f"{{id: r, action: neo4j, config: {{query: 'MATCH (n:{label}) RETURN n.n AS n'}},"
+            " assert: ['rows[0].n == 1']}",
+            f"{{id: s, action: neo4j, config: {{query: 'MTCH (n) RETURN n'}}, {refused}}}",
+            f"{{id: c, action: neo4j, config: {{query: 'RETURN 1 AS n', password: {SECRET}}}, {refused}}}",
+            f"{{id: d, action: neo4j, config: {{query: 'RETURN 1 AS n', database: nowhere}}, {refused}}}",
+            f"{{id: p, action: neo4j, config: {{query: 'UNWIND range(1, 200000) AS n RETURN n'}}, {refused}}}",
+        ),
+        process=neo4j_process,
+    )
+    thread.join()
+    driver.execute_query(f"MATCH (n:{label}) DELETE n")
+    driver.close()
+    assert verdicts(run) == {"r": "passed", "s": "error", "c": "error", "d": "error", "p": "error"}
+    assert len(step(run, "r").exchanges[0].candidates) >= 2
+    assert {step(run, name).exchanges[0].error_type for name in "scdp"} == {"server"}
+    assert "Invalid input 'MTCH'" in step(run, "s").message
+    assert "unauthorized" in step(run, "c").message
+    assert "nowhere" in step(run, "d").message
+    assert "more than 100000 rows" in step(run, "p").message
+    assert SECRET not in run_to_json(run).replace(SECRET, "", run.flows[0].source.count(SECRET))
+
+
+@pytest.mark.parametrize(
+    ("query", "reads"),
+    [
+        ("MATCH (n) RETURN n", True),
+        ("RETURN 'CREATE' AS x // MERGE", True),
+        ("MATCH (n:Create) WHERE n.set = 1 RETURN {delete: n.`MERGE`}", True),
+        ("MATCH (start)-->(n) RETURN $set, start", True),
+        ("SHOW INDEXES", True),
+        ("MATCH (n) SET n.x = 1", False),
+        ("match (n) detach delete n", False),
+        ("CALL db.labels()", False),
+        ("MATCH (n) CALL { WITH n RETURN 1 AS x } RETURN x", False),
+        ("LOAD CSV FROM 'x' AS row RETURN row", False),
+        ("STOP DATABASE x", False),
+        ("", False),
+    ],
+)
+def test_which_cypher_only_reads(query: str, reads: bool) -> None:
+    assert cypher_reads(query) is reads
+
+
+CONNECTED = {
+    "neo4j": lambda port: f'{{url: "bolt://127.0.0.1:{port}", user: neo4j, password: {SECRET}, query: RETURN 1 AS n}}',
+}
+
+
+@failing_servers(CONNECTED)
+def test_a_failing_neo4j_server_is_a_result(check: Check, tmp_path: Path) -> None:
+    check(tmp_path)

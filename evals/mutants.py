@@ -6,7 +6,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -14,15 +14,17 @@ from agents.repair.flow_text import Replacement, Written, apply, written
 from agents.repair.inputs import alone, judged
 from evals.seeding import Trial, execute, sample
 from fixtures.build import history
-from flows.strength.mutation import Mutation
+from flows.strength.mutation import leaves, mutations, streamed
 from flows.strength.telling import tell
 from graph.runs import FlowRun, Run, StepRun
 from testmesh.compose.repairing import judge, validate
 
-SYSTEMS = ("shop", "depot")
+CORPUS = "corpus"
+SYSTEMS = ("shop", "depot", CORPUS)
 _CHECKS = ("assert", "assert_any", "assert_none", "until")
 _EQUAL = re.compile(r"^(?P<left>[^=!<>]+?)\s*==\s*(?P<value>-?\d+(?:\.\d+)?|\"[^\"$]*\"|true|false)\s*$")
 _OPERATOR = re.compile(r"^(?P<left>[^=!<>&|?]+?)\s*(?P<op>==|!=|>=|<=|>|<)\s*(?P<right>[^=!<>&|?]+)$")
+_REMOVED = ("empty", "absent")
 _NEGATED = {"==": "!=", "!=": "==", ">": "<=", "<=": ">", "<": ">=", ">=": "<"}
 
 
@@ -35,6 +37,7 @@ class Mutant:
         flow: file.
         kind: value flipped, operator negated or effect removed.
         what: the changed line, or the step whose evidence is gone.
+        action: of the step.
         passes: it still passes.
     """
 
@@ -42,11 +45,12 @@ class Mutant:
     flow: str
     kind: str
     what: str
+    action: str
     passes: bool
 
 
 def only_what_passed(flow: FlowRun) -> FlowRun:
-    """The recording with, for every read, only the candidate that became its result.
+    """The recording with, for every read, only the candidate that became its result (of a hold, those from there on).
 
     Args:
         flow: a passing execution.
@@ -60,18 +64,17 @@ def _only(step: StepRun) -> StepRun:
     if not step.exchanges or not step.exchanges[-1].candidates:
         return step
     last = step.exchanges[-1]
-    if isinstance(step.result, dict) and "messages" in step.result:
-        return _only_messages(step)
-    kept = [i for i, c in enumerate(last.candidates) if c == step.result] or [len(last.candidates) - 1]
-    index = kept[-1]
-    one = replace(last, candidates=(last.candidates[index],), at_ms=last.at_ms[index : index + 1], ended="window")
-    return replace(step, exchanges=(*step.exchanges[:-1], one))
+    if streamed(step):
+        return _only_messages(step) if isinstance(step.result, dict) and "messages" in step.result else step
+    first = next((i for i, c in enumerate(last.candidates) if c == step.result), len(last.candidates) - 1)
+    rest = replace(last, candidates=last.candidates[first:], at_ms=last.at_ms[first:], ended="window")
+    return replace(step, exchanges=(*step.exchanges[:-1], rest))
 
 
 def _only_messages(step: StepRun) -> StepRun:
     """Of a consumer's messages those that its result holds."""
     last = step.exchanges[-1]
-    kept = [i for i, c in enumerate(last.candidates) if c in step.result["messages"]]
+    kept = [i for i, c in enumerate(last.candidates) if c in step.result["messages"] or c.get("kind") == "opening"]
     few = replace(
         last,
         candidates=tuple(last.candidates[i] for i in kept),
@@ -90,26 +93,27 @@ def mutants(system: str, run: Run) -> Iterator[Mutant]:
     """
     flow = run.flows[0]
     text = flow.source
+    actions = {step.id: step.action for _, step in leaves(flow.steps)}
     for place in written(text):
-        if place.role in _CHECKS and isinstance(place.value, str):
+        if place.role in _CHECKS and isinstance(place.value, str) and place.step in actions:
             for kind, new in (("value flipped", _flipped(place)), ("operator negated", _negated(place))):
                 if new is not None:
-                    yield _mutant(system, run, kind, (place, apply(text, [new])))
-    for step in flow.steps:
-        if step.assertions and isinstance(step.result, dict):
-            for name in ("rows", "messages"):
-                if step.result.get(name):
-                    lied = alone(run, tell(flow, Mutation(step.id, "empty", (name,), inside=(step.phase,))))
-                    passes = judged(judge, lied, text).verdict == "passed"
-                    yield Mutant(system, flow.file, "effect removed", f"{step.id}: {name}", passes)
+                    passes = _passes(run, apply(text, [new]))
+                    what = f"{place.step}: {place.raw}"
+                    yield Mutant(system, flow.file, kind, what, actions[place.step], passes)
+    asserted = {step.id: " ".join(a.expression for a in step.assertions) for _, step in leaves(flow.steps)}
+    for lie in mutations(flow):
+        line = asserted[lie.step]
+        looked_at = lie.path[0] in ("rows", "messages") if line else False
+        looked_at = looked_at or (lie.kind == "absent" and any(word in line for word in ("exists", "value", "body")))
+        if looked_at and lie.kind in _REMOVED:
+            passes = judged(judge, alone(run, tell(flow, lie)), text).verdict == "passed"
+            yield Mutant(system, flow.file, "effect removed", f"{lie.step}: {lie.what}", actions[lie.step], passes)
 
 
-def _mutant(system: str, run: Run, kind: str, changed: tuple[Written, str]) -> Mutant:
-    place, text = changed
-    file = run.flows[0].file
-    broken = [f for f in validate(text, file) if f.severity == "error"]
-    passes = not broken and judged(judge, run, text).verdict == "passed"
-    return Mutant(system, file, kind, f"{place.step}: {place.raw}", passes)
+def _passes(run: Run, text: str) -> bool:
+    broken = [f for f in validate(text, run.flows[0].file) if f.severity == "error"]
+    return not broken and judged(judge, run, text).verdict == "passed"
 
 
 def _flipped(place: Written) -> Replacement | None:
@@ -137,33 +141,56 @@ def _negated(place: Written) -> Replacement | None:
     return None if at < 0 else Replacement(place.start + at, place.start + at + len(match["op"]), _NEGATED[match["op"]])
 
 
+def recordings(systems: Sequence[str]) -> Iterator[tuple[str, Run]]:
+    """The green runs of samples, and of the corpus.
+
+    Args:
+        systems: samples, or ``corpus``.
+    """
+    for system in systems:
+        if system == CORPUS:
+            from evals.corpus.places import places
+            from evals.corpus.running import NEGATIVE, flows, run
+
+            with places() as up:
+                yield system, run([flow.file for flow in flows(up) if NEGATIVE not in flow.tags], up)
+        else:
+            made = sample(system)
+            yield system, execute(Trial(made, made.hashes[history(system).main[-1].id]))
+
+
 def measure(systems: Sequence[str]) -> dict[str, object]:
     """Everything the eval says.
 
     Args:
-        systems: samples.
+        systems: samples, or ``corpus``.
     """
     found: list[Mutant] = []
     undecided: list[str] = []
-    for system in systems:
-        made = sample(system)
-        run = execute(Trial(made, made.hashes[history(system).main[-1].id]))
+    for system, run in recordings(systems):
         for flow in run.flows:
             recording = alone(run, only_what_passed(flow))
             if flow.verdict != "passed" or judged(judge, recording, flow.source).verdict != "passed":
                 undecided.append(f"{system}/{flow.file}: its green recording does not pass when judged again")
                 continue
             found += mutants(system, recording)
-    kinds = {k: [m.passes for m in found if m.kind == k] for k in sorted({m.kind for m in found})}
     return {
         "mutants": len(found),
         "still_passing": sum(m.passes for m in found),
-        "by_kind": {
-            k: f"{sum(m.passes for m in found if m.kind == k)}/{sum(m.kind == k for m in found)}" for k in kinds
-        },
+        "by_system": _shares(found, lambda m: m.system),
+        "by_kind": _shares(found, lambda m: m.kind),
+        "by_action": _shares(found, lambda m: m.action),
         "undecided": undecided,
         "survivors": [asdict(m) for m in found if m.passes],
     }
+
+
+def _shares(found: Sequence[Mutant], key: Callable[[Mutant], str]) -> dict[str, str]:
+    """Of how many mutants how many still pass."""
+    groups: dict[str, list[bool]] = {}
+    for mutant in found:
+        groups.setdefault(key(mutant), []).append(mutant.passes)
+    return {name: f"{sum(passes)}/{len(passes)}" for name, passes in sorted(groups.items())}
 
 
 def main() -> int:

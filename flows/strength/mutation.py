@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from flows.strength import volatile
-from flows.strength.places import ALL, Place, lists, shown
+from flows.strength.places import ALL, Place, found, lists, shown
 from graph.runs import FlowRun, Json, StepRun
 
 Kind = Literal["status", "absent", "empty", "fewer", "more", "value", "dropped", "null", "retyped", "order", "header"]
@@ -28,6 +28,7 @@ _MOST_PER_STEP = 200
 _DEEP = 8
 _ONE_BY_ONE = 3
 _OPAQUE = ("run_flow",)
+_PREPARING = frozenset({"mock_server_start", "mock_server_stop"})
 _FOLLOWS = frozenset({"headers_all", "columns", "row_count", "first_row", "status_code", "raw", "json", "ok"})
 _OF_MESSAGE = ("value", "key", "headers")
 
@@ -92,7 +93,8 @@ def tellable(step: StepRun) -> bool:
     Args:
         step: an execution without nested ones.
     """
-    return step.phase != "teardown" and bool(step.exchanges) and isinstance(step.result, Mapping)
+    prepares = step.action in _PREPARING
+    return not prepares and step.phase != "teardown" and bool(step.exchanges) and isinstance(step.result, Mapping)
 
 
 def leaves(steps: Sequence[StepRun], inside: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], StepRun]]:
@@ -137,22 +139,55 @@ def is_message(candidate: Json) -> bool:
 
 def _of_result(step: StepRun) -> Iterator[Told]:
     result = step.result
+    echoed = _echoed(step)
     if streamed(step):
-        yield from _of_stream(step, result)
+        yield from _of_stream(result, echoed)
         return
     yield from _of_status(result)
     if result.get("exists") is True:
         yield "absent", ("exists",), ""
-    if result.get("ok") is True and not _payload(result):
+    names = [n for n in _payload(result) if not _plain_in(result[n], echoed)]
+    if result.get("ok") is True and not names:
         yield "value", ("ok",), ""
-    for name in _payload(result):
+    for name in names:
         value = result[name]
         if name in ("rows", "messages"):
             yield from _of_items((name,), value, result)
+        elif name == "requests":
+            yield from _of_requests(value)
         elif name in ("headers", "trailers"):
             yield from _of_headers((name,), value, empty=result.get("body") in (None, ""))
+        elif name == "body" and "status_code" in result:
+            yield from (told for told in _top((name,), value) if not _unset(result, told[1]))
         else:
             yield from _top((name,), value)
+
+
+def _echoed(step: StepRun) -> tuple[Json, ...]:
+    """Texts of the request: an answer that only repeats them says nothing of its own."""
+    request = step.exchanges[-1].request
+    values = request.values() if isinstance(request, Mapping) else ()
+    return tuple(value for value in values if isinstance(value, str) and len(value) > 2)
+
+
+def _plain_in(value: Json, echoed: tuple[Json, ...]) -> bool:
+    return isinstance(value, str) and value in echoed
+
+
+def _unset(result: Mapping[str, Json], path: Place) -> bool:
+    """A field of a gRPC message that nobody set has its default there."""
+    return any(value in (0, "", False) or value in ([], {}) for value in found(result, path))
+
+
+def _of_requests(requests: Json) -> Iterator[Told]:
+    """What a mock server was asked: whether, how often, and with what."""
+    if requests:
+        yield "empty", ("requests",), ""
+        yield "more", ("requests",), ""
+        for index, request in enumerate(requests[:_ONE_BY_ONE]):
+            for name in ("query", "body"):
+                if isinstance(request, Mapping) and request.get(name):
+                    yield from _of_value(("requests", index, name), request[name], 2)
 
 
 def _of_status(result: Mapping[str, Json]) -> Iterator[Told]:
@@ -175,11 +210,36 @@ def _payload(result: Mapping[str, Json]) -> list[str]:
         names = [n for n in names if n != "count" and not (reading and n == "rows_affected")]
     if "messages" in result:
         names = [n for n in names if n not in ("count", "value", "key")]
+        names = [n for n in names if n != repeating(result)]
+    if "requests" in result:
+        names = ["requests"]
     if "body" in result:
         names = [n for n in names if n not in ("data", "errors", "response", "error_message")]
     elif "response" in result:
         names = [n for n in names if n != "error_message"]
-    return [n for n in names if result[n] is not None and result[n] != ""]
+    return [n for n in names if _says(result, n)]
+
+
+def _says(result: Mapping[str, Json], name: str) -> bool:
+    """Whether a field says anything: what is empty by default does not, a count of nothing does."""
+    value = result[name]
+    if value is None or value in ("", {}):
+        return False
+    if value is False or value in ([], 0):
+        return name in ("rows", "rows_affected", "deleted") or (name == "count" and "keys" not in result)
+    return True
+
+
+def repeating(result: Mapping[str, Json]) -> str:
+    """Of a gRPC answer the field that only repeats the other: the one message, or the body that is one of them.
+
+    Args:
+        result: with `messages`.
+    """
+    messages, body = result["messages"], result.get("body")
+    if not messages or body is None:
+        return ""
+    return "messages" if list(messages) == [body] else "body" if body in messages else ""
 
 
 def _top(path: Place, value: Json) -> Iterator[Told]:
@@ -191,7 +251,7 @@ def _top(path: Place, value: Json) -> Iterator[Told]:
     yield from _of_scalar(path, value)
 
 
-def _of_stream(step: StepRun, result: Mapping[str, Json]) -> Iterator[Told]:
+def _of_stream(result: Mapping[str, Json], echoed: tuple[Json, ...]) -> Iterator[Told]:
     messages = result.get("messages")
     if not messages:
         return
@@ -206,7 +266,7 @@ def _of_stream(step: StepRun, result: Mapping[str, Json]) -> Iterator[Told]:
         path: Place = (name,) if len(messages) == 1 else ("messages", ALL, name)
         if name == "headers":
             yield from _of_headers(path, first.get(name))
-        elif first.get(name) is not None:
+        elif first.get(name) is not None and not _plain_in(first[name], echoed):
             yield from _top(path, first[name])
 
 

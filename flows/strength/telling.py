@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from flows.strength.mutation import Kind, Mutation, is_message, streamed
+from flows.strength.mutation import Kind, Mutation, is_message, repeating, streamed
 from flows.strength.places import ALL, Place, copied, found, lists, remove, update
 from graph.runs import Exchange, FlowRun, Json, StepRun
 
@@ -20,7 +20,7 @@ _MIRRORS: tuple[tuple[str, Place], ...] = (
     ("key", ("messages", 0, "key")),
     ("headers", ("messages", 0, "headers")),
 )
-_COUNTS = ("rows", "messages")
+_COUNTS = ("rows", "messages", "keys")
 
 
 def tell(flow: FlowRun, mutation: Mutation) -> FlowRun:
@@ -80,10 +80,16 @@ def changed(result: Json, mutation: Mutation) -> Json:
         return result
     copy = copied(result)
     mirrors = [(name, place) for name, place in _MIRRORS if name in copy and _repeats(copy, name, place)]
+    repeated = repeating(copy) if lists(copy.get("messages")) else ""
+    at = copy["messages"].index(copy["body"]) if repeated == "body" else 0
     counts = [name for name in _COUNTS if lists(copy.get(name))]
     _ACTS[mutation.kind](copy, mutation)
     for name, place in mirrors:
         copy[name] = next(iter(found(copy, place)), None)
+    if repeated == "messages":
+        copy["messages"] = [copy["body"]]
+    elif repeated == "body":
+        copy["body"] = next(iter(found(copy, ("messages", at))), None)
     for name in counts:
         copy.update({count: len(copy[name] or ()) for count in ("count", "row_count") if count in copy})
     return copy

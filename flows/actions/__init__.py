@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from flows.language.catalogue import ActionSpec, Catalogue
@@ -168,9 +169,13 @@ AnyAction = Action[Any]
 
 
 class ActionCatalogue(Catalogue):
-    """The catalogue that imports an action's file when a flow first names it (all of them cost over 20 ms)."""
+    """The catalogue that imports an action's file when a flow first names it (all of them cost over 20 ms).
+
+    Threads may share it: a service reads flows in several at once.
+    """
 
     def __init__(self) -> None:
+        self._lock = RLock()
         self._found: dict[str, AnyAction] = {}
         self._by_name: dict[str, AnyAction] = {}
         self._complete = False
@@ -182,6 +187,13 @@ class ActionCatalogue(Catalogue):
         Args:
             name: as written in `action:`.
         """
+        known = super().find(name)
+        if known is not None:
+            return known
+        with self._lock:
+            return self._find(name)
+
+    def _find(self, name: str) -> tuple[ActionSpec, Mapping[str, object]] | None:
         known = super().find(name)
         if known is not None:
             return known
@@ -198,9 +210,10 @@ class ActionCatalogue(Catalogue):
 
     def complete(self) -> ActionCatalogue:
         """The same with every built-in action in it, for the schema, the reference page and suggestions."""
-        if not self._complete:
-            self._complete = True
-            self._add(declared(__name__, "ACTION", Action))
+        with self._lock:
+            if not self._complete:
+                self._add(declared(__name__, "ACTION", Action))
+                self._complete = True
         return self
 
     def action(self, name: str) -> AnyAction:
@@ -211,8 +224,9 @@ class ActionCatalogue(Catalogue):
         """
         known = self._by_name.get(name)
         if known is None:
-            self.find(name)
-            known = self._by_name[name]
+            with self._lock:
+                self._find(name)
+                known = self._by_name[name]
         return known
 
     def _add(self, actions: Mapping[str, AnyAction]) -> None:

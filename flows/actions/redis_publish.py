@@ -1,4 +1,4 @@
-"""A message to a Redis channel."""
+"""A message to a Redis channel, or an entry of a stream."""
 
 from __future__ import annotations
 
@@ -6,66 +6,93 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.actions import Action, Call, Result, Touch
-from flows.language.catalogue import ActionSpec, Duration, option
-from flows.language.shapes import BOOLEAN, NUMBER, record
+from flows.clients.servers import ServerConfig
+from flows.clients.tls import tls_problems
+from flows.language.catalogue import ActionSpec, Alias, Duration, option
+from flows.language.shapes import BOOLEAN, NUMBER, STRING, maybe, record
 from flows.language.values import as_text
 
 
 @dataclass(frozen=True, slots=True)
-class PublishConfig:
+class PublishConfig(ServerConfig):
     """Settings of a publish."""
 
-    url: str | None = option(None, "`redis://[user:password@]host:port/db`.", also=("connection",))
-    host: str | None = option(None, "Instead of `url`.")
-    port: int = option(6379, "With `host`.")
-    db: int = option(0, "With `host`.")
-    password: str | None = option(None, "With `host`.")
-    channel: str = option(doc="Where to.", also=("topic",))
-    message: object = option(doc="Text; a map or list is sent as JSON.", also=("value", "payload"))
+    db: int | None = option(None, "Instead of the database of `url`.")
+    channel: str | None = option(None, "Where to.", also=("topic",))
+    stream: str | None = option(None, "Add to this stream instead.")
+    message: object = option(
+        doc="Text; a map or list is sent as JSON. To a stream a map gives the fields, else the field is `value`.",
+        also=("value", "payload"),
+    )
+    maxlen: int | None = option(None, "Trim the stream to about that many entries.")
     timeout: Duration | None = option(None, "Limit for the command.")
 
 
 def touches(config: Mapping[str, object]) -> Iterable[Touch]:
-    """The channel.
+    """The channel or stream.
 
     Args:
         config: as written.
     """
-    channel = config.get("channel") or config.get("topic")
-    if isinstance(channel, str):
+    named = config.get("channel") or config.get("topic") or config.get("stream")
+    if isinstance(named, str):
         sent = next((config[key] for key in ("message", "value", "payload") if key in config), None)
-        yield Touch("topic", channel, kind="redis", mode="write", sends=sent)
+        yield Touch("topic", named, kind="redis", mode="write", sends=sent)
 
 
 async def run(config: PublishConfig, call: Call) -> Result:
-    """Publishes.
+    """Publishes, or adds to the stream.
 
     Args:
         config: rendered.
         call: connections.
     """
     from flows.clients.errors import ClientError
-    from flows.clients.redis import RedisAddress, RedisError, RedisPool, server_of
+    from flows.clients.redis import RedisError, RedisPool, redis_server
 
-    named = RedisAddress(config.host or "localhost", config.port, config.db, password=config.password or "")
-    server = server_of(config.url, named)
-    connection = call.clients.shared(("redis", server), lambda: RedisPool(server))
+    where = redis_server(config, config.db, call.files)
+    pool = call.clients.shared(("redis", where), lambda: RedisPool(where))
+    words = _entry(config) if config.stream else ["PUBLISH", config.channel or "", as_text(config.message)]
     try:
-        receivers = await connection.command("PUBLISH", config.channel, as_text(config.message))
+        reply = await pool.command(*words)
     except RedisError as error:
-        raise ClientError(f"{server}: PUBLISH: {error}", "server") from error
-    return {"ok": True, "count": receivers if isinstance(receivers, int) else 0}
+        raise ClientError(f"{where}: {words[0]}: {error}", "server") from error
+    if config.stream:
+        return {"ok": True, "count": 1, "offset": reply.decode() if isinstance(reply, bytes) else str(reply)}
+    return {"ok": True, "count": reply if isinstance(reply, int) else 0, "offset": None}
+
+
+def _entry(config: PublishConfig) -> list[str | int]:
+    fields = config.message if isinstance(config.message, Mapping) and config.message else {"value": config.message}
+    words: list[str | int] = ["XADD", config.stream or ""]
+    if config.maxlen is not None:
+        words += ["MAXLEN", "~", config.maxlen]
+    words.append("*")
+    for name, value in fields.items():
+        words += [str(name), as_text(value)]
+    return words
+
+
+def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    yield from tls_problems(config)
+    channel = config.get("channel") or config.get("topic")
+    if not channel and not config.get("stream"):
+        yield "config", "redis_publish needs 'channel' or 'stream'"
+    elif channel and config.get("stream"):
+        yield "stream", "'channel' and 'stream' exclude each other"
 
 
 ACTION: Action[PublishConfig] = Action(
     spec=ActionSpec(
         name="redis_publish",
-        summary="Publishes a message to a Redis channel.",
+        summary="Publishes a message to a Redis channel, or adds it to a stream.",
         config=PublishConfig,
         family="redis",
-        result=record(ok=BOOLEAN, count=NUMBER),
+        result=record(ok=BOOLEAN, count=NUMBER, offset=maybe(STRING)),
+        aliases=(Alias("redis_producer"), Alias("redis_stream_publish")),
         connection=("url", "host"),
         implied=("REDIS_URL",),
+        check=_problems,
     ),
     touches=touches,
     run=run,

@@ -1,88 +1,90 @@
-"""Messages of a Redis channel, from the start of the flow on."""
+"""Messages of a Redis channel or stream, from the start of the flow on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import cast
 
-from flows.actions import Action, Call, MessageLog, Result, Touch
-from flows.language.catalogue import ActionSpec, Duration, always, option
+from flows.actions import Action, Call, MessageLog, Touch
+from flows.clients.servers import ServerConfig
+from flows.clients.tls import tls_problems
+from flows.language.catalogue import ActionSpec, Alias, Duration, always, option
 from flows.language.expressions import Expression
 from flows.language.shapes import ANYTHING, NUMBER, OBJECT, messages, record
 
-if TYPE_CHECKING:
-    from flows.clients.redis import Subscription
-
 
 @dataclass(frozen=True, slots=True)
-class SubscribeConfig:
+class SubscribeConfig(ServerConfig):
     """Settings of a subscription."""
 
-    url: str | None = option(None, "`redis://[user:password@]host:port/db`.", also=("connection",))
-    host: str | None = option(None, "Instead of `url`.")
-    port: int = option(6379, "With `host`.")
-    db: int = option(0, "With `host`.")
-    password: str | None = option(None, "With `host`.")
-    channel: str = option(doc="Channel, or a pattern with `*`.", also=("topic",))
+    db: int | None = option(None, "Instead of the database of `url`.")
+    channel: str | None = option(None, "Channel, or a pattern with `*`.", also=("topic",))
+    stream: str | None = option(None, "Read this stream instead; `value` is the map of an entry's fields.")
     match: Expression | None = option(None, "Which messages count.", also=("filter",), scope="message")
     count: int = option(1, "How many messages make a candidate.")
     timeout: Duration = option(10.0, "How long to wait.")
+    from_: str = option(
+        "start_of_flow",
+        "Where reading begins; `beginning` needs a stream.",
+        choices=("start_of_flow", "beginning", "end"),
+    )
     expect: str | None = option(None, "`none`: fail when a message arrives.", choices=("none",))
 
 
 def touches(config: Mapping[str, object]) -> Iterable[Touch]:
-    """The channel.
+    """The channel or stream.
 
     Args:
         config: as written.
     """
-    channel = config.get("channel") or config.get("topic")
-    if isinstance(channel, str):
-        yield Touch("topic", channel, kind="redis")
-
-
-@dataclass(frozen=True, slots=True)
-class _ChannelLog:
-    subscription: Subscription
-
-    async def get(self, index: int) -> Result:
-        """The message at that place."""
-        from flows.clients.messages import message
-
-        channel, payload = await self.subscription.at(index)
-        return message(payload, topic=channel)
+    named = config.get("channel") or config.get("topic") or config.get("stream")
+    if isinstance(named, str):
+        yield Touch("topic", named, kind="redis")
 
 
 async def follow(config: SubscribeConfig, call: Call) -> MessageLog:
-    """Subscribes once per flow execution; Redis keeps nothing, so this happens when the flow starts.
+    """Subscribes, or takes the stream's position, once per flow execution.
 
     Args:
         config: rendered.
         call: connections.
     """
-    from flows.clients.redis import RedisAddress, Subscription, server_of
+    from flows.clients.redis import redis_server
+    from flows.clients.redis_streams import Position, StreamLog, Subscription
 
-    named = RedisAddress(config.host or "localhost", config.port, config.db, password=config.password or "")
-    server = server_of(config.url, named)
-    pattern = "*" in config.channel
-    key = ("redis-subscribe", server, config.channel)
-    found = await call.flow_clients.opened(key, lambda: Subscription(server, config.channel, pattern).open())
-    return _ChannelLog(found)
+    where = redis_server(config, config.db, call.files)
+    own = () if config.from_ == "start_of_flow" else call.path
+    if config.stream:
+        stream, position = config.stream, cast("Position", config.from_)
+        key = ("redis-stream", where, stream, position, own)
+        return await call.flow_clients.opened(key, lambda: StreamLog(where, stream, position).open())
+    channel = config.channel or ""
+    wanted = ("redis-subscribe", where, channel, own)
+    return await call.flow_clients.opened(wanted, lambda: Subscription(where, channel, pattern="*" in channel).open())
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    yield from tls_problems(config)
     if config.get("expect") is not None and config.get("count") is not None:
         yield "count", "'expect: none' and 'count' exclude each other"
+    channel = config.get("channel") or config.get("topic")
+    if not channel and not config.get("stream"):
+        yield "config", "redis_subscribe needs 'channel' or 'stream'"
+    elif channel and config.get("stream"):
+        yield "stream", "'channel' and 'stream' exclude each other"
+    if config.get("from") == "beginning" and not config.get("stream"):
+        yield "from", "a channel keeps no messages: 'from: beginning' needs 'stream'"
 
 
 ACTION: Action[SubscribeConfig] = Action(
     spec=ActionSpec(
         name="redis_subscribe",
-        summary="Waits for messages of a Redis channel; none since the start of the flow is missed.",
+        summary="Waits for messages of a Redis channel or stream; none since the start of the flow is missed.",
         config=SubscribeConfig,
         family="messaging",
         result=record(messages=messages(), count=NUMBER, value=ANYTHING, key=ANYTHING, headers=OBJECT),
+        aliases=(Alias("redis_consume"), Alias("redis_consumer"), Alias("redis_stream"), Alias("redis_stream_consume")),
         checks_itself=True,
         connection=("url", "host"),
         implied=("REDIS_URL",),

@@ -3,91 +3,70 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs
 
 from flows.clients.errors import ClientError, reason
+from flows.clients.servers import Scheme, Server, ServerConfig, connected, server
+from flows.clients.tls import ReadsFiles
 
+SCHEME = Scheme("redis", {"redis": 6379, "valkey": 6379}, {"rediss": 6379, "valkeys": 6379})
 Reply: TypeAlias = "int | bytes | str | list[Reply] | RedisError | None"
 MAX_REPLY = 64 * 1024 * 1024
 MAX_DEPTH = 32
+MAX_REDIRECTS = 5
+ELEMENT_SIZE = 64
 
 
 class RedisError(Exception):
     """The server's own refusal of a command (``-ERR ...``)."""
 
 
-@dataclass(frozen=True, slots=True)
-class RedisAddress:
-    """Where a Redis server is and how to log in.
+def redis_server(config: ServerConfig, db: int | None, files: ReadsFiles) -> Server:
+    """The server a step means; its path is the database's number.
 
     Args:
-        host: name or address.
-        port: TCP port.
-        db: database number.
-        username: empty = the default user.
-        password: empty = no login.
-        tls: rediss.
-    """
-
-    host: str = "localhost"
-    port: int = 6379
-    db: int = 0
-    username: str = ""
-    password: str = ""
-    tls: bool = False
-
-    def __str__(self) -> str:
-        return f"redis {self.host}:{self.port}"
-
-
-def address(url: str) -> RedisAddress:
-    """The address in a Redis URL.
-
-    Args:
-        url: ``redis[s]://[user[:password]@]host[:port][/db]``, or ``host:port``.
+        config: rendered.
+        db: of the step; None = the URL's.
+        files: beside the flow, for certificates.
 
     Raises:
-        ClientError: another scheme or a bad port.
+        ClientError: not a Redis URL, or not a database number.
     """
-    try:
-        parts = urlsplit(url if "://" in url else f"redis://{url}")
-        port = parts.port or 6379
-    except ValueError as error:
-        raise ClientError(f"not a Redis URL ({error})", "config") from error
-    if parts.scheme not in ("redis", "rediss"):
-        raise ClientError(f"not a Redis URL: scheme '{parts.scheme}'", "config")
-    db = parts.path.strip("/") or parse_qs(parts.query).get("db", ["0"])[0]
-    if not db.isdecimal():
-        raise ClientError(f"not a Redis database number: '{db}'", "config")
-    user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    return RedisAddress(parts.hostname or "localhost", port, int(db), user, password, parts.scheme == "rediss")
+    found = server(config, SCHEME, files)
+    path = str(db) if db is not None else found.path.strip("/") or parse_qs(found.query).get("db", ["0"])[0]
+    if not path.isdecimal():
+        raise ClientError(f"not a Redis database number: '{path[:20]}'", "config")
+    return replace(found, path=path.lstrip("0"), query="")
 
 
-def server_of(url: str | None, named: RedisAddress) -> RedisAddress:
-    """The server a publishing or subscribing step names; its own password goes before the URL's.
+def moved(error: RedisError, where: Server) -> tuple[Server, bool] | None:
+    """Where a cluster sends a command on to, and whether only this once; None when the error is another.
 
     Args:
-        url: the step's URL, or None.
-        named: host, port, database and password of the step; the server when there is no URL.
+        error: ``MOVED 3999 127.0.0.1:6381`` or ``ASK ...``.
+        where: the server that said so.
     """
-    if not url:
-        return named
-    server = address(url)
-    return replace(server, password=named.password) if named.password else server
+    words = str(error).split()
+    if len(words) < 3 or words[0] not in ("MOVED", "ASK"):
+        return None
+    host, _, port = words[2].rpartition(":")
+    if not port.isdecimal():
+        return None
+    return replace(where, host=host.strip("[]") or where.host, port=int(port)), words[0] == "ASK"
 
 
 class RedisConnection:
     """One connection; commands take turns."""
 
-    def __init__(self, where: RedisAddress) -> None:
+    def __init__(self, where: Server) -> None:
         self._where = where
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._turn = asyncio.Lock()
+        self._budget = MAX_REPLY
 
     async def command(self, *words: str | bytes | int | float) -> Reply:
         """A command's reply; connects first when needed.
@@ -119,21 +98,18 @@ class RedisConnection:
             return
         self._drop()
         where = self._where
-        context = ssl.create_default_context() if where.tls else None
-        try:
-            self._reader, self._writer = await asyncio.open_connection(where.host, where.port, ssl=context)
-        except (OSError, ValueError) as error:
-            raise ClientError(f"{where}: {reason(error)}") from error
+        self._reader, self._writer = await connected(where)
         login: list[tuple[str | bytes | int | float, ...]] = []
         if where.password:
             login.append(("AUTH", where.username, where.password) if where.username else ("AUTH", where.password))
-        if where.db:
-            login.append(("SELECT", where.db))
+        if where.path:
+            login.append(("SELECT", where.path))
         for words in login:
             reply = await self._roundtrip(words)
             if isinstance(reply, RedisError):
                 self._drop()
-                raise ClientError(f"{where}: {reply}", "config")
+                refused = words[0] == "AUTH"
+                raise ClientError(f"{where}: {'the login was refused' if refused else reply}", "config")
 
     async def _roundtrip(self, words: Sequence[str | bytes | int | float]) -> Reply:
         return await self._guarded(self._exchange(words))
@@ -161,6 +137,8 @@ class RedisConnection:
         return reply
 
     async def _reply(self, depth: int = 0) -> Reply:
+        if depth == 0:
+            self._budget = MAX_REPLY
         reader = self._reader
         if reader is None:
             raise EOFError("not connected")
@@ -175,13 +153,20 @@ class RedisConnection:
         size = int(rest)
         if kind == b":":
             return size
-        if kind not in b"$*" or size > MAX_REPLY or depth > MAX_DEPTH:
-            raise ValueError(f"unexpected {line[:20]!r}")
+        self._afford(line, kind, size, depth)
         if size < 0:
             return None
         if kind == b"$":
             return (await reader.readexactly(size + 2))[:-2]
         return [await self._reply(depth + 1) for _ in range(size)]
+
+    def _afford(self, line: bytes, kind: bytes, size: int, depth: int) -> None:
+        """Refuses what is not the protocol, and an answer that would eat the machine."""
+        if kind not in b"$*" or size > MAX_REPLY or depth > MAX_DEPTH:
+            raise ValueError(f"unexpected {line[:20]!r}")
+        self._budget -= ELEMENT_SIZE + (max(size, 0) if kind == b"$" else 0)
+        if self._budget < 0:
+            raise ValueError(f"an answer of more than {MAX_REPLY // 1024 // 1024} MB")
 
     def _drop(self) -> None:
         if self._writer is not None:
@@ -190,31 +175,50 @@ class RedisConnection:
 
 
 class RedisPool:
-    """Connections to one server, one command on each at a time.
+    """Connections to one server, one command on each at a time; a cluster's other servers too.
 
     Args:
         where: the server.
     """
 
-    def __init__(self, where: RedisAddress) -> None:
+    def __init__(self, where: Server) -> None:
         self._where = where
-        self._idle: list[RedisConnection] = []
+        self._idle: dict[Server, list[RedisConnection]] = {}
 
     async def command(self, *words: str | bytes | int | float) -> Reply:
-        """A command's reply; see :meth:`RedisConnection.command`.
+        """A command's reply, from the server of a cluster that has the key.
 
         Args:
             words: the command and its arguments.
+
+        Raises:
+            ClientError: unreachable, broken off, not Redis, login refused.
+            RedisError: the server refuses the command.
         """
-        connection = self._idle.pop() if self._idle else RedisConnection(self._where)
+        where, asking = self._where, False
+        for _ in range(MAX_REDIRECTS):
+            try:
+                return await self._at(where, words, asking=asking)
+            except RedisError as error:
+                onward = moved(error, where)
+                if onward is None:
+                    raise
+                where, asking = onward
+        raise ClientError(f"{self._where}: the cluster sends the command in circles", "server")
+
+    async def _at(self, where: Server, words: Sequence[str | bytes | int | float], *, asking: bool) -> Reply:
+        idle = self._idle.setdefault(where, [])
+        connection = idle.pop() if idle else RedisConnection(where)
         try:
+            if asking:
+                await connection.command("ASKING")
             return await connection.command(*words)
         finally:
-            self._idle.append(connection)
+            idle.append(connection)
 
     async def aclose(self) -> None:
         """Closes every connection."""
-        for connection in self._idle:
+        for connection in [one for idle in self._idle.values() for one in idle]:
             await connection.aclose()
         self._idle.clear()
 
@@ -230,58 +234,3 @@ def encoded(words: Sequence[str | bytes | int | float]) -> bytes:
         data = word if isinstance(word, bytes) else str(word).encode()
         parts.append(b"$%d\r\n%s\r\n" % (len(data), data))
     return b"".join(parts)
-
-
-class Subscription:
-    """Messages of one channel since the subscription was confirmed; a connection of its own reads them."""
-
-    def __init__(self, where: RedisAddress, channel: str, pattern: bool) -> None:
-        self._connection = RedisConnection(where)
-        self._channel = channel
-        self._pattern = pattern
-        self._messages: list[tuple[str, bytes]] = []
-        self._news = asyncio.Event()
-        self._failed: ClientError | None = None
-        self._task: asyncio.Task[None] | None = None
-
-    async def open(self) -> Subscription:
-        """Subscribes; every later message of the channel is kept."""
-        try:
-            await self._connection.command("PSUBSCRIBE" if self._pattern else "SUBSCRIBE", self._channel)
-        except RedisError as error:
-            raise ClientError(f"subscribe to {self._channel}: {error}", "server") from error
-        self._task = asyncio.create_task(self._receive())
-        return self
-
-    async def at(self, index: int) -> tuple[str, bytes]:
-        """Channel and payload of the message at that place, waiting for it to come.
-
-        Args:
-            index: 0-based.
-        """
-        while len(self._messages) <= index:
-            if self._failed is not None:
-                raise self._failed
-            self._news.clear()
-            await self._news.wait()
-        return self._messages[index]
-
-    async def aclose(self) -> None:
-        """Ends the subscription with its connection."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        await self._connection.aclose()
-
-    async def _receive(self) -> None:
-        try:
-            while True:
-                reply = await self._connection.read()
-                if isinstance(reply, list) and reply[:1] in ([b"message"], [b"pmessage"]):
-                    channel, payload = reply[-2], reply[-1]
-                    if isinstance(channel, bytes) and isinstance(payload, bytes):
-                        self._messages.append((channel.decode("utf-8", "replace"), payload))
-                        self._news.set()
-        except ClientError as error:
-            self._failed = error
-            self._news.set()

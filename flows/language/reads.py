@@ -19,7 +19,7 @@ _SQL_TOKEN = re.compile(
 _READING = frozenset(["SELECT", "VALUES", "TABLE", "SHOW", "WITH"])
 _WRITING = frozenset(["INSERT", "UPDATE", "DELETE", "MERGE", "INTO"])
 _REDIS_FLAGGED = """
-BITCOUNT BITFIELD_RO BITPOS DBSIZE DUMP EVALSHA_RO EVAL_RO EXISTS EXPIRETIME FCALL_RO GEODIST
+BITCOUNT BITFIELD_RO BITPOS CLUSTERSCAN DBSIZE DUMP EVALSHA_RO EVAL_RO EXISTS EXPIRETIME FCALL_RO GEODIST
 GEOHASH GEOPOS GEORADIUSBYMEMBER_RO GEORADIUS_RO GEOSEARCH GET GETBIT GETRANGE HEXISTS HEXPIRETIME
 HGET HGETALL HKEYS HLEN HMGET HPEXPIRETIME HPTTL HRANDFIELD HSCAN HSTRLEN HTTL HVALS KEYS LCS LINDEX
 LLEN LOLWUT LPOS LRANGE MGET PEXPIRETIME PFCOUNT PTTL RANDOMKEY SCAN SCARD SDIFF SINTER SINTERCARD
@@ -29,6 +29,18 @@ ZRANGE ZRANGEBYLEX ZRANGEBYSCORE ZRANK ZREVRANGE ZREVRANGEBYLEX ZREVRANGEBYSCORE
 ZSCORE ZUNION
 """
 _REDIS = frozenset(_REDIS_FLAGGED.split())
+_REDIS_SUBCOMMANDS = frozenset(
+    {
+        "MEMORY USAGE",
+        "OBJECT ENCODING",
+        "OBJECT FREQ",
+        "OBJECT IDLETIME",
+        "OBJECT REFCOUNT",
+        "XINFO CONSUMERS",
+        "XINFO GROUPS",
+        "XINFO STREAM",
+    }
+)
 
 
 def sql_reads(query: object) -> bool:
@@ -63,13 +75,19 @@ def _locks(words: list[str]) -> bool:
     return any("UPDATE" in after or "SHARE" in after for after in followed)
 
 
-def redis_reads(command: object) -> bool:
+def redis_reads(command: object, args: object = None) -> bool:
     """Whether Redis flags a command ``readonly`` (``COMMAND INFO``).
 
     Args:
-        command: the first word, in any case.
+        command: the first word, in any case; also two (``XINFO STREAM``).
+        args: the words after it; of a command with subcommands the first counts.
     """
-    return isinstance(command, str) and command.strip().upper() in _REDIS
+    if not isinstance(command, str):
+        return False
+    words = command.upper().split()
+    if len(words) == 1 and isinstance(args, list | tuple) and args and isinstance(args[0], str):
+        words.append(args[0].upper())
+    return bool(words) and (words[0] in _REDIS or " ".join(words[:2]) in _REDIS_SUBCOMMANDS)
 
 
 CYPHER_TOKEN = re.compile(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flows.actions import Result
 from flows.engine.configuring import Configured
 from flows.engine.context import MAX_DEPTH, Context, Limit
-from flows.engine.effects import CutOff, Load, Steps, Together, joined, loaded
+from flows.engine.effects import Children, CutOff, Load, Steps, Together, joined, loaded
 from flows.engine.names import Names, step_ids
 from flows.engine.steps import Outcome, Place, not_run, run_steps
 from flows.language.errors import NotEvaluable
@@ -19,7 +19,7 @@ from graph.runs import StepRun, StepVerdict
 if TYPE_CHECKING:
     from flows.actions.for_each import RangeConfig
 
-MAX_ITERATIONS = 10_000
+MAX_ITERATIONS = 100_000
 
 
 class Contained(NamedTuple):
@@ -35,7 +35,7 @@ class Contained(NamedTuple):
 
     verdict: StepVerdict
     message: str = ""
-    runs: tuple[StepRun, ...] = ()
+    runs: Sequence[StepRun] = ()
     result: Result | None = None
     cut: CutOff | None = None
 
@@ -61,20 +61,15 @@ def contained(context: Context, step: Step, place: Place, limit: Limit, settings
     return (yield from _run_flow(context, step, below, settings))
 
 
-def _ended(context: Context, limit: Limit, outcome: Outcome, result: Result) -> Contained:
+def _ended(outcome: Outcome, result: Result) -> Contained:
     """A container's end by the end of its list."""
+    runs = outcome.runs.sealed()
     if outcome.cut is not None:
-        return Contained("not_run", outcome.cut.reason, tuple(outcome.runs), result, outcome.cut)
-    message = ""
-    if outcome.verdict != "passed":
-        failed = [run for run in outcome.runs if run.verdict in ("failed", "error")]
-        message = "; ".join(
-            f"step '{run.id}': {run.message.splitlines()[0] if run.message else run.verdict}" for run in failed[:3]
-        )
-    elif any(run.verdict == "not_run" for run in outcome.runs):
-        first = next(run for run in outcome.runs if run.verdict == "not_run")
-        return Contained("not_run", first.message, tuple(outcome.runs), result)
-    return Contained(outcome.verdict, message, tuple(outcome.runs), result)
+        return Contained("not_run", outcome.cut.reason, runs, result, outcome.cut)
+    if outcome.verdict == "passed" and outcome.missing is not None:
+        return Contained("not_run", outcome.missing, runs, result)
+    message = "; ".join(outcome.failures) if outcome.verdict != "passed" else ""
+    return Contained(outcome.verdict, message, runs, result)
 
 
 def _parallel(context: Context, step: Step, place: Place, settings: Configured) -> Steps[Contained]:
@@ -90,20 +85,15 @@ def _parallel(context: Context, step: Step, place: Place, settings: Configured) 
         return f"{outcome.stopped} in another branch" if fail_fast and outcome.stopped else ""
 
     group = yield from joined(Together(children, limit, cut))
-    total = Outcome([], cut=group.cut)
+    total = Outcome(context.log(), cut=group.cut)
     for branch, names, found in zip(step.branches, scopes, group.results, strict=True):
         if found is None:
-            total.runs += [not_run(context, inner, place, "another branch failed first") for inner in branch.steps]
+            for inner in branch.steps:
+                total.add(not_run(context, inner, place, "another branch failed first"))
             continue
-        _add(total, found)
+        total.take(found)
         place.names.take(names)
-    return _ended(context, place.limit, total, {"branches": len(step.branches)})
-
-
-def _add(total: Outcome, part: Outcome) -> None:
-    total.runs += part.runs
-    if part.verdict == "failed" or (part.verdict == "error" and total.verdict == "passed"):
-        total.verdict = part.verdict
+    return _ended(total, {"branches": len(step.branches)})
 
 
 def loop_items(settings: Configured, names: Names) -> Sequence[object] | str:
@@ -137,6 +127,43 @@ def _range(given: RangeConfig | None) -> Sequence[object] | str:
     return range(given.from_, given.to + (1 if given.step > 0 else -1), given.step)
 
 
+class _Iterations:
+    """The iterations of a loop: scopes are kept only when something asks for what was in them."""
+
+    def __init__(self, context: Context, step: Step, place: Place, name: str, items: Sequence[object]) -> None:
+        self._context = context
+        self._body = step.branches[0].steps if step.branches else ()
+        self._place = place
+        self._name = name
+        self._items = items
+        self._kept = place.names.wanted(step.id)
+        self._scopes: dict[int, Names] = {}
+
+    def steps(self, index: int) -> Steps[Outcome]:
+        """The steps of one iteration.
+
+        Args:
+            index: 0-based.
+        """
+        place = self._place
+        names = place.names.inner({self._name: self._items[index], "index": index}, everything=self._kept)
+        if self._kept:
+            self._scopes[index] = names
+        inside = place._replace(path=(*place.path, str(index)), names=names, iteration=index)
+        return run_steps(self._context, self._body, inside)
+
+    def result(self, outcomes: Sequence[Outcome | None]) -> Result:
+        """The loop's own result.
+
+        Args:
+            outcomes: of the iterations, None = never started.
+        """
+        done = [index for index, found in enumerate(outcomes) if found is not None]
+        if not self._kept:
+            return {"count": len(done)}
+        return {"results": [dict(self._scopes[index].results) for index in done], "count": len(done)}
+
+
 def _for_each(context: Context, step: Step, place: Place, settings: Configured) -> Steps[Contained]:
     try:
         items = loop_items(settings, place.names)
@@ -146,26 +173,19 @@ def _for_each(context: Context, step: Step, place: Place, settings: Configured) 
         return Contained("error", items)
     if len(items) > MAX_ITERATIONS:
         return Contained("error", f"{len(items)} iterations; at most {MAX_ITERATIONS} are run")
-    name = str(getattr(settings.config, "as_", None) or "item")
-    body = step.branches[0].steps if step.branches else ()
-    scopes = [place.names.inner({name: item, "index": index}) for index, item in enumerate(items)]
-    children = [
-        run_steps(context, body, place._replace(path=(*place.path, str(index)), names=names, iteration=index))
-        for index, names in enumerate(scopes)
-    ]
+    iterations = _Iterations(context, step, place, str(getattr(settings.config, "as_", None) or "item"), items)
     goes_on = step.on_error.action == "continue"
 
     def cut(outcome: Outcome) -> str:
         return "an iteration failed" if outcome.verdict != "passed" and not goes_on else ""
 
     limit = int(getattr(settings.config, "max_concurrent", None) or 1)
-    group = yield from joined(Together(children, limit, cut))
-    total = Outcome([], cut=group.cut)
+    group = yield from joined(Together(Children(len(items), iterations.steps), limit, cut))
+    total = Outcome(context.log(), cut=group.cut)
     for found in group.results:
         if found is not None:
-            _add(total, found)
-    done = [names.results for names, found in zip(scopes, group.results, strict=True) if found is not None]
-    ended = _ended(context, place.limit, total, {"results": [dict(steps) for steps in done], "count": len(done)})
+            total.take(found)
+    ended = _ended(total, iterations.result(group.results))
     if not items:
         return ended._replace(message="warning: the list is empty, nothing was run")
     return ended
@@ -176,15 +196,16 @@ def _condition(context: Context, step: Step, place: Place, settings: Configured)
         taken = "then" if settings.config.if_.condition(place.names) else "else"
     except NotEvaluable as problem:
         return Contained("error", f"if: {problem.message}")
-    total = Outcome([])
+    total = Outcome(context.log())
     for branch in step.branches:
         if branch.name == taken:
             part = yield from run_steps(context, branch.steps, place)
-            _add(total, part)
+            total.take(part)
             total.cut = part.cut
         else:
-            total.runs += _skipped(context, branch, place, taken)
-    return _ended(context, place.limit, total, {"branch": taken})
+            for skipped in _skipped(context, branch, place, taken):
+                total.add(skipped)
+    return _ended(total, {"branch": taken})
 
 
 def _skipped(context: Context, branch: Branch, place: Place, taken: str) -> list[StepRun]:
@@ -203,6 +224,7 @@ def _run_flow(context: Context, step: Step, place: Place, settings: Configured) 
         return Contained("error", answer.problem)
     flow = answer.flow
     names = Names({}, place.names.builtins, place.names.sources, (flow.file, step_ids(flow)))
+    names.used = None
     try:
         found = child_variables(flow, dict(settings.config.input or {}), names)
     except VariableProblem as problem:
@@ -216,4 +238,4 @@ def _run_flow(context: Context, step: Step, place: Place, settings: Configured) 
     ended = yield from child_phases(inner, Place((), names, place.limit))
     result: Result = {**{key: dict(value) for key, value in names.results.items()}, "status": ended.verdict}
     message = f"{flow.file}: {ended.message}" if ended.verdict != "passed" and ended.message else ended.message
-    return Contained(ended.verdict, message, tuple(ended.runs), result, ended.cut)
+    return Contained(ended.verdict, message, ended.runs, result, ended.cut)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from flows.engine.log import Keeper, Log
 from flows.engine.masking import Masks
 from graph.runs import StepFinished, StepStarted
 
@@ -61,6 +62,7 @@ class Context:
         prefix: path of the enclosing `run_flow` step.
         depth: of `run_flow`.
         root_file: the file the execution began with.
+        keeper: where finished steps are kept; None = in memory.
         inputs: what `run_flow` children were given from outside, for the recording.
         unopened: consumer steps whose stream waits for a name.
     """
@@ -78,8 +80,13 @@ class Context:
     prefix: tuple[str, ...] = ()
     depth: int = 0
     root_file: str = ""
+    keeper: Keeper | None = None
     inputs: dict[str, object] = field(default_factory=dict)
     unopened: list[Step] = field(default_factory=list)
+
+    def log(self) -> Log:
+        """An empty list of finished steps."""
+        return Log(self.keeper)
 
 
 def seconds(value: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar, overload
 
 if TYPE_CHECKING:
     from flows.actions import AnyAction, Result
@@ -146,11 +146,36 @@ class Pause(NamedTuple):
     deadline: float
 
 
+class Children(Sequence[Generator["Effect", Any, Any]]):
+    """Lists of steps, each made when its turn comes: a loop over very much holds one at a time.
+
+    Args:
+        count: how many.
+        make: the list of a place.
+    """
+
+    def __init__(self, count: int, make: Callable[[int], Generator[Effect, Any, Any]]) -> None:
+        self._count = count
+        self._make = make
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, at: int) -> Generator[Effect, Any, Any]: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Generator[Effect, Any, Any]]: ...
+    def __getitem__(self, at: int | slice) -> Generator[Effect, Any, Any] | Sequence[Generator[Effect, Any, Any]]:
+        if isinstance(at, slice):
+            return [self._make(index) for index in range(self._count)[at]]
+        return self._make(range(self._count)[at])
+
+
 class Together(NamedTuple):
     """Run several lists of steps beside each other.
 
     Args:
-        children: not started yet.
+        children: not started yet; each is taken once.
         limit: how many at once.
         cut: given a finished child's result, why the others end ("" = they go on).
     """

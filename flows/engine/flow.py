@@ -10,6 +10,7 @@ from flows.engine.effects import CutOff, Steps
 from flows.engine.names import Names
 from flows.engine.steps import Outcome, Place, not_run, run_steps
 from flows.engine.streams import follow_all
+from flows.language.spec import Step
 from graph.runs import FlowRun, RunVerdict, StepRun, StepVerdict
 
 
@@ -29,7 +30,7 @@ class Ended(NamedTuple):
     cut: CutOff | None = None
 
 
-def execution(context: Context, names: Names) -> Steps[tuple[RunVerdict, str, tuple[StepRun, ...]]]:
+def execution(context: Context, names: Names) -> Steps[tuple[RunVerdict, str, Sequence[StepRun]]]:
     """Runs a flow.
 
     Args:
@@ -40,7 +41,7 @@ def execution(context: Context, names: Names) -> Steps[tuple[RunVerdict, str, tu
     verdict: RunVerdict = "error" if ended.verdict in ("not_run", "skipped") else ended.verdict  # type: ignore[assignment]
     if ended.cut is not None and ended.cut.cancelled:
         verdict = "cancelled"
-    return verdict, ended.message, tuple(ended.runs)
+    return verdict, ended.message, ended.runs
 
 
 def child_phases(context: Context, place: Place) -> Steps[Ended]:
@@ -60,22 +61,32 @@ def child_phases(context: Context, place: Place) -> Steps[Ended]:
         yield from follow_all(context, place.names)
         setup = yield from run_steps(context, context.flow.setup, within)
     except CutOff as off:
-        setup = Outcome([not_run(context, step, within, off.reason) for step in context.flow.setup])
-        setup.stopped, setup.cut = off.reason, off
+        setup = _none_of(context, context.flow.setup, within, off.reason)
+        setup.cut = off
     if setup.stopped:
         why = setup.stopped if setup.cut is not None else f"setup: {setup.stopped}"
-        main = Outcome([not_run(context, step, within, why) for step in context.flow.steps], stopped=why)
+        main = _none_of(context, context.flow.steps, within, why)
     else:
         main = yield from run_steps(context, context.flow.steps, within)
     cut = setup.cut or main.cut
     so_far = _worst((setup, main))
     place.names.builtins.set("FLOW_STATUS", "passed" if so_far == "passed" and cut is None else "failed")
     last = yield from run_steps(context, context.flow.teardown, place._replace(limit=NEVER))
-    runs = (*setup.runs, *main.runs, *last.runs)
+    together = context.log()
+    for outcome in (setup, main, last):
+        together.take(outcome.runs)
+    runs = together.sealed()
     cut = cut or last.cut
     if cut is not None:
         return Ended("not_run", cut.reason, runs, cut)
     return _verdict(context, _worst((setup, main, last)), runs)
+
+
+def _none_of(context: Context, steps: Sequence[Step], place: Place, why: str) -> Outcome:
+    outcome = Outcome(context.log(), stopped=why)
+    for step in steps:
+        outcome.add(not_run(context, step, place, why))
+    return outcome
 
 
 def _worst(outcomes: Sequence[Outcome]) -> StepVerdict:

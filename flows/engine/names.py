@@ -41,6 +41,8 @@ class Names:
         file: the flow's file.
         ids: every step id of the flow, to tell a step that did not run from a name nobody defines.
         outer: of the enclosing list.
+
+    `used` are the ids of steps that something refers to; None = all of them may be.
     """
 
     def __init__(
@@ -60,18 +62,29 @@ class Names:
         self.steps: dict[str, Mapping[str, object]] = {}
         self.results: dict[str, Mapping[str, object]] = {}
         self.outputs: dict[str, object] = {}
+        self.used: frozenset[str] | None = None
         self._place: tuple[object, ...] = ()
         self._drawn = 0
 
-    def inner(self, loop: Mapping[str, object] | None = None) -> Names:
+    def inner(self, loop: Mapping[str, object] | None = None, *, everything: bool = False) -> Names:
         """The scope of a nested list.
 
         Args:
             loop: loop variables of one iteration.
+            everything: every step's result is asked for as part of a whole.
         """
         names = Names(self.variables, self.builtins, self.sources, self.flow, self)
         names.loop = loop or {}
+        names.used = None if everything else self.used
         return names
+
+    def wanted(self, step: str) -> bool:
+        """Whether anything asks for a step's result, so that it has to stay in memory.
+
+        Args:
+            step: its id.
+        """
+        return self.used is None or step in self.used
 
     def at(self, place: tuple[object, ...]) -> None:
         """Says which step draws random values next, so that they do not depend on what runs beside it.
@@ -91,8 +104,9 @@ class Names:
             outputs: by name.
             alias: the lookup-only name of the whole result.
         """
-        self.results[step] = {**view, **outputs}
-        self.steps[step] = {alias: view, **view, **outputs}
+        if self.wanted(step):
+            self.results[step] = {**view, **outputs}
+            self.steps[step] = {alias: view, **view, **outputs}
         self.outputs.update(outputs)
 
     def take(self, inner: Names) -> None:

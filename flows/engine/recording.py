@@ -103,6 +103,7 @@ def _judged_flow(
         outside=Given(environment=flow_run.variables),
     )
     names = Names({}, builtins, sources, (flow.file, step_ids(flow)))
+    names.used = flow.used
     try:
         names.variables = resolve(flow, Given(recorded=flow_run.variables), names).values
     except (VariableProblem, NotEvaluable) as problem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from flows.engine.configuring import Configured, configured
 from flows.engine.context import NEVER, Context, Limit, seconds
 from flows.engine.effects import CutOff, NotRecorded, Path, Pause, Request, Steps, answered
 from flows.engine.judging import condition, judged, scope_of
+from flows.engine.log import Log
 from flows.engine.masking import Masks
 from flows.engine.names import Names
 from flows.engine.streams import open_streams
@@ -20,6 +21,8 @@ from flows.engine.waiting import Job, pauses
 from flows.language.errors import NotEvaluable, StepDidNotRun
 from flows.language.spec import Retry, Step
 from graph.runs import AssertionResult, Exchange, StepFinished, StepRun, StepStarted, StepVerdict
+
+MOST_FAILURES = 3
 
 
 class Place(NamedTuple):
@@ -46,15 +49,44 @@ class Outcome:
 
     Args:
         runs: every step of it.
-        failed: verdict of the list by its steps without `optional`: passed, failed or error.
+        verdict: of the list by its steps without `optional`: passed, failed or error.
         stopped: why the rest did not run; empty when all did.
         cut: thrown while it ran.
+        failures: the first three steps that failed, each with its reason in one line.
+        missing: why the first step that did not run did not; None when all ran.
     """
 
-    runs: list[StepRun]
+    runs: Log
     verdict: StepVerdict = "passed"
     stopped: str = ""
     cut: CutOff | None = None
+    failures: list[str] = field(default_factory=list)
+    missing: str | None = None
+
+    def add(self, run: StepRun) -> None:
+        """Adds a step without its verdict.
+
+        Args:
+            run: its execution.
+        """
+        self.runs.append(run)
+        if run.verdict in ("failed", "error") and len(self.failures) < MOST_FAILURES:
+            reason = run.message.splitlines()[0] if run.message else run.verdict
+            self.failures.append(f"step '{run.id}': {reason}")
+        elif run.verdict == "not_run" and self.missing is None:
+            self.missing = run.message
+
+    def take(self, part: Outcome) -> None:
+        """Adds a list beside or below this one.
+
+        Args:
+            part: ended.
+        """
+        self.runs.take(part.runs)
+        self.failures += part.failures[: MOST_FAILURES - len(self.failures)]
+        self.missing = part.missing if self.missing is None else self.missing
+        if part.verdict == "failed" or (part.verdict == "error" and self.verdict == "passed"):
+            self.verdict = part.verdict
 
     def count(self, step: Step, run: StepRun) -> None:
         """Adds a step's verdict to the list's.
@@ -63,7 +95,7 @@ class Outcome:
             step: the step.
             run: its execution.
         """
-        self.runs.append(run)
+        self.add(run)
         if step.optional:
             return
         if run.verdict == "failed" or (run.verdict == "error" and self.verdict == "passed"):
@@ -78,10 +110,10 @@ def run_steps(context: Context, steps: Sequence[Step], place: Place) -> Steps[Ou
         steps: in order.
         place: of the list.
     """
-    outcome = Outcome([])
+    outcome = Outcome(context.log())
     for step in steps:
         if outcome.stopped:
-            outcome.runs.append(not_run(context, step, place, outcome.stopped))
+            outcome.add(not_run(context, step, place, outcome.stopped))
             continue
         run, cut = yield from run_step(context, step, place)
         outcome.count(step, run)
@@ -153,7 +185,7 @@ class _Work:
         self.verdict: StepVerdict = "passed"
         self.message = ""
         self.attempts: list[Attempt] = []
-        self.inner: tuple[StepRun, ...] = ()
+        self.inner: Sequence[StepRun] = ()
         self.cut: CutOff | None = None
         self.limit = place.limit
         if step.timeout is not None:
@@ -298,7 +330,7 @@ class _Work:
         path = (*self.place.path, self.step.id)
         inner = self.place._replace(path=path, names=names, retry=None)
         outcome = yield from run_steps(self.context, self.step.error_steps, inner)
-        self.inner = (*self.inner, *outcome.runs)
+        self.inner = outcome.runs.sealed(before=self.inner)
         self.cut = outcome.cut
 
     @property

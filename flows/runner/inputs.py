@@ -68,7 +68,9 @@ class Inputs:
         for name in ("RUN_ID", "EXECUTION_ID"):
             builtins.set(name, self._run.id)
         builtins.set("FLOW_NAME", flow.name)
-        return Names({}, builtins, self.sources, (flow.file, step_ids(flow)))
+        names = Names({}, builtins, self.sources, (flow.file, step_ids(flow)))
+        names.used = flow.used
+        return names
 
     def resolved(self, unit: Unit, names: Names) -> Resolved:
         """The variables of an execution; secrets among them are masked from now on.

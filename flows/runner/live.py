@@ -118,12 +118,14 @@ class Live:
     _talks: dict[tuple[str, ...], Conversation] = field(default_factory=dict)
     _files: dict[str, DiskFiles] = field(default_factory=dict)
 
-    async def drive(self, steps: Steps[T]) -> T:
+    async def drive(self, steps: Steps[T], taken: list[CutOff] | None = None) -> T:
         """Runs a list of steps to its end.
 
         Args:
             steps: the engine's generator.
+            taken: gets what was thrown into it, so that a loop around it ends too.
         """
+        taken = [] if taken is None else taken
         answer: object = None
         off: CutOff | None = None
         while True:
@@ -134,11 +136,12 @@ class Live:
                 return result
             off = None
             try:
-                answer = await self._perform(effect)
+                answer = await self._perform(effect, taken)
             except asyncio.CancelledError:
                 off = self.cuts.taken()
                 if off is None:
                     raise
+                taken.append(off)
 
     async def aclose(self) -> None:
         """Closes what this execution alone used, also when it is cut off meanwhile."""
@@ -150,7 +153,7 @@ class Live:
                 if self.cuts.taken() is None:
                     raise
 
-    async def _perform(self, effect: Effect) -> object:
+    async def _perform(self, effect: Effect, taken: list[CutOff]) -> object:
         if isinstance(effect, Ask):
             return await self._answer(self._ask(effect), effect.deadline)
         if isinstance(effect, Next):
@@ -158,7 +161,7 @@ class Live:
         if isinstance(effect, Pause):
             return await self._pause(effect)
         if isinstance(effect, Together):
-            return await self._together(effect)
+            return await self._together(effect, taken)
         if isinstance(effect, Follow):
             return await self._answer(self._follow(effect), effect.deadline)
         if isinstance(effect, Load):
@@ -246,7 +249,19 @@ class Live:
         await asyncio.sleep(max(0.0, min(effect.seconds, rest)))
         return Answer(self.time.now(), type="timeout" if effect.seconds >= rest else "")
 
-    async def _together(self, effect: Together) -> Joined:
+    async def _in_turn(self, effect: Together, taken: list[CutOff]) -> Joined:
+        """One child after the other, in this very task."""
+        results: list[Any] = [None] * len(effect.children)
+        before = len(taken)
+        for index in range(len(results)):
+            results[index] = await self.drive(effect.children[index], taken)
+            if len(taken) > before or effect.cut(results[index]):
+                break
+        return Joined(tuple(results), taken[before] if len(taken) > before else None)
+
+    async def _together(self, effect: Together, taken: list[CutOff]) -> Joined:
+        if effect.limit == 1:
+            return await self._in_turn(effect, taken)
         group = _Group(self, effect)
         while group.busy:
             group.start()
@@ -259,6 +274,7 @@ class Live:
                     await asyncio.wait(group.running)
                     raise
                 group.off = off
+                taken.append(off)
                 continue
             group.finish(done)
         return group.joined()
@@ -277,7 +293,7 @@ class _Group:
     def __init__(self, live: Live, effect: Together) -> None:
         self._live = live
         self._effect = effect
-        self._waiting = list(enumerate(effect.children))
+        self._next = 0
         self._results: list[Any] = [None] * len(effect.children)
         self._stopped = False
         self.running: dict[asyncio.Task[Any], int] = {}
@@ -286,13 +302,14 @@ class _Group:
     @property
     def busy(self) -> bool:
         """Whether anything runs or may still start."""
-        return bool(self.running) or (bool(self._waiting) and not self._stopped)
+        return bool(self.running) or (self._next < len(self._results) and not self._stopped)
 
     def start(self) -> None:
         """Starts children up to the limit."""
-        while self._waiting and len(self.running) < self._effect.limit and not self._stopped:
-            index, child = self._waiting.pop(0)
-            self.running[asyncio.create_task(self._live.drive(child))] = index
+        while self._next < len(self._results) and len(self.running) < self._effect.limit and not self._stopped:
+            child = self._effect.children[self._next]
+            self.running[asyncio.create_task(self._live.drive(child))] = self._next
+            self._next += 1
 
     def finish(self, done: set[asyncio.Task[Any]]) -> None:
         """Takes results, in the order of the children; the first that says so cuts the others.
@@ -321,6 +338,4 @@ class _Group:
 
     def joined(self) -> Joined:
         """Everything that came of it."""
-        for _, child in self._waiting:
-            child.close()
         return Joined(tuple(self._results), self.off)

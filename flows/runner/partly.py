@@ -45,11 +45,12 @@ class PlannedNames(Names):
         found.certain = certain
         return found
 
-    def inner(self, loop: Mapping[str, object] | None = None) -> Names:
+    def inner(self, loop: Mapping[str, object] | None = None, *, everything: bool = False) -> Names:
         """The scope of a nested list.
 
         Args:
             loop: loop variables of one iteration.
+            everything: as in a run.
         """
         names = PlannedNames(self.variables, self.builtins, self.sources, self.flow, self)
         names.loop, names.unknown, names.certain = loop or {}, self.unknown, self.certain

@@ -158,7 +158,9 @@ async def _presign(config: S3Config, call: Call, client: S3) -> Result:
     from flows.clients.s3 import Ask
 
     ask = Ask(config.method.upper(), config.bucket, config.key or "")
-    return {"status": 200, "ok": True, "url": client.presigned(ask, max(1, int(config.expires)))}
+    url = client.presigned(ask, max(1, int(config.expires)))
+    call.hide(url.partition("X-Amz-Signature=")[2].partition("&")[0])
+    return {"status": 200, "ok": True, "url": url}
 
 
 async def _bucket(config: S3Config, call: Call, client: S3) -> Result:

@@ -47,12 +47,13 @@ class Builder:
         """
         from google.protobuf import message_factory
 
-        made = message_factory.GetMessageClass(descriptor)()
+        made: Any = message_factory.GetMessageClass(descriptor)()
         self._fill(made, given, where)
         missing = made.FindInitializationErrors()
         if missing:
             raise ClientError(f"{where}.{missing[0]} is required", "config")
-        return made
+        built: Message = made
+        return built
 
     def _fill(self, message: Message, given: object, where: str) -> None:
         name = message.DESCRIPTOR.full_name

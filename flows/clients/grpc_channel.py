@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from flows.clients.errors import ClientError
 from flows.clients.grpc_metadata import error_details, shown_metadata
 from flows.clients.grpc_schema import Method, Reflection, Schema, Unimplemented, one_by_one
+from flows.clients.grpc_trust import credentials, trusting
 from flows.clients.grpc_values import Values
 from flows.clients.tls import Tls
 
@@ -163,20 +164,15 @@ class GrpcChannel:
         return await Reflection(self._reflect, str(self)).schema(service)
 
     async def _reflect(self, version: str, request: Any) -> Any:
+        import grpc
         from grpc_reflection.v1alpha import reflection_pb2 as messages
 
         # One message on a client's stream is the same on the wire, and grpc.aio then never loses an early status.
-        method = self._open().unary_stream(
-            f"/{version}/ServerReflectionInfo",
-            request_serializer=messages.ServerReflectionRequest.SerializeToString,
-            response_deserializer=messages.ServerReflectionResponse.FromString,
-        )
-        import grpc
-
-        call = method(request)
+        method = (await self._open()).unary_stream(f"/{version}/ServerReflectionInfo")
+        call = method(request.SerializeToString())
         try:
-            async for answer in call:
-                return answer
+            async for data in call:
+                return _decoded(messages.ServerReflectionResponse, data, f"{self}: reflection")
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.UNIMPLEMENTED:
                 raise Unimplemented from None
@@ -199,8 +195,8 @@ class GrpcChannel:
         import grpc
 
         started = time.perf_counter()
-        reading = _Reading(str(self), Values(method.pool), sending.most)
-        call = self._begin(method, sending)
+        reading = _Reading(str(self), method, sending.most)
+        call = self._begin(await self._open(), method, sending)
         try:
             await self._responses(method, call, reading)
             error = None
@@ -221,24 +217,17 @@ class GrpcChannel:
                 raise ClientError(f"{self}: no answer within {sending.timeout:g}s", "timeout") from error
         return await _outcome(call, reading, duration)
 
-    def _begin(self, method: Method, sending: Sending) -> Any:
-        from google.protobuf import message_factory
-
-        channel = self._open()
+    def _begin(self, channel: Any, method: Method, sending: Sending) -> Any:
         kinds = {
             (False, False): channel.unary_unary,
             (False, True): channel.unary_stream,
             (True, False): channel.stream_unary,
             (True, True): channel.stream_stream,
         }
-        gives = message_factory.GetMessageClass(method.gives)
         make: Any = kinds[method.sends_many, method.gives_many]
-        stub = make(
-            method.path,
-            request_serializer=lambda message: message.SerializeToString(),
-            response_deserializer=gives.FromString,
-        )
-        sent: Any = one_by_one(sending.requests) if method.sends_many else sending.requests[0]
+        stub = make(method.path)
+        data = [message.SerializeToString() for message in sending.requests]
+        sent: Any = one_by_one(data) if method.sends_many else data[0]
         try:
             call = stub(sent, metadata=tuple(sending.metadata), timeout=sending.timeout)
         except (ValueError, TypeError) as problem:
@@ -259,17 +248,20 @@ class GrpcChannel:
             if not call.done():
                 call.cancel()
 
-    def _open(self) -> Any:
+    async def _open(self) -> Any:
         if self._channel is None:
             import grpc.aio
 
             tls, options = self.target.tls, [*_OPTIONS]
             if tls is None:
                 self._channel = grpc.aio.insecure_channel(self.target.address, options=options)
-            else:
-                if tls.server_name:
-                    options.append(("grpc.ssl_target_name_override", tls.server_name))
-                self._channel = grpc.aio.secure_channel(self.target.address, _credentials(tls), options=options)
+                return self._channel
+            if not tls.verify:
+                tls = await trusting(tls, self.target.address)
+            if tls.server_name:
+                options.append(("grpc.ssl_target_name_override", tls.server_name))
+            if self._channel is None:
+                self._channel = grpc.aio.secure_channel(self.target.address, credentials(tls), options=options)
         return self._channel
 
     def _unreachable(self, error: grpc.aio.AioRpcError) -> None:
@@ -304,27 +296,38 @@ class _StatusOfTheServer:
 class _Reading:
     """Responses of one call, bounded."""
 
-    def __init__(self, where: str, values: Values, count: int | None) -> None:
+    def __init__(self, where: str, method: Method, most: int | None) -> None:
+        from google.protobuf import message_factory
+
         self._where = where
-        self.values = values
-        self._count = count
+        self._class = message_factory.GetMessageClass(method.gives)
+        self._most = most
         self._bytes = 0
+        self.values = Values(method.pool, where)
         self.messages: list[object] = []
         self.cut = False
 
-    def add(self, message: Message) -> bool:
+    def add(self, data: bytes) -> bool:
         """Keeps a response; False when enough have come.
 
         Args:
-            message: decoded.
+            data: serialised.
         """
-        self._bytes += message.ByteSize()
+        self._bytes += len(data)
         if len(self.messages) >= MAX_STREAM or self._bytes > MAX_STREAM_BYTES:
             limit = f"{MAX_STREAM} messages or {MAX_STREAM_BYTES // 2**20} MiB"
             raise ClientError(f"{self._where}: a stream of more than {limit}; end it with 'count'")
-        self.messages.append(self.values.plain(message))
-        self.cut = self._count is not None and len(self.messages) >= self._count
+        self.messages.append(self.values.plain(_decoded(self._class, data, self._where)))
+        self.cut = self._most is not None and len(self.messages) >= self._most
         return not self.cut
+
+
+def _decoded(kind: Any, data: bytes, where: str) -> Any:
+    try:
+        return kind.FromString(data)
+    except Exception as problem:  # DecodeError differs between protobuf's implementations
+        name = kind.DESCRIPTOR.full_name
+        raise ClientError(f"{where}: the answer is no {name} ({str(problem).splitlines()[0]})", "server") from problem
 
 
 async def _outcome(call: Any, reading: _Reading, duration: float) -> Outcome:
@@ -340,30 +343,6 @@ async def _outcome(call: Any, reading: _Reading, duration: float) -> Outcome:
         details=error_details(trailers, reading.values),
         duration_ms=round(duration, 3),
     )
-
-
-def _credentials(tls: Tls) -> Any:
-    import grpc
-
-    if not tls.verify:
-        raise ClientError("gRPC always checks the server's certificate; name its authority in tls.ca", "config")
-    if tls.key_password:
-        raise ClientError("gRPC cannot read an encrypted key; give tls.key without a password", "config")
-    tls.context()
-    key = tls.key if tls.key is not None else tls.cert
-    return grpc.ssl_channel_credentials(tls.ca or _system_authorities(), key, tls.cert)
-
-
-def _system_authorities() -> bytes | None:
-    """Those of SSL_CERT_FILE or the system, as every other protocol trusts them; None = gRPC's own list."""
-    import ssl
-
-    paths = ssl.get_default_verify_paths()
-    file = os.environ.get("SSL_CERT_FILE") or paths.cafile
-    if not file or not os.path.exists(file):
-        return None
-    with open(file, "rb") as stream:
-        return stream.read()
 
 
 def _told(error: grpc.aio.AioRpcError) -> str:

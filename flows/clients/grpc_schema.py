@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor_pb2 import FileDescriptorProto
     from google.protobuf.descriptor_pool import DescriptorPool
 
-MAX_FILES = 2000
+MAX_FILES = 1000
+MAX_FILE_BYTES = 32 * 1024 * 1024
 REFLECTIONS = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
 Exchange = Callable[[str, Any], Awaitable[Any]]
 
@@ -272,6 +273,7 @@ class Reflection:
         self._exchange = exchange
         self._where = where
         self._version = REFLECTIONS[0]
+        self._bytes = 0
 
     async def schema(self, service: str) -> Schema:
         """Everything that is needed for one service.
@@ -325,6 +327,9 @@ class Reflection:
         answer = await self._ask(request)
         found: list[FileDescriptorProto] = []
         for data in answer.file_descriptor_response.file_descriptor_proto:
+            self._bytes += len(data)
+            if self._bytes > MAX_FILE_BYTES:
+                raise ClientError(f"{self._where}: reflection of more than {MAX_FILE_BYTES // 2**20} MiB", "server")
             file = descriptor_pb2.FileDescriptorProto()
             try:
                 file.ParseFromString(data)

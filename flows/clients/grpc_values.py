@@ -50,10 +50,12 @@ class Values:
 
     Args:
         pool: the types, also for what an Any holds.
+        where: the server, for messages.
     """
 
-    def __init__(self, pool: DescriptorPool) -> None:
+    def __init__(self, pool: DescriptorPool, where: str) -> None:
         self._pool = pool
+        self._where = where
 
     def plain(self, message: Message, depth: int = 0) -> Any:
         """A message as a flow sees it.
@@ -66,14 +68,14 @@ class Values:
             ClientError: nested too deep.
         """
         if depth > MAX_DEPTH:
-            raise ClientError(f"a message nested deeper than {MAX_DEPTH} levels", "server")
+            raise ClientError(f"{self._where}: a message nested deeper than {MAX_DEPTH} levels", "server")
         name = message.DESCRIPTOR.full_name
         if name in WRAPPERS:
             return self._scalar(message.DESCRIPTOR.fields_by_name["value"], getattr(message, "value"))  # noqa: B009
         if name == "google.protobuf.Any":
             return self._any(message, depth)
         if name in JSON_FORM:
-            return _json_form(message)
+            return _json_form(message, self._where)
         found: dict[str, object] = {}
         for field in message.DESCRIPTOR.fields:
             found[field.name] = self._field(message, field, depth)
@@ -170,31 +172,33 @@ def _real(value: float, *, single: bool) -> object:
     return value
 
 
-def _json_form(message: Message) -> object:
+def _json_form(message: Message, where: str) -> object:
     from google.protobuf import json_format
 
     try:
         if message.DESCRIPTOR.name in ("Struct", "Value", "ListValue"):
-            return _struct(message, 0)
+            return _struct(message, where)
         text: str = json_format.MessageToJson(message)
     except (ValueError, json_format.SerializeToJsonError) as problem:
-        raise ClientError(f"a {message.DESCRIPTOR.full_name} that has no text form: {problem}", "server") from problem
+        raise ClientError(
+            f"{where}: a {message.DESCRIPTOR.full_name} that has no text form: {problem}", "server"
+        ) from problem
     return text.strip().strip('"')
 
 
-def _struct(message: Any, depth: int) -> object:
+def _struct(message: Any, where: str, depth: int = 0) -> object:
     """Struct, Value and ListValue as what they stand for; their numbers are doubles."""
     if depth > MAX_DEPTH:
-        raise ClientError(f"a Struct nested deeper than {MAX_DEPTH} levels", "server")
+        raise ClientError(f"{where}: a Struct nested deeper than {MAX_DEPTH} levels", "server")
     name = message.DESCRIPTOR.name
     if name == "Struct":
-        return {key: _struct(message.fields[key], depth + 1) for key in message.fields}
+        return {key: _struct(message.fields[key], where, depth + 1) for key in message.fields}
     if name == "ListValue":
-        return [_struct(item, depth + 1) for item in message.values]
+        return [_struct(item, where, depth + 1) for item in message.values]
     kind = message.WhichOneof("kind")
     if kind in (None, "null_value"):
         return None
     value = getattr(message, kind)
     if kind == "number_value":
         return int(value) if value == int(value) and abs(value) < 2**53 else _real(value, single=False)
-    return _struct(value, depth + 1) if kind in ("struct_value", "list_value") else value
+    return _struct(value, where, depth + 1) if kind in ("struct_value", "list_value") else value

@@ -55,7 +55,7 @@ async def run(config: GraphqlConfig, call: Call) -> Result:
     headers = {"Accept": "application/graphql-response+json, application/json;q=0.9", **(config.headers or {})}
     ask = HttpAsk.of(config, "POST", body)._replace(query=None, headers=headers)
     request = (await built(ask, call)).traced(call.traceparent)
-    result = await answered(call.clients.shared("http", HttpPool), request)
+    result = await answered(call.clients.shared("http", HttpPool), request, call.hide)
     answer = result["body"]
     given: Mapping[str, object] = answer if isinstance(answer, Mapping) else {}
     return {**result, "data": given.get("data"), "errors": given.get("errors") or []}

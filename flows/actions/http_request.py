@@ -58,7 +58,7 @@ async def run(config: HttpConfig, call: Call) -> Result:
     from flows.clients.http_request import answered, built
 
     request = (await built(config, call)).traced(call.traceparent)
-    return await answered(call.clients.shared("http", HttpPool), request)
+    return await answered(call.clients.shared("http", HttpPool), request, call.hide)
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
@@ -66,8 +66,6 @@ def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
         yield "config", "http_request needs 'url', or 'service' and 'endpoint'"
     if config.get("endpoint") is not None and config.get("service") is None:
         yield "endpoint", "'endpoint' needs 'service'"
-    if config.get("http2") is True:
-        yield "http2", "HTTP/2 is not supported yet; leave 'http2' out"
     yield from web_problems(config)
     bodies = [name for name in ("body", "form", "multipart") if config.get(name) is not None]
     if len(bodies) > 1:

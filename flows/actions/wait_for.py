@@ -83,7 +83,8 @@ async def _http(url: str, call: Call) -> Result:
     import time
 
     from flows.clients.errors import ClientError
-    from flows.clients.http import HttpPool, HttpRequest, text_of
+    from flows.clients.http import HttpPool, HttpRequest
+    from flows.clients.http_bodies import text_of
 
     pool = call.clients.shared("http", HttpPool)
     started = time.perf_counter()

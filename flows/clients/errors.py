@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from typing import Literal
 
 from testmesh.kernel.errors import TestMeshError
@@ -25,7 +28,7 @@ class ClientError(TestMeshError):
 
 
 def reason(error: BaseException) -> str:
-    """One clause for an operating system's or library's error.
+    """One clause for an operating system's or library's error, with what to do about it where that is known.
 
     Args:
         error: the error; an empty text gives its class name.
@@ -34,5 +37,62 @@ def reason(error: BaseException) -> str:
         return "connection refused"
     if isinstance(error, ConnectionResetError):
         return "connection reset by the server"
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    kind = type(error).__name__
+    if kind == "gaierror":
+        return f"the name cannot be resolved ({getattr(error, 'strerror', None) or error})"
+    if kind.startswith("SSL"):
+        return _tls_reason(error)
     text = str(error).strip().splitlines()
-    return text[0] if text else type(error).__name__
+    if isinstance(error, OSError) and text:
+        return _os_reason(error, text[0])
+    return text[0] if text else kind
+
+
+def _os_reason(error: OSError, text: str) -> str:
+    if error.errno is not None:
+        return os.strerror(error.errno).lower() if text.startswith(f"[Errno {error.errno}]") else text
+    codes = set(_ERRNO.findall(text)) if text.startswith("Multiple exceptions") else set()
+    if codes == {str(errno.ECONNREFUSED)}:
+        return "connection refused"
+    return ", ".join(os.strerror(int(code)).lower() for code in sorted(codes)) or text
+
+
+def _tls_reason(error: BaseException) -> str:
+    verify = getattr(error, "verify_message", "")
+    if verify:
+        advice = _VERIFY_ADVICE.get(getattr(error, "verify_code", 0), "")
+        return f"certificate not trusted ({str(verify).rstrip('.')}){advice}"
+    found = str(getattr(error, "reason", "") or error)
+    for part, meaning in _TLS_REASONS.items():
+        if part in found:
+            return meaning
+    return "TLS: " + found.lower().replace("_", " ")
+
+
+_ERRNO = re.compile(r"\[Errno (\d+)\]")
+_UNKNOWN_AUTHORITY = "; name its authority in 'tls: {ca: FILE}'"
+_VERIFY_ADVICE = {
+    18: _UNKNOWN_AUTHORITY,
+    19: _UNKNOWN_AUTHORITY,
+    20: _UNKNOWN_AUTHORITY,
+    21: _UNKNOWN_AUTHORITY,
+    62: "; 'tls: {server_name: NAME}' checks another name",
+    64: "; 'tls: {server_name: NAME}' checks another name",
+}
+_TLS_REASONS = {
+    "WRONG_VERSION_NUMBER": "it does not speak TLS at this port",
+    "RECORD_LAYER_FAILURE": "it does not speak TLS at this port",
+    "PACKET_LENGTH_TOO_LONG": "it does not speak TLS at this port",
+    "HTTP_REQUEST": "it does not speak TLS at this port",
+    "CERTIFICATE_REQUIRED": "it demands a client certificate: set 'tls: {cert: FILE, key: FILE}'",
+    "ALERT_UNKNOWN_CA": "it does not trust the client certificate's authority",
+    "ALERT_BAD_CERTIFICATE": "it does not accept the client certificate",
+    "ALERT_CERTIFICATE_EXPIRED": "the client certificate has expired",
+    "ALERT_CERTIFICATE_UNKNOWN": "it does not accept the client certificate",
+    "UNEXPECTED_EOF": "the server broke off the TLS connection",
+    "ALERT_HANDSHAKE_FAILURE": "no TLS version, cipher or certificate suits both sides",
+    "ALERT_PROTOCOL_VERSION": "no TLS version suits both sides",
+    "ALERT_UNRECOGNIZED_NAME": "it does not know this name: 'tls: {server_name: NAME}' asks for another",
+}

@@ -6,27 +6,27 @@ httpx well over the 150 ms that a one-step flow may cost.
 
 from __future__ import annotations
 
-import asyncio
-import ssl
 import time
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, NamedTuple
-from urllib.parse import quote, urljoin, urlsplit
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from flows.clients.errors import ClientError, reason
-from flows.clients.http1 import Answer, Head, Malformed, NothingCame, NotSendable, TooLarge, Wire, request_bytes
+from flows.clients.errors import ClientError
+from flows.clients.http1 import Answer, Head, NothingCame, Wire, request_bytes
+from flows.clients.http_address import addressed, bare_url, headers_of, place_of, redirected
+from flows.clients.http_bodies import decoded
+from flows.clients.http_dial import MAX_BODY, Dialled, Target, dial, explained
+from flows.clients.proxy import Proxies
 from flows.clients.tls import PLAIN_TLS, Tls
 
-MAX_BODY = 16 * 1024 * 1024
+if TYPE_CHECKING:
+    from flows.clients.http2 import Http2Pool
+
 MAX_REDIRECTS = 10
 SERVER_ERROR = 500
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 IDLE_SECONDS = 4.0
 IDLE_SECONDS_WRITES = 1.5
-_PATH_SAFE = "/%:@!$&'()*+,;=~-._"
-_BROKEN = (ConnectionError, EOFError, OSError)
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 class HttpRequest(NamedTuple):
@@ -39,6 +39,10 @@ class HttpRequest(NamedTuple):
         body: bytes.
         follow_redirects: up to ten.
         tls: for https.
+        proxy: URL of a proxy; empty = as the environment says, ``none`` = direct.
+        http2: ask for HTTP/2.
+        private: lower-case names of headers that no other origin may see.
+        digest: user and password for a server that asks for them by digest (RFC 7616).
     """
 
     method: str
@@ -47,6 +51,10 @@ class HttpRequest(NamedTuple):
     body: bytes = b""
     follow_redirects: bool = False
     tls: Tls = PLAIN_TLS
+    proxy: str = ""
+    http2: bool = False
+    private: tuple[str, ...] = ()
+    digest: tuple[str, str] | None = None
 
     def with_header(self, name: str, value: str) -> HttpRequest:
         """The same request with one header more.
@@ -76,32 +84,22 @@ class HttpResponse(NamedTuple):
         headers: in order, names in lower case.
         body: at most :data:`MAX_BODY` bytes.
         url: where it finally came from.
+        version: of HTTP: 1.1 or 2.
     """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
     url: str
-
-
-class _Target(NamedTuple):
-    """Where a connection goes; connections with the same target are interchangeable."""
-
-    host: str
-    port: int
-    tls: Tls | None
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+    version: str = "1.1"
 
 
 class _Connection:
     """One kept-alive connection and its parser."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-        self.wire = Wire(reader, MAX_BODY)
+    def __init__(self, dialled: Dialled) -> None:
+        self.reader, self.writer = dialled
+        self.wire = Wire(self.reader, MAX_BODY)
         self.idle_since = 0.0
         self.used = False
 
@@ -122,7 +120,9 @@ class HttpPool:
     """Connections of one run, kept alive and shared by its flows."""
 
     def __init__(self) -> None:
-        self._idle: dict[_Target, list[_Connection]] = {}
+        self._idle: dict[Target, list[_Connection]] = {}
+        self._proxies = Proxies()
+        self._http2: Http2Pool | None = None
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """The answer to a request, following redirects when asked to.
@@ -134,14 +134,18 @@ class HttpPool:
             ClientError: unreachable, broken off, not HTTP, too large or a bad URL.
         """
         response = await self._once(request)
+        if request.digest is not None and response.status == 401:
+            response = await self._once(_proven(request, response))
+        if not request.follow_redirects:
+            return response
         for _ in range(MAX_REDIRECTS):
             location = dict(response.headers).get("location")
-            if not (request.follow_redirects and response.status in (301, 302, 303, 307, 308) and location):
+            if response.status not in _REDIRECTS or not location:
                 return response
-            request = _redirected(request, response.status, location)
+            request = redirected(request, response.status, location)
             response = await self._once(request)
-        if request.follow_redirects and response.status in (301, 302, 303, 307, 308):
-            raise ClientError(f"{bare_url(request.url)}: more than {MAX_REDIRECTS} redirects")
+        if response.status in _REDIRECTS:
+            raise ClientError(f"{bare_url(request.url)}: more than {MAX_REDIRECTS} redirects", "server")
         return response
 
     async def stream(self, request: HttpRequest) -> HttpStream:
@@ -153,11 +157,11 @@ class HttpPool:
         Raises:
             ClientError: as for :meth:`send`.
         """
-        target, path = _address(request)
-        connection = await self._open(target)
+        target, path = addressed(request, self._proxies)
+        connection = _Connection(await dial(target))
         try:
-            with _explained(target):
-                data = request_bytes(request.method, path, _headers(request, target), request.body)
+            with explained(target):
+                data = request_bytes(request.method, path, headers_of(request, target), request.body)
                 connection.writer.write(data)
                 await connection.writer.drain()
                 head = await connection.wire.head(request.method)
@@ -167,26 +171,44 @@ class HttpPool:
         return HttpStream(connection, head, target, request.url)
 
     async def aclose(self) -> None:
-        """Closes every idle connection."""
+        """Closes every connection."""
         for connections in self._idle.values():
             for connection in connections:
                 connection.close()
         self._idle.clear()
+        if self._http2 is not None:
+            await self._http2.aclose()
 
     async def _once(self, request: HttpRequest) -> HttpResponse:
-        target, path = _address(request)
-        while True:
+        target, path = addressed(request, self._proxies)
+        connection: _Connection | None = None
+        if request.http2:
+            found = await self._by_http2(request, target)
+            if isinstance(found, HttpResponse):
+                return found
+            connection = None if found is None else _Connection(found)
+        if connection is None:
             connection = self._take(target, request.method)
+        while True:
             if connection is None:
-                connection = await self._open(target)
+                connection = _Connection(await dial(target))
             try:
                 return await self._exchange(connection, target, path, request)
             except _Stale:
-                if request.method in IDEMPOTENT and connection.used:
-                    continue
-                raise ClientError(f"{target}: the server closed the connection without an answer") from None
+                if request.method not in IDEMPOTENT or not connection.used:
+                    raise ClientError(f"{target}: the server closed the connection without an answer") from None
+            connection = self._take(target, request.method)
 
-    def _take(self, target: _Target, method: str) -> _Connection | None:
+    async def _by_http2(self, request: HttpRequest, target: Target) -> HttpResponse | Dialled | None:
+        """The answer; or an open connection, or None, when the server agreed on HTTP/1.1 only."""
+        from flows.clients.http2 import Http2Pool
+
+        if self._http2 is None:
+            self._http2 = Http2Pool()
+        found = await self._http2.send(request, target)
+        return _response(found, request.url, target, "2") if isinstance(found, Answer) else found
+
+    def _take(self, target: Target, method: str) -> _Connection | None:
         limit = IDLE_SECONDS if method in IDEMPOTENT else IDLE_SECONDS_WRITES
         idle = self._idle.get(target, [])
         while idle:
@@ -196,23 +218,10 @@ class HttpPool:
             connection.close()
         return None
 
-    async def _open(self, target: _Target) -> _Connection:
-        try:
-            reader, writer = await asyncio.open_connection(
-                target.host, target.port, limit=2**18, **_encrypted(target.tls)
-            )
-        except ssl.SSLCertVerificationError as error:
-            raise ClientError(f"{target}: certificate not trusted ({error.verify_message})") from error
-        except (OSError, UnicodeError, ValueError) as error:
-            raise ClientError(f"{target}: {_connect_reason(error)}") from error
-        return _Connection(reader, writer)
-
-    async def _exchange(
-        self, connection: _Connection, target: _Target, path: str, request: HttpRequest
-    ) -> HttpResponse:
+    async def _exchange(self, connection: _Connection, target: Target, path: str, request: HttpRequest) -> HttpResponse:
         reusable = False
         try:
-            with _explained(target):
+            with explained(target):
                 answer = await _talk(connection, target, path, request)
             # After an error of its own a server often closes without saying so, and a write must not be sent twice.
             reusable = answer.reusable and answer.status < SERVER_ERROR
@@ -223,9 +232,23 @@ class HttpPool:
                 self._idle.setdefault(target, []).append(connection)
             else:
                 connection.close()
-        encoding = next((value for name, value in answer.headers if name == "content-encoding"), "")
-        body = _decoded(answer.body, encoding, target) if encoding else answer.body
-        return HttpResponse(answer.status, answer.headers, body, request.url)
+        return _response(answer, request.url, target, "1.1")
+
+
+def _proven(request: HttpRequest, response: HttpResponse) -> HttpRequest:
+    from flows.clients.http_digest import proof
+
+    challenges = [value for name, value in response.headers if name == "www-authenticate"]
+    user, password = request.digest or ("", "")
+    path = place_of(request.url).path
+    header = proof(challenges, (user, password), (request.method, path))
+    return request if header is None else request.with_header("Authorization", header)
+
+
+def _response(answer: Answer, url: str, target: Target, version: str) -> HttpResponse:
+    encoding = next((value for name, value in answer.headers if name == "content-encoding"), "")
+    body = decoded(answer.body, encoding, target) if encoding else answer.body
+    return HttpResponse(answer.status, answer.headers, body, url, version)
 
 
 class HttpStream:
@@ -238,7 +261,7 @@ class HttpStream:
         url: where it came from.
     """
 
-    def __init__(self, connection: _Connection, head: Head, target: _Target, url: str) -> None:
+    def __init__(self, connection: _Connection, head: Head, target: Target, url: str) -> None:
         self._connection = connection
         self._target = target
         self._pieces = connection.wire.pieces(head.frame)
@@ -252,48 +275,27 @@ class HttpStream:
         Raises:
             ClientError: it broke off.
         """
-        with _explained(self._target):
+        with explained(self._target):
             return await anext(self._pieces, b"")
 
     async def rest(self) -> bytes:
         """The whole body, bounded and decompressed."""
         parts: list[bytes] = []
+        size = 0
         while piece := await self.read():
             parts.append(piece)
-            if sum(map(len, parts)) > MAX_BODY:
+            size += len(piece)
+            if size > MAX_BODY:
                 raise ClientError(f"{self._target}: the answer is larger than {MAX_BODY // 2**20} MiB")
-        encoding = dict(self.headers).get("content-encoding", "")
-        return _decoded(b"".join(parts), encoding, self._target)
+        return decoded(b"".join(parts), dict(self.headers).get("content-encoding", ""), self._target)
 
     async def aclose(self) -> None:
         """Lets go of the connection."""
         self._connection.close()
 
 
-@contextmanager
-def _explained(target: _Target) -> Iterator[None]:
-    try:
-        yield
-    except NotSendable as problem:
-        raise ClientError(f"{target}: the request cannot be sent: {problem}", "config") from problem
-    except NothingCame as problem:
-        raise ClientError(f"{target}: the server closed the connection without an answer") from problem
-    except Malformed as problem:
-        raise ClientError(f"{target}: the answer is not valid HTTP: {problem}") from problem
-    except TooLarge as problem:
-        raise ClientError(f"{target}: the answer is larger than {MAX_BODY // 2**20} MiB") from problem
-    except _BROKEN as error:
-        raise ClientError(f"{target}: {reason(error)} while waiting for the answer") from error
-
-
-def _encrypted(tls: Tls | None) -> dict[str, Any]:
-    if tls is None:
-        return {}
-    return {"ssl": tls.context(), "server_hostname": tls.server_name} if tls.server_name else {"ssl": tls.context()}
-
-
-async def _talk(connection: _Connection, target: _Target, path: str, request: HttpRequest) -> Answer:
-    data = request_bytes(request.method, path, _headers(request, target), request.body)
+async def _talk(connection: _Connection, target: Target, path: str, request: HttpRequest) -> Answer:
+    data = request_bytes(request.method, path, headers_of(request, target), request.body)
     try:
         connection.writer.write(data)
         if len(data) > 2**16:
@@ -305,108 +307,3 @@ async def _talk(connection: _Connection, target: _Target, path: str, request: Ht
         if connection.used and not connection.wire.began:
             raise _Stale from None
         raise
-
-
-def _decoded(body: bytes, encoding: str, target: _Target) -> bytes:
-    for name in reversed([part.strip().lower() for part in encoding.split(",") if part.strip()]):
-        if name in ("gzip", "x-gzip"):
-            body = _inflated(body, 31, target)
-        elif name == "deflate":
-            body = _inflated(body, 15 if body[:1] == b"\x78" else -15, target)
-        elif name != "identity":
-            raise ClientError(f"{target}: the answer is compressed with '{name}', which was not asked for")
-    return body
-
-
-def _inflated(body: bytes, window: int, target: _Target) -> bytes:
-    if not body:
-        return body
-    inflater = zlib.decompressobj(window)
-    try:
-        plain = inflater.decompress(body, MAX_BODY + 1)
-    except zlib.error as error:
-        raise ClientError(f"{target}: the compressed answer is damaged: {error}") from error
-    if len(plain) > MAX_BODY:
-        raise ClientError(f"{target}: the answer is larger than {MAX_BODY // 2**20} MiB when decompressed")
-    if not inflater.eof:
-        raise ClientError(f"{target}: the compressed answer is cut off")
-    return plain
-
-
-def _headers(request: HttpRequest, target: _Target) -> list[tuple[str, str]]:
-    default_port = 443 if target.tls else 80
-    host = f"[{target.host}]" if ":" in target.host else target.host
-    names = {name.lower() for name, _ in request.headers}
-    defaults = [
-        ("Host", host if target.port == default_port else f"{host}:{target.port}"),
-        ("Accept", "*/*"),
-        ("Accept-Encoding", "gzip, deflate"),
-        ("User-Agent", "testmesh"),
-    ]
-    if request.body or request.method in ("POST", "PUT", "PATCH"):
-        defaults.append(("Content-Length", str(len(request.body))))
-    return [pair for pair in defaults if pair[0].lower() not in names] + list(request.headers)
-
-
-def _address(request: HttpRequest) -> tuple[_Target, str]:
-    try:
-        parts = urlsplit(request.url.strip())
-        port = parts.port
-    except ValueError as error:
-        raise ClientError(f"not a URL: {bare_url(request.url)!r} ({error})", "config") from error
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ClientError(f"not an http or https URL: {bare_url(request.url)!r}", "config")
-    tls = parts.scheme == "https"
-    path = quote(parts.path, safe=_PATH_SAFE) or "/"
-    if parts.query:
-        path += "?" + quote(parts.query, safe=_PATH_SAFE + "?")
-    return _Target(parts.hostname, port or (443 if tls else 80), request.tls if tls else None), path
-
-
-def _redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
-    url = urljoin(request.url, location)
-    headers = list(request.headers)
-    if urlsplit(url)[:2] != urlsplit(request.url)[:2]:
-        headers = [pair for pair in headers if pair[0].lower() not in ("authorization", "cookie", "host")]
-    if status == 303 or (status in (301, 302) and request.method == "POST"):
-        headers = [pair for pair in headers if not pair[0].lower().startswith("content-")]
-        method = request.method if request.method == "HEAD" else "GET"
-        return request._replace(method=method, url=url, headers=headers, body=b"")
-    return request._replace(url=url, headers=headers)
-
-
-def _connect_reason(error: Exception) -> str:
-    if isinstance(error, OSError) and getattr(error, "errno", None) == 111:
-        return "connection refused"
-    if "Multiple exceptions" in str(error):
-        return "connection refused"
-    return reason(error)
-
-
-def bare_url(url: str) -> str:
-    """A URL for messages: without user, password and query.
-
-    Args:
-        url: as requested; need not be valid.
-    """
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url.split("?", 1)[0].rpartition("@")[2]
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}" if parts.scheme else parts.path
-
-
-def text_of(body: bytes, headers: Mapping[str, str]) -> str | None:
-    """A body as text in the charset its headers name (UTF-8 without one), or None when it is not text.
-
-    Args:
-        body: bytes.
-        headers: lower-case names.
-    """
-    _, _, charset = headers.get("content-type", "").lower().partition("charset=")
-    name = charset.split(";")[0].strip().strip("\"'") or "utf-8"
-    try:
-        return body.decode(name)
-    except (LookupError, UnicodeDecodeError):
-        return None

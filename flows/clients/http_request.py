@@ -1,26 +1,28 @@
-"""From a step's settings to bytes: query, body kinds, authentication; and from bytes to a body."""
+"""From a step's settings to a request, and from an answer to a step's result."""
 
 from __future__ import annotations
 
 import base64
-import binascii
 import time
-from collections.abc import Iterable, Mapping
-from os import urandom
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
 
 from flows.clients.errors import ClientError
-from flows.clients.http import HttpPool, HttpRequest, text_of
+from flows.clients.http import HttpPool, HttpRequest, HttpResponse
+from flows.clients.http_bodies import text_of
+from flows.clients.http_config import cookies_of
+from flows.clients.http_parts import body_of, pairs_of
 from flows.clients.tls import PLAIN_TLS, Tls, web_tls
-from flows.language.values import as_text, parse_json, to_json
+from flows.language.values import parse_json
+
+SHORTEST_SESSION = 12
 
 if TYPE_CHECKING:
+    from flows.clients.http_auth import Credentials
     from flows.clients.http_config import WebConfig
     from flows.clients.pool import Clients
     from flows.clients.tls import ReadsFiles
-
-    Pairs = list[tuple[str, str]]
 
 
 class HttpSettings(Protocol):
@@ -54,6 +56,10 @@ class HttpSettings(Protocol):
     def verify_ssl(self) -> bool: ...
     @property
     def tls(self) -> object: ...
+    @property
+    def proxy(self) -> str | None: ...
+    @property
+    def http2(self) -> bool: ...
 
 
 class Surroundings(Protocol):
@@ -65,6 +71,10 @@ class Surroundings(Protocol):
     def services(self) -> Mapping[str, str]: ...
     @property
     def files(self) -> ReadsFiles: ...
+    @property
+    def traceparent(self) -> str: ...
+    @property
+    def hide(self) -> Callable[[str], None]: ...
 
 
 class HttpAsk(NamedTuple):
@@ -79,6 +89,8 @@ class HttpAsk(NamedTuple):
     cookies: Mapping[str, object] | None = None
     verify_ssl: bool = True
     tls: object = None
+    proxy: str | None = None
+    http2: bool = False
     service: str | None = None
     endpoint: str | None = None
     form: Mapping[str, object] | None = None
@@ -95,7 +107,7 @@ class HttpAsk(NamedTuple):
             body: a map or list is sent as JSON.
         """
         own = (config.query, config.headers, body, config.auth, config.cookies, config.verify_ssl, config.tls)
-        return cls(method, config.url, *own)
+        return cls(method, config.url, *own, config.proxy)
 
 
 async def built(config: HttpSettings, call: Surroundings) -> HttpRequest:
@@ -109,26 +121,38 @@ async def built(config: HttpSettings, call: Surroundings) -> HttpRequest:
         ClientError: of type ``config`` when it cannot be sent.
     """
     method, url = _where(config, call.services)
-    headers: Pairs = [(name, as_text(value)) for name, value in (config.headers or {}).items() if value is not None]
+    headers = pairs_of(config.headers or {})
     url, login = _without_userinfo(url)
     if login and not _has(headers, "authorization"):
         headers.append(("Authorization", login))
-    query = _pairs(config.query or {})
-    tls = _tls(config, call)
+    query = pairs_of(config.query) if config.query else []
+    cookies = pairs_of(config.cookies) if config.cookies else []
+    tls = PLAIN_TLS if config.tls is None and config.verify_ssl else web_tls(config.tls, config.verify_ssl, call.files)
+    request = HttpRequest(method, "", follow_redirects=config.follow_redirects, tls=tls, http2=config.http2)
+    if config.proxy:
+        request = request._replace(proxy=config.proxy)
     if config.auth:
-        await _authorise(config.auth, headers, query, call.clients.shared("http", HttpPool))
-    if config.cookies:
-        headers.append(("Cookie", "; ".join(f"{name}={as_text(v)}" for name, v in config.cookies.items())))
-    kind, body = _body(config)
+        found = await _credentials(config.auth, call, tls, config.proxy or "")
+        headers, query, cookies = headers + found.headers, query + found.query, cookies + found.cookies
+        request = request._replace(private=tuple(name.lower() for name, _ in found.headers), digest=found.digest)
+    if cookies:
+        headers.append(("Cookie", "; ".join(f"{name}={value}" for name, value in cookies)))
+    kind, body = body_of(config, call.files)
     if kind and not _has(headers, "content-type"):
         headers.append(("Content-Type", kind))
-    return HttpRequest(method, _with_query(url, query), headers, body, config.follow_redirects, tls)
+    return request._replace(url=_with_query(url, query), headers=headers, body=body)
 
 
-def _tls(config: HttpSettings, call: Surroundings) -> Tls:
-    if config.tls is None and config.verify_ssl:
-        return PLAIN_TLS
-    return web_tls(config.tls, config.verify_ssl, call.files)
+async def _credentials(auth: Mapping[str, object], call: Surroundings, tls: Tls, proxy: str) -> Credentials:
+    from flows.clients.http_auth import credentials
+
+    async def token(settings: Mapping[str, object]) -> str:
+        from flows.clients.oauth2 import Tokens, Way
+
+        pool = call.clients.shared("http", HttpPool)
+        return await call.clients.shared("oauth2", lambda: Tokens(pool)).get(settings, Way(tls, proxy, call.hide))
+
+    return await credentials(auth, token)
 
 
 def _where(config: HttpSettings, services: Mapping[str, str]) -> tuple[str, str]:
@@ -142,11 +166,13 @@ def _where(config: HttpSettings, services: Mapping[str, str]) -> tuple[str, str]
     return (method.strip() or config.method).upper(), base.rstrip("/") + "/" + path.lstrip("/")
 
 
-def _has(headers: Pairs, name: str) -> bool:
+def _has(headers: Iterable[tuple[str, str]], name: str) -> bool:
     return any(found.lower() == name for found, _ in headers)
 
 
 def _without_userinfo(url: str) -> tuple[str, str]:
+    if "@" not in url:
+        return url, ""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -154,22 +180,13 @@ def _without_userinfo(url: str) -> tuple[str, str]:
     login, at, host = parts.netloc.rpartition("@")
     if not at:
         return url, ""
-    return urlunsplit(parts._replace(netloc=host)), _basic(login)
+    from flows.clients.http_auth import basic
+
+    user, colon, password = login.partition(":")
+    return urlunsplit(parts._replace(netloc=host)), basic(f"{unquote(user)}{colon}{unquote(password)}")
 
 
-def _basic(login: str) -> str:
-    return "Basic " + base64.b64encode(login.encode()).decode()
-
-
-def _pairs(values: Mapping[str, object]) -> Pairs:
-    found: Pairs = []
-    for name, value in values.items():
-        items = value if isinstance(value, list | tuple) else [value]
-        found += [(name, as_text(item)) for item in items if item is not None]
-    return found
-
-
-def _with_query(url: str, query: Pairs) -> str:
+def _with_query(url: str, query: list[tuple[str, str]]) -> str:
     if not query:
         return url
     bare, hash_, fragment = url.partition("#")
@@ -177,94 +194,34 @@ def _with_query(url: str, query: Pairs) -> str:
     return f"{bare}{joiner}{urlencode(query)}{hash_}{fragment}"
 
 
-async def _authorise(auth: Mapping[str, object], headers: Pairs, query: Pairs, pool: HttpPool) -> None:
-    for kind, given in auth.items():
-        if kind == "bearer":
-            headers.append(("Authorization", f"Bearer {as_text(given)}"))
-            continue
-        if not isinstance(given, Mapping):
-            raise ClientError(f"auth.{kind} must be a map", "config")
-        if kind == "basic":
-            login = f"{as_text(given.get('username', ''))}:{as_text(given.get('password', ''))}"
-            headers.append(("Authorization", _basic(login)))
-        elif kind == "api_key":
-            pair = (as_text(given.get("name", "X-API-Key")), as_text(given.get("value", "")))
-            (query if given.get("in") == "query" else headers).append(pair)
-        elif kind == "oauth2":
-            headers.append(("Authorization", f"Bearer {await _token(given, pool)}"))
-        else:
-            raise ClientError(f"unknown auth '{kind}' (basic, bearer, api_key or oauth2)", "config")
-
-
-async def _token(given: Mapping[str, object], pool: HttpPool) -> str:
-    """An access token by the client-credentials grant (RFC 6749 §4.4)."""
-    form = {"grant_type": "client_credentials"} | ({"scope": as_text(given["scope"])} if given.get("scope") else {})
-    login = f"{quote(as_text(given.get('client_id', '')), '')}:{quote(as_text(given.get('client_secret', '')), '')}"
-    headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Authorization", _basic(login))]
-    url = as_text(given.get("token_url", ""))
-    response = await pool.send(HttpRequest("POST", url, headers, urlencode(form).encode()))
-    body = parsed_body(response.body, dict(response.headers))
-    token = body.get("access_token") if isinstance(body, Mapping) else None
-    if response.status != 200 or not isinstance(token, str):
-        raise ClientError(f"no OAuth 2 token: status {response.status} without an access_token", "server")
-    return token
-
-
-def _body(config: HttpSettings) -> tuple[str, bytes]:
-    if config.form is not None:
-        return "application/x-www-form-urlencoded", urlencode(_pairs(config.form)).encode()
-    if config.multipart is not None:
-        return _multipart(config.multipart)
-    if config.body is None:
-        return "", b""
-    if isinstance(config.body, str):
-        return "text/plain; charset=utf-8", config.body.encode()
-    return "application/json", to_json(config.body).encode()
-
-
-def _multipart(parts: Mapping[str, object]) -> tuple[str, bytes]:
-    """A multipart/form-data body (RFC 7578)."""
-    boundary = f"testmesh-{binascii.hexlify(urandom(12)).decode()}"
-    found: list[bytes] = []
-    for name, value in parts.items():
-        for item in value if isinstance(value, list | tuple) else [value]:
-            found += [f"--{boundary}\r\n".encode(), *_part(name, item), b"\r\n"]
-    return f"multipart/form-data; boundary={boundary}", b"".join([*found, f"--{boundary}--\r\n".encode()])
-
-
-def _part(name: str, value: object) -> Iterable[bytes]:
-    disposition = f'form-data; name="{_quoted(name)}"'
-    kind = ""
-    if isinstance(value, Mapping) and "content" in value:
-        disposition += f'; filename="{_quoted(as_text(value.get("filename", name)))}"'
-        kind = as_text(value.get("content_type", "application/octet-stream"))
-        value = value["content"]
-    yield f"Content-Disposition: {disposition}\r\n".encode()
-    if kind:
-        yield f"Content-Type: {_line(kind)}\r\n".encode()
-    yield b"\r\n" + as_text(value).encode()
-
-
-def _quoted(text: str) -> str:
-    return text.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _line(text: str) -> str:
-    return text.replace("\r", " ").replace("\n", " ")
-
-
-async def answered(pool: HttpPool, request: HttpRequest) -> dict[str, object]:
+async def answered(pool: HttpPool, request: HttpRequest, hide: Callable[[str], None]) -> dict[str, object]:
     """Sends a request; the answer as a step's result.
 
     Args:
         pool: connections.
         request: what to send.
+        hide: masks a secret in everything the run writes.
     """
     started = time.perf_counter()
     response = await pool.send(request)
     duration = (time.perf_counter() - started) * 1000
+    return result_of(response, duration, hide)
+
+
+def result_of(response: HttpResponse, duration: float, hide: Callable[[str], None]) -> dict[str, object]:
+    """An answer as a step's result.
+
+    Args:
+        response: the answer.
+        duration: milliseconds.
+        hide: masks a secret in everything the run writes.
+    """
     headers, repeated = folded(response.headers)
-    return {
+    if "set-cookie" in repeated:
+        for value in cookies_of(repeated["set-cookie"]).values():
+            if len(value) >= SHORTEST_SESSION:
+                hide(value)
+    found: dict[str, object] = {
         "status": response.status,
         "body": parsed_body(response.body, headers),
         "headers": headers,
@@ -272,6 +229,9 @@ async def answered(pool: HttpPool, request: HttpRequest) -> dict[str, object]:
         "duration_ms": round(duration, 3),
         "url": response.url,
     }
+    if response.version != "1.1":
+        found["http_version"] = response.version
+    return found
 
 
 def folded(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, str], dict[str, list[str]]]:

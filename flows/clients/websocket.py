@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flows.clients.errors import ClientError, reason
-from flows.clients.http import bare_url
+from flows.clients.http_address import bare_url
 from flows.clients.http_request import folded, parsed_body
 from flows.clients.scripts import MAX_EVENTS, MAX_MESSAGE, Line, event_of
 from flows.clients.tls import PLAIN_TLS, Tls

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from flows.clients.errors import ClientError
-from flows.clients.http import MAX_BODY, HttpPool, HttpRequest, HttpResponse
+from flows.clients.http import HttpPool, HttpRequest, HttpResponse
+from flows.clients.http_dial import MAX_BODY
 from graph.runs import Run
 from tests.flows.support import Reply, Web, raw_server, run_text, step
 

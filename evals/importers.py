@@ -223,7 +223,7 @@ def main() -> int:
         of = [one for one in compared if one.name.startswith(f"{form}/")]
         red = sum(one.wanted != "passed" for one in of)
         print(f"{form}: {sum(one.same for one in of)}/{len(of)} same verdict ({red} red), "
-              f"{sum(one.greener for one in of)} greener, {sum(one.weaker for one in of)} not all carried over")  # fmt: skip
+              f"{sum(one.greener for one in of)} greener, {sum(one.weaker for one in of)} missing parts")  # fmt: skip
     return 1 if wrong else 0
 
 

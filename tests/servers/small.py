@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -72,11 +73,28 @@ def start_valkey(folder: Path) -> tuple[Server, str]:
     Raises:
         Unavailable: neither the wheel nor a `redis-server` is there, or it does not start.
     """
-    port = free_port()
-    argv = [_valkey_program(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder),
-            "--save", "", "--appendonly", "no"]  # fmt: skip
-    url = f"redis://127.0.0.1:{port}/0"
-    return start(Command(argv, folder), port, lambda: _pings(url), 15), url
+    server, address = start_valkey_with(folder, [])
+    return server, f"redis://{address}/0"
+
+
+def start_valkey_with(folder: Path, options: list[str], port: int = 0) -> tuple[Server, str]:
+    """Valkey with options of its own; gives its address. A last option `--tls-port` stands for TLS only.
+
+    Args:
+        folder: kept by the caller.
+        options: of the command line.
+        port: 0 = a free one.
+
+    Raises:
+        Unavailable: neither the wheel nor a `redis-server` is there, or it does not start.
+    """
+    port = port or free_port()
+    tls = options[-1:] == ["--tls-port"]
+    listening = ["--tls-port", str(port), "--port", "0"] if tls else ["--port", str(port)]
+    program = (shutil.which("redis-server") if tls else None) or _valkey_program()
+    argv = [program, *listening, "--bind", "127.0.0.1", "--dir", str(folder), "--save", "",
+            "--appendonly", "no", *(options[:-1] if tls else options)]  # fmt: skip
+    return start(Command(argv, folder), port, lambda: None if tls else _pings(port), 15), f"127.0.0.1:{port}"
 
 
 def _valkey_program() -> str:
@@ -91,8 +109,9 @@ def _valkey_program() -> str:
     return program
 
 
-def _pings(url: str) -> None:
-    import redis
-
-    with redis.Redis.from_url(url, socket_timeout=2) as client:
-        client.ping()
+def _pings(port: int) -> None:
+    """Any answer will do, also that a login is needed."""
+    with socket.create_connection(("127.0.0.1", port), 2) as connection:
+        connection.sendall(b"PING\r\n")
+        if not connection.recv(100).startswith((b"+PONG", b"-NOAUTH", b"-ERR")):
+            raise ConnectionError("no Redis")

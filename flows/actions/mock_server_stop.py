@@ -25,10 +25,11 @@ async def run(config: StopConfig, call: Call) -> Result:
     """
     from flows.clients.mock_requests import shown
     from flows.clients.mock_server import MockServers
+    from flows.engine.masking import is_secret_key
 
     server = call.flow_clients.shared("mock_servers", MockServers).named(config.name)
     await server.aclose()
-    unmatched = [shown(request, {}) for request in server.requests if request.get("endpoint") is None]
+    unmatched = [shown(found, {}, is_secret_key) for found in server.requests if found.get("endpoint") is None]
     return {"name": config.name, "received": len(server.requests) + server.dropped, "unmatched": unmatched}
 
 

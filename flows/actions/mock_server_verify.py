@@ -47,14 +47,15 @@ async def run(config: VerifyConfig, call: Call) -> Result:
     """
     from flows.clients.mock_requests import shown
     from flows.clients.mock_server import MockServers
+    from flows.engine.masking import is_secret_key
 
     server = call.flow_clients.shared("mock_servers", MockServers).named(config.name)
     asked = config.match if isinstance(config.match, Mapping) else {}
+    trouble = {"dropped": server.dropped, "malformed": server.malformed}
     return {
         "name": config.name,
-        "requests": [shown(request, asked) for request in server.requests],
-        "dropped": server.dropped,
-        "malformed": server.malformed,
+        "requests": [shown(request, asked, is_secret_key) for request in server.requests],
+        **{name: number for name, number in trouble.items() if number},
     }
 
 

@@ -7,6 +7,7 @@ import contextlib
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,10 +17,12 @@ from flows.clients.http_request import parsed_body
 from flows.clients.mock_match import PathTemplate, Wanted, differences, same_method
 from flows.clients.mock_wire import Received, RequestWire, response_bytes
 
-MAX_KEPT_BYTES = 32 * 1024 * 1024
+MAX_KEPT_BYTES = 16 * 1024 * 1024
+MAX_BODY_KEPT = 1024 * 1024
 MAX_KEPT = 10_000
 MAX_CONNECTIONS = 1000
 _LINGER_SECONDS = 1.0
+_LINGER_BYTES = 32 * 1024 * 1024
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -184,7 +187,7 @@ class MockServer:
         seen["params"] = {} if index is None else self._endpoints[index].path.match(str(seen["path"])) or {}
         seen["status"] = reply.status
         seen["at_ms"] = round((time.monotonic() - self._started) * 1000, 3)
-        self._keep(seen, len(request.body))
+        self._keep(seen, min(len(request.body), MAX_BODY_KEPT))
         if reply.delay:
             await asyncio.sleep(reply.delay)
         headers = reply.headers if request.keep else (*reply.headers, ("Connection", "close"))
@@ -278,7 +281,7 @@ async def _refuse(writer: asyncio.StreamWriter, status: int, why: str) -> None:
 
 async def _drained(reader: asyncio.StreamReader) -> None:
     """Reads on for a moment: closing with unread data would reset the connection before the answer is read."""
-    left = MAX_KEPT_BYTES
+    left = _LINGER_BYTES
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_LINGER_SECONDS):
             while left > 0 and (data := await reader.read(2**16)):
@@ -286,7 +289,8 @@ async def _drained(reader: asyncio.StreamReader) -> None:
 
 
 def _unmatched(request: Received) -> Reply:
-    text = json.dumps({"error": f"no endpoint of this mock server matches {request.method} {request.target}"})
+    path = request.target.partition("?")[0]
+    text = json.dumps({"error": f"no endpoint of this mock server matches {request.method} {path}"})
     return Reply(404, (("Content-Type", "application/json"),), text.encode())
 
 
@@ -294,7 +298,9 @@ def _seen(request: Received) -> dict[str, object]:
     parts = urlsplit("//h" + request.target) if request.target.startswith("/") else urlsplit(request.target)
     headers = _joined(request.headers)
     body: object = None
-    if request.body:
+    if len(request.body) > MAX_BODY_KEPT:
+        body = {"bytes": len(request.body), "sha256": sha256(request.body).hexdigest()}
+    elif request.body:
         body = parsed_body(request.body, headers)
         if isinstance(body, str) and headers.get("content-type", "").lower().startswith(_FORM):
             body = _listed(parse_qsl(body, keep_blank_values=True))

@@ -127,8 +127,9 @@ class Resolver:
         if scope == "flow":
             return before
         if scope == "message":
-            messages = read.spec.result.fields or {}
-            one = messages.get("messages", ANYTHING).items or ANYTHING
+            fields = read.spec.result.fields or {}
+            several = fields.get("messages") or fields.get("requests") or ANYTHING
+            one = several.items or ANYTHING
             return Place(before.step, one, "", before.local)
         if read.spec.fields_from is not None:
             return Place(before.step, ANYTHING, "", before.local)

@@ -306,11 +306,14 @@ def test_what_can_be_known_before_the_run_is_found_before_it(tmp_path: Path) -> 
     run = run_text(
         tmp_path,
         flow_of(
-            "{id: m, action: mock_server_start, config: {endpoints: [{path: users}, {path: /, respons: {}}]}}",
+            "{id: m, action: mock_server_start, config: {endpoints: [{path: users}]}}",
+            "{id: l, action: mock_server_start, config: {endpoints: [{path: /, respons: {}}]}}",
             "{id: n, action: mock_server_start, config: {endpoints: [{path: /a, response: {}, responses: []}]}}",
             "{id: o, action: mock_server_start, config: {endpoints: [{path: '/a?b=1'}]}}",
             "{id: v, action: mock_server_verify, config: {count: 1, at_least: 2, match: {bdy: 1}}}",
             "{id: w, action: mock_server_verify, config: {at_least: 3, at_most: 2, method: GET}}",
+            "{id: x, action: mock_server_verify, config: {match: bdy.amount > 1}}",
+            "{id: y, action: mock_server_verify, config: {match: method}}",
         ),
     )
     messages = [problem["message"] for problem in run.flows[0].problems]
@@ -322,5 +325,39 @@ def test_what_can_be_known_before_the_run_is_found_before_it(tmp_path: Path) -> 
         "'count' and 'at_least' exclude each other",
         "'match' has no key 'bdy'",
         "'at_most' is 2, which is less than 'at_least', 3",
+        "'bdy'",
+        "boolean",
     ):
         assert any(wanted in message for message in messages), (wanted, messages)
+
+
+def test_a_large_body_is_kept_as_its_size_and_digest_and_a_waiting_client_is_told_to_go_on(tmp_path: Path) -> None:
+    port = unused_port()
+    answers: list[bytes] = []
+
+    def upload() -> None:
+        deadline = time.monotonic() + 10
+        while not _listens(port) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        with socket.create_connection(("127.0.0.1", port), 5) as connection:
+            size = 2 * 1024 * 1024
+            head = f"POST /up HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\nExpect: 100-continue\r\n\r\n"
+            connection.sendall(head.encode())
+            answers.append(connection.recv(4096))
+            connection.sendall(b"x" * size)
+            answers.append(connection.recv(4096))
+
+    thread = threading.Thread(target=upload)
+    thread.start()
+    run = run_text(
+        tmp_path,
+        flow_of(
+            f"{{id: m, action: mock_server_start, config: {{port: {port}, endpoints: [{{method: POST, path: /up}}]}}}}",
+            "{id: v, action: mock_server_verify, wait: 20s, config: {count: 1},"
+            ' assert: ["requests[0].body.bytes == 2097152"]}',
+        ),
+    )
+    thread.join()
+    passes(run)
+    assert answers[0] == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert answers[1].startswith(b"HTTP/1.1 200 OK")

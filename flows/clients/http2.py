@@ -135,6 +135,7 @@ class Http2Connection:
         self._streams: dict[int, _Stream] = {}
         self._changed = asyncio.Event()
         self._answered = False
+        self._greeted = False
         self._farewell: Farewell | None = None
         self._over = False
         try:
@@ -183,17 +184,21 @@ class Http2Connection:
             self._changed.set()
 
     async def _slot(self) -> None:
-        """Waits until the server allows one more stream."""
-        while self.usable and len(self._streams) >= self._h2.remote_settings.max_concurrent_streams:
+        """Waits until the server allows one more stream; until it has said how many, one goes ahead."""
+        while self.usable and len(self._streams) >= self._most():
             await self._news()
         if not self.usable:
             raise Unprocessed
 
+    def _most(self) -> int:
+        return int(self._h2.remote_settings.max_concurrent_streams) if self._greeted else 1
+
     async def _send(self, stream: _Stream, body: bytes) -> None:
+        """The body, as far as the server's windows allow: before it has said how large they are, nothing."""
         place = 0
         while place < len(body) and not stream.done.done():
             room = min(self._h2.local_flow_control_window(stream.number), self._h2.max_outbound_frame_size)
-            if room <= 0:
+            if room <= 0 or not self._greeted:
                 await self._news()
                 continue
             piece = body[place : place + room]
@@ -267,6 +272,9 @@ class Http2Connection:
                     stream.fail(Unprocessed())
         self._changed.set()
 
+    def _on_settings(self, event: Any) -> None:
+        self._greeted = True
+
     def _on_headers(self, event: Any) -> None:
         stream = self._streams.get(event.stream_id)
         if stream is None:
@@ -319,6 +327,7 @@ class Http2Connection:
 
 
 _EVENTS = {
+    "RemoteSettingsChanged": Http2Connection._on_settings,
     "ResponseReceived": Http2Connection._on_headers,
     "InformationalResponseReceived": Http2Connection._on_informational,
     "DataReceived": Http2Connection._on_data,
@@ -331,11 +340,16 @@ def _library_connection() -> Any:
     try:
         from h2.config import H2Configuration
         from h2.connection import H2Connection
-        from h2.settings import SettingCodes
+        from h2.settings import SettingCodes, Settings
     except ImportError as error:
         raise MissingExtra("h2", "http2") from error
     connection = H2Connection(H2Configuration(client_side=True, header_encoding=None))
-    connection.local_settings.update({SettingCodes.ENABLE_PUSH: 0, SettingCodes.INITIAL_WINDOW_SIZE: WINDOW})
+    wanted = {
+        SettingCodes.ENABLE_PUSH: 0,
+        SettingCodes.INITIAL_WINDOW_SIZE: WINDOW,
+        SettingCodes.MAX_HEADER_LIST_SIZE: connection.DEFAULT_MAX_HEADER_LIST_SIZE,
+    }
+    connection.local_settings = Settings(client=True, initial_values=wanted)
     connection.initiate_connection()
     connection.increment_flow_control_window(WINDOW)
     return connection

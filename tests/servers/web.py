@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 Serve = Callable[[asyncio.Event, "asyncio.Future[int]"], Awaitable[None]]
@@ -22,16 +26,16 @@ def on_a_thread(serve: Serve) -> Iterator[int]:
     ready = threading.Event()
     found: dict[str, Any] = {}
 
+    def listens(port: asyncio.Future[int]) -> None:
+        found["port"] = port.result()
+        ready.set()
+
     async def main() -> None:
         stop = asyncio.Event()
         port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         found["loop"], found["stop"] = asyncio.get_running_loop(), stop
-        serving = asyncio.ensure_future(serve(stop, port))
-        await asyncio.wait([serving, port], return_when=asyncio.FIRST_COMPLETED)
-        if port.done():
-            found["port"] = port.result()
-        ready.set()
-        await serving
+        port.add_done_callback(listens)
+        await serve(stop, port)
 
     def run() -> None:
         try:
@@ -142,3 +146,81 @@ def asgi_server(app: Any) -> Iterator[int]:
 
     with on_a_thread(serve) as number:
         yield number
+
+
+class Certificates:
+    """A private authority with a server's and a client's certificate, as files of a folder.
+
+    Args:
+        folder: empty.
+        names: the server's.
+    """
+
+    def __init__(self, folder: Path, *names: str) -> None:
+        import trustme
+
+        self._folder = folder
+        authority = trustme.CA()
+        server = authority.issue_cert(*(names or ("127.0.0.1", "localhost")))
+        client = authority.issue_cert("tester@example.org")
+        self.authority = self._written("ca.pem", authority.cert_pem.bytes())
+        self.cert = self._written("server.pem", b"".join(pem.bytes() for pem in server.cert_chain_pems))
+        self.key = self._written("server.key", server.private_key_pem.bytes())
+        self.client_cert = self._written("client.pem", b"".join(pem.bytes() for pem in client.cert_chain_pems))
+        self.client_key = self._written("client.key", client.private_key_pem.bytes())
+
+    def _written(self, name: str, data: bytes) -> Path:
+        path = self._folder / name
+        path.write_bytes(data)
+        return path
+
+    def context(self, *, clients: bool = False, alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
+        """A server's context.
+
+        Args:
+            clients: demand a certificate of this authority.
+            alpn: protocols to agree on.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.cert, self.key)
+        if clients:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(self.authority)
+        if alpn:
+            context.set_alpn_protocols(list(alpn))
+        return context
+
+
+@contextmanager
+def hypercorn_server(app: Any, certificates: Certificates | None = None, **settings: Any) -> Iterator[int]:
+    """A real HTTP/2 (and HTTP/1.1) server: hypercorn; gives its port.
+
+    Args:
+        app: ASGI application.
+        certificates: for TLS; None = clear text (h2c by prior knowledge).
+        settings: of `hypercorn.config.Config`.
+    """
+    from hypercorn.asyncio import serve as serve_app
+    from hypercorn.config import Config
+
+    async def serve(stop: asyncio.Event, port: asyncio.Future[int]) -> None:
+        listener = socket.create_server(("127.0.0.1", 0))
+        config = Config()
+        config.bind = [f"fd://{listener.detach()}"]
+        config.graceful_timeout = 0.2
+        config.shutdown_timeout = 0.5
+        if certificates is not None:
+            config.certfile, config.keyfile = str(certificates.cert), str(certificates.key)
+        for name, value in settings.items():
+            setattr(config, name, value)
+        port.set_result(_port_of(config.bind[0]))
+        await serve_app(app, config, shutdown_trigger=stop.wait)
+
+    with on_a_thread(serve) as number:
+        yield number
+
+
+def _port_of(bound: str) -> int:
+    with socket.socket(fileno=os.dup(int(bound.removeprefix("fd://")))) as copy:
+        number: int = copy.getsockname()[1]
+        return number

@@ -140,7 +140,7 @@ class _Execution:
         except EmptyShard as empty:
             print(NOTHING if options.json else empty.message)
             return EXIT_OK, False
-        if system is not None:
+        if system is not None or ran.spans:
             _observe(self.project, ran)
         if self.reports:
             from flows.reports import write_reports
@@ -172,6 +172,8 @@ def _observe(project: Project, ran: Ran) -> None:
 def _say(options: argparse.Namespace, ran: Ran) -> None:
     for file, reason in sorted(ran.not_run.items()):
         print(f"not run  {file}: {reason}", file=sys.stderr)
+    for text in ran.troubles:
+        print(f"note: {text}", file=sys.stderr)
     if options.json:
         from flows.reports.json import write
 

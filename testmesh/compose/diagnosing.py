@@ -13,7 +13,8 @@ from graph.change import Change
 from graph.runs import FlowRun, Run, RunStore
 from testmesh.compose.graphs import Checkout, view_at
 from testmesh.compose.past import alike, remember
-from testmesh.compose.systems import KeptSpans, System, run_flows_in
+from testmesh.compose.spans import KeptSpans
+from testmesh.compose.systems import System, run_flows_in
 from testmesh.compose.trees import export
 from testmesh.guard.git import Repository
 from testmesh.kernel.errors import UserError

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from graph.runs import Run
-from testmesh.kernel.errors import UserError
+from graph.runs import Run, RunStore
+from testmesh.kernel.errors import SettingError, UserError
 from testmesh.workspaces.records import Project
 
 if TYPE_CHECKING:
-    from flows.engine.masking import Masks
     from flows.runner.options import Listener, RunOptions
-    from graph.spans import LiveSpans, Span
+    from graph.spans import Span
     from testmesh.compose.graphs import Checkout
+    from testmesh.compose.spans import Telemetry
     from testmesh.environments.environment import Addresses, Environment
-    from testmesh.telemetry.store import SpanStore
-
-OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +32,14 @@ class Ran:
     Args:
         run: the recording.
         not_run: flow file to the reason it was not run.
-        spans: spans by trace id.
+        spans: what its traces show.
+        troubles: what went wrong around it, one sentence each: a service that ended, spans or logs not to be had.
     """
 
     run: Run
     not_run: Mapping[str, str] = field(default_factory=dict)
     spans: Sequence[Span] = ()
+    troubles: tuple[str, ...] = ()
 
 
 class System:
@@ -62,11 +63,13 @@ class System:
             raise UserError(f"testmesh.toml has no environment '{name}'", hint=f"it has: {known}")
         self.project, self.name = project, name
         self.tree = tree or project.root
-        self._settings = from_toml(name, project.environments[name])
+        try:
+            self._settings = from_toml(name, project.environments[name])
+        except SettingError as error:
+            raise _placed(error, project) from error
         self._traces = traces
         self._scratch = tempfile.TemporaryDirectory(prefix="testmesh-env-")
-        self._receiver: object = None
-        self.spans: SpanStore | None = None
+        self.telemetry: Telemetry | None = None
         self.environment: Environment | None = None
         self.addresses: Addresses | None = None
 
@@ -85,13 +88,19 @@ class System:
         return self
 
     def _listen(self) -> Mapping[str, str]:
-        from testmesh.telemetry.receiver import Receiver
-        from testmesh.telemetry.store import SpanStore
+        from testmesh.compose.spans import Sources, Telemetry
+        from testmesh.telemetry.settings import telemetry_settings
 
-        self.spans = SpanStore()
-        receiver = Receiver(self.spans).__enter__()
-        self._receiver = receiver
-        return {OTLP: receiver.endpoint}
+        try:
+            common = telemetry_settings(self.project.telemetry)
+            own = ("environments", self.name, "telemetry")
+            settings = telemetry_settings(self._settings.telemetry, own) if self._settings.telemetry else common
+        except SettingError as error:
+            raise _placed(error, self.project) from error
+        grpc = any(service.otlp == "grpc" for service in self._settings.services)
+        ours = self._settings.engine != "running"
+        self.telemetry = Telemetry(Sources(settings, os.environ, ours, grpc)).__enter__()
+        return self.telemetry.variables
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._close()
@@ -101,14 +110,30 @@ class System:
             if self.environment is not None:
                 self.environment.down()
         finally:
-            if self._receiver is not None:
-                self._receiver.__exit__(None, None, None)  # type: ignore[attr-defined]
+            if self.telemetry is not None:
+                self.telemetry.__exit__(None, None, None)
             self._scratch.cleanup()
 
-    def deployed(self) -> Mapping[str, str]:
-        """Service to revision, ``unknown`` where the engine cannot tell."""
-        revision = self.environment.revision() if self.environment else "unknown"
-        return {service.name: revision for service in self._settings.services}
+    def deployed(self, spans: Sequence[Span] = ()) -> Mapping[str, str]:
+        """Service to revision, ``unknown`` where nobody can tell.
+
+        Args:
+            spans: of a run, for services whose spans say it.
+        """
+        every = self.environment.revision() if self.environment else "unknown"
+        found = {service.name: every for service in self._settings.services}
+        if self.environment is not None:
+            found |= self.environment.revisions()
+        for service in self._settings.services:
+            wanted = service.revision.attribute if service.revision is not None else ""
+            if wanted:
+                said = {s.attributes[wanted] for s in spans if s.service == service.name and wanted in s.attributes}
+                found[service.name] = ", ".join(sorted(said)) or "unknown"
+        return found
+
+    def troubles(self) -> Mapping[str, str]:
+        """What happened to services since they came up, a clause by service."""
+        return self.environment.troubles() if self.environment is not None else {}
 
     def options(self, options: RunOptions) -> RunOptions:
         """Run options with this system's addresses, revisions and logs.
@@ -130,24 +155,28 @@ class System:
             environment_variables={**self.addresses.variables},
             deployed=self.deployed(),
             logs=self._logs,
-            spans=self.live_spans(),
         )
-
-    def live_spans(self) -> LiveSpans | None:
-        """Where a running flow finds the spans it causes; None when none are received."""
-        from testmesh.telemetry.store import ReceivedSpans
-
-        if self.spans is None or self._receiver is None:
-            return None
-        return ReceivedSpans(self.spans, f"the OTLP receiver of environment '{self.name}'")
 
     def _logs(self, started: str, finished: str) -> Mapping[str, tuple[str, ...]]:
         assert self.environment is not None
+        found = self.environment.logs(datetime.fromisoformat(started))
         by_service: dict[str, list[str]] = {}
-        for line in self.environment.logs(datetime.fromisoformat(started)).lines:
+        for line in found.lines:
             if line.at <= finished:
                 by_service.setdefault(line.service, []).append(line.text)
-        return {name: tuple(lines[-2000:]) for name, lines in sorted(by_service.items())}
+        for service, clause in self.troubles().items():
+            by_service.setdefault(service, []).append(f"[testmesh] {service} {clause}")
+        logs = {name: tuple(lines[-2000:]) for name, lines in sorted(by_service.items())}
+        return logs | ({"(not read)": (found.not_checked,)} if found.not_checked else {})
+
+
+def _placed(error: SettingError, project: Project) -> Exception:
+    """The complaint at its line of testmesh.toml."""
+    if project.file is None:
+        return error
+    from testmesh.workspaces.places import placed
+
+    return placed(error, project.file)
 
 
 def revision_of(project: Project) -> str:
@@ -188,11 +217,62 @@ def run_flows_in(
         options = replace(options, paths=tuple(p for p in paths if shown(p, options.root) not in not_run))
     store = FileRunStore(options.root / ".testmesh" / "runs") if save else None
     masks = options.masks if options.masks is not None else Masks()
-    run = asyncio.run(run_flows(replace(options, masks=masks), listeners, store))
-    spans = [masked(span, masks) for span in _collected(system, run)]
+    options = replace(options, masks=masks)
+    with _telemetry(system, options) as telemetry:
+        if telemetry is None:
+            return Ran(asyncio.run(run_flows(options, listeners, store)), not_run)
+        from testmesh.compose.spans import keep_spans, masked
+
+        options = replace(options, spans=telemetry.live())
+        run = asyncio.run(run_flows(options, listeners, store))
+        found, trouble = telemetry.collected(run)
+    spans = [masked(span, masks) for span in found]
     if save and spans:
         keep_spans(options.root, run.id, spans)
-    return Ran(run, not_run, spans)
+    troubles = [trouble] if trouble else []
+    if system is not None:
+        troubles += [f"{service} {clause}" for service, clause in system.troubles().items()]
+        run = _with_revisions(run, system.deployed(spans), store)
+    return Ran(run, not_run, spans, tuple(masks.text(text) for text in troubles))
+
+
+def _with_revisions(run: Run, now: Mapping[str, str], store: RunStore | None) -> Run:
+    """The recording with what was deployed at its end: what spans said, and what changed meanwhile."""
+    told = {
+        service: revision if before in (revision, "unknown") else f"{before}, then {revision}"
+        for service, revision in now.items()
+        for before in (run.deployed.get(service, "unknown"),)
+    }
+    if told == dict(run.deployed):
+        return run
+    run = replace(run, deployed=told)
+    if store is not None:
+        store.save(run)
+    return run
+
+
+@contextmanager
+def _telemetry(system: System | None, options: RunOptions) -> Iterator[Telemetry | None]:
+    """The system's; without one, what `[telemetry]` of testmesh.toml asks for, up while flows run."""
+    if system is not None:
+        yield system.telemetry
+        return
+    from testmesh.workspaces.files import load_project
+
+    project = load_project(options.root)
+    table = project.telemetry
+    if not table:
+        yield None
+        return
+    from testmesh.compose.spans import Sources, Telemetry
+    from testmesh.telemetry.settings import telemetry_settings
+
+    try:
+        settings = telemetry_settings(table)
+    except SettingError as error:
+        raise _placed(error, project) from error
+    with Telemetry(Sources(settings, options.process)) as telemetry:
+        yield telemetry
 
 
 def empty_run(options: RunOptions) -> Run:
@@ -239,84 +319,6 @@ def without(unavailable: Mapping[str, str], paths: Sequence[str], root: Path) ->
         if needed:
             found[opened.file] = f"needs service '{needed[0]}': {unavailable[needed[0]]}"
     return found
-
-
-def _collected(system: System | None, run: Run) -> list[Span]:
-    if system is None or system.spans is None:
-        return []
-    wanted = trace_ids(run)
-    system.spans.settle(wanted)
-    found = {(span.trace_id, span.span_id): span for trace in sorted(wanted) for span in system.spans.trace(trace)}
-    return list(found.values())
-
-
-def trace_ids(run: Run) -> set[str]:
-    """Every trace id a run sent.
-
-    Args:
-        run: a recording.
-    """
-    found: set[str] = set()
-    pending = [step for flow in run.flows for step in flow.steps]
-    while pending:
-        step = pending.pop()
-        pending += step.steps
-        if step.trace_id:
-            found.add(step.trace_id)
-    return found
-
-
-def keep_spans(root: Path, run_id: str, spans: Sequence[Span]) -> None:
-    """Write a run's spans beside its artefact.
-
-    Args:
-        root: repository's top folder.
-        run_id: whose.
-        spans: in order.
-    """
-    from flows.reports import write_whole
-    from testmesh.telemetry.kept import document, file_of
-
-    write_whole(file_of(root, run_id), document(spans))
-
-
-def masked(span: Span, masks: Masks) -> Span:
-    """A span without the secrets its run has met.
-
-    Args:
-        span: as received.
-        masks: of the run.
-    """
-    attributes = {name: str(masks.request(value, name)) for name, value in span.attributes.items()}
-    return replace(span, name=masks.text(span.name), message=masks.text(span.message), attributes=attributes)
-
-
-class KeptSpans:
-    """The spans kept with one run, as a SpanSource.
-
-    Args:
-        root: repository's top folder.
-        run_id: whose; a run without kept spans has none.
-
-    Raises:
-        UserError: the file of its spans cannot be read.
-    """
-
-    def __init__(self, root: Path, run_id: str) -> None:
-        from testmesh.telemetry.kept import spans_of
-        from testmesh.telemetry.store import SpanStore
-
-        self.spans = spans_of(root, run_id)
-        self._store = SpanStore()
-        self._store.add(self.spans)
-
-    def trace(self, trace_id: str) -> Sequence[Span]:
-        """The spans a trace caused.
-
-        Args:
-            trace_id: 32 hex.
-        """
-        return self._store.trace(trace_id)
 
 
 def observe_run(checkout: Checkout, ran: Ran) -> int:

@@ -92,6 +92,14 @@ class Environment(Protocol):
         """What is deployed: a commit, a commit and `+` and a digest of uncommitted changes, or `unknown`."""
         ...
 
+    def revisions(self) -> Mapping[str, str]:
+        """What is deployed, by service, where services differ or can be asked; asking again tells a change."""
+        ...
+
+    def troubles(self) -> Mapping[str, str]:
+        """What happened to services since `up` that a failure may come from, a clause by service; asks, not waits."""
+        ...
+
     def logs(self, since: datetime) -> Logs:
         """What the services printed from then on.
 

@@ -162,11 +162,26 @@ class Launcher:
                 raise UnavailableError(name, reason, hint=self._tail(running))
             self._closing.wait(_POLL_SECONDS)
 
+    def ended(self) -> dict[str, str]:
+        """Programs that were started here and ended by themselves, with how and their last words."""
+        with self._lock:
+            codes = {name: running.code() for name, running in self._running.items()}
+            ended = {name: self._running[name] for name, code in codes.items() if code is not None}
+        return {
+            name: f"ended with {_exit(running.code() or 0)}{_last_words(running)}" for name, running in ended.items()
+        }
+
     def _tail(self, running: Running) -> str:
         running.drained(0.5)
         lines = running.log.read_text("utf-8", "replace").splitlines() if running.log.exists() else []
         shown = [line.partition("\t")[2] for line in lines[-_TAIL_LINES:]]
         return "\n  ".join([f"its log is {running.log}", *shown])
+
+
+def _last_words(running: Running) -> str:
+    running.drained(0.5)
+    lines = running.log.read_text("utf-8", "replace").splitlines() if running.log.exists() else []
+    return f"; its last line: {lines[-1].partition(chr(9))[2]}" if lines else ""
 
 
 def _exit(code: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import re
 import secrets
 import threading
@@ -10,12 +9,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from testmesh.environments import installing, logs
+from testmesh.environments.asking import trouble
+from testmesh.environments.deployed import revisions
 from testmesh.environments.environment import UNKNOWN_REVISION, Addresses, Engine, Environment, Logs, Reset
 from testmesh.environments.launching import Launcher, harmless_environment, require_free, together
 from testmesh.environments.parts.part import Part, Place, RunningPart
+from testmesh.environments.resetting import reset_by_commands
 from testmesh.environments.revisions import revision_of
 from testmesh.environments.settings import EnvironmentSettings, PartSettings, ServiceSettings
 from testmesh.environments.templates import Names
@@ -26,8 +27,7 @@ from testmesh.kernel.errors import UnavailableError, UserError
 
 _PARTS = "testmesh.environments.parts"
 _BUILD_SECONDS = 120.0
-_ANSWER_SECONDS = 2.0
-_SERVER_ERRORS = 400
+_OTLP, _OTLP_GRPC = "OTEL_EXPORTER_OTLP_ENDPOINT", "TESTMESH_OTLP_GRPC_ENDPOINT"
 _FILE_NAME = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -100,11 +100,20 @@ class Processes:
         if self._up is None:
             return Reset(done=False, not_checked=f"environment '{self._settings.name}' is not up")
         together({name: part.reset for name, part in self._parts.items()})
-        return Reset(done=True)
+        return reset_by_commands(self._settings, self._up.names, self._up.tree)
 
     def revision(self) -> str:
         """What the tree was when it came up."""
         return self._revision
+
+    def revisions(self) -> Mapping[str, str]:
+        """The tree's for every service, but for those that are asked themselves."""
+        every = {service.name: self._revision for service in self._settings.services}
+        return every if self._up is None else every | revisions(self._settings, self._up.names, self._up.tree)[0]
+
+    def troubles(self) -> Mapping[str, str]:
+        """Services and parts that ended by themselves."""
+        return {} if self._up is None else self._up.launcher.ended()
 
     def logs(self, since: datetime) -> Logs:
         """What services and parts printed, also after `down`."""
@@ -180,7 +189,7 @@ class _Instance:
         port = self.names.ports[service.name]
         env = {
             **harmless_environment(self._settings.inherit),
-            **self._extra,
+            **self._telemetry(service),
             **self.names.variables(),
             "PORT": str(port),
             "PYTHONUNBUFFERED": "1",
@@ -188,8 +197,17 @@ class _Instance:
         }
         argv = self._filled(service.run, local)
         self.launcher.start(service.name, Command(argv, cwd=self._folder_of(service), env=env))
-        ready = self.names.fill(service.ready, local) if service.ready else None
-        self.launcher.wait(service.name, lambda: ready is None or _answers(ready), service.timeout)
+        ready = [self.names.fill(url, local) for url in service.ready]
+        self.launcher.wait(service.name, lambda: not any(trouble(url) for url in ready), service.timeout)
+
+    def _telemetry(self, service: ServiceSettings) -> dict[str, str]:
+        """Where a service is told to send its spans, in the protocol it speaks."""
+        told = {name: value for name, value in self._extra.items() if name != _OTLP_GRPC}
+        if service.otlp == "off":
+            return {name: value for name, value in told.items() if not name.startswith("OTEL_")}
+        if service.otlp == "grpc" and _OTLP_GRPC in self._extra:
+            told |= {_OTLP: self._extra[_OTLP_GRPC], "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
+        return told
 
     def _own(self, service: ServiceSettings, local: Mapping[str, str]) -> dict[str, str]:
         return {n: self.names.fill(v, local) for n, v in (service.env or {}).items()}
@@ -204,19 +222,6 @@ class _Instance:
         if not folder.is_dir():
             raise UserError(f"service '{service.name}' has no folder '{service.cwd}' in {self.tree}")
         return folder
-
-
-def _answers(url: str) -> bool:
-    """The URL answers with a status below 400."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=_ANSWER_SECONDS)
-    try:
-        connection.request("GET", parts.path or "/")
-        return connection.getresponse().status < _SERVER_ERRORS
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _create(settings: EnvironmentSettings, folder: Path, variables: Mapping[str, str]) -> Environment:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, field
 
-from testmesh.kernel.errors import UserError
+from testmesh.environments.reading import Reader
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 _REQUIREMENT = re.compile(r"(?P<program>[A-Za-z0-9_.+-]+)\s*(?:>=\s*(?P<version>\d+(?:\.\d+)*))?\Z")
 _TIMEOUT_SECONDS = 30.0
-
-T = TypeVar("T")
+_UP_SECONDS = 120.0
+OTLP = ("http", "grpc", "off")
+_LOGS = ("file", "command", "container")
+_REVISIONS = ("url", "command", "attribute", "label")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +46,81 @@ class InstallSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LogSettings:
+    """Where the lines of a service are that we did not start; exactly one of the three.
+
+    Args:
+        file: path, absolute or below the tree.
+        command: prints the lines since `${since}` (RFC 3339) or `${since_unix}` and ends.
+        container: name of a container, for `docker logs`.
+    """
+
+    file: str = ""
+    command: tuple[str, ...] = ()
+    container: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionSettings:
+    """Where the deployed revision of a service is said; exactly one of the four.
+
+    Args:
+        url: an address that says it.
+        path: where in its JSON (``$.git.commit``); the whole body as text when empty.
+        header: the response header that says it, instead of the body.
+        command: prints it.
+        attribute: resource attribute of the service's spans, such as ``vcs.ref.head.revision``.
+        label: label of the container's image.
+    """
+
+    url: str = ""
+    path: str = ""
+    header: str = ""
+    command: tuple[str, ...] = ()
+    attribute: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeSettings:
+    """How the `compose` engine brings a system up.
+
+    Args:
+        files: compose files, relative to the tree; Docker's own defaults when empty.
+        profiles: to activate.
+        build: build images first.
+        timeout: seconds until every service is healthy.
+    """
+
+    files: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    build: bool = False
+    timeout: float = _UP_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceSettings:
-    """How one service is started and known to be ready.
+    """How one service is started, or found, and known to be ready.
 
     Args:
         name: the service's name in the graph.
         run: program and arguments; empty for engines that start nothing.
-        ready: URL that answers below 400 once the service is ready, or None.
+        ready: URLs that answer below 400 once the service (each instance of it) is ready; empty = not asked.
         cwd: folder inside the tree.
         env: its own environment variables.
-        port: fixed port, or None for a free one.
+        port: fixed port, or None for a free one; for `compose` the port inside the container.
         requires: programs it needs.
         install: what is fetched once, or None.
         build: program and arguments run before each start, or empty.
         timeout: seconds it may take to be ready.
+        otlp: how it sends spans: http, grpc or off.
+        logs: where its lines are, or None.
+        revision: where its deployed revision is said, or None.
     """
 
     name: str
     run: tuple[str, ...] = ()
-    ready: str | None = None
+    ready: tuple[str, ...] = ()
     cwd: str = "."
     env: Mapping[str, str] | None = None
     port: int | None = None
@@ -74,6 +128,9 @@ class ServiceSettings:
     install: InstallSettings | None = None
     build: tuple[str, ...] = ()
     timeout: float = _TIMEOUT_SECONDS
+    otlp: str = "http"
+    logs: LogSettings | None = None
+    revision: RevisionSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +165,9 @@ class EnvironmentSettings:
         services: in file order.
         parts: in file order.
         inherit: names of process-environment variables that services may see beside the harmless ones.
+        reset: commands that put the data back, in order.
+        compose: for the engine of that name.
+        telemetry: instead of `[telemetry]` here, as written.
     """
 
     name: str
@@ -116,6 +176,9 @@ class EnvironmentSettings:
     services: tuple[ServiceSettings, ...] = ()
     parts: tuple[PartSettings, ...] = ()
     inherit: tuple[str, ...] = ()
+    reset: tuple[tuple[str, ...], ...] = ()
+    compose: ComposeSettings = ComposeSettings()
+    telemetry: Mapping[str, object] = field(default_factory=dict)
 
 
 def from_toml(name: str, table: Mapping[str, object]) -> EnvironmentSettings:
@@ -126,176 +189,130 @@ def from_toml(name: str, table: Mapping[str, object]) -> EnvironmentSettings:
         table: the parsed TOML table.
 
     Raises:
-        UserError: something is missing, misspelt or of the wrong type.
+        SettingError: something is missing, misspelt or of the wrong type.
     """
-    where = f"[environments.{name}]"
-    reader = _Reader(where, table)
+    reader = Reader(("environments", name), table)
     settings = EnvironmentSettings(
         name=name,
         engine=reader.text("engine"),
         variables=reader.texts("variables"),
-        services=tuple(_service(f"{where} services", n, t) for n, t in reader.tables("services")),
-        parts=tuple(_part(f"{where} parts", n, t) for n, t in reader.tables("parts")),
+        services=tuple(_service(n, r) for n, r in reader.tables("services")),
+        parts=tuple(_part(n, r) for n, r in reader.tables("parts")),
         inherit=reader.list_of_text("inherit"),
+        reset=reader.commands("reset"),
+        compose=_compose(reader),
+        telemetry=reader.table("telemetry") or {},
     )
     reader.done()
     return settings
 
 
-def _service(where: str, name: str, table: Mapping[str, object]) -> ServiceSettings:
-    reader = _Reader(f"{where}.{name}", table)
+def _service(name: str, reader: Reader) -> ServiceSettings:
     settings = ServiceSettings(
         name=name,
         run=reader.command("run"),
-        ready=reader.text("ready", None),
-        cwd=_inside(reader.text("cwd", "."), f"{where}.{name}.cwd"),
+        ready=reader.one_or_more("ready"),
+        cwd=_inside(reader, "cwd", reader.text("cwd", ".")),
         env=reader.texts("env"),
         port=reader.port("port"),
-        requires=tuple(_requirement(r, f"{where}.{name}.requires") for r in reader.list_of_text("requires")),
-        install=_install(f"{where}.{name}.install", reader.table("install")),
+        requires=tuple(_requirement(reader, text) for text in reader.list_of_text("requires")),
+        install=_install(reader),
         build=reader.command("build"),
         timeout=reader.seconds("timeout", _TIMEOUT_SECONDS),
+        otlp=reader.choice("otlp", OTLP, "http"),
+        logs=_logs(reader),
+        revision=_revision(reader),
     )
     reader.done()
     return settings
 
 
-def _part(where: str, name: str, table: Mapping[str, object]) -> PartSettings:
-    reader = _Reader(f"{where}.{name}", table)
+def _part(name: str, reader: Reader) -> PartSettings:
     settings = PartSettings(
         name=name,
         variable=reader.text("variable"),
         database=reader.text("database", "app"),
-        migrations=_inside_all(reader.list_of_text("migrations"), f"{where}.{name}.migrations"),
-        seed=_inside_all(reader.list_of_text("seed"), f"{where}.{name}.seed"),
+        migrations=_inside_all(reader, "migrations"),
+        seed=_inside_all(reader, "seed"),
         topics=reader.list_of_text("topics"),
     )
     reader.done()
     return settings
 
 
-def _install(where: str, table: Mapping[str, object] | None) -> InstallSettings | None:
+def _install(reader: Reader) -> InstallSettings | None:
+    table = reader.table("install")
     if table is None:
         return None
-    reader = _Reader(where, table)
-    settings = InstallSettings(
-        run=reader.command("run"), inputs=_inside_all(reader.list_of_text("inputs"), f"{where}.inputs")
-    )
-    reader.done()
+    inner = reader.below("install", table)
+    settings = InstallSettings(run=inner.command("run"), inputs=_inside_all(inner, "inputs"))
+    inner.done()
     if not settings.run or not settings.inputs:
-        raise UserError(f"testmesh.toml {where} needs both 'run' and 'inputs'")
+        raise inner.fail("", " needs both 'run' and 'inputs'")
     return settings
 
 
-def _requirement(text: str, where: str) -> Requirement:
+def _compose(reader: Reader) -> ComposeSettings:
+    table = reader.table("compose")
+    if table is None:
+        return ComposeSettings()
+    inner = reader.below("compose", table)
+    settings = ComposeSettings(
+        files=_inside_all(inner, "files"),
+        profiles=inner.list_of_text("profiles"),
+        build=inner.flag("build"),
+        timeout=inner.seconds("timeout", _UP_SECONDS),
+    )
+    inner.done()
+    return settings
+
+
+def _logs(reader: Reader) -> LogSettings | None:
+    table = reader.table("logs")
+    if table is None:
+        return None
+    inner = reader.below("logs", table)
+    settings = LogSettings(inner.text("file", ""), inner.command("command"), inner.text("container", ""))
+    inner.done()
+    _exactly_one(inner, table, _LOGS)
+    return settings
+
+
+def _revision(reader: Reader) -> RevisionSettings | None:
+    table = reader.table("revision")
+    if table is None:
+        return None
+    inner = reader.below("revision", table)
+    texts = {key: inner.text(key, "") for key in ("url", "path", "header", "attribute", "label")}
+    settings = RevisionSettings(command=inner.command("command"), **texts)
+    inner.done()
+    _exactly_one(inner, table, _REVISIONS)
+    for key in ("path", "header"):
+        if key in table and "url" not in table:
+            raise inner.fail(key, " needs 'url'")
+    if settings.path and settings.header:
+        raise inner.fail("header", ": 'path' and 'header' exclude each other")
+    return settings
+
+
+def _exactly_one(reader: Reader, table: Mapping[str, object], keys: tuple[str, ...]) -> None:
+    if sum(key in table for key in keys) != 1:
+        raise reader.fail("", f" needs exactly one of {', '.join(keys)}")
+
+
+def _requirement(reader: Reader, text: str) -> Requirement:
     match = _REQUIREMENT.match(text.strip())
     if match is None:
-        raise UserError(f"testmesh.toml {where}: '{text}' is not a requirement", hint='write "node" or "node>=20"')
+        raise reader.fail("requires", f": '{text}' is not a requirement", 'write "node" or "node>=20"')
     version = match["version"]
     return Requirement(match["program"], tuple(int(n) for n in version.split(".")) if version else ())
 
 
-def _inside(path: str, where: str) -> str:
+def _inside(reader: Reader, key: str, path: str) -> str:
     if path.startswith(("/", "~")) or ".." in path.split("/"):
-        raise UserError(f"testmesh.toml {where}: '{path}' leaves the tree", hint="use a path below testmesh.toml")
+        raise reader.fail(key, f": '{path}' leaves the tree", "use a path below testmesh.toml")
     return path
 
 
-def _inside_all(paths: tuple[str, ...], where: str) -> tuple[str, ...]:
-    return tuple(_inside(path, where) for path in paths)
-
-
-_REQUIRED = object()
-
-
-class _Reader:
-    """Takes keys out of one TOML table, checks their type, and complains about what is left over."""
-
-    def __init__(self, where: str, table: Mapping[str, object]) -> None:
-        self._where = where
-        self._table = table
-        self._known: list[str] = []
-
-    def text(self, key: str, default: object = _REQUIRED) -> str:
-        value = self._take(key)
-        if value is None:
-            if default is _REQUIRED:
-                raise UserError(f"testmesh.toml {self._where} has no '{key}'")
-            return default  # type: ignore[return-value]
-        return self._typed(key, value, str, "text")
-
-    def port(self, key: str) -> int | None:
-        value = self._take(key)
-        if value is None:
-            return None
-        number = self._typed(key, value, int, "a port number")
-        if not 1 <= number <= 65535:
-            raise UserError(f"testmesh.toml {self._where}.{key}: {number} is not a port number")
-        return number
-
-    def seconds(self, key: str, default: float) -> float:
-        value = self._take(key)
-        if value is None:
-            return default
-        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-            raise UserError(f"testmesh.toml {self._where}.{key} must be a number of seconds")
-        return float(value)
-
-    def command(self, key: str) -> tuple[str, ...]:
-        value = self._take(key)
-        if value is None:
-            return ()
-        if isinstance(value, list):
-            return self._texts_of(key, value)
-        text = self._typed(key, value, str, "text or a list of texts")
-        try:
-            return tuple(shlex.split(text))
-        except ValueError as e:
-            raise UserError(f"testmesh.toml {self._where}.{key}: {e}") from e
-
-    def list_of_text(self, key: str) -> tuple[str, ...]:
-        value = self._take(key)
-        return () if value is None else self._texts_of(key, self._typed(key, value, list, "a list of texts"))
-
-    def texts(self, key: str) -> Mapping[str, str]:
-        table = self.table(key) or {}
-        return {self._name(n): self._scalar(f"{key}.{n}", v) for n, v in table.items()}
-
-    def table(self, key: str) -> Mapping[str, object] | None:
-        value = self._take(key)
-        return None if value is None else self._typed(key, value, dict, "a table")
-
-    def tables(self, key: str) -> list[tuple[str, Mapping[str, object]]]:
-        table = self.table(key) or {}
-        return [(self._name(n), self._typed(f"{key}.{n}", v, dict, "a table")) for n, v in table.items()]
-
-    def done(self) -> None:
-        for key in self._table:
-            if key not in self._known:
-                near = difflib.get_close_matches(key, self._known, 1)
-                hint = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(sorted(self._known))}"
-                raise UserError(f"testmesh.toml {self._where} has an unknown key '{key}'", hint=hint)
-
-    def _take(self, key: str) -> object | None:
-        self._known.append(key)
-        return self._table.get(key)
-
-    def _name(self, name: str) -> str:
-        if not _NAME.match(name):
-            raise UserError(f"testmesh.toml {self._where}: '{name}' is not a name")
-        return name
-
-    def _scalar(self, key: str, value: object) -> str:
-        if isinstance(value, bool):
-            return "true" if value else "false"
-        if isinstance(value, int | float):
-            return str(value)
-        return self._typed(key, value, str, "text")
-
-    def _texts_of(self, key: str, values: list[object]) -> tuple[str, ...]:
-        return tuple(self._typed(key, v, str, "a list of texts") for v in values)
-
-    def _typed(self, key: str, value: object, kind: type[T], words: str) -> T:
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise UserError(f"testmesh.toml {self._where}.{key} must be {words}")
-        return value
+def _inside_all(reader: Reader, key: str) -> tuple[str, ...]:
+    return tuple(_inside(reader, key, path) for path in reader.list_of_text(key))

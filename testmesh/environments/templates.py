@@ -43,6 +43,24 @@ class Names:
         self._values[name] = value
         self._variables[name] = None
 
+    def place(self, service: str, port: int) -> None:
+        """A service's port, once it is known.
+
+        Args:
+            service: its name.
+            port: as reached from here.
+        """
+        self.ports[service] = port
+        self._values[f"{service}.port"] = str(port)
+
+    def forget(self, service: str) -> None:
+        """A service that has no port: whoever names it is told so.
+
+        Args:
+            service: its name.
+        """
+        self._values.pop(f"{service}.port", None)
+
     def variables(self) -> dict[str, str]:
         """The environment's variables, resolved, in the order of the file."""
         return {name: self.fill(self._values[name]) for name in self._variables}

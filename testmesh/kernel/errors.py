@@ -3,6 +3,7 @@
     TestMeshError
     ├── UserError              what the user can change (exit 2)
     │   ├── DiagnosticsError   the same, with file positions
+    │   ├── SettingError       the same, with the path of a key in testmesh.toml
     │   ├── MissingExtra       an optional dependency is not installed
     │   ├── NotFoundError      an id, revision or path that does not exist
     │   └── LimitExceeded      input larger than policy allows
@@ -61,6 +62,20 @@ class DiagnosticsError(UserError):
         first = diagnostics[0]
         super().__init__(first.message, hint=first.hint)
         self.diagnostics = tuple(diagnostics)
+
+
+class SettingError(UserError):
+    """A user error about one key of a settings file.
+
+    Args:
+        message: what is wrong, naming the key.
+        path: of the key in the file, from the top.
+        hint: what to do about it.
+    """
+
+    def __init__(self, message: str, *, path: tuple[str, ...], hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.path = path
 
 
 class MissingExtra(UserError):

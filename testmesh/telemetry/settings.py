@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
-from testmesh.kernel.errors import UserError
+from testmesh.kernel.errors import SettingError, UserError
 
 KEYS = ("receive", "receive_grpc", "jaeger", "tempo", "headers", "tenant", "timeout", "wait")
 _HOLE = re.compile(r"\$\{([A-Za-z_]\w*)\}")
@@ -63,87 +63,93 @@ class TelemetrySettings:
     wait: float = 3.0
 
 
-def telemetry_settings(table: Mapping[str, object], where: str = "[telemetry]") -> TelemetrySettings:
+def telemetry_settings(table: Mapping[str, object], path: tuple[str, ...] = ("telemetry",)) -> TelemetrySettings:
     """The settings of a `[telemetry]` table.
 
     Args:
         table: parsed TOML.
-        where: shown in errors.
+        path: of the table in the file.
 
     Raises:
-        UserError: a key is misspelt or does not fit.
+        SettingError: a key is misspelt or does not fit.
     """
     for key in table:
         if key not in KEYS:
             near = difflib.get_close_matches(key, KEYS, 1)
             hint = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(KEYS)}"
-            raise UserError(f"testmesh.toml {where} has an unknown key '{key}'", hint=hint)
+            raise _fail(path, key, f" is no key: '{key}' is unknown", hint)
     if "jaeger" in table and "tempo" in table:
-        raise UserError(f"testmesh.toml {where}: 'jaeger' and 'tempo' exclude each other", hint="name the one to ask")
+        raise _fail(path, "tempo", ": 'jaeger' and 'tempo' exclude each other", "name the one to ask")
     return TelemetrySettings(
-        _address(table, "receive", where),
-        _address(table, "receive_grpc", where),
-        _backend(table, where),
-        _seconds(table, "wait", 3.0, where),
+        _address(table, "receive", path),
+        _address(table, "receive_grpc", path),
+        _backend(table, path),
+        _seconds(table, "wait", 3.0, path),
     )
 
 
-def _backend(table: Mapping[str, object], where: str) -> Backend | None:
-    headers = _headers(table, where)
-    timeout = _seconds(table, "timeout", 10.0, where)
+Place = tuple[str, ...]
+
+
+def _fail(path: Place, key: str, message: str, hint: str | None = None) -> SettingError:
+    return SettingError(f"testmesh.toml [{'.'.join(path)}].{key}{message}", path=(*path, key), hint=hint)
+
+
+def _backend(table: Mapping[str, object], path: Place) -> Backend | None:
+    headers = _headers(table, path)
+    timeout = _seconds(table, "timeout", 10.0, path)
     if "jaeger" in table:
-        return Backend("jaeger", _url(table["jaeger"], f"{where}.jaeger"), headers, timeout)
+        return Backend("jaeger", _url(table, "jaeger", path), headers, timeout)
     if "tempo" in table:
-        return Backend("tempo", _url(table["tempo"], f"{where}.tempo"), headers, timeout)
+        return Backend("tempo", _url(table, "tempo", path), headers, timeout)
     if headers:
-        raise UserError(f"testmesh.toml {where}: 'headers' and 'tenant' need 'jaeger' or 'tempo'")
+        raise _fail(path, "tenant" if "tenant" in table else "headers", " needs 'jaeger' or 'tempo'")
     return None
 
 
-def _url(value: object, where: str) -> str:
+def _url(table: Mapping[str, object], key: str, path: Place) -> str:
+    value = table[key]
     try:
         parts = urlsplit(value) if isinstance(value, str) else None
         usable = parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable or parts is None:
-        raise UserError(f"testmesh.toml {where} must be an address such as http://localhost:16686")
+        raise _fail(path, key, " must be an address such as http://localhost:16686")
     if parts.username or parts.password:
-        raise UserError(
-            f"testmesh.toml {where} holds a password", hint='use headers = { Authorization = "Basic ${NAME}" }'
-        )
+        raise _fail(path, key, " holds a password", 'use headers = { Authorization = "Basic ${NAME}" }')
     return str(value).rstrip("/")
 
 
-def _address(table: Mapping[str, object], key: str, where: str) -> tuple[str, int] | None:
+def _address(table: Mapping[str, object], key: str, path: Place) -> tuple[str, int] | None:
     value = table.get(key)
     if value is None:
         return None
     match = _ADDRESS.match(value) if isinstance(value, str) else None
     if match is None or int(match["port"]) > 65535:
-        raise UserError(f'testmesh.toml {where}.{key} must be written "127.0.0.1:4318"')
+        raise _fail(path, key, ' must be written "127.0.0.1:4318"')
     return match["host"].strip("[]"), int(match["port"])
 
 
-def _seconds(table: Mapping[str, object], key: str, otherwise: float, where: str) -> float:
+def _seconds(table: Mapping[str, object], key: str, otherwise: float, path: Place) -> float:
     value = table.get(key, otherwise)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _LONGEST_WAIT:
-        raise UserError(f"testmesh.toml {where}.{key} must be seconds between 0 and {_LONGEST_WAIT:g}")
+        raise _fail(path, key, f" must be seconds between 0 and {_LONGEST_WAIT:g}")
     return float(value)
 
 
-def _headers(table: Mapping[str, object], where: str) -> dict[str, str]:
+def _headers(table: Mapping[str, object], path: Place) -> dict[str, str]:
     given = table.get("headers", {})
     if not isinstance(given, Mapping) or not all(isinstance(v, str) for v in given.values()):
-        raise UserError(f"testmesh.toml {where}.headers must be a table of texts")
+        raise _fail(path, "headers", " must be a table of texts")
     headers = {str(name): str(value) for name, value in given.items()}
     for name, value in headers.items():
         if not _HEADER.match(name) or not value.isprintable():
-            raise UserError(f"testmesh.toml {where}.headers: '{name}' cannot be sent as a header")
+            raise _fail(path, "headers", f": '{name}' cannot be sent as a header")
     tenant = table.get("tenant")
     if tenant is not None:
         if not isinstance(tenant, str) or not tenant or not tenant.isprintable():
-            raise UserError(f"testmesh.toml {where}.tenant must be a text")
+            raise _fail(path, "tenant", " must be a text")
         headers["X-Scope-OrgID"] = tenant
     return headers
 

@@ -14,7 +14,7 @@ from testmesh.workspaces.records import DeclaredEdge, DeclaredService, Project
 
 FILE = "testmesh.toml"
 MAX_BYTES = 1 << 20
-TABLES = ("services", "edges", "ignore", "environments", "models", "flows", "project")
+TABLES = ("services", "edges", "ignore", "environments", "telemetry", "models", "flows", "project")
 
 
 def find_root(start: Path) -> Path:
@@ -92,6 +92,7 @@ def parse_project(text: str, root: Path, path: Path) -> Project:
         edges=tuple(reader.edge(body) for body in reader.tables("edges")),
         ignore=tuple(reader.text(body, "match", "ignore") for body in reader.tables("ignore")),
         environments=reader.table("environments"),
+        telemetry=reader.table("telemetry"),
         models=reader.table("models"),
         flows=reader.texts(reader.table("flows"), "paths", "flows"),
         file=path,

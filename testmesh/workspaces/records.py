@@ -53,6 +53,7 @@ class Project:
         edges: declared edges.
         ignore: globs whose facts do not count.
         environments: raw `[environments.X]` tables, parsed by `testmesh.environments.settings`.
+        telemetry: raw `[telemetry]` table, parsed by `testmesh.telemetry.settings`.
         models: raw `[models]` table, parsed by `testmesh.routing`.
         flows: folders or globs that hold flows, relative to root; empty means everywhere.
         file: path of testmesh.toml, or None.
@@ -64,6 +65,7 @@ class Project:
     edges: tuple[DeclaredEdge, ...] = ()
     ignore: tuple[str, ...] = ()
     environments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    telemetry: Mapping[str, Any] = field(default_factory=dict)
     models: Mapping[str, Any] = field(default_factory=dict)
     flows: tuple[str, ...] = ()
     file: Path | None = None

@@ -27,7 +27,7 @@ def test_the_example_of_the_design_is_understood() -> None:
     assert dict(found.variables) == {"ORDERS_URL": "http://localhost:8001"}
     (orders,) = found.services
     assert orders.run == ("python", "-m", "orders")
-    assert orders.ready == "http://localhost:8001/health"
+    assert orders.ready == ("http://localhost:8001/health",)
 
 
 def test_everything_a_service_and_a_part_may_say() -> None:

@@ -263,7 +263,7 @@ def test_reset_before_up_is_reported_as_not_checked(toy_environment: Environment
 def test_an_unknown_engine_is_told_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(UserError) as raised:
         open_environment(from_toml("local", {"engine": "kubernetes"}), tmp_path)
-    assert raised.value.hint == "engines: processes, running"
+    assert raised.value.hint == "engines: compose, processes, running"
 
 
 def test_a_running_system_is_only_looked_at(tmp_path: Path, toy_environment: Environment) -> None:

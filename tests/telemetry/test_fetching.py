@@ -233,7 +233,7 @@ def test_after_a_run_spans_are_asked_for_until_no_more_come(web: Web) -> None:
         ({"jaeger": "http://[::1"}, "must be an address"),
         ({"jaeger": "http://u:p@x"}, "holds a password"),
         ({"jaeger": "http://x", "tempo": "http://y"}, "exclude each other"),
-        ({"tenant": "a"}, "need 'jaeger' or 'tempo'"),
+        ({"tenant": "a"}, "needs 'jaeger' or 'tempo'"),
         ({"tempo": "http://x", "tenant": 7}, "tenant must be a text"),
         ({"tempo": "http://x", "headers": {"a b": "c"}}, "cannot be sent"),
         ({"tempo": "http://x", "headers": {"a": "c\r\nd"}}, "cannot be sent"),

@@ -9,7 +9,7 @@ import pytest
 from flows.engine.masking import Masks
 from graph.runs import Exchange, StepRun
 from graph.spans import Span
-from testmesh.compose.systems import KeptSpans, keep_spans, masked
+from testmesh.compose.spans import KeptSpans, keep_spans, masked
 from testmesh.kernel.errors import UserError
 from testmesh.telemetry.kept import failing, file_of, spans_of, within
 

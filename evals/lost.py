@@ -324,10 +324,8 @@ def main() -> int:
             share = options.runs // len(TRANSPORTS) + (index < options.runs % len(TRANSPORTS))
             began = time.monotonic()
             found = lost_over(transport, urls[server_of(transport)], share, Path(name))
-            seconds = time.monotonic() - began
-            print(
-                f"{transport.name:<14} runs {found.runs:>4} sent {found.sent:>5} lost {found.lost:>3} in {seconds:.0f} s"
-            )
+            took = f"{time.monotonic() - began:.0f} s"
+            print(f"{transport.name:<14} runs {found.runs:>4}  sent {found.sent:>5}  lost {found.lost:>3}  {took}")
             rows.append({"name": f"lost {transport.name}", "value": found.lost, "goal": 0, "runs": found.runs})
     total = sum(int(str(row["value"])) for row in rows)
     print(f"{'all':<14} runs {options.runs:>4}  lost {total:>3}  goal 0  {'holds' if not total else 'MISSED'}")

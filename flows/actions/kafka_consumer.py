@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from flows.actions import Action, Call, MessageLog, Touch
+from flows.clients.kafka import SaslConfig
 from flows.clients.schema_registry import RegistryConfig
 from flows.clients.tls import TLS_DOC, tls_problems
 from flows.language.catalogue import ActionSpec, Alias, Deprecated, Duration, always, option
@@ -27,7 +28,7 @@ class ConsumerConfig:
     timeout: Duration = option(10.0, "How long to wait.")
     from_: str = option("start_of_flow", "Where reading begins.", choices=("start_of_flow", "beginning", "end"))
     expect: str | None = option(None, "`none`: fail when a message arrives.", choices=("none",))
-    sasl: Mapping[str, object] | None = option(None, "`{mechanism, username, password}`.")
+    sasl: SaslConfig | None = option(None, "How to log in.", record=SaslConfig)
     tls: object = option(None, TLS_DOC)
     schema_registry: RegistryConfig | None = option(None, "Values are in its format.", record=RegistryConfig)
 
@@ -67,10 +68,7 @@ async def follow(config: ConsumerConfig, call: Call) -> MessageLog:
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
-    from flows.clients.kafka import sasl_problems
-
     yield from tls_problems(config)
-    yield from sasl_problems(config)
     if config.get("expect") is not None and config.get("count") is not None:
         yield "count", "'expect: none' and 'count' exclude each other"
 

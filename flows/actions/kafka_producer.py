@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.actions import Action, Call, Result, Touch
+from flows.clients.kafka import SaslConfig
 from flows.clients.schema_registry import RegistryConfig
 from flows.clients.tls import TLS_DOC, tls_problems
 from flows.language.catalogue import ActionSpec, Alias, Deprecated, Duration, option
@@ -22,7 +23,7 @@ class ProducerConfig:
     key: object = option(None, "Message key.")
     value: object = option(None, "Text as it is, anything else as JSON; null is a tombstone.", also=("payload",))
     headers: Mapping[str, object] | None = option(None, "Message headers.")
-    sasl: Mapping[str, object] | None = option(None, "`{mechanism, username, password}`.")
+    sasl: SaslConfig | None = option(None, "How to log in.", record=SaslConfig)
     tls: object = option(None, TLS_DOC)
     schema_registry: RegistryConfig | None = option(None, "Write the value in its format.", record=RegistryConfig)
     timeout: Duration | None = option(None, "Limit for the acknowledgement.")
@@ -74,10 +75,7 @@ async def _value(config: ProducerConfig, call: Call) -> bytes | None:
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
-    from flows.clients.kafka import sasl_problems
-
     yield from tls_problems(config)
-    yield from sasl_problems(config)
 
 
 ACTION: Action[ProducerConfig] = Action(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from flows.clients.errors import ClientError, reason
 from flows.clients.tls import Tls
+from flows.language.catalogue import option
 from testmesh.kernel.errors import MissingExtra
 
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -18,6 +19,15 @@ METADATA_SECONDS = 5.0
 FIRST_TRY_SECONDS = 0.25
 LONGEST_TRY_SECONDS = 1.0
 LARGEST_MESSAGE = 100 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SaslConfig:
+    """A login, as a step writes it."""
+
+    mechanism: str = option("PLAIN", "How to log in.", choices=MECHANISMS)
+    username: str = option("", "User.", also=("user",))
+    password: str = option("", "Password.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +71,27 @@ class KafkaSettings:
         return f"SASL {mechanism}, user '{found.get('sasl.username', '')}'" if mechanism else "no SASL"
 
 
-def settings(brokers: str | Sequence[str], sasl: Mapping[str, object] | None, tls: Tls | None) -> KafkaSettings:
+def settings(brokers: str | Sequence[str], sasl: SaslConfig | None, tls: Tls | None) -> KafkaSettings:
     """The settings a step names.
 
     Args:
         brokers: ``a:9092,b:9092`` or a list.
-        sasl: ``{mechanism, username, password}``.
+        sasl: login of the step.
         tls: of the step.
     """
     found = brokers.split(",") if isinstance(brokers, str) else list(brokers)
     security: dict[str, str] = {}
-    if sasl:
+    if sasl is not None:
         security |= {
-            "sasl.mechanism": str(sasl.get("mechanism") or "PLAIN").upper(),
-            "sasl.username": str(sasl.get("username", "")),
-            "sasl.password": str(sasl.get("password", "")),
+            "sasl.mechanism": sasl.mechanism.upper(),
+            "sasl.username": sasl.username,
+            "sasl.password": sasl.password,
         }
         if security["sasl.mechanism"] not in MECHANISMS:
             raise ClientError(f"sasl.mechanism is one of {', '.join(MECHANISMS)}", "config")
     if tls is not None:
         security |= _encrypted(tls)
-    kind = ("SASL_" if sasl else "") + ("SSL" if tls is not None else "PLAINTEXT")
+    kind = ("SASL_" if sasl is not None else "") + ("SSL" if tls is not None else "PLAINTEXT")
     if kind != "PLAINTEXT":
         security["security.protocol"] = kind
     return KafkaSettings(tuple(part.strip() for part in found if part.strip()), tuple(sorted(security.items())))
@@ -97,24 +107,6 @@ def _encrypted(tls: Tls) -> dict[str, str]:
     if not tls.verify:
         found["enable.ssl.certificate.verification"] = "false"
     return found
-
-
-def sasl_problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
-    """What is wrong with the `sasl` of a config, for an action's static check.
-
-    Args:
-        config: as written.
-    """
-    given = config.get("sasl")
-    if not isinstance(given, Mapping):
-        return
-    known = ("mechanism", "username", "password")
-    unknown = [str(key) for key in given if key not in known]
-    if unknown:
-        yield "sasl", f"'sasl' has no key '{unknown[0]}' ({', '.join(known)})"
-    mechanism = str(given.get("mechanism") or "PLAIN")
-    if "{" not in mechanism and mechanism.upper() not in MECHANISMS:
-        yield "sasl", f"'sasl.mechanism' is one of {', '.join(MECHANISMS)}, not {mechanism}"
 
 
 def library() -> Any:

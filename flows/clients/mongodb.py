@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from flows.clients.errors import ClientError
+from flows.clients.errors import ClientError, reason
 from flows.clients.mongodb_values import identified, native, plain
 from flows.clients.tls import Tls
 
@@ -112,7 +112,7 @@ class MongoServer:
         except errors.ServerSelectionTimeoutError as error:
             raise ClientError(f"{self._place}: {self._unreachable(error)}") from error
         except (errors.ConnectionFailure, errors.ProtocolError) as error:
-            raise ClientError(f"{self._place}: {_told(error)}") from error
+            raise ClientError(f"{self._place}: {_broken(error)}") from error
         except (AssertionError, LookupError, AttributeError, RecursionError) as error:
             what = f"the driver cannot read the answer ({type(error).__name__})"
             raise ClientError(f"{self._place}: {what}", "server") from error
@@ -180,9 +180,7 @@ class MongoServer:
         return settings
 
     def _unreachable(self, error: Any) -> str:
-        text = _told(error).partition(", Timeout: ")[0]
-        if "connection refused" in text.lower():
-            text = "connection refused"
+        text = _broken(error)
         asked = {host.partition(":")[0] for host in str(self._place).split(",")}
         told = {host for host, _ in (self._client.topology_description.server_descriptions() if self._client else ())}
         other = sorted(told - asked)
@@ -316,6 +314,19 @@ def _write_told(error: Any) -> str:
     details = error.details if isinstance(error.details, dict) else {}
     first: dict[str, object] = next(iter(details.get("writeErrors") or ()), {})
     return f"document {first.get('index')}: {first.get('errmsg')}" if first else _told(error)
+
+
+def _broken(error: BaseException) -> str:
+    """Why there is no connection, without the driver's own address and timeouts."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and not isinstance(cause, TimeoutError):
+            return reason(cause)
+        cause = cause.__cause__
+    text = _told(error).partition(", Timeout: ")[0].partition(" (configured timeouts")[0]
+    text = re.sub(r"^(\S+:\d+: )+", "", text)
+    refused = "connection refused" in text.lower() or "connect call failed" in text.lower()
+    return "connection refused" if refused else text
 
 
 def _told(error: BaseException) -> str:

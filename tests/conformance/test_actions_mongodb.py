@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 
 from tests.conformance.actions import SECRET, Check, failing_servers, flow_of, passes
-from tests.flows.support import run_text, step
+from tests.conformance.relays import relayed
+from tests.flows.support import run_text, step, verdicts
 
 DOCUMENTS = """
 flow:
@@ -152,6 +153,24 @@ def test_a_document_read_waits_and_a_refused_operation_is_an_error(
     assert "more than 10000 documents; add a limit" in step(run, "big").message
     assert "document.n: 9223372036854775808 does not fit into 64 bits" in step(run, "huge").message
     assert "filter._id.$oid: 'xyz' is not a valid ObjectId" in step(run, "oid").message
+
+
+@pytest.mark.server("mongodb")
+def test_a_server_that_is_killed_while_a_step_waits_is_an_error(tmp_path: Path, mongo_server: str) -> None:
+    with relayed(int(mongo_server.partition(":")[2]), 0.6) as port:
+        run = run_text(
+            tmp_path,
+            flow_of(
+                f'{{id: r, action: mongodb.find, on_error: continue, config: {{url: "mongodb://127.0.0.1:{port}/d",'
+                " collection: c}, assert: [count == 1]}",
+                f'{{id: again, action: mongodb.count, config: {{url: "mongodb://127.0.0.1:{port}/d", collection: c}},'
+                " assert: [count == 1]}",
+            ),
+        )
+    assert verdicts(run) == {"r": "error", "again": "error"}
+    assert len(step(run, "r").exchanges[0].candidates) > 1
+    assert {found.exchanges[0].error_type for found in run.flows[0].steps} == {"connection"}
+    assert f"127.0.0.1:{port}: connection refused" in step(run, "again").message
 
 
 CONNECTED = {

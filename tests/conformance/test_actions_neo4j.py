@@ -12,6 +12,7 @@ import pytest
 from flows.events import run_to_json
 from flows.language.reads import cypher_reads
 from tests.conformance.actions import SECRET, Check, failing_servers, flow_of, passes
+from tests.conformance.relays import relayed
 from tests.flows.support import run_text, step, verdicts
 from tests.servers.java import Neo4j
 
@@ -143,6 +144,51 @@ def test_a_cypher_read_waits_and_a_refused_statement_is_an_error(
 )
 def test_which_cypher_only_reads(query: str, reads: bool) -> None:
     assert cypher_reads(query) is reads
+
+
+@pytest.mark.server("neo4j")
+def test_a_server_that_is_killed_while_a_step_waits_is_an_error(
+    tmp_path: Path, neo4j_process: dict[str, str], neo4j_server: Neo4j
+) -> None:
+    with relayed(int(neo4j_server.uri.rpartition(":")[2]), 1.0) as port:
+        url = f"bolt://127.0.0.1:{port}"
+        run = run_text(
+            tmp_path,
+            flow_of(
+                f"{{id: r, action: neo4j, on_error: continue, config: {{url: '{url}', query: 'RETURN 1 AS n'}},"
+                " assert: ['rows[0].n == 2']}",
+                f"{{id: again, action: neo4j, config: {{url: '{url}', query: 'RETURN 1 AS n'}}, assert: [count == 1]}}",
+            ),
+            process=neo4j_process,
+        )
+    assert verdicts(run) == {"r": "error", "again": "error"}
+    assert len(step(run, "r").exchanges[0].candidates) > 1
+    assert {found.exchanges[0].error_type for found in run.flows[0].steps} == {"connection"}
+    assert f"127.0.0.1:{port}: connection refused" in step(run, "again").message
+
+
+@pytest.mark.server("neo4j")
+def test_a_statement_that_takes_too_long_ends_with_its_timeout(tmp_path: Path, neo4j_process: dict[str, str]) -> None:
+    slow = "UNWIND range(1, 20000) AS a UNWIND range(1, 20000) AS b RETURN count(a + b) AS n"
+    run = run_text(
+        tmp_path,
+        flow_of(
+            f"{{id: slow, action: neo4j, on_error: continue, config: {{query: '{slow}', timeout: 300ms}},"
+            " assert: [count == 1]}",
+            "{id: quick, action: neo4j, config: {query: RETURN 1 AS n}, assert: [count == 1]}",
+        ),
+        process=neo4j_process,
+    )
+    assert verdicts(run) == {"slow": "failed", "quick": "passed"}
+    assert step(run, "slow").exchanges[0].error_type == "timeout"
+    assert run.flows[0].duration_ms < 5000
+
+
+def test_a_parameter_that_is_missing_is_found_before_the_run(tmp_path: Path) -> None:
+    query = 'RETURN $n, "$x", $m // $y'
+    config = f"{{url: 'bolt://h', query: '{query}', params: {{n: 1}}}}"
+    run = run_text(tmp_path, flow_of(f"{{id: a, action: neo4j, config: {config}, assert: [count == 1]}}"))
+    assert [problem["message"] for problem in run.flows[0].problems] == ["'params' has no 'm', which the query names"]
 
 
 CONNECTED = {

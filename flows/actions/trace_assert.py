@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flows.actions import Action, Call, Result
@@ -12,10 +12,26 @@ from flows.language.catalogue import ActionSpec, Duration, always, option
 from flows.language.shapes import BOOLEAN, NUMBER, OBJECT, STRING, listing, maybe, record
 
 if TYPE_CHECKING:
+    from flows.clients.spans import Wanted
     from flows.language.expressions.scope import Scope
+    from graph.spans import Span
 
 KINDS = ("internal", "server", "client", "producer", "consumer")
-UNSENT = frozenset({"count", "at_least", "at_most", "max_duration", "settle", "timeout"})
+UNSENT = frozenset(
+    {
+        "service",
+        "name",
+        "kind",
+        "attributes",
+        "error",
+        "count",
+        "at_least",
+        "at_most",
+        "max_duration",
+        "settle",
+        "timeout",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +57,7 @@ class _Watch:
 
     seen: int = -1
     since: float = 0.0
+    known: dict[tuple[str, str], tuple[object, Result]] = field(default_factory=dict)
 
     def quiet(self, seen: int) -> float:
         """Milliseconds for which no new span was noticed.
@@ -52,6 +69,23 @@ class _Watch:
         if seen != self.seen:
             self.seen, self.since = seen, now
         return (now - self.since) * 1000
+
+    def results(self, spans: Iterable[Span]) -> list[Result]:
+        """The spans for the recording; candidates share what did not change between two reads.
+
+        Args:
+            spans: to record.
+        """
+        from flows.clients.spans import as_result
+
+        found = []
+        for span in spans:
+            key = (span.trace_id, span.span_id)
+            known = self.known.get(key)
+            if known is None or known[0] is not span:
+                known = self.known[key] = (span, as_result(span))
+            found.append(known[1])
+        return found
 
     async def aclose(self) -> None:
         """Nothing is held open."""
@@ -68,7 +102,7 @@ async def run(config: TraceConfig, call: Call) -> Result:
         ClientError: there is no source of spans, or it cannot be asked.
     """
     from flows.clients.errors import ClientError
-    from flows.clients.spans import Wanted, found
+    from flows.clients.spans import kept
     from testmesh.kernel.errors import UnavailableError, UserError
 
     if call.spans is None:
@@ -82,10 +116,38 @@ async def run(config: TraceConfig, call: Call) -> Result:
     except UnavailableError as problem:
         raise ClientError(problem.message, "connection") from problem
     except UserError as problem:
-        raise ClientError(f"{problem.message}{f' ({problem.hint})' if problem.hint else ''}", "config") from problem
+        raise ClientError(f"{problem.message}{f' ({problem.hint})' if problem.hint else ''}", "server") from problem
     watch = call.flow_clients.shared(("trace_assert", call.path), _Watch)
-    wanted = Wanted(config.service, config.name, config.kind, config.attributes or {}, config.error)
-    return {**found(spans, wanted), "settled_ms": round(watch.quiet(len(spans)), 3)}
+    chosen, left_out = kept(spans, _wanted(config))
+    quiet = round(watch.quiet(len(spans)), 3)
+    return {"all": watch.results(chosen), "left_out": left_out, "settled_ms": quiet}
+
+
+def _wanted(config: TraceConfig) -> Wanted:
+    from flows.clients.spans import Wanted
+
+    return Wanted(config.service, config.name, config.kind, config.attributes or {}, config.error)
+
+
+def seen(config: TraceConfig, result: Result, names: Scope) -> Mapping[str, object]:
+    """The spans that are meant, out of all that were recorded.
+
+    Args:
+        config: rendered.
+        result: one read.
+        names: not used.
+    """
+    from flows.clients.spans import found
+
+    recorded = result.get("all")
+    spans = [one for one in recorded if isinstance(one, Mapping)] if isinstance(recorded, list) else []
+    left_out = _whole(result.get("left_out"))
+    return {
+        **found(spans, _wanted(config)),
+        "seen": len(spans) + left_out,
+        "left_out": left_out,
+        "settled_ms": result.get("settled_ms"),
+    }
 
 
 def condition(config: TraceConfig, result: Result, names: Scope) -> str | None:
@@ -96,15 +158,15 @@ def condition(config: TraceConfig, result: Result, names: Scope) -> str | None:
         result: one read.
         names: not used.
     """
-    problem = _missing(config, result) or _beyond(config, result)
-    return problem or None
+    view = seen(config, result, names)
+    return _missing(config, view) or _beyond(config, view) or None
 
 
 def _whole(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _missing(config: TraceConfig, result: Result) -> str:
+def _missing(config: TraceConfig, result: Mapping[str, object]) -> str:
     number, seen = _whole(result.get("count")), _whole(result.get("seen"))
     least = config.at_least
     if least is None:
@@ -120,7 +182,7 @@ def _missing(config: TraceConfig, result: Result) -> str:
     return told
 
 
-def _beyond(config: TraceConfig, result: Result) -> str:
+def _beyond(config: TraceConfig, result: Mapping[str, object]) -> str:
     """An upper limit: what came is within it, and nothing came for a while."""
     number = _whole(result.get("count"))
     most = config.count if config.count is not None else config.at_most
@@ -131,6 +193,8 @@ def _beyond(config: TraceConfig, result: Result) -> str:
         return slow
     if most is None and config.max_duration is None:
         return ""
+    if _whole(result.get("left_out")):
+        return f"the flow caused {result.get('seen')} spans, too many to be sure of an upper limit"
     if not _whole(result.get("seen")):
         return "no span of this flow has come at all, so their absence shows nothing"
     quiet = result.get("settled_ms")
@@ -139,7 +203,7 @@ def _beyond(config: TraceConfig, result: Result) -> str:
     return ""
 
 
-def _slow(config: TraceConfig, result: Result) -> str:
+def _slow(config: TraceConfig, result: Mapping[str, object]) -> str:
     longest = result.get("longest")
     if config.max_duration is None or not isinstance(longest, Mapping):
         return ""
@@ -192,6 +256,7 @@ ACTION: Action[TraceConfig] = Action(
             longest=maybe(SPAN),
             seen=NUMBER,
             nearest=listing(STRING),
+            left_out=NUMBER,
             settled_ms=NUMBER,
         ),
         checks_itself=True,
@@ -201,5 +266,6 @@ ACTION: Action[TraceConfig] = Action(
     ),
     run=run,
     condition=condition,
+    seen=seen,
     unsent=UNSENT,
 )

@@ -11,8 +11,9 @@ from flows.language.values import as_text
 from graph.spans import Span
 from testmesh.kernel.clock import iso
 
-MOST_KEPT = 100
+MOST_KEPT = 300
 _NEAREST = 5
+_TEXTS = ("trace_id", "span_id", "parent_id", "service", "kind", "name")
 _LAST_SECOND = 253_402_300_799
 
 
@@ -68,31 +69,60 @@ def _attribute(key: str, wanted: object, said: str | None) -> str:
     return "" if fnmatchcase(said, _literal(as_text(wanted))) else f"{key} is '{said}'"
 
 
-def found(spans: Sequence[Span], wanted: Wanted) -> dict[str, object]:
-    """The spans a step means, by start, and the nearest of the others.
+def kept(spans: Sequence[Span], wanted: Wanted) -> tuple[list[Span], int]:
+    """The spans a recording keeps, by start, and how many it leaves out: those a step means are kept first.
 
     Args:
         spans: all that the flow caused so far.
+        wanted: which of them the step means.
+    """
+    if len(spans) <= MOST_KEPT:
+        return list(spans), 0
+    first = sorted(range(len(spans)), key=lambda n: (bool(wanted.differs(spans[n])), n))[:MOST_KEPT]
+    return [spans[n] for n in sorted(first)], len(spans) - MOST_KEPT
+
+
+def found(recorded: Sequence[Mapping[str, object]], wanted: Wanted) -> dict[str, object]:
+    """The spans a step means, by start, and the nearest of the others.
+
+    Args:
+        recorded: spans as :func:`as_result` gives them, possibly changed by hand.
         wanted: which of them.
     """
-    matching: list[Span] = []
+    matching: list[Mapping[str, object]] = []
     others: list[tuple[int, str]] = []
-    for span in spans:
+    for one in recorded:
+        span = from_result(one)
         differs = wanted.differs(span)
         if differs:
             others.append((len(differs), f"{span.service} '{span.name}': {', '.join(differs)}"))
         else:
-            matching.append(span)
+            matching.append(one)
     told = list(dict.fromkeys(text for _, text in sorted(others, key=lambda other: other[0])))
-    kept = [as_result(span) for span in matching[:MOST_KEPT]]
     return {
-        "spans": kept,
+        "spans": matching,
         "count": len(matching),
-        "first": kept[0] if kept else None,
-        "longest": as_result(max(matching, key=lambda span: span.duration_ns)) if matching else None,
-        "seen": len(spans),
+        "first": matching[0] if matching else None,
+        "longest": max(matching, key=_duration) if matching else None,
         "nearest": told[:_NEAREST],
     }
+
+
+def _duration(one: Mapping[str, object]) -> float:
+    found = one.get("duration_ms")
+    return float(found) if isinstance(found, int | float) else 0.0
+
+
+def from_result(one: Mapping[str, object]) -> Span:
+    """A recorded span as far as a step can ask about it.
+
+    Args:
+        one: as :func:`as_result` gives it.
+    """
+    attributes = one.get("attributes")
+    said = {str(k): as_text(v) for k, v in attributes.items()} if isinstance(attributes, Mapping) else {}
+    trace_id, span_id, parent_id, service, kind, name = (str(one.get(key, "")) for key in _TEXTS)
+    return Span(trace_id, span_id, parent_id, service, kind, name, 0, 0, one.get("error") is True, "", said)
 
 
 def as_result(span: Span) -> dict[str, object]:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from opentelemetry.trace import SpanKind
 
+from flows.engine import judge
+from flows.runner import RunOptions, run_flows
 from graph.runs import Run
+from testmesh.telemetry.fetching import BackendSpans, FetchedSpans
 from testmesh.telemetry.receiver import Receiver
+from testmesh.telemetry.settings import Backend
 from testmesh.telemetry.store import ReceivedSpans, SpanStore
 from tests.conformance.actions import SECRET, flow_of, keeps_the_secret, passes
-from tests.flows.support import run_text, step, verdicts
+from tests.flows.support import raw_server, run_text, step, unused_port, verdicts, write
 from tests.telemetry.traced import Work, failed, traced_service
 
 
@@ -139,3 +146,80 @@ def test_a_secret_in_a_span_is_masked(tmp_path: Path, receiver: Receiver) -> Non
         variables={"password": SECRET},
     )  # fmt: skip
     keeps_the_secret(run)
+
+
+def test_a_recording_answers_other_questions_about_its_spans(tmp_path: Path, receiver: Receiver) -> None:
+    run = ran(tmp_path, receiver, later, "name: 'charge*'}}")
+    text = run.flows[0].source
+    for other, verdict in (("name: POST /orders", "passed"), ("name: refund", "error")):
+        flow = replace(run.flows[0], source=text.replace("name: 'charge*'", other))
+        assert judge(replace(run, flows=(flow,))).flows[0].verdict == verdict, other
+
+
+def asked(folder: Path, url: str, *, timeout: str = "5s", headers: dict[str, str] | None = None) -> Run:
+    """One trace_assert step against a Jaeger at an address."""
+    spans = FetchedSpans(BackendSpans(Backend("jaeger", url, timeout=1.0), headers or {}))
+    config = f"{{name: x, count: 0, settle: 1ms, timeout: {timeout}}}"
+    return run_text(folder, flow_of(f"{{id: t, action: trace_assert, config: {config}}}"), spans=spans)
+
+
+def test_a_server_that_is_down_is_an_error_and_never_absence(tmp_path: Path) -> None:
+    port = unused_port()
+    run = asked(tmp_path, f"http://127.0.0.1:{port}")
+    assert (verdicts(run)["t"], step(run, "t").exchanges[0].error_type) == ("error", "connection")
+    assert f"jaeger at http://127.0.0.1:{port}: connection refused" in step(run, "t").message
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (b"HTTP/1.1 401 No\r\ncontent-length: 0\r\n\r\n", "server"),
+        (b"HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n", "connection"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n<html>", "server"),
+        (b"!!! nonsense\r\n\r\n", "connection"),
+    ],
+)
+def test_a_server_that_refuses_or_is_something_else_is_an_error(tmp_path: Path, answer: bytes, kind: str) -> None:
+    def answers(connection: Any) -> None:
+        connection.recv(9999)
+        connection.sendall(answer)
+
+    with raw_server(answers) as port:
+        run = asked(tmp_path, f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {SECRET}"})
+    assert (verdicts(run)["t"], step(run, "t").exchanges[0].error_type) == ("error", kind), step(run, "t").message
+    keeps_the_secret(run)
+
+
+def test_a_server_that_hangs_or_dies_in_the_middle_ends_with_the_step(tmp_path: Path) -> None:
+    release = threading.Event()
+    with raw_server(lambda connection: (release.wait(20), None)[1]) as port:
+        run = asked(tmp_path, f"http://127.0.0.1:{port}", timeout="700ms")
+        release.set()
+    assert verdicts(run)["t"] in ("failed", "error")
+
+    def dies(connection: Any) -> None:
+        connection.recv(9999)
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 999\r\n\r\n{")
+
+    with raw_server(dies) as port:
+        run = asked(tmp_path, f"http://127.0.0.1:{port}")
+    assert verdicts(run)["t"] == "error", step(run, "t").message
+
+
+def test_a_cancelled_run_does_not_wait_for_a_server_that_hangs(tmp_path: Path) -> None:
+    release = threading.Event()
+    file = write(tmp_path, flow_of("{id: t, action: trace_assert, config: {name: x}}"))
+
+    async def cancelled(port: int) -> Run:
+        spans = FetchedSpans(BackendSpans(Backend("jaeger", f"http://127.0.0.1:{port}", timeout=30.0)))
+        task = asyncio.create_task(run_flows(RunOptions(paths=(file,), root=tmp_path, spans=spans)))
+        await asyncio.sleep(0.3)
+        task.cancel()
+        return await task
+
+    with raw_server(lambda connection: (release.wait(20), None)[1]) as port:
+        began = time.monotonic()
+        run = asyncio.run(cancelled(port))
+        assert time.monotonic() - began < 3
+        release.set()
+    assert run.verdict == "cancelled"

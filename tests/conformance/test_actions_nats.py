@@ -12,7 +12,10 @@ from uuid import uuid4
 import pytest
 
 from tests.conformance.actions import SECRET, Check, failing_servers, flow_of, passes
+from tests.conformance.brokers import certificates, killed_meanwhile, started
 from tests.flows.support import run_text, step, verdicts
+from tests.servers.brokers import start_nats
+from tests.servers.process import Server, free_port
 
 
 def _subject() -> str:
@@ -112,6 +115,93 @@ def test_a_request_is_answered_or_nobody_is_there(tmp_path: Path, nats_url: str)
     run = _as_peer(nats_url, served)
     assert verdicts(run) == {"r": "passed", "x": "error"}
     assert "nobody answers" in step(run, "x").message
+
+
+def _flow(url: str, more: str = "") -> str:
+    return flow_of(
+        f"{{id: p, action: nats_publish, on_error: continue, config: {{url: '{url}', subject: s, value: m, {more}}}}}",
+        "{id: c, action: nats_subscribe, on_error: continue,"
+        f" config: {{url: '{url}', subject: s, timeout: 1s, {more}}}, assert: [value == \"m\"]}}",
+    )
+
+
+@pytest.mark.server("nats")
+def test_logins_and_what_is_refused(tmp_path: Path) -> None:
+    options = ["--user", "bob", "--pass", SECRET]
+    with started(lambda: start_nats(tmp_path, options)) as url:
+        at = url.removeprefix("nats://")
+        passes(run_text(tmp_path, _flow(f"nats://bob:{SECRET}@{at}")))
+        passes(run_text(tmp_path, _flow(f"nats://bob:wrong-one@{at}", f"password: {SECRET}")))
+        refused = run_text(tmp_path, _flow(f"nats://bob:wrong-one@{at}"))
+    assert verdicts(refused) == {"p": "error", "c": "error"}
+    for found in refused.flows[0].steps:
+        assert "the login was refused" in found.message
+        assert "wrong-one" not in found.message
+
+
+@pytest.mark.server("nats")
+def test_a_token_and_a_message_that_is_too_large(tmp_path: Path) -> None:
+    (tmp_path / "n.conf").write_text("max_payload: 100\n")
+    with started(lambda: start_nats(tmp_path, ["--auth", SECRET, "-c", str(tmp_path / "n.conf")])) as url:
+        passes(run_text(tmp_path, _flow(url, f"token: {SECRET}")))
+        config = f"{{url: '{url}', token: {SECRET}, subject: s, value: {'x' * 200}}}"
+        run = run_text(tmp_path, flow_of(f"{{id: p, action: nats_publish, config: {config}}}"))
+    assert "is larger than the server takes (100)" in step(run, "p").message
+    assert SECRET not in step(run, "p").message
+
+
+@pytest.mark.server("nats")
+def test_tls_with_a_private_authority_and_a_client_certificate(tmp_path: Path) -> None:
+    certificates(tmp_path)
+    names = {"--tlscert": "server.pem", "--tlskey": "server.key", "--tlscacert": "ca.pem"}
+    options = ["--tls", "--tlsverify", *(word for k, v in names.items() for word in (k, str(tmp_path / v)))]
+    with started(lambda: start_nats(tmp_path, options)) as url:
+        passes(run_text(tmp_path, _flow(url, "tls: {ca: ca.pem, cert: cert.pem, key: key.pem}")))
+        untrusting = run_text(tmp_path, _flow(url, "tls: true"))
+        plain = run_text(tmp_path, _flow(url))
+    assert "certificate not trusted" in step(untrusting, "p").message
+    assert "the server asks for TLS" in step(plain, "p").message
+
+
+@pytest.mark.server("nats")
+def test_what_a_user_may_not_do_is_said(tmp_path: Path) -> None:
+    (tmp_path / "n.conf").write_text(
+        f"authorization {{ users: [{{ user: bob, password: {SECRET},"
+        " permissions: { publish: ok, subscribe: ok } }] }\n"
+    )
+    with started(lambda: start_nats(tmp_path, ["-c", str(tmp_path / "n.conf")])) as url:
+        run = run_text(tmp_path, _flow(url, f"username: bob, password: {SECRET}"))
+    assert verdicts(run) == {"p": "error", "c": "error"}
+    assert "Permissions Violation" in step(run, "p").message
+    assert "Permissions Violation" in step(run, "c").message
+
+
+@pytest.mark.server("nats")
+def test_a_server_killed_while_a_step_waits_is_an_error_and_a_stream_loses_nothing(tmp_path: Path) -> None:
+    port = free_port()
+    again = "retry: {max_attempts: 60, delay: 100ms}"
+
+    def begin() -> tuple[Server, str]:
+        server, url = start_nats(tmp_path, port=port)
+        _as_peer(url, lambda client: client.jetstream().add_stream(name="S", subjects=["s"]))
+        return server, url
+
+    with killed_meanwhile(begin, 1.0) as url:
+        run = run_text(
+            tmp_path,
+            flow_of(
+                "{id: p, action: nats_publish, config: {subject: s, value: {n: 1}, jetstream: true}}",
+                "{id: c, action: nats_subscribe, on_error: continue, config: {subject: other, timeout: 9s}}",
+                f"{{id: q, action: nats_publish, config: {{subject: s, value: {{n: 2}}, jetstream: true}}, {again}}}",
+                f"{{id: d, action: nats_subscribe, config: {{stream: S, count: 2}}, {again},"
+                " assert: ['messages[0].value.n == 1', 'messages[1].value.n == 2']}",
+                "{id: e, action: nats_subscribe, config: {subject: other, timeout: 300ms}}",
+            ),
+            process={"NATS_URL": url},
+        )
+    assert verdicts(run) == {"p": "passed", "c": "error", "q": "passed", "d": "passed", "e": "error"}, run
+    assert step(run, "c").exchanges[0].error_type == "connection"
+    assert "what was published since then is lost" in step(run, "e").message
 
 
 CONNECTED = {

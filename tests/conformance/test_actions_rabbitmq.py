@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ from uuid import uuid4
 import pytest
 
 from tests.conformance.actions import SECRET, Check, failing_servers, flow_of, passes
+from tests.conformance.brokers import certificates
 from tests.flows.support import run_text, step, verdicts
+from tests.servers.brokers import start_rabbitmq
+from tests.servers.process import Unavailable, free_port
 
 
 def _name() -> str:
@@ -187,6 +191,63 @@ def test_a_stream_is_read_from_a_position(tmp_path: Path, rabbitmq_url: str) -> 
         process={"RABBITMQ_URL": rabbitmq_url},
     )
     passes(run)
+
+
+def _flow(url: str, *more: str) -> str:
+    there = ", ".join((f"url: '{url}', exchange: amq.topic, routing_key: k", *more))
+    return flow_of(
+        f"{{id: p, action: rabbitmq_publish, on_error: continue, config: {{{there}, value: m}}}}",
+        f"{{id: c, action: rabbitmq_consume, on_error: continue, config: {{{there}, timeout: 1s}},"
+        ' assert: [value == "m"]}',
+    )
+
+
+@pytest.mark.server("rabbitmq")
+def test_logins_virtual_hosts_and_what_is_refused(tmp_path: Path, rabbitmq_url: str) -> None:
+    at = rabbitmq_url.rpartition("@")[2]
+    passes(run_text(tmp_path, _flow(f"amqp://guest:wrong-one@{at}/nowhere", "password: guest, vhost: /")))
+    refused = run_text(tmp_path, _flow(f"amqp://guest:wrong-one@{at}"))
+    elsewhere = run_text(tmp_path, _flow(f"amqp://guest:guest@{at}/nowhere"))
+    for run, said in ((refused, "the login was refused"), (elsewhere, "vhost nowhere not found")):
+        assert verdicts(run) == {"p": "error", "c": "error"}
+        for found in run.flows[0].steps:
+            assert said in found.message
+            assert "wrong-one" not in found.message
+
+
+@pytest.mark.server("rabbitmq")
+def test_tls_a_client_certificate_and_a_broker_killed_meanwhile(tmp_path: Path) -> None:
+    certificates(tmp_path)
+    tls_port = free_port()
+    settings = [
+        f"listeners.ssl.1 = 127.0.0.1:{tls_port}",
+        f"ssl_options.cacertfile = {tmp_path}/ca.pem",
+        f"ssl_options.certfile = {tmp_path}/server.pem",
+        f"ssl_options.keyfile = {tmp_path}/server.key",
+        "ssl_options.verify = verify_peer",
+        "ssl_options.fail_if_no_peer_cert = true",
+    ]
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    try:
+        server, url = start_rabbitmq(folder, settings)
+    except Unavailable as error:
+        pytest.skip(str(error))
+    try:
+        secure = f"amqps://guest:guest@127.0.0.1:{tls_port}"
+        passes(run_text(tmp_path, _flow(secure, "tls: {ca: ca.pem, cert: cert.pem, key: key.pem}")))
+        untrusting = run_text(tmp_path, _flow(secure))
+        assert "certificate not trusted" in step(untrusting, "p").message
+        killer = threading.Timer(0.5, server.kill)
+        killer.start()
+        waiting = "{id: c, action: rabbitmq_consume, config: {exchange: amq.topic, timeout: 9s}}"
+        run = run_text(tmp_path, flow_of(waiting), process={"RABBITMQ_URL": url})
+        killer.join()
+        found = step(run, "c")
+        assert (found.verdict, found.exchanges[0].error_type) == ("error", "connection")
+        assert "what was published since then is lost" in found.message
+    finally:
+        server.stop()
 
 
 CONNECTED = {

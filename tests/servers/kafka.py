@@ -125,7 +125,9 @@ def _secured(folder: Path) -> SecureKafka:
     chain = b"".join(blob.bytes() for blob in server.cert_chain_pems)
     (folder / "server.pem").write_bytes(_pkcs8(server.private_key_pem.bytes()) + chain)
     found = SecureKafka(
-        *(f"127.0.0.1:{free_port()}" for _ in range(3)),
+        sasl=f"127.0.0.1:{free_port()}",
+        tls=f"127.0.0.1:{free_port()}",
+        sasl_tls=f"127.0.0.1:{free_port()}",
         ca=ca.cert_pem.bytes().decode(),
         cert=client.cert_chain_pems[0].bytes().decode(),
         key=client.private_key_pem.bytes().decode(),

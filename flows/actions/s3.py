@@ -179,11 +179,11 @@ async def _bucket(config: S3Config, call: Call, client: S3) -> Result:
 
 def _described(response: HttpResponse) -> Result:
     """What every answer says, error or not."""
-    from flows.clients.s3 import Xml
+    from flows.clients.s3 import error_of
 
     headers = dict(response.headers)
     ok = 200 <= response.status < 300
-    error = Xml(response.body, "S3") if not ok and b"<Error" in response.body[:4096] else None
+    code, message = (None, None) if ok else error_of(response.body, response.url)
     length = headers.get("content-length", "")
     return {
         "status": response.status,
@@ -195,8 +195,8 @@ def _described(response: HttpResponse) -> Result:
         "last_modified": _iso(headers.get("last-modified")) if ok else None,
         "version_id": headers.get("x-amz-version-id"),
         "metadata": {n.removeprefix("x-amz-meta-"): v for n, v in response.headers if n.startswith("x-amz-meta-")},
-        "error_code": error.text("Code") if error else None,
-        "error_message": error.text("Message") if error else None,
+        "error_code": code,
+        "error_message": message,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from flows.clients.errors import ClientError
@@ -13,6 +13,10 @@ from flows.clients.http import HttpPool, HttpRequest, HttpResponse
 from flows.clients.tls import PLAIN_TLS, Tls
 from flows.language.values import as_text
 
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+PAGE = 1000
 MAX_KEYS = 10_000
 MAX_PAGES = 100
 _PLAIN_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]\Z")
@@ -96,6 +100,9 @@ class S3:
         self._pool = pool
         self._traceparent = traceparent
 
+    def __str__(self) -> str:
+        return urlsplit(self._access.url("")).netloc
+
     async def send(self, ask: Ask) -> HttpResponse:
         """The answer to a request; any status is one.
 
@@ -122,21 +129,22 @@ class S3:
         listing = Listing([], [], False)
         token = ""
         for _ in range(MAX_PAGES):
-            query = [("list-type", "2"), ("prefix", prefix), ("max-keys", str(min(1000, most)))]
+            query = [("list-type", "2"), ("prefix", prefix), ("max-keys", str(min(PAGE, most)))]
             query += [("delimiter", delimiter)] if delimiter else []
             query += [("continuation-token", token)] if token else []
             response = await self.send(Ask("GET", bucket, query=query))
             if response.status != 200:
                 return response, listing
-            page = Xml(response.body, bucket)
+            page = Xml.read(response.body, "ListBucketResult", str(self))
             listing.objects.extend(_object(entry) for entry in page.all("Contents"))
             listing.prefixes.extend(entry.text("Prefix") for entry in page.all("CommonPrefixes"))
             token = page.text("NextContinuationToken") if page.text("IsTruncated") == "true" else ""
-            if not token:
-                return response, listing
             if len(listing.objects) + len(listing.prefixes) >= most:
+                del listing.objects[most:]
+                return response, listing._replace(truncated=bool(token))
+            if not token:
                 break
-        return response, listing._replace(truncated=True)
+        return response, listing._replace(truncated=bool(token))
 
     def presigned(self, ask: Ask, seconds: int) -> str:
         """A URL that stands for the request for a while.
@@ -196,22 +204,35 @@ class Xml:
     """One element of S3's answers, whatever its namespace.
 
     Args:
-        body: bytes, or an element already read.
-        where: for messages.
+        element: of the answer.
     """
 
-    def __init__(self, body: object, where: str) -> None:
+    def __init__(self, element: Element) -> None:
+        self._element = element
+
+    @classmethod
+    def read(cls, body: bytes, root: str, where: str) -> Xml:
+        """An answer.
+
+        Args:
+            body: bytes.
+            root: the element it must be.
+            where: the server, for messages.
+
+        Raises:
+            ClientError: of type ``server`` when it is none, or declares entities.
+        """
         from xml.etree import ElementTree
 
-        self._where = where
-        self._element = None
-        if isinstance(body, ElementTree.Element):
-            self._element = body
-        elif isinstance(body, bytes) and body.strip() and not _ENTITY.search(body):
-            try:
-                self._element = ElementTree.fromstring(body)
-            except ElementTree.ParseError as problem:
-                raise ClientError(f"{where}: the answer is not valid XML: {problem}", "server") from problem
+        if _ENTITY.search(body):
+            raise ClientError(f"{where}: the answer declares entities, which S3 never does", "server")
+        try:
+            found = ElementTree.fromstring(body)
+        except (ElementTree.ParseError, RecursionError, ValueError) as problem:
+            raise ClientError(f"{where}: the answer is not valid XML: {problem}", "server") from problem
+        if found.tag.rpartition("}")[2] != root:
+            raise ClientError(f"{where}: the answer is no {root} of S3", "server")
+        return cls(found)
 
     def all(self, name: str) -> Iterator[Xml]:
         """The children of that name.
@@ -219,9 +240,9 @@ class Xml:
         Args:
             name: without namespace.
         """
-        for child in self._element if self._element is not None else ():
+        for child in self._element:
             if child.tag.rpartition("}")[2] == name:
-                yield Xml(child, self._where)
+                yield Xml(child)
 
     def text(self, name: str) -> str:
         """The text of a child, empty when there is none.
@@ -230,7 +251,7 @@ class Xml:
             name: without namespace.
         """
         for child in self.all(name):
-            return (child._element.text or "") if child._element is not None else ""
+            return child._element.text or ""
         return ""
 
 
@@ -251,3 +272,19 @@ def metadata_headers(metadata: Mapping[str, object]) -> list[tuple[str, str]]:
         metadata: name to value.
     """
     return [(f"x-amz-meta-{name.lower()}", as_text(value)) for name, value in metadata.items() if value is not None]
+
+
+def error_of(body: bytes, where: str) -> tuple[str | None, str | None]:
+    """Code and message of an error's answer; None where a server or a proxy sends something else.
+
+    Args:
+        body: bytes.
+        where: the server.
+    """
+    if b"<Error" not in body[:4096]:
+        return None, None
+    try:
+        found = Xml.read(body, "Error", where)
+    except ClientError:
+        return None, None
+    return found.text("Code"), found.text("Message")

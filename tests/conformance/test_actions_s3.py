@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from flows.clients.s3 import Access
 from flows.events import run_to_json
 from tests.conformance.actions import SECRET, Check, failing_servers, flow_of, passes
-from tests.flows.support import run_text, step
+from tests.flows.support import raw_server, run_text, step
 from tests.servers.objects import start_s3
 
 
@@ -154,3 +157,89 @@ def test_what_can_be_known_of_s3_before_the_run_is_found_before_it(tmp_path: Pat
     messages = [problem["message"] for problem in run.flows[0].problems]
     for wanted in ("needs a 'key'", "not 'gett'", "nowhere.bin", "between 1 and 10000", "cnt"):
         assert any(wanted in message for message in messages), (wanted, messages)
+
+
+def _answering(status: str, body: bytes, kind: str = "application/xml") -> Callable[[socket.socket], None]:
+    def answer(connection: socket.socket) -> None:
+        connection.settimeout(2)
+        with contextlib.suppress(OSError):
+            connection.recv(65536)
+            head = (
+                f"HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+            )
+            connection.sendall(head.encode() + body)
+
+    return answer
+
+
+BOMB = b"""<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>
+<ListBucketResult><Contents><Key>&b;</Key></Contents></ListBucketResult>"""
+ENDLESS = b"""<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsTruncated>true</IsTruncated>
+<NextContinuationToken>again</NextContinuationToken><Contents><Key>k</Key><Size>x</Size></Contents></ListBucketResult>"""
+
+
+@pytest.mark.parametrize(
+    ("body", "verdict", "told"),
+    [
+        (BOMB, "error", "the answer declares entities"),
+        (b"<ListBucketResult><Contents>", "error", "the answer is not valid XML"),
+        (b"", "error", "the answer is not valid XML"),
+        (b"<html>it works</html>", "error", "the answer is no ListBucketResult"),
+        (b"<a>" * 50_000 + b"</a>" * 50_000, "error", "the answer is no ListBucketResult"),
+        (ENDLESS, "passed", ""),
+    ],
+)
+def test_lists_that_make_no_sense_are_errors_of_the_server(
+    tmp_path: Path, body: bytes, verdict: str, told: str
+) -> None:
+    with raw_server(_answering("200 OK", body)) as port:
+        run = run_text(
+            tmp_path,
+            flow_of(
+                f"{{id: a, action: s3.list, wait: none, config: {{endpoint_url: 'http://127.0.0.1:{port}', bucket: abc,"
+                " max_keys: 50}, assert: [truncated == true, count == 50]}"
+            ),
+        )
+    found = step(run, "a")
+    assert found.verdict == verdict, found.message
+    assert told in found.message
+    assert told == "" or f"127.0.0.1:{port}" in found.message
+
+
+@pytest.mark.server("s3")
+def test_long_lists_come_in_pages(
+    tmp_path: Path, s3_process: dict[str, str], s3_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import boto3
+
+    monkeypatch.setattr("flows.clients.s3.PAGE", 3)
+
+    client = boto3.client(
+        "s3", endpoint_url=s3_url, aws_access_key_id="x", aws_secret_access_key="y", region_name="us-east-1"
+    )
+    bucket = _bucket()
+    client.create_bucket(Bucket=bucket)
+    for number in range(10):
+        client.put_object(Bucket=bucket, Key=f"k{number:05}", Body=b"")
+    client.close()
+    run = run_text(
+        tmp_path,
+        flow_of(
+            f"{{id: many, action: s3.list, config: {{bucket: {bucket}, max_keys: 20}},"
+            " assert: [count == 10, truncated == false, 'keys[-1] == \"k00009\"']}",
+            f"{{id: some, action: s3.list, config: {{bucket: {bucket}, max_keys: 7}}, assert: [count == 7, truncated == true]}}",
+            f"{{id: few, action: s3.list, config: {{bucket: {bucket}, max_keys: 3}}, assert: [count == 3,"
+            " truncated == true]}",
+        ),
+        process=s3_process,
+    )
+    passes(run)
+
+
+def test_a_bucket_stands_in_the_host_name_on_aws_and_in_the_path_elsewhere() -> None:
+    aws = Access("", "eu-west-1", "k", "s")
+    assert aws.url("abc", "a b/ö") == "https://abc.s3.eu-west-1.amazonaws.com/a%20b/%C3%B6"
+    assert aws.url("with.dots", "k") == "https://s3.eu-west-1.amazonaws.com/with.dots/k"
+    own = Access("http://h:9000/", "us-east-1", "k", "s")
+    assert own.url("abc", "k") == "http://h:9000/abc/k"
+    assert own._replace(path_style=False).url("abc", "k") == "http://abc.h:9000/k"

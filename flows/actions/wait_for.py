@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.actions import Action, Call, Result, Touch
+from flows.clients.tls import TLS_DOC, tls_problems
 from flows.language.catalogue import ActionSpec, Duration, always, option
 from flows.language.expressions.scope import Scope
 from flows.language.shapes import ANYTHING, BOOLEAN, NUMBER, STRING, maybe, record
+
+STATUS_DOC = "A status, a list of them, or a class such as `2xx`; without it any below 400."
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +19,12 @@ class HttpProbe:
     """An HTTP address that must answer."""
 
     url: str = option(doc="Absolute URL.")
-    status: int | None = option(None, "Exactly this status; without it any below 400.")
+    status: object = option(None, STATUS_DOC)
     body_contains: str | None = option(None, "Text in the body.")
+    headers: Mapping[str, object] | None = option(None, "Request headers.")
+    verify_ssl: bool = option(True, "Check the server's certificate.")
+    tls: object = option(None, TLS_DOC)
+    proxy: str | None = option(None, "URL of a proxy; `none` = direct.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,7 @@ class WaitConfig:
     tcp: TcpProbe | None = option(None, "A TCP port.", record=TcpProbe)
     type: str | None = option(None, "Flat form: `http` or `tcp`.", choices=("http", "tcp"))
     url: str | None = option(None, "Flat form of `http.url`.")
-    status: int | None = option(None, "Flat form of `http.status`.")
+    status: object = option(None, "Flat form of `http.status`.")
     body_contains: str | None = option(None, "Flat form of `http.body_contains`.")
     host: str | None = option(None, "Flat form of `tcp.host`.")
     port: int | None = option(None, "Flat form of `tcp.port`.")
@@ -66,9 +73,9 @@ async def run(config: WaitConfig, call: Call) -> Result:
     from flows.clients.errors import ClientError
 
     try:
-        url = config.http.url if config.http is not None else config.url
-        if url:
-            return await _http(url, call)
+        probe = config.http or (HttpProbe(url=config.url) if config.url else None)
+        if probe is not None:
+            return await _http(probe, call)
         host = config.tcp.host if config.tcp is not None else config.host
         port = config.tcp.port if config.tcp is not None else config.port
         return await _tcp(host or "localhost", port or 0)
@@ -78,21 +85,27 @@ async def run(config: WaitConfig, call: Call) -> Result:
         return {"ok": False, "status": None, "body": None, "error": error.message, "duration_ms": 0}
 
 
-async def _http(url: str, call: Call) -> Result:
+async def _http(probe: HttpProbe, call: Call) -> Result:
     import asyncio
     import time
 
     from flows.clients.errors import ClientError
-    from flows.clients.http import HttpPool, HttpRequest
+    from flows.clients.http import HttpPool
+    from flows.clients.http_address import bare_url
     from flows.clients.http_bodies import text_of
+    from flows.clients.http_request import HttpAsk, built
 
     pool = call.clients.shared("http", HttpPool)
+    ask = HttpAsk(
+        "GET", probe.url, headers=probe.headers, verify_ssl=probe.verify_ssl, tls=probe.tls, proxy=probe.proxy
+    )
+    request = (await built(ask, call)).traced(call.traceparent)
     started = time.perf_counter()
     try:
         async with asyncio.timeout(5):
-            response = await pool.send(HttpRequest("GET", url, [("traceparent", call.traceparent)]))
+            response = await pool.send(request)
     except TimeoutError:
-        raise ClientError(f"{url}: no answer within 5s", "timeout") from None
+        raise ClientError(f"{bare_url(request.url)}: no answer within 5s", "timeout") from None
     return {
         "ok": True,
         "status": response.status,
@@ -136,8 +149,8 @@ def condition(config: WaitConfig, result: Result, names: Scope) -> str:
         return ""
     wanted = config.http.status if config.http is not None else config.status
     text = config.http.body_contains if config.http is not None else config.body_contains
-    if wanted is not None and status != wanted:
-        return f"status is {status}, not {wanted}"
+    if wanted is not None and not _meets(status, wanted):
+        return f"status is {status}, not {_shown(wanted)}"
     if wanted is None and status >= 400:
         return f"status is {status}"
     if text is not None and text not in str(result.get("body") or ""):
@@ -145,8 +158,34 @@ def condition(config: WaitConfig, result: Result, names: Scope) -> str:
     return ""
 
 
+def _meets(status: int, wanted: object) -> bool:
+    if isinstance(wanted, list | tuple):
+        return any(_meets(status, one) for one in wanted)
+    text = str(wanted).lower()
+    return text == f"{status // 100}xx" or text == str(status)
+
+
+def _shown(wanted: object) -> str:
+    return " or ".join(map(str, wanted)) if isinstance(wanted, list | tuple) else str(wanted)
+
+
+def _status_problem(given: object) -> str:
+    for one in given if isinstance(given, list | tuple) else (given,):
+        text = str(one).lower()
+        number = text.isdigit() and 100 <= int(text) <= 599
+        if not (one is None or number or (text[:1] in "12345" and text[1:] == "xx") or "$" in text or "{{" in text):
+            return f"'status' is a number from 100 to 599, a class such as 2xx, or a list of them, not {one!r}"
+    return ""
+
+
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     http = config.get("http") is not None or config.get("url") is not None
+    probe = config.get("http")
+    own: Mapping[str, object] = probe if isinstance(probe, Mapping) else config
+    yield from (("http" if own is probe else key, message) for key, message in tls_problems(own))
+    problem = _status_problem(own.get("status"))
+    if problem:
+        yield "http" if own is probe else "status", problem
     tcp = config.get("tcp") is not None or config.get("port") is not None
     if http == tcp:
         yield "config", "wait_for needs either 'http: {url}' or 'tcp: {host, port}'"

@@ -49,7 +49,7 @@ async def converse(config: WebSocketConfig, call: Call) -> Conversation:
     from flows.clients.websocket import Door, Socket, opened
 
     request = (await built(HttpAsk.of(config), call)).traced(call.traceparent)
-    door = Door(request.url, tuple(request.headers), config.subprotocols, request.tls)
+    door = Door(request.url, tuple(request.headers), config.subprotocols, request.tls, request.proxy)
     found = await opened(door, config.messages)
     if isinstance(found, Socket):
         call.flow_clients.shared(("websocket", id(found)), lambda: found)

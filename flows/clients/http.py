@@ -10,11 +10,11 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from flows.clients.errors import ClientError
+from flows.clients.errors import ClientError, reason
 from flows.clients.http1 import Answer, Head, NothingCame, Wire, request_bytes
 from flows.clients.http_address import addressed, bare_url, headers_of, place_of, redirected
 from flows.clients.http_bodies import decoded
-from flows.clients.http_dial import MAX_BODY, Dialled, Target, dial, explained
+from flows.clients.http_dial import MAX_BODY, SILENT, Dialled, Target, dial, explained
 from flows.clients.proxy import Proxies
 from flows.clients.tls import PLAIN_TLS, Tls
 
@@ -196,7 +196,7 @@ class HttpPool:
                 return await self._exchange(connection, target, path, request)
             except _Stale:
                 if request.method not in IDEMPOTENT or not connection.used:
-                    raise ClientError(f"{target}: the server closed the connection without an answer") from None
+                    raise ClientError(f"{target}: {SILENT}{_maybe_certificate(target)}") from None
             connection = self._take(target, request.method)
 
     async def _by_http2(self, request: HttpRequest, target: Target) -> HttpResponse | Dialled | None:
@@ -233,6 +233,11 @@ class HttpPool:
             else:
                 connection.close()
         return _response(answer, request.url, target, "1.1")
+
+
+def _maybe_certificate(target: Target) -> str:
+    demands = target.tls is not None and target.tls.cert is None
+    return "; it may demand a client certificate ('tls: {cert: FILE, key: FILE}')" if demands else ""
 
 
 def _proven(request: HttpRequest, response: HttpResponse) -> HttpRequest:
@@ -303,7 +308,10 @@ async def _talk(connection: _Connection, target: Target, path: str, request: Htt
         return await connection.wire.answer(request.method)
     except NothingCame:
         raise _Stale from None
-    except ConnectionError:
-        if connection.used and not connection.wire.began:
+    except ConnectionError as error:
+        if connection.wire.began:
+            raise
+        if connection.used:
             raise _Stale from None
-        raise
+        why = f"{reason(error)} while waiting for the answer{_maybe_certificate(target)}"
+        raise ClientError(f"{target}: {why}") from error

@@ -71,11 +71,18 @@ def addressed(request: HttpRequest, proxies: Proxies) -> tuple[Target, str]:
     """
     place = place_of(request.url)
     tls = request.tls if place.scheme == "https" else None
-    target = Target(place.host, place.port, tls, _proxy(request.proxy, place, proxies))
+    target = Target(place.host, place.port, tls, proxy_for(request.proxy, place, proxies))
     return target, f"http://{target.authority}{place.path}" if target.forwarded else place.path
 
 
-def _proxy(named: str, place: Place, proxies: Proxies) -> Proxy | None:
+def proxy_for(named: str, place: Place, proxies: Proxies) -> Proxy | None:
+    """The proxy of a request; None = direct.
+
+    Args:
+        named: by the step: a URL, ``none``, or empty.
+        place: of the request.
+        proxies: of the environment.
+    """
     if not named:
         return proxies.of(place.scheme, place.host, place.port)
     return None if named == NO_PROXY else proxy_named(named)

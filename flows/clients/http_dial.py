@@ -14,6 +14,7 @@ from flows.clients.tls import Tls
 
 MAX_BODY = 16 * 1024 * 1024
 LIMIT = 2**18
+SILENT = "the server closed the connection without an answer"
 _BROKEN = (ConnectionError, EOFError, OSError)
 _TLS_RECORD = ("\\x15\\x03", "\\x16\\x03")
 
@@ -145,7 +146,7 @@ def explained(target: object) -> Iterator[None]:
     except NotSendable as problem:
         raise ClientError(f"{target}: the request cannot be sent: {problem}", "config") from problem
     except NothingCame as problem:
-        raise ClientError(f"{target}: the server closed the connection without an answer") from problem
+        raise ClientError(f"{target}: {SILENT}") from problem
     except Malformed as problem:
         advice = "; it speaks TLS: use https" if any(mark in str(problem) for mark in _TLS_RECORD) else ""
         raise ClientError(f"{target}: the answer is not valid HTTP: {problem}{advice}") from problem

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import ssl
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from flows.clients.errors import ClientError, reason
-from flows.clients.http_address import bare_url
+from flows.clients.http_address import bare_url, place_of, proxy_for
 from flows.clients.http_request import folded, parsed_body
+from flows.clients.proxy import Proxies
 from flows.clients.scripts import MAX_EVENTS, MAX_MESSAGE, Line, event_of
 from flows.clients.tls import PLAIN_TLS, Tls
 from flows.language.values import as_text, to_json
@@ -36,12 +37,14 @@ class Door:
         headers: sent with the handshake.
         subprotocols: offered, best first.
         tls: for wss.
+        proxy: as for a request.
     """
 
     url: str
     headers: Sequence[tuple[str, str]] = ()
     subprotocols: tuple[str, ...] = ()
     tls: Tls = PLAIN_TLS
+    proxy: str = ""
 
     def __str__(self) -> str:
         return bare_url(self.url)
@@ -186,13 +189,11 @@ async def opened(door: Door, script: Sequence[Line]) -> Socket | Refused:
             open_timeout=None,
             close_timeout=PARTING_SECONDS,
             max_size=MAX_MESSAGE,
-            proxy=None,
+            proxy=_proxy(door),
             **encrypted,
         )
     except exceptions.InvalidStatus as refusal:
         return Refused(_opening(door, refusal.response, started))
-    except ssl.SSLCertVerificationError as error:
-        raise ClientError(f"{door}: certificate not trusted ({error.verify_message})") from error
     except (exceptions.InvalidURI, ValueError) as error:
         raise ClientError(f"{door}: {reason(error)}", "config") from error
     except (exceptions.InvalidHandshake, EOFError) as error:
@@ -208,6 +209,19 @@ async def opened(door: Door, script: Sequence[Line]) -> Socket | Refused:
 def _why(error: BaseException) -> str:
     cause = error.__cause__
     return f"{reason(error)} ({reason(cause)})" if cause is not None else reason(error)
+
+
+def _proxy(door: Door) -> str | None:
+    """URL of the proxy, or None; the library makes a tunnel through it."""
+    place = place_of("http" + door.url.removeprefix("ws"))
+    proxy = proxy_for(door.proxy, place, Proxies())
+    if proxy is None:
+        return None
+    if not proxy.forwards:
+        raise ClientError(f"{proxy}: WebSockets go through HTTP proxies only", "config")
+    login = f"{quote(proxy.user, '')}:{quote(proxy.password, '')}@" if proxy.user else ""
+    host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
+    return f"{proxy.scheme}://{login}{host}:{proxy.port}"
 
 
 def _named(tls: Tls) -> dict[str, str]:

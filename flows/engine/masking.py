@@ -223,6 +223,8 @@ class Masks:
         if isinstance(value, str | int | float | None):
             if key and value is not None and not isinstance(value, bool) and is_secret_key(key):
                 return MASK
+            if key == "proxy" and isinstance(value, str) and "@" in value and "://" not in value:
+                return self.text(f"http://{value}")
             return self.evidence(value)
         if isinstance(value, Mapping):
             hidden = key if key and is_secret_key(key) else ""

@@ -208,6 +208,7 @@ def hypercorn_server(app: Any, certificates: Certificates | None = None, **setti
         config = Config()
         config.bind = [f"fd://{listener.detach()}"]
         config.graceful_timeout = 0.2
+        config.errorlog = None
         config.shutdown_timeout = 0.5
         if certificates is not None:
             config.certfile, config.keyfile = str(certificates.cert), str(certificates.key)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from flows.engine.consuming import consume
-from flows.engine.conversing import converse, script_seconds
 from flows.engine.context import Context, Limit, seconds
+from flows.engine.conversing import converse, script_seconds
 from flows.engine.effects import CutOff, NotRecorded, Pause, Request, Steps, answered
 from flows.engine.judging import Judgement, judged, outputs, scope_of
 from flows.engine.names import Names

@@ -202,8 +202,15 @@ class _Work:
             self.verdict, self.message = "not_run", missing.reason
         except CutOff as off:
             self.verdict, self.message, self.cut = "not_run", off.reason, off
+        except Exception as bug:
+            self._broken(bug)
         if self.verdict in ("failed", "error") and self.step.error_steps and self.cut is None:
             yield from self._error_steps()
+
+    def _broken(self, bug: Exception) -> None:
+        from flows.engine.bugs import reported
+
+        self.verdict, self.message = "error", reported(bug, self.context.masks)
 
     def _wanted(self) -> bool:
         if self.step.disabled:
@@ -354,9 +361,19 @@ class _Work:
         return tuple(exchanges), masks.evidence(last.result) if result is None else result
 
     def finished(self) -> StepRun:
-        """The record of the step."""
+        """The record of the step; one that cannot be made is an error without evidence."""
+        try:
+            return self._record()
+        except Exception as bug:
+            self._broken(bug)
+            self.attempts = []
+            return self._record()
+
+    def _record(self) -> StepRun:
         masks = self.context.masks
         last = self.attempts[-1] if self.attempts else Attempt()
+        # What stands under a secret name in the outputs is a secret in the evidence too.
+        outputs = {name: masks.request(value, name) for name, value in last.outputs.items()}
         exchanges, result = self._evidence(last)
         return StepRun(
             id=self.step.id,
@@ -368,7 +385,7 @@ class _Work:
             duration_ms=round(self.context.clock() - self.started, 3),
             exchanges=exchanges,
             result=result,
-            outputs={name: masks.request(value, name) for name, value in last.outputs.items()},
+            outputs=outputs,
             assertions=tuple(_masked(line, masks) for line in last.assertions),
             steps=self.inner,
             iteration=self.place.iteration,

@@ -79,6 +79,8 @@ def _load(text: str | bytes, asked: _Asked) -> CheckedFlow:
         reader = FlowReader(findings, asked.catalogue, asked.files, hyphenated(root))
         flow = reader.read(root, asked.given)
         check_children(reader.read_steps, asked.files, findings, asked.trail, _child(asked.catalogue))
+        # The way back to each node leads in a circle; without it a flow that is let go is gone at once.
+        reader.reader.places.clear()
     found = tuple(sorted(findings.found, key=lambda finding: (finding.line, finding.column)))
     return CheckedFlow(None if findings.failed else flow, found, shown)
 

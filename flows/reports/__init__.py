@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,12 +66,12 @@ def write_reports(run: Run, wanted: Mapping[str, Path], beside: Beside = NOTHING
             write_whole(path, data)
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes | Iterable[bytes]) -> None:
     """Writes a file so that nobody ever sees half of it, not even after a power cut.
 
     Args:
         path: the file; its folder is made.
-        data: content.
+        data: content, or its pieces in order.
 
     Raises:
         UserError: the disk is full or the place cannot be written; nothing is left behind.
@@ -81,7 +81,7 @@ def write_whole(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -90,3 +90,7 @@ def write_whole(path: Path, data: bytes) -> None:
             os.unlink(temporary)
         hint = "free some space or check the folder's permissions"
         raise UserError(f"{path} could not be written: {error.strerror or error}", hint=hint) from error
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise

@@ -48,22 +48,22 @@ class Inputs:
         self._outside = Given(
             environment=options.environment_variables, process=options.process, integrations=options.integrations
         )
-        find = options.secrets or secret_source(options.root, options.process)
+        self.find = options.secrets or secret_source(options.root, options.process)
         self.sources = Sources(
             now=lambda: iso(datetime.now(UTC)),
-            secret=masked_secret(find, masks),
+            secret=masked_secret(self.find, masks),
             faker=faked,
             file=schema_file(options.root, loader.included),
             outside=self._outside,
         )
 
-    def names(self, unit: Unit) -> Names:
+    def names(self, unit: Unit, flow: Flow) -> Names:
         """A scope with the built-ins, without variables.
 
         Args:
             unit: the execution that starts now.
+            flow: its flow.
         """
-        flow = unit.flow
         builtins = Builtins(self._run.seed, unit.key, datetime.now(UTC))
         for name in ("RUN_ID", "EXECUTION_ID"):
             builtins.set(name, self._run.id)
@@ -72,18 +72,19 @@ class Inputs:
         names.used = flow.used
         return names
 
-    def resolved(self, unit: Unit, names: Names) -> Resolved:
+    def resolved(self, unit: Unit, flow: Flow, names: Names) -> Resolved:
         """The variables of an execution; secrets among them are masked from now on.
 
         Args:
             unit: the execution.
+            flow: its flow.
             names: gets the values.
 
         Raises:
             VariableProblem: one has no usable value.
             NotEvaluable: a data row cannot be rendered.
         """
-        found = resolve(unit.flow, self._given(unit.flow, unit, names), names)
+        found = resolve(flow, self._given(flow, unit, names), names)
         names.variables = found.values
         self.hidden(found.values)
         return found

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from flows.actions import Call, Conversation, MessageLog
 from flows.clients.errors import ClientError
 from flows.clients.pool import Clients
+from flows.engine.bugs import reported
 from flows.engine.context import FOREVER
 from flows.engine.effects import (
     Answer,
@@ -30,6 +31,7 @@ from flows.engine.effects import (
     Steps,
     Together,
 )
+from flows.engine.masking import Masks
 from flows.language.errors import NotEvaluable
 from flows.language.files import DiskFiles, bounds
 from testmesh.kernel.errors import UnavailableError, UserError
@@ -100,6 +102,7 @@ class Live:
         services: service to base URL.
         load: (file, base file) to a flow.
         root: flow files are relative to it.
+        masks: of the run.
         spans: where the spans this flow causes can be had, or None.
         hide: masks a secret everywhere in the run.
     """
@@ -111,6 +114,7 @@ class Live:
     services: Mapping[str, str]
     load: Callable[[str, str], Loaded]
     root: Path = field(default_factory=Path)
+    masks: Masks = field(default_factory=Masks)
     spans: LiveSpans | None = None
     hide: Callable[[str], None] = lambda secret: None
     flow_clients: Clients = field(default_factory=Clients)
@@ -188,7 +192,7 @@ class Live:
             hint = f" ({problem.hint})" if problem.hint else ""
             return Answer(self.time.now(), error=f"{problem.message}{hint}", type="config")
         except Exception as bug:
-            return Answer(self.time.now(), error=_our_bug(bug), type="internal")
+            return Answer(self.time.now(), error=reported(bug, self.masks), type="internal")
         return Answer(self.time.now(), candidate)
 
     def _call(self, request: Request) -> Call:
@@ -278,13 +282,6 @@ class Live:
                 continue
             group.finish(done)
         return group.joined()
-
-
-def _our_bug(bug: Exception) -> str:
-    import traceback
-
-    where = traceback.extract_tb(bug.__traceback__)[-1]
-    return f"internal error: {type(bug).__name__}: {bug} ({where.filename}:{where.lineno})"
 
 
 class _Group:

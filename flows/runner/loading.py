@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -10,12 +11,32 @@ from flows.engine.effects import Loaded
 from flows.engine.loading import KeptFiles, beside, checked
 from flows.engine.masking import MASK
 from flows.language.catalogue import Catalogue
-from flows.language.check import DiskFiles
+from flows.language.check import CheckedFlow, DiskFiles
 from flows.language.files import bounds
-from flows.language.spec import Flow
+from flows.language.spec import Flow, Step
 from testmesh.guard.limits import MIB, read_bytes
 from testmesh.kernel.diagnostics import Diagnostic
 from testmesh.kernel.errors import UserError
+
+
+class Outline(NamedTuple):
+    """What of a flow decides whether and when it runs.
+
+    Args:
+        name: of the flow.
+        tags: of the flow.
+        suite: of the flow.
+        rows: data rows; None without data.
+        fail_fast: a failing row stops the others.
+        size: steps, nested ones included.
+    """
+
+    name: str
+    tags: tuple[str, ...]
+    suite: str | None
+    rows: int | None
+    fail_fast: bool
+    size: int
 
 
 class Opened(NamedTuple):
@@ -24,14 +45,16 @@ class Opened(NamedTuple):
     Args:
         file: as in the run.
         text: content.
-        flow: None when it cannot be run.
+        flow: None when it cannot be run, or is read again when its turn comes.
         findings: why not, and warnings.
+        outline: None when it cannot be run.
     """
 
     file: str
     text: str
     flow: Flow | None
     findings: tuple[Diagnostic, ...] = ()
+    outline: Outline | None = None
 
 
 class Loader:
@@ -40,12 +63,15 @@ class Loader:
     Args:
         root: file names are relative to it.
         known: the catalogue.
+        keep: steps of checked flows that stay in memory; flows beyond that are read again when their turn comes.
     """
 
-    def __init__(self, root: Path, known: Catalogue) -> None:
+    def __init__(self, root: Path, known: Catalogue, keep: float = math.inf) -> None:
         self._root = root
         self._known = known
         self._opened: dict[str, Opened] = {}
+        self._room = keep
+        self._latest: tuple[str, Flow] | None = None
         self.included: dict[str, str] = {}
 
     def open_all(self, files: Sequence[str]) -> list[Opened]:
@@ -64,8 +90,34 @@ class Loader:
         """
         known = self._opened.get(file)
         if known is None:
-            known = self._opened[file] = self._read(file)
+            known = self._read(file)
+            if known.outline is not None:
+                self._room -= known.outline.size
+                # The first flow always stays: most runs have one, and its turn comes at once.
+                if self._room < 0 and self._opened:
+                    self._room += known.outline.size
+                    known = known._replace(flow=None)
+            self._opened[file] = known
         return known
+
+    def flow(self, opened: Opened) -> Flow:
+        """The checked flow of a usable file.
+
+        Args:
+            opened: with an outline.
+
+        Raises:
+            UserError: a file that it names has changed since, so that it cannot be run any more.
+        """
+        if opened.flow is not None:
+            return opened.flow
+        if self._latest is not None and self._latest[0] == opened.file:
+            return self._latest[1]
+        found = self._checked(opened.file, opened.text.encode())
+        if found.flow is None:
+            raise UserError(f"{opened.file} was fine when the run began: {found.findings[0].message}")
+        self._latest = (opened.file, found.flow)
+        return found.flow
 
     def load(self, file: str, base: str) -> Loaded:
         """A flow that another one runs.
@@ -78,11 +130,11 @@ class Loader:
         if not path.resolve().is_relative_to(inside.resolve()):
             return Loaded(None, f"{file} leads out of the repository")
         opened = self.open(beside(base, file))
-        if opened.flow is None:
+        if opened.outline is None:
             first = opened.findings[0]
             return Loaded(None, f"{opened.file}:{first.line}: {first.message}")
         self.included[opened.file] = opened.text
-        return Loaded(opened.flow)
+        return Loaded(self.flow(opened))
 
     def _read(self, file: str) -> Opened:
         path = self._root / file
@@ -90,13 +142,35 @@ class Loader:
             data = read_bytes(path, shown=file, limit=MIB)
         except UserError as problem:
             return Opened(file, "", None, (Diagnostic(file, 1, 1, "flow/unreadable", problem.message),))
-        files = KeptFiles(file, DiskFiles(path.parent, inside=bounds(self._root, file)), self.included)
+        found = self._checked(file, data)
+        outline = None if found.flow is None else outline_of(found.flow)
+        return Opened(file, found.text, found.flow, found.findings, outline)
+
+    def _checked(self, file: str, data: bytes) -> CheckedFlow:
+        files = KeptFiles(file, DiskFiles((self._root / file).parent, inside=bounds(self._root, file)), self.included)
         found = checked(data, file, self._known, files)
         self._hide(file, found.flow)
-        return Opened(file, found.text, found.flow, found.findings)
+        return found
 
     def _hide(self, file: str, flow: Flow | None) -> None:
         """Env files hold secrets and are usually not in the repository: only their names go into a recording."""
         if flow is not None and flow.env_file is not None:
             names = "".join(f"{name}={MASK}\n" for name in flow.env_file.values)
             self.included[beside(file, flow.env_file.file)] = names
+
+
+def outline_of(flow: Flow) -> Outline:
+    """What of a flow decides whether and when it runs.
+
+    Args:
+        flow: checked.
+    """
+    size = 0
+    waiting: list[Step] = [*flow.setup, *flow.steps, *flow.teardown]
+    while waiting:
+        step = waiting.pop()
+        size += 1
+        for branch in step.branches:
+            waiting += branch.steps
+    rows = None if flow.data is None else len(flow.data.rows)
+    return Outline(flow.name, flow.tags, flow.suite, rows, flow.config.fail_fast, size)

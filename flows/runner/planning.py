@@ -97,7 +97,7 @@ def plan(options: RunOptions) -> list[PlannedFlow]:
     seed = int.from_bytes(os.urandom(4), "big") if options.seed is None else options.seed
     inputs = Inputs(options, RunNamed(run_id(), seed), masks, loader)
     opened = loader.open_all(discover(options.paths, options.root))
-    chosen = [found for found in opened if found.flow is None or wanted(found.flow, options)]
+    chosen = [found for found in opened if found.outline is None or wanted(found.outline, options)]
     if not chosen:
         raise UserError("no flow has that tag or suite", hint="leave out --tag or --suite to plan all of them")
     work = work_of(chosen, options)
@@ -133,11 +133,11 @@ def _unusable(file: str, problems: tuple[Json, ...], source: str) -> PlannedFlow
 
 
 def _planned(unit: Unit, inputs: Inputs, masks: Masks, loader: Loader) -> PlannedFlow:
-    flow = unit.flow
+    flow = loader.flow(unit.opened)
     blank = PlannedFlow(unit.opened.file, flow.name, unit.row, source=unit.opened.text)
-    names = PlannedNames.before(inputs.names(unit), certain(flow))
+    names = PlannedNames.before(inputs.names(unit, flow), certain(flow))
     try:
-        inputs.resolved(unit, names)
+        inputs.resolved(unit, flow, names)
     except VariableProblem as problem:
         return replace(blank, problems=(problem.finding.as_json(),))
     except NotEvaluable as problem:

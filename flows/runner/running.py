@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from flows.actions import catalogue
 from flows.clients.pool import Clients
+from flows.engine.bugs import reported
 from flows.engine.context import Context
 from flows.engine.effects import CutOff
 from flows.engine.flow import execution, run_verdict
@@ -21,6 +22,8 @@ from flows.runner.inputs import Inputs, RunNamed
 from flows.runner.live import Cuts, Live, Time
 from flows.runner.loading import Loader
 from flows.runner.options import MAX_PARALLEL, Listener, RunOptions
+from flows.runner.secrets import learn_named
+from flows.runner.spool import Spool
 from flows.runner.units import Key, Unit, not_started, sorted_runs, unusable_run, wanted, work_of
 from graph.runs import Event, FlowFinished, FlowRun, FlowStarted, Run, RunFinished, RunStarted, RunStore
 from testmesh.kernel.clock import iso
@@ -45,6 +48,10 @@ async def run_flows(options: RunOptions, listeners: Sequence[Listener] = (), sto
     return run
 
 
+KEPT_STEPS = 1500
+"""Of checked flows, 8.5 KB each: what is more is checked, let go, and checked again when its turn comes."""
+
+
 @dataclass(slots=True)
 class _State:
     """What changes while a run goes on."""
@@ -66,7 +73,8 @@ class _Execution:
         self._started = present()
         self._seed = int.from_bytes(os.urandom(4), "big") if options.seed is None else options.seed
         self._masks = Masks() if options.masks is None else options.masks
-        self._loader = Loader(options.root, catalogue())
+        self._loader = Loader(options.root, catalogue(), KEPT_STEPS)
+        self._spool = Spool()
         self._state = _State()
         self._time = Time()
         self._cuts = Cuts()
@@ -80,10 +88,11 @@ class _Execution:
             files: good and bad ones.
         """
         opened = self._loader.open_all(files)
-        chosen = [found for found in opened if found.flow is None or wanted(found.flow, self._options)]
+        chosen = [found for found in opened if found.outline is None or wanted(found.outline, self._options)]
         if not chosen:
             raise UserError("no flow has that tag or suite", hint="leave out --tag or --suite to run all of them")
         work = work_of(chosen, self._options)
+        learn_named((found.text for found in chosen), self._inputs.find, self._masks)
         self._emit(RunStarted(self._id, iso(self._started), work.files(chosen), self._seed))
         done: dict[Key, FlowRun] = {}
         for found in work.unusable:
@@ -148,29 +157,28 @@ class _Execution:
         return found
 
     async def _run_unit(self, unit: Unit) -> FlowRun:
-        flow, opened = unit.flow, unit.opened
-        self._emit(FlowStarted(self._id, opened.file, flow.name, unit.row))
-        started = self._time.now()
-        names = self._inputs.names(unit)
-        blank = FlowRun(
-            opened.file, flow.name, unit.row, "error", 0.0, source=opened.text, started_ms=round(started, 3)
-        )
+        opened = unit.opened
+        self._emit(FlowStarted(self._id, opened.file, unit.outline.name, unit.row))
+        started = round(self._time.now(), 3)
+        blank = FlowRun(opened.file, unit.outline.name, unit.row, "error", 0.0, source=opened.text, started_ms=started)
         try:
-            resolved = self._inputs.resolved(unit, names)
+            return self._finished(await self._played(unit, blank))
+        except UserError as problem:
+            return self._finished(replace(blank, message=self._masks.text(problem.message)))
+        except Exception as bug:
+            return self._finished(replace(blank, message=reported(bug, self._masks)))
+
+    async def _played(self, unit: Unit, blank: FlowRun) -> FlowRun:
+        """One execution from its variables to the end of its teardown."""
+        flow = self._loader.flow(unit.opened)
+        names = self._inputs.names(unit, flow)
+        try:
+            resolved = self._inputs.resolved(unit, flow, names)
         except (VariableProblem, NotEvaluable) as problem:
             findings = (problem.finding.as_json(),) if isinstance(problem, VariableProblem) else ()
-            return self._finished(replace(blank, message=self._masks.text(problem.message), problems=findings))
-        live = Live(
-            self._time,
-            self._cuts,
-            self._clients,
-            os.urandom(16).hex(),
-            self._options.services,
-            self._loader.load,
-            self._options.root,
-            self._options.spans,
-            lambda secret: self._masks.learn(secret, named=True),
-        )
+            return replace(blank, message=self._masks.text(problem.message), problems=findings)
+        known = self._masks.count
+        live = self._live()
         context = Context(
             flow=flow,
             catalogue=catalogue(),
@@ -180,22 +188,41 @@ class _Execution:
             run=self._id,
             row=unit.row,
             trace_id=live.trace_id,
-            root_file=opened.file,
+            root_file=blank.file,
+            keeper=self._spool,
         )
         try:
             verdict, message, steps = await live.drive(execution(context, names))
         finally:
             await live.aclose()
-        return self._finished(
-            replace(
-                blank,
-                verdict=verdict,
-                message=message,
-                steps=steps,
-                duration_ms=round(self._time.now() - started, 3),
-                variables={**self._inputs.hidden(context.inputs), **self._inputs.hidden(resolved.inputs)},
-                builtins=dict(names.builtins.used),
-            )
+        flow_run = replace(
+            blank,
+            verdict=verdict,
+            message=message,
+            steps=steps,
+            duration_ms=round(self._time.now() - blank.started_ms, 3),
+            variables={**self._inputs.hidden(context.inputs), **self._inputs.hidden(resolved.inputs)},
+            builtins=dict(names.builtins.used),
+        )
+        if self._masks.count == known:
+            return flow_run
+        from flows.engine.remasking import remasked
+
+        return remasked(self._masks, flow_run)
+
+    def _live(self) -> Live:
+        options = self._options
+        return Live(
+            self._time,
+            self._cuts,
+            self._clients,
+            os.urandom(16).hex(),
+            options.services,
+            self._loader.load,
+            options.root,
+            self._masks,
+            options.spans,
+            lambda secret: self._masks.learn(secret, named=True),
         )
 
     def _finished(self, flow_run: FlowRun) -> FlowRun:

@@ -9,8 +9,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from flows.events import run_from_json, run_to_json
+from flows.events import run_from_json
 from flows.reports import write_whole
+from flows.runner.writing import run_chunks
 from graph.runs import Run, RunSummary
 from testmesh.kernel.errors import NotFoundError, UserError
 
@@ -37,7 +38,7 @@ class FileRunStore:
             UserError: the disk is full or the folder cannot be written; nothing is left behind.
         """
         _own_folder(self._folder)
-        write_whole(self._folder / f"{_checked(run.id)}.json", run_to_json(run).encode())
+        write_whole(self._folder / f"{_checked(run.id)}.json", (chunk.encode() for chunk in run_chunks(run)))
 
     def load(self, run_id: str) -> Run:
         """The run of that id, a unique prefix, or ``latest``.

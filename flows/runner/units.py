@@ -6,8 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from flows.language.spec import Flow, Step
-from flows.runner.loading import Opened
+from flows.runner.loading import Opened, Outline
 from flows.runner.options import RunOptions
 from flows.runner.sharding import EmptyShard, Portion, chosen
 from graph.runs import FlowRun
@@ -20,12 +19,12 @@ class Unit(NamedTuple):
 
     Args:
         opened: the file.
-        flow: checked.
+        outline: of its flow.
         row: 0-based data row or None.
     """
 
     opened: Opened
-    flow: Flow
+    outline: Outline
     row: int | None
 
     @property
@@ -65,12 +64,14 @@ def work_of(opened: Sequence[Opened], options: RunOptions) -> Work:
     Raises:
         EmptyShard: nothing falls on the shard.
     """
-    usable = [(found, found.flow) for found in opened if found.flow is not None]
-    groups = [group for found, flow in usable for group in _groups(found, flow, options)]
-    unusable = [found for found in opened if found.flow is None]
+    usable = [(found, found.outline) for found in opened if found.outline is not None]
+    groups = [group for found, outline in usable for group in _groups(found, outline, options)]
+    unusable = [found for found in opened if found.outline is None]
     if options.shard is None:
         return Work(unusable, groups)
-    portions = [Portion(tuple(unit.key for unit in group), sum(_size(u.flow) for u in group)) for group in groups]
+    portions = [
+        Portion(tuple(unit.key for unit in group), sum(unit.outline.size for unit in group)) for group in groups
+    ]
     portions += [Portion(((found.file, None),), 1) for found in unusable]
     keys = chosen(portions, options.shard)
     if not keys:
@@ -81,37 +82,25 @@ def work_of(opened: Sequence[Opened], options: RunOptions) -> Work:
     )
 
 
-def wanted(flow: Flow, options: RunOptions) -> bool:
+def wanted(outline: Outline, options: RunOptions) -> bool:
     """Whether tags and suite select a flow.
 
     Args:
-        flow: checked.
+        outline: of the flow.
         options: of the run.
     """
-    if options.suite and flow.suite != options.suite:
+    if options.suite and outline.suite != options.suite:
         return False
-    return not options.tags or bool(set(options.tags) & set(flow.tags))
+    return not options.tags or bool(set(options.tags) & set(outline.tags))
 
 
-def _groups(opened: Opened, flow: Flow, options: RunOptions) -> list[list[Unit]]:
-    rows: list[int | None] = [None] if flow.data is None else list(range(len(flow.data.rows)))
-    units = [Unit(opened, flow, row) for row in rows]
+def _groups(opened: Opened, outline: Outline, options: RunOptions) -> list[list[Unit]]:
+    rows: list[int | None] = [None] if outline.rows is None else list(range(outline.rows))
+    units = [Unit(opened, outline, row) for row in rows]
     if options.only:
         units = [unit for unit in units if unit.key in options.only]
-    groups = [units] if flow.config.fail_fast else [[unit] for unit in units]
+    groups = [units] if outline.fail_fast else [[unit] for unit in units]
     return [group for group in groups if group]
-
-
-def _size(flow: Flow) -> int:
-    """Steps of a flow, nested ones included."""
-    found = 0
-    waiting: list[Step] = [*flow.setup, *flow.steps, *flow.teardown]
-    while waiting:
-        step = waiting.pop()
-        found += 1
-        for branch in step.branches:
-            waiting += branch.steps
-    return found
 
 
 def unusable_run(opened: Opened) -> FlowRun:
@@ -134,7 +123,7 @@ def not_started(unit: Unit, why: str) -> FlowRun:
     """
     opened = unit.opened
     return FlowRun(
-        opened.file, unit.flow.name, unit.row, "cancelled", 0.0, message=f"not run: {why}", source=opened.text
+        opened.file, unit.outline.name, unit.row, "cancelled", 0.0, message=f"not run: {why}", source=opened.text
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import NamedTuple
 
 from flows.language.errors import NotEvaluable
@@ -75,6 +75,8 @@ def _of_lists(left: Sequence[object], right: Sequence[object], path: str) -> Ite
             b = right[index] if index < len(right) else MISSING
             yield from _at(a, b, f"{path}[{index}]")
         return
+    from difflib import SequenceMatcher
+
     a_texts, b_texts = [shown(item) for item in left], [shown(item) for item in right]
     for kind, a, a_end, b, b_end in SequenceMatcher(None, a_texts, b_texts, autojunk=False).get_opcodes():
         if kind == "equal":
@@ -174,3 +176,22 @@ def _cut(text: str, start: int, end: int) -> str:
         last = len(text)
     before, after = "…" if first else "", "…" if last < len(text) else ""
     return f'"{before}{shown(middle)[1:-1]}{after}"'
+
+
+@lru_cache(maxsize=256)
+def left_path(expression: str) -> str:
+    """The text of an expression's left side when it is a path such as ``body.items``, else nothing.
+
+    Args:
+        expression: as written.
+    """
+    from flows.language.errors import SyntaxProblem
+    from flows.language.expressions import tree as t
+    from flows.language.expressions.parser import parse
+
+    try:
+        tree = parse(expression)
+    except SyntaxProblem:
+        return ""
+    left = tree.left if isinstance(tree, t.Binary) else tree
+    return " ".join(expression[left.start : left.end].split()) if isinstance(left, t.Name | t.Member | t.Index) else ""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from flows.reports.commands import Sent, as_text, command_line
-from flows.reports.differing import clipped, differences, line_of, shown
+from flows.reports.differing import clipped, differences, left_path, line_of, shown
 from flows.reports.surroundings import Surroundings, logged
-from graph.runs import AssertionResult, Exchange, StepRun
+from flows.reports.visible import visible
+from graph.runs import AssertionResult, Exchange, FlowRun, StepRun
 
 MOST_LINES = 25
 WIDTH = 200
@@ -37,6 +36,19 @@ def failure_lines(file: str, step: StepRun, around: Surroundings = NOWHERE) -> l
     told = _message(step)
     room = MOST_LINES - len(head) - len(tail) - len(told)
     return [visible(line) for line in (*head, *told, *_assertions(step, room), *tail)]
+
+
+def flow_failure(flow: FlowRun) -> list[str]:
+    """What to say about a flow that did not pass and has no step that says why.
+
+    Args:
+        flow: the execution.
+    """
+    found = [f"{p['file']}:{p['line']}:{p['column']}: {p['message']}" for p in flow.problems]
+    lines = found or [flow.message or flow.verdict]
+    if len(lines) > MOST_LINES:
+        lines = [*lines[: MOST_LINES - 1], f"… and {len(lines) - MOST_LINES + 1} more"]
+    return [visible(clipped(line, WIDTH)) for line in lines]
 
 
 def _head(file: str, step: StepRun) -> str:
@@ -155,6 +167,22 @@ def _message(step: StepRun) -> list[str]:
     return lines
 
 
+def brief(step: StepRun) -> str:
+    """Why a step did not pass, in one line; empty when it passed.
+
+    Args:
+        step: any step.
+    """
+    if step.verdict == "passed":
+        return ""
+    failing = failed_assertions(step)
+    if not failing or (step.exchanges[-1:] and step.exchanges[-1].error):
+        return clipped(_flat(step.message.split("\n", 1)[0]), WIDTH)
+    first = failing[0]
+    more = f" (and {len(failing) - 1} more)" if len(failing) > 1 else ""
+    return f"{clipped(_flat(first.expression), 70)}: {clipped(_sides(first)[0].strip(), 120)}{more}"
+
+
 def _flat(text: str) -> str:
     return " ".join(text.split())
 
@@ -207,7 +235,7 @@ def _sides(line: AssertionResult) -> list[str]:
         return [clipped(f"      it holds: left {shown(line.left)}, right {shown(line.right)}", WIDTH)]
     both = _containers(line.left, line.right)
     if both or _long_texts(line.left, line.right):
-        found = list(differences(line.left, line.right, _left_path(line.expression) if both else ""))
+        found = list(differences(line.left, line.right, left_path(line.expression) if both else ""))
         if found:
             lines = [f"      {line_of(item)}" for item in found[:_DETAILS]]
             lines[-1] += f" (and {len(found) - _DETAILS} more)" if len(found) > _DETAILS else ""
@@ -225,21 +253,6 @@ def _containers(left: object, right: object) -> bool:
 
 def _long_texts(left: object, right: object) -> bool:
     return isinstance(left, str) and isinstance(right, str) and max(len(left), len(right)) > 60
-
-
-@lru_cache(maxsize=256)
-def _left_path(expression: str) -> str:
-    """The text of an expression's left side when it is a path such as ``body.items``."""
-    from flows.language.errors import SyntaxProblem
-    from flows.language.expressions import tree as t
-    from flows.language.expressions.parser import parse
-
-    try:
-        tree = parse(expression)
-    except SyntaxProblem:
-        return ""
-    left = tree.left if isinstance(tree, t.Binary) else tree
-    return _flat(expression[left.start : left.end]) if isinstance(left, t.Name | t.Member) else ""
 
 
 def _again(step: StepRun) -> list[str]:
@@ -280,12 +293,3 @@ def _spans(step: StepRun, around: Surroundings) -> list[str]:
 def _next(around: Surroundings) -> Iterator[str]:
     if around.run_id:
         yield f"  next    testmesh show {around.run_id} --html, testmesh diagnose {around.run_id}"
-
-
-def visible(text: str) -> str:
-    """Text from strangers without control characters that could drive the terminal.
-
-    Args:
-        text: any text.
-    """
-    return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)

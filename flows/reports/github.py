@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 from flows.reports import Report
 from flows.reports.beside import NOTHING, Beside
-from flows.reports.failures import failed_assertions, failure_lines, visible
+from flows.reports.failures import failed_assertions, failure_lines
 from flows.reports.places import placed, texts_of
 from flows.reports.surroundings import surroundings
 from flows.reports.totals import BROKEN, COLUMNS, Case, all_cases, cases, flow_name, totals
+from flows.reports.visible import visible
 from graph.runs import FlowRun, Run
 
 _WORDS = {"passed": "passed", "failed": "failed", "error": "ended in an error", "cancelled": "was cancelled"}

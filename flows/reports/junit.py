@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from flows.reports import Report
 from flows.reports.beside import NOTHING, Beside
-from flows.reports.failures import failure_lines
+from flows.reports.failures import failure_lines, flow_failure
 from flows.reports.places import placed, texts_of
 from flows.reports.surroundings import surroundings
 from flows.reports.totals import BROKEN, COLUMNS, Case, all_cases, cases, flow_name, totals
@@ -86,8 +86,7 @@ def _case(flow: FlowRun, case: Case, lines: list[str]) -> str:
         said = f"{COLUMNS[case.verdict].words}: {first}" if case.verdict == "tolerated" else first
         return f"{head}><skipped message={_quoted(said)}/></testcase>"
     if case.step is None:
-        found = [f"{p['file']}:{p['line']}:{p['column']}: {p['message']}" for p in flow.problems]
-        lines = found or [flow.message]
+        lines = flow_failure(flow)
     text = _text("\n".join(lines))
     return f"{head}><{tag} type={_quoted(_kind(case))} message={_quoted(first)}>{text}</{tag}></testcase>"
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from flows.reports import Report
 from flows.reports.beside import NOTHING, Beside
-from flows.reports.failures import duration, failure_lines
+from flows.reports.failures import duration, failure_lines, flow_failure
 from flows.reports.places import placed, texts_of
 from flows.reports.surroundings import surroundings
-from flows.reports.totals import BROKEN, COLUMNS, COUNTED, Case, all_cases, cases, flow_name, totals
+from flows.reports.totals import BROKEN, COLUMNS, COUNTED, all_cases, cases, flow_name, totals
 from graph.runs import FlowRun, Run
 
 LIMIT = 65_536
@@ -65,14 +65,9 @@ def _blocks(run: Run, flow: FlowRun, beside: Beside) -> Iterator[str]:
         file = next(places).file if case.step is not None else flow.file
         if case.verdict not in BROKEN and case.step is not None:
             continue
-        lines = failure_lines(file, case.step, around) if case.step is not None else _of_flow(case)
+        lines = failure_lines(file, case.step, around) if case.step is not None else flow_failure(flow)
         yield title + fenced("\n".join(lines))
         title = ""
-
-
-def _of_flow(case: Case) -> list[str]:
-    problems = [f"{p['file']}:{p['line']}:{p['column']}: {p['message']}" for p in case.flow.problems]
-    return problems[:20] or [case.flow.message or case.flow.verdict]
 
 
 def fenced(text: str) -> str:

@@ -111,7 +111,7 @@ def _within(lines: Sequence[str], step: StepRun, window: tuple[datetime, datetim
         at = time_of(line)
         if at is not None and window is not None:
             inside = window[0] <= at <= window[1]
-        if inside or (step.trace_id and step.trace_id in line):
+        if inside:
             yield line
 
 

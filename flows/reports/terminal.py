@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
-from flows.reports.failures import NOWHERE, failure_lines, visible
 from flows.reports.places import Placed, placed, texts_of
-from flows.reports.surroundings import Surroundings, surroundings
 from flows.reports.totals import flow_name
+from flows.reports.visible import visible
 from graph.runs import (
     Event,
     FlowFinished,
@@ -18,8 +17,11 @@ from graph.runs import (
     StepFinished,
     StepStarted,
 )
-from graph.spans import Span
 from testmesh.kernel.diagnostics import Diagnostic, render
+
+if TYPE_CHECKING:
+    from flows.reports.surroundings import Surroundings
+    from graph.spans import Span
 
 _MARKS: Mapping[str, tuple[str, str]] = {
     "passed": ("ok", "32"),
@@ -99,6 +101,8 @@ class Terminal:
         """
         if not self._later:
             return
+        from flows.reports.surroundings import surroundings
+
         how = How(self._paint, around=surroundings(run, spans, kept=False), texts=texts_of(run))
         for flow in run.flows:
             if flow.verdict != "passed":
@@ -149,7 +153,7 @@ class How(NamedTuple):
     paint: Paint = plain
     verbose: bool = False
     brief: bool = False
-    around: Surroundings = NOWHERE
+    around: Surroundings | None = None
     texts: Mapping[str, str] = {}
 
 
@@ -165,6 +169,8 @@ def run_lines(run: Run, paint: Paint = plain, *, verbose: bool = False, spans: S
         verbose: every step.
         spans: kept with it.
     """
+    from flows.reports.surroundings import surroundings
+
     how = How(paint, verbose, around=surroundings(run, spans, kept=False), texts=texts_of(run))
     for flow in run.flows:
         yield from flow_lines(flow, how)
@@ -194,7 +200,9 @@ def _step_lines(found: Placed, how: How) -> Iterator[str]:
     if step.action == "log" and step.verdict == "passed" and isinstance(step.result, dict):
         yield from _indented(f"[{step.result.get('level')}] {step.result.get('message')}", 4)
     elif step.verdict in ("failed", "error") and not how.brief:
-        first, *rest = failure_lines(found.file, step, how.around)
+        from flows.reports.failures import NOWHERE, failure_lines
+
+        first, *rest = failure_lines(found.file, step, how.around or NOWHERE)
         yield " " * 4 + how.paint(first, "31")
         yield from (" " * 4 + line for line in rest)
     elif how.verbose:

@@ -136,16 +136,21 @@ class _Execution:
 
         options = self.options
         try:
-            ran = run_flows_in(system, asked, [] if options.json else [_terminal(options)])
+            terminal = None if options.json else _terminal(options, later=system is not None)
+            ran = run_flows_in(system, asked, [terminal] if terminal else [])
         except EmptyShard as empty:
             print(NOTHING if options.json else empty.message)
             return EXIT_OK, False
+        if terminal is not None:
+            terminal.failures(ran.run, ran.spans)
         if system is not None or ran.spans:
             _observe(self.project, ran)
         if self.reports:
             from flows.reports import write_reports
+            from testmesh.compose.reporting import beside_of
 
-            write_reports(ran.run, self.reports)
+            beside = beside_of(self.project.root, ran.run, ran.spans, green="html" in self.reports)
+            write_reports(ran.run, self.reports, beside)
         if options.server:
             from testmesh.compose.remote import Remote
 
@@ -154,11 +159,12 @@ class _Execution:
         return exit_code(ran.run) if ran.run.flows else EXIT_FAILED, ran.run.verdict == "cancelled"
 
 
-def _terminal(options: argparse.Namespace) -> Terminal:
+def _terminal(options: argparse.Namespace, *, later: bool = False) -> Terminal:
     from flows.reports.terminal import Terminal
 
     real = sys.stdout.isatty()
-    return Terminal(sys.stdout, colour=real and "NO_COLOR" not in os.environ, live=real, verbose=options.verbose)
+    colour = real and "NO_COLOR" not in os.environ
+    return Terminal(sys.stdout, colour=colour, live=real, verbose=options.verbose, later=later)
 
 
 def _observe(project: Project, ran: Ran) -> None:

@@ -6,10 +6,19 @@ import argparse
 
 from testmesh.cli import Command
 from testmesh.cli._options import add_folder, add_json, print_json
-from testmesh.kernel.errors import EXIT_OK
+from testmesh.kernel.errors import EXIT_OK, UserError
+
+VERDICTS = ("passed", "failed", "error", "cancelled")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--flow", default="", help="only runs of this flow: its file, the end of it, or its name")
+    parser.add_argument(
+        "--verdict", default="", choices=VERDICTS, help="only runs (or, with --flow, flows) that ended so"
+    )
+    parser.add_argument("--since", default="", metavar="TIME", help="only later ones: 2h, 3d, 2026-11-26, a time (UTC)")
+    parser.add_argument("--env", default="", help="only runs in this environment")
+    parser.add_argument("--revision", default="", help="only runs of this revision (its beginning)")
     parser.add_argument("--limit", type=int, default=20, help="most rows (default 20)")
     add_folder(parser)
     add_json(parser)
@@ -18,17 +27,23 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     from testmesh.compose.diagnosing import file_runs
     from testmesh.compose.graphs import open_checkout
+    from testmesh.compose.reporting import Wanted, listed, moment
+    from testmesh.kernel.clock import SystemClock
 
-    rows = file_runs(open_checkout(options.dir)).list(options.limit)
+    if options.limit < 1:
+        raise UserError(f"--limit must be at least 1, not {options.limit}")
+    since = moment(options.since, SystemClock().now()) if options.since else ""
+    wanted = Wanted(options.flow, options.verdict, since, options.env, options.revision)
+    rows = list(listed(file_runs(open_checkout(options.dir)), wanted, options.limit))
     if options.json:
-        print_json(list(rows))
+        print_json(rows)
         return EXIT_OK
     for row in rows:
         counts = f"{row.passed} passed, {row.failed} failed"
         where = f" in {row.environment}" if row.environment else ""
         print(f"{row.id}  {row.started}  {row.verdict:<9}  {counts}  {row.revision[:12]}{where}")
     if not rows:
-        print("no runs yet: testmesh run PATH...")
+        print("no run fits" if wanted != Wanted() else "no runs yet: testmesh run PATH...")
     return EXIT_OK
 
 

@@ -1,19 +1,28 @@
-"""`testmesh show RUN`: a recording again, as it was printed or as JSON."""
+"""`testmesh show RUN`: a recording again, as it was printed, as a page, as JSON or as any report."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from testmesh.cli import Command
 from testmesh.cli._options import add_folder, add_json
-from testmesh.kernel.errors import EXIT_OK
+from testmesh.kernel.errors import EXIT_OK, UserError
+
+if TYPE_CHECKING:
+    from graph.runs import Run
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", help="run id, its beginning, or 'latest'")
     parser.add_argument("--verbose", "-v", action="store_true", help="show every step")
     parser.add_argument("--recording", action="store_true", help="print the whole recording as JSON")
+    page = "write one self-contained page (default: .testmesh/pages/RUN.html; - for standard output)"
+    parser.add_argument("--html", nargs="?", const="", metavar="FILE", help=page)
+    parser.add_argument("--report", action="append", default=[], metavar="NAME=FILE", help="e.g. junit=out.xml")
     add_folder(parser)
     add_json(parser)
 
@@ -22,7 +31,11 @@ def _run(options: argparse.Namespace) -> int:
     from testmesh.compose.diagnosing import file_runs
     from testmesh.compose.graphs import open_checkout
 
-    run = file_runs(open_checkout(options.dir)).load(options.run)
+    checkout = open_checkout(options.dir)
+    run = file_runs(checkout).load(options.run)
+    reports = _reports(options, run, checkout.project.state)
+    if reports:
+        return _write(run, reports, checkout.project.root)
     if options.recording:
         from flows.events import run_to_json
 
@@ -30,12 +43,38 @@ def _run(options: argparse.Namespace) -> int:
     elif options.json:
         from flows.reports.json import write
 
-        sys.stdout.write(write(run))
+        text = write(run)
+        sys.stdout.writelines([text] if isinstance(text, str) else text)
     else:
         from flows.reports.terminal import run_lines
+        from testmesh.telemetry.kept import spans_of
 
-        print("\n".join(run_lines(run, verbose=options.verbose)))
+        spans = spans_of(checkout.project.root, run.id)
+        print("\n".join(run_lines(run, verbose=options.verbose, spans=spans)))
     return EXIT_OK
 
 
-COMMAND = Command("print a recording", _arguments, _run, "Flows")
+def _reports(options: argparse.Namespace, run: Run, state: Path) -> Mapping[str, Path]:
+    found: dict[str, Path] = {}
+    for text in options.report:
+        name, equals, file = text.partition("=")
+        if not equals or not name or not file:
+            raise UserError(f"--report '{text}' is not NAME=FILE", hint="write it as --report junit=out.xml")
+        found[name] = Path(file)
+    if options.html is not None:
+        found["html"] = Path(options.html) if options.html else state / "pages" / f"{run.id}.html"
+    return found
+
+
+def _write(run: Run, reports: Mapping[str, Path], root: Path) -> int:
+    from flows.reports import write_reports
+    from testmesh.compose.reporting import beside_of
+
+    write_reports(run, reports, beside_of(root, run, green="html" in reports))
+    for file in reports.values():
+        if str(file) != "-":
+            print(file)
+    return EXIT_OK
+
+
+COMMAND = Command("print a recording, or write it as a page", _arguments, _run, "Flows")

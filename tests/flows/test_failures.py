@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,7 @@ FLOWS = {
           steps:
             - id: find
               action: database_query
-              wait: 400ms
+              wait: none
               config:
                 {connection: "sqlite:///${FOLDER}/x.db", query: "SELECT 1 AS n, 'x' AS t WHERE 1 = ?", params: [1]}
               assert: [first_row.n == 2, row_count == 1]
@@ -122,6 +123,15 @@ def started(folder: Path, web: Web, name: str) -> Run:
     return run_text(folder, FLOWS[name], process={"WEB": web.url, "FOLDER": str(folder)})
 
 
+def waited(run: Run) -> Run:
+    """The run as if its step had read twelve times, which no clock of a busy machine promises."""
+    (flow,), message = run.flows, "not satisfied within 400ms (12 reads); nearest:"
+    (step,) = flow.steps
+    (asked,) = step.exchanges
+    often = replace(asked, candidates=asked.candidates * 12, at_ms=tuple(number * 20.0 for number in range(12)))
+    return replace(run, flows=(replace(flow, steps=(replace(step, exchanges=(often,), message=message),)),))
+
+
 def text_of(run: Run, around: Surroundings) -> str:
     lines: list[str] = []
     for flow in run.flows:
@@ -135,13 +145,14 @@ def text_of(run: Run, around: Surroundings) -> str:
 
 def stable(text: str, folder: Path) -> str:
     text = re.sub(r"127\.0\.0\.1:\d{3,}", "HOST", text.replace(str(folder), "FOLDER"))
-    text = re.sub(r"(after|in) \d+ ms", r"\1 N ms", text)
-    return re.sub(r"(the last of |\()\d+ (answers|reads)", r"\1N \2", text)
+    return re.sub(r"after \d+ ms", "after N ms", text)
 
 
 @pytest.mark.parametrize("name", FLOWS)
 def test_a_failure_reads_as_its_golden_file(name: str, web: Web, tmp_path: Path) -> None:
     run = started(tmp_path, web, name)
+    if name == "wait":
+        run = waited(run)
     text = stable(text_of(run, surroundings(run, kept=False)), tmp_path)
     assert "s3cr3t" not in text
     assert "\x1b" not in text

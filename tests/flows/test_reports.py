@@ -52,7 +52,7 @@ def json_cases(flow: dict[str, Any]) -> int:
 
 
 @given(RUNS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_all_reports_have_the_same_totals(run: Run) -> None:
     counts = totals(all_cases(run)).as_map()
     junit = junit_counts(written("junit", run))
@@ -82,14 +82,14 @@ def test_all_reports_have_the_same_totals(run: Run) -> None:
 
 
 @given(RUNS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_reports_are_valid_by_the_published_schemas(run: Run) -> None:
     XSD.validate(written("junit", run))
     CTRF.validate(json.loads(written("ctrf", run)))
 
 
 @given(RUNS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_no_text_leaves_its_place(run: Run) -> None:
     for line in written("github", run).splitlines():
         assert re.match(r"::(error|warning|notice) [^:]*::", line), line
@@ -144,6 +144,6 @@ def test_a_report_goes_to_standard_output_with_a_dash(capsysbinary: pytest.Captu
 def test_an_unknown_report_names_those_that_exist() -> None:
     with pytest.raises(UserError, match="unknown report 'nothing'") as problem:
         report("nothing")
-    for name in ("ctrf", "github", "json", "junit", "md"):
+    for name in ("ctrf", "github", "html", "json", "junit", "md"):
         assert name in module_names("flows.reports")
         assert name in str(problem.value.hint)

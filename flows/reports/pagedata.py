@@ -1,0 +1,354 @@
+"""What the run page shows, as JSON of bounded size: every step, and as much evidence as there is room for."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from flows.reports.beside import Beside, Earlier
+from flows.reports.commands import Sent, command_line
+from flows.reports.comparing import StepChange, compare_flows
+from flows.reports.differing import differences, line_of
+from flows.reports.failures import answered, brief, failed_assertions, failure_lines, sentence
+from flows.reports.places import Placed, placed, texts_of
+from flows.reports.surroundings import Surroundings, logged, surroundings
+from flows.reports.totals import BROKEN, all_cases, cases, flow_name, totals
+from graph.runs import AssertionResult, Exchange, FlowRun, Run, StepRun
+from graph.spans import Span
+
+MOST_STEPS = 50_000
+ROOM = 10_000_000
+OF_A_FAILURE = 400_000
+OF_A_STEP = 60_000
+OF_A_SIDE = 4_000
+MOST_CANDIDATES = 12
+MOST_TICKS = 300
+MOST_LINES = 20
+MOST_SPANS = 60
+SOURCE_ROOM = 1_500_000
+_MARK = f"exact-number-{os.urandom(16).hex()}:"
+_EXACT = re.compile(rf'"{_MARK}([^"]+)"')
+
+
+@dataclass(slots=True)
+class _Room:
+    """How many characters are left, and what did not fit."""
+
+    left: int = ROOM
+    steps_without: int = 0
+    cut_values: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def page_data(run: Run, beside: Beside) -> dict[str, object]:
+    """Everything the page shows.
+
+    Args:
+        run: a finished run.
+        beside: spans, last green runs, the root for links.
+    """
+    room = _Room()
+    around = surroundings(run, beside.spans, kept=False)
+    found: list[tuple[int, Placed]] = []
+    texts = texts_of(run)
+    for number, flow in enumerate(run.flows):
+        found += [(number, item) for item in placed(flow, texts)]
+    shown = _chosen(found, room)
+    details = _details(run, shown, around, room)
+    return {
+        "run": _run(run, beside),
+        "flows": [_flow(flow, beside) for flow in run.flows],
+        "steps": [_row(number, item) for number, item in shown],
+        "details": details,
+        "files": _files(texts, {item.file for _, item in shown} | {flow.file for flow in run.flows}, room),
+        "cut": _notes(run, room),
+    }
+
+
+def _chosen(found: list[tuple[int, Placed]], room: _Room) -> list[tuple[int, Placed]]:
+    if len(found) <= MOST_STEPS:
+        return found
+    broken = {index for index, (_, item) in enumerate(found) if item.step.verdict in BROKEN}
+    kept = [pair for index, pair in enumerate(found) if index in broken or index < MOST_STEPS - len(broken)][
+        :MOST_STEPS
+    ]
+    room.notes.append(f"{len(found) - len(kept):,} of {len(found):,} steps are left out")
+    return kept
+
+
+def _run(run: Run, beside: Beside) -> dict[str, object]:
+    return {
+        "id": run.id,
+        "started": run.started,
+        "finished": run.finished,
+        "verdict": run.verdict,
+        "environment": run.environment,
+        "revision": run.revision,
+        "seed": run.seed,
+        "deployed": dict(run.deployed),
+        "totals": totals(all_cases(run)).as_map(),
+        "root": beside.root,
+    }
+
+
+def _flow(flow: FlowRun, beside: Beside) -> dict[str, object]:
+    green = beside.green.get((flow.file, flow.row))
+    data: dict[str, object] = {
+        "file": flow.file,
+        "name": flow_name(flow),
+        "verdict": flow.verdict,
+        "ms": round(flow.duration_ms, 1),
+        "at": round(flow.started_ms, 1),
+        "totals": totals(cases(flow)).as_map(),
+    }
+    if flow.message:
+        data["message"] = flow.message[:OF_A_SIDE]
+    if flow.problems:
+        data["problems"] = [
+            f"{p['file']}:{p['line']}:{p['column']}: {p['message']} [{p['rule']}]" for p in flow.problems[:50]
+        ]
+    if flow.variables:
+        data["variables"] = _value(dict(flow.variables), OF_A_SIDE)
+    if green is not None:
+        data["green"] = _green(flow, green)
+    return data
+
+
+def _green(flow: FlowRun, green: Earlier) -> dict[str, object]:
+    change = compare_flows(green.flow, flow)
+    return {
+        "run": green.run,
+        "started": green.started,
+        "revision": green.revision,
+        "ms": round(green.flow.duration_ms, 1),
+        "edited": change.edited,
+        "steps": [_changed(step) for step in change.steps[:MOST_LINES]],
+        "more": max(0, len(change.steps) - MOST_LINES),
+        "new": list(change.new[:MOST_LINES]),
+        "gone": list(change.gone[:MOST_LINES]),
+        "over": dict(change.passed_over or {}),
+    }
+
+
+def _changed(step: StepChange) -> dict[str, object]:
+    values = [line_of(item) for item in step.values]
+    return {"path": step.path, "before": step.before, "after": step.after, "values": values}
+
+
+def _row(number: int, item: Placed) -> list[object]:
+    """One step, small; page.js names the places of the list."""
+    step = item.step
+    exchange = step.exchanges[-1] if step.exchanges else None
+    request = exchange.request if exchange is not None and isinstance(exchange.request, dict) else {}
+    answer = exchange.candidates[-1] if exchange is not None and exchange.candidates else None
+    return [
+        number,
+        step.phase,
+        step.action,
+        step.verdict,
+        item.depth,
+        step.line,
+        item.file,
+        round(step.started_ms, 1),
+        round(step.duration_ms, 1),
+        item.path,
+        brief(step),
+        sentence(step.action, request)[:200],
+        answered(answer)[:60] if isinstance(answer, dict) else "",
+        len(step.exchanges),
+        sum(len(found.candidates) for found in step.exchanges),
+    ]
+
+
+def _details(run: Run, shown: Sequence[tuple[int, Placed]], around: Surroundings, room: _Room) -> dict[str, object]:
+    """Evidence by number of the step: what failed first, then the rest in order while there is room."""
+    order = sorted(range(len(shown)), key=lambda index: shown[index][1].step.verdict not in BROKEN)
+    found: dict[str, object] = {}
+    for index in order:
+        item = shown[index][1]
+        if not _has_evidence(item.step):
+            continue
+        if room.left <= 0:
+            room.steps_without += 1
+            continue
+        detail = _detail(item, around, room)
+        size = len(json.dumps(detail, default=str, ensure_ascii=False))
+        room.left -= size
+        found[str(index)] = detail
+    return found
+
+
+def _has_evidence(step: StepRun) -> bool:
+    return bool(step.exchanges or step.assertions or step.outputs or step.message or step.result is not None)
+
+
+def _detail(item: Placed, around: Surroundings, room: _Room) -> dict[str, object]:
+    step = item.step
+    failed = step.verdict in BROKEN
+    most = OF_A_FAILURE if failed else OF_A_STEP
+    most = max(2_000, min(most, room.left))
+    data: dict[str, object] = {}
+    if failed:
+        data["failure"] = failure_lines(item.file, step, around)
+    if step.message and step.verdict != "passed":
+        data["message"] = step.message[:OF_A_SIDE]
+    if step.assertions:
+        failing = failed_assertions(step)
+        data["assertions"] = [_assertion(line, line in failing) for line in step.assertions[:200]]
+    if step.exchanges:
+        data["exchanges"] = [_exchange(step, found, most, room) for found in step.exchanges[:10]]
+    elif step.result is not None:
+        data["result"] = _sections(step.result, most, room)
+    if step.outputs:
+        data["outputs"] = _value(dict(step.outputs), OF_A_SIDE, room)
+    if step.trace_id:
+        data["trace"] = step.trace_id
+    logs = logged(step, around, MOST_LINES) if around.logs else []
+    if logs:
+        data["logs"] = [[found.service, [line[:1_000] for line in found.lines], found.of] for found in logs]
+    spans = _spans(step, around)
+    if spans:
+        data["spans"] = spans
+    return data
+
+
+def _assertion(line: AssertionResult, failing: bool) -> list[object]:
+    different = [line_of(item) for item in differences(line.left, line.right)][:MOST_LINES] if failing else []
+    deep = isinstance(line.left, dict | list) and isinstance(line.right, dict | list)
+    return [
+        line.list,
+        line.expression,
+        line.passed,
+        clip(pretty(line.left), OF_A_SIDE),
+        clip(pretty(line.right), OF_A_SIDE),
+        line.message,
+        line.line,
+        different if deep else [],
+        failing,
+    ]
+
+
+def _exchange(step: StepRun, exchange: Exchange, most: int, room: _Room) -> dict[str, object]:
+    last = exchange.candidates[-1] if exchange.candidates else None
+    request = exchange.request if isinstance(exchange.request, dict) else {}
+    command = command_line(Sent(step.action, request, last if isinstance(last, dict) else {}))
+    kept = _some(exchange.candidates)
+    return {
+        "request": _value(exchange.request, most, room),
+        "command": command[:20_000],
+        "candidates": [
+            [number, _sections(exchange.candidates[number], most // max(1, len(kept)), room)] for number in kept
+        ],
+        "count": len(exchange.candidates),
+        "at": [round(at, 1) for at in exchange.at_ms[:MOST_TICKS]],
+        "ended": exchange.ended,
+        "error": exchange.error[:OF_A_SIDE],
+        "kind": exchange.error_type,
+    }
+
+
+def _some(candidates: Sequence[object]) -> list[int]:
+    """Which candidates are shown: the first few and the last ones."""
+    count = len(candidates)
+    if count <= MOST_CANDIDATES:
+        return list(range(count))
+    return [*range(2), *range(count - MOST_CANDIDATES + 2, count)]
+
+
+def _value(value: object, most: int, room: _Room | None = None) -> list[object]:
+    """Indented JSON and how many characters of it are left out; a text stays the text it is."""
+    return clip(value if isinstance(value, str) else pretty(value), most, room)
+
+
+def clip(text: str, most: int, room: _Room | None = None) -> list[object]:
+    """The beginning of a text and how many characters are left out.
+
+    Args:
+        text: any text.
+        most: characters.
+        room: counts what is cut.
+    """
+    if len(text) <= most:
+        return [text, 0]
+    if room is not None:
+        room.cut_values += 1
+    return [text[:most], len(text) - most]
+
+
+def pretty(value: object) -> str:
+    """A value as indented JSON with exact numbers.
+
+    Args:
+        value: JSON-shaped.
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=lambda item: f"{_MARK}{item}")
+    return _EXACT.sub(r"\1", text) if _MARK in text else text
+
+
+def _sections(answer: object, most: int, room: _Room) -> list[list[object]]:
+    """An answer in named parts: what a person looks at first comes first."""
+    if not isinstance(answer, dict):
+        return [["", *_value(answer, most, room)]]
+    first = next((key for key in ("body", "rows", "value", "messages") if key in answer), "")
+    if not first:
+        return [["", *_value(answer, most, room)]]
+    hidden = {first, "headers", "headers_all", "first_row", "raw", "json"}
+    rest = {key: value for key, value in answer.items() if key not in hidden}
+    found: list[list[object]] = [[first, *_value(answer[first], most, room)]]
+    if rest:
+        found.append(["rest", *_value(rest, most, room)])
+    if answer.get("headers"):
+        found.append(["headers", *_value(answer["headers"], most, room)])
+    return found
+
+
+def _spans(step: StepRun, around: Surroundings) -> list[list[object]]:
+    """Spans of the step's requests by start: service, name, kind, depth, start and length in ms, error, message."""
+    asked = {exchange.span_id for exchange in step.exchanges if exchange.span_id}
+    mine = [span for span in around.spans if span.trace_id == step.trace_id] if asked else []
+    children: dict[str, list[Span]] = {}
+    for span in mine:
+        children.setdefault(span.parent_id, []).append(span)
+    found: list[tuple[Span, int]] = []
+    waiting = [(span, 0) for parent in sorted(asked) for span in reversed(children.get(parent, []))]
+    while waiting and len(found) < MOST_SPANS:
+        span, depth = waiting.pop()
+        found.append((span, depth))
+        waiting += [(child, depth + 1) for child in reversed(children.get(span.span_id, [])) if depth < 50]
+    begin = min((span.start_ns for span, _ in found), default=0)
+    return [
+        [span.service, span.name, span.kind, depth, round((span.start_ns - begin) / 1e6, 2),
+         round(span.duration_ns / 1e6, 2), span.error, span.message[:500]]
+        for span, depth in found
+    ]  # fmt: skip
+
+
+def _files(texts: object, wanted: set[str], room: _Room) -> dict[str, str]:
+    found: dict[str, str] = {}
+    left = SOURCE_ROOM
+    if not isinstance(texts, dict):
+        return found
+    for name in sorted(wanted):
+        text = texts.get(name, "")
+        if not text:
+            continue
+        if len(text) > left:
+            room.notes.append(f"the text of {name} is left out")
+            continue
+        left -= len(text)
+        found[name] = text
+    return found
+
+
+def _notes(run: Run, room: _Room) -> list[str]:
+    notes = list(room.notes)
+    if room.steps_without:
+        notes.append(f"the evidence of {room.steps_without:,} steps is left out")
+    if room.cut_values:
+        notes.append(f"{room.cut_values:,} long values are shown only in part")
+    if notes:
+        notes.append(f"`testmesh show {run.id} --recording` has all of it")
+    return notes

@@ -8,7 +8,7 @@ import importlib
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from flows.clients.errors import ClientError, reason
@@ -79,6 +79,7 @@ class MongoServer:
     def __init__(self, place: MongoPlace) -> None:
         self._place = place
         self._client: Any = None
+        self._sent = 0
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     async def aclose(self) -> None:
@@ -101,23 +102,23 @@ class MongoServer:
         """
         client = self._open()
         errors = importlib.import_module("pymongo.errors")
-        bson_errors = importlib.import_module("bson.errors")
+        sent = self._sent
         try:
             found: dict[str, object] = await _OPERATIONS[request.operation](self._collection(client, request), request)
             return found
+        except ClientError as error:
+            raise ClientError(f"{self._place}: {error.message}", error.type) from error
         except errors.BulkWriteError as error:
             raise ClientError(f"{self._place}: {_write_told(error)}", "server") from error
         except errors.OperationFailure as error:
             raise ClientError(f"{self._place}: {_told(error)}", "server") from error
-        except errors.ServerSelectionTimeoutError as error:
-            raise ClientError(f"{self._place}: {self._unreachable(error)}") from error
         except (errors.ConnectionFailure, errors.ProtocolError) as error:
-            raise ClientError(f"{self._place}: {_broken(error)}") from error
-        except (AssertionError, LookupError, AttributeError, RecursionError) as error:
-            what = f"the driver cannot read the answer ({type(error).__name__})"
+            raise ClientError(f"{self._place}: {self._unreachable(error)}") from error
+        except Exception as error:  # whatever the driver makes of settings it does not like, or of an odd answer
+            if self._sent == sent:
+                raise ClientError(f"{self._place}: {_told(error)}", "config") from error
+            what = f"the driver cannot read the answer ({type(error).__name__}: {_told(error)})"
             raise ClientError(f"{self._place}: {what}", "server") from error
-        except (errors.PyMongoError, bson_errors.BSONError, TypeError, ValueError, OverflowError) as error:
-            raise ClientError(f"{self._place}: {_told(error)}", "config") from error
 
     def _collection(self, client: Any, request: Request) -> Any:
         if request.database:
@@ -140,10 +141,15 @@ class MongoServer:
         except ImportError as missing:
             raise ClientError(_MISSING, "config") from missing
         try:
-            self._client = pymongo.AsyncMongoClient(self._place.url, **self._settings())
+            self._client = pymongo.AsyncMongoClient(
+                self._place.url, event_listeners=[_listener(self._count)], **self._settings()
+            )
         except Exception as problem:  # ConfigurationError, InvalidURI, ValueError, by what is wrong
             raise ClientError(f"{self._place}: {_told(problem)}", "config") from problem
         return self._client
+
+    def _count(self) -> None:
+        self._sent += 1
 
     def _settings(self) -> dict[str, object]:
         url = self._place.url.lower()
@@ -181,6 +187,8 @@ class MongoServer:
 
     def _unreachable(self, error: Any) -> str:
         text = _broken(error)
+        if type(error).__name__ != "ServerSelectionTimeoutError":
+            return text
         asked = {host.partition(":")[0] for host in str(self._place).split(",")}
         told = {host for host, _ in (self._client.topology_description.server_descriptions() if self._client else ())}
         other = sorted(told - asked)
@@ -209,6 +217,24 @@ class _Bounds:
             raise ClientError(f"an answer of more than {MAX_BYTES // 2**20} MiB; add a limit", "server")
         if len(self.found) > MAX_DOCUMENTS:
             raise ClientError(f"more than {MAX_DOCUMENTS} documents; add a limit", "server")
+
+
+def _listener(begun: Callable[[], None]) -> Any:
+    """Tells when a command goes out: what the driver refuses before that is the flow's mistake, not the server's."""
+    monitoring = importlib.import_module("pymongo.monitoring")
+
+    class Listener(monitoring.CommandListener):  # type: ignore[misc, name-defined]
+        def started(self, event: object) -> None:
+            """A command goes out."""
+            begun()
+
+        def succeeded(self, event: object) -> None:
+            """An answer came."""
+
+        def failed(self, event: object) -> None:
+            """An error came."""
+
+    return Listener()
 
 
 def _documents(found: list[Any]) -> dict[str, object]:

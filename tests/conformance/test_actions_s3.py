@@ -227,7 +227,8 @@ def test_long_lists_come_in_pages(
         flow_of(
             f"{{id: many, action: s3.list, config: {{bucket: {bucket}, max_keys: 20}},"
             " assert: [count == 10, truncated == false, 'keys[-1] == \"k00009\"']}",
-            f"{{id: some, action: s3.list, config: {{bucket: {bucket}, max_keys: 7}}, assert: [count == 7, truncated == true]}}",
+            f"{{id: some, action: s3.list, config: {{bucket: {bucket}, max_keys: 7}},"
+            " assert: [count == 7, truncated == true]}",
             f"{{id: few, action: s3.list, config: {{bucket: {bucket}, max_keys: 3}}, assert: [count == 3,"
             " truncated == true]}",
         ),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.actions import Action, Call, Result, Touch
+from flows.clients.graphql_text import document_problems
 from flows.clients.http_config import WebConfig, http_result, http_view, web_problems
 from flows.language.catalogue import ActionSpec, Duration, option
 from flows.language.shapes import ANYTHING, ARRAY, maybe
@@ -63,6 +64,7 @@ async def run(config: GraphqlConfig, call: Call) -> Result:
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     yield from web_problems(config)
+    yield from document_problems(config)
 
 
 ACTION: Action[GraphqlConfig] = Action(

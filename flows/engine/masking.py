@@ -32,9 +32,12 @@ _BATCH = 400
 _PIECE = 1_000
 
 
+_ABOUT_TOKENS = frozenset({"token_url", "token_uri", "token_endpoint", "token_type"})
+
+
 @cache
 def _secret(key: str) -> bool:
-    return bool(_KEY.search(_CAMEL.sub("_", key)))
+    return key.lower() not in _ABOUT_TOKENS and bool(_KEY.search(_CAMEL.sub("_", key)))
 
 
 def is_secret_key(key: str) -> bool:

@@ -9,6 +9,7 @@ import importlib
 import logging
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -115,8 +116,11 @@ class Neo4jServer:
             raise ClientError(f"{self._place}: {_told(error)}") from error
         except OSError as error:
             raise ClientError(f"{self._place}: {reason(error)}") from error
-        except (ValueError, TypeError) as error:
-            raise ClientError(f"{self._place}: params: {_told(error)}", "config") from error
+        except ClientError:
+            raise
+        except Exception as error:  # the driver's parser raises whatever an odd answer makes it raise
+            what = f"the driver cannot read the answer ({type(error).__name__}: {_told(error)})"
+            raise ClientError(f"{self._place}: {what}", "server") from error
 
     async def _rows(self, neo4j: Any, statement: Statement) -> dict[str, object]:
         mode = neo4j.READ_ACCESS if statement.reads else neo4j.WRITE_ACCESS
@@ -125,8 +129,9 @@ class Neo4jServer:
         if statement.database:
             settings["database"] = statement.database
         rows: list[dict[str, object]] = []
+        params = {name: native(value, f"params.{name}") for name, value in statement.params.items()}
         async with self._driver.session(**settings) as session:
-            result = await session.run(query, dict(statement.params))
+            result = await session.run(query, params)
             columns = list(result.keys())
             async for record in result:
                 if len(rows) >= MAX_ROWS:
@@ -182,6 +187,31 @@ class Statement(NamedTuple):
     database: str
     reads: bool
     traceparent: str
+
+
+def native(value: Any, where: str, depth: int = 0) -> Any:
+    """What a flow writes as Bolt takes it.
+
+    Args:
+        value: rendered.
+        where: path for messages.
+        depth: inside other values.
+
+    Raises:
+        ClientError: of type ``config`` when Neo4j has no such value.
+    """
+    if depth > MAX_DEPTH:
+        raise ClientError(f"{where}: nested deeper than {MAX_DEPTH} levels", "config")
+    if isinstance(value, Mapping):
+        return {str(key): native(item, f"{where}.{key}", depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [native(item, f"{where}[{index}]", depth + 1) for index, item in enumerate(value)]
+    if isinstance(value, Decimal):
+        whole = value == value.to_integral_value()
+        value = int(value) if whole else float(value)
+    if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
+        raise ClientError(f"{where}: {value} does not fit into 64 bits", "config")
+    return value
 
 
 def plain(value: Any, depth: int = 0) -> Any:

@@ -127,8 +127,8 @@ class S3:
             most: how many at most.
         """
         listing = Listing([], [], False)
-        token = ""
-        for _ in range(MAX_PAGES):
+        token, pages = "", 0
+        while True:
             query = [("list-type", "2"), ("prefix", prefix), ("max-keys", str(min(PAGE, most)))]
             query += [("delimiter", delimiter)] if delimiter else []
             query += [("continuation-token", token)] if token else []
@@ -139,12 +139,12 @@ class S3:
             listing.objects.extend(_object(entry) for entry in page.all("Contents"))
             listing.prefixes.extend(entry.text("Prefix") for entry in page.all("CommonPrefixes"))
             token = page.text("NextContinuationToken") if page.text("IsTruncated") == "true" else ""
-            if len(listing.objects) + len(listing.prefixes) >= most:
+            pages += 1
+            full = len(listing.objects) + len(listing.prefixes) >= most
+            if full or pages >= MAX_PAGES or not token:
+                more = bool(token) or len(listing.objects) > most
                 del listing.objects[most:]
-                return response, listing._replace(truncated=bool(token))
-            if not token:
-                break
-        return response, listing._replace(truncated=bool(token))
+                return response, listing._replace(truncated=more)
 
     def presigned(self, ask: Ask, seconds: int) -> str:
         """A URL that stands for the request for a while.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 import time
 from pathlib import Path
@@ -13,7 +15,7 @@ from flows.events import run_to_json
 from flows.language.reads import cypher_reads
 from tests.conformance.actions import SECRET, Check, failing_servers, flow_of, passes
 from tests.conformance.relays import relayed
-from tests.flows.support import run_text, step, verdicts
+from tests.flows.support import raw_server, run_text, step, verdicts
 from tests.servers.java import Neo4j
 
 
@@ -199,3 +201,55 @@ CONNECTED = {
 @failing_servers(CONNECTED)
 def test_a_failing_neo4j_server_is_a_result(check: Check, tmp_path: Path) -> None:
     check(tmp_path)
+
+
+BOLT = {
+    "garbage": b"\x00\x10" + b"\xff" * 16 + b"\x00\x00",
+    "a number": b"\x00\x01\x05\x00\x00",
+    "unknown message": b"\x00\x03\xb1\x33\xa0\x00\x00",
+    "success of text": b"\x00\x04\xb1\x70\x81x\x00\x00",
+    "nested": b"\x00\xff" + b"\x91" * 255 + b"\x00\xff" + b"\x91" * 255 + b"\x00\x00",
+    "giant": b"\x00\x0a\xb1\x70\xda\xff\xff\xff\xff" + b"\x00\x00" * 3,
+}
+
+
+@pytest.mark.parametrize("name", sorted(BOLT))
+def test_bolt_that_makes_no_sense_is_an_error_of_the_server(tmp_path: Path, name: str) -> None:
+    """The handshake chooses Bolt 4.4, then comes what no server says (PackStream, Bolt message structure)."""
+
+    def answer(connection: socket.socket) -> None:
+        connection.settimeout(2)
+        with contextlib.suppress(OSError):
+            connection.recv(4096)
+            connection.sendall(b"\x00\x00\x04\x04")
+            while connection.recv(65536):
+                connection.sendall(BOLT[name])
+
+    with raw_server(answer) as port:
+        run = run_text(
+            tmp_path,
+            flow_of(
+                f"{{id: a, action: neo4j, timeout: 6s, config: {{url: 'bolt://127.0.0.1:{port}', query: 'RETURN 1'}},"
+                " assert: [count == 1]}"
+            ),
+        )
+    found = step(run, "a")
+    assert found.verdict in ("error", "failed"), found.message
+    assert found.exchanges[0].error_type in ("server", "connection", "timeout"), found.message
+    assert found.exchanges[0].error_type == "timeout" or f"127.0.0.1:{port}" in found.message
+
+
+@pytest.mark.server("neo4j")
+def test_numbers_reach_the_server_exactly_or_not_at_all(tmp_path: Path, neo4j_process: dict[str, str]) -> None:
+    run = run_text(
+        tmp_path,
+        flow_of(
+            "{id: a, action: neo4j, config: {query: 'RETURN $n AS n, $m AS m', params: {n: 12.50, m: [1.0, {x: 3}]}},"
+            " assert: ['rows[0].n == 12.5', 'rows[0].m[1].x == 3']}",
+            "{id: b, action: neo4j, config: {query: 'RETURN $n AS n', params: {n: 9223372036854775808}},"
+            " assert: [count == 1]}",
+        ),
+        process=neo4j_process,
+    )
+    assert verdicts(run) == {"a": "passed", "b": "error"}, step(run, "a").message
+    assert "params.n: 9223372036854775808 does not fit into 64 bits" in step(run, "b").message

@@ -168,11 +168,23 @@ def _judged(both: Observed, exposure: _Exposure, claim: Claim, edges: Iterable[E
         return "nothing that leads there ran while spans were observed"
     wanted = _wanted(kind, both.graph.nodes[target])
     if (service, wanted) not in exposure.shows:
-        return f"{service} sends no spans about {wanted}"
+        return f"{service} sends no spans that name its {wanted}"
+    if _returning(both, claim, edges):
+        return "seen only as written, by code that both writes and reads it (a RETURNING clause reads, too)"
     place = min((e.place() for edge in edges for e in edge.evidence if e.file), default="")
     told = [f"{both.graph.nodes[entry].label} × {sighting.count}" for entry, sighting in ran.items()]
     text = f"{both.sentence(claim)} in code, and was not seen doing so"
     return Dead(service, kind, both.graph.nodes[target].label, text, place, tuple(sorted(told)), _all(ran), _ADVICE)
+
+
+def _returning(both: Observed, claim: Claim, edges: Iterable[Edge]) -> bool:
+    """The reading code writes the same thing, and was seen writing: one statement may do both."""
+    service, kind, target = claim
+    written = (service, "WRITES", target)
+    if kind != "READS" or written not in both.seen:
+        return False
+    writers = {edge.source for edge in both.coded.get(written, ())}
+    return all(edge.source in writers for edge in edges)
 
 
 _ADVICE = (

@@ -16,7 +16,7 @@ Mode = Literal["read", "write"]
 _LONGEST_SQL = 20_000
 _REDIS_WRITES = re.compile(
     "append|decr|decrby|del|expire|getdel|getset|hdel|hincrby|hmset|hset|hsetnx|incr|incrby|lpop|lpush|lrem|lset|ltrim"
-    "|mset|psetex|rename|rpop|rpush|sadd|set|setex|setnx|spop|srem|unlink|xadd|zadd|zincrby|zrem"
+    "|mset|psetex|publish|rename|rpop|rpush|sadd|set|setex|setnx|spop|srem|unlink|xadd|zadd|zincrby|zrem"
 )
 _REDIS_READS = re.compile(
     "exists|get|hexists|hget|hgetall|hkeys|hlen|hmget|hvals|keys|llen|lindex|lrange|mget|scard|sismember|smembers"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from graph.linking.paths import template
 from graph.schema import Node
 from graph.spans import Span
-from testmesh.telemetry.conventions import HttpOperation, http_of, message_of
+from testmesh.telemetry.conventions import HttpOperation, MessageOperation, http_of, message_of
 from testmesh.telemetry.databases import Access, DataOperation, data_of
 from testmesh.telemetry.known import only
 from testmesh.telemetry.seen import Seen
@@ -241,12 +241,25 @@ class Trace:
         service = self._seen.known.service(span.service)
         origin = self._origin(span)
         for access in operation.accesses:
+            stream = self._stream(operation, access)
+            if stream is not None:
+                yield stream
+                if origin is not None:
+                    kind = "PUBLISHES" if access.mode == "write" else "CONSUMES"
+                    self._seen.link(kind, (origin, stream), pointer(span))
+                continue
             dataset = self._dataset(span, operation, access, service)
             if dataset is None:
                 continue
             yield dataset
             if origin is not None:
                 self._seen.link("WRITES" if access.mode == "write" else "READS", (origin, dataset), pointer(span))
+
+    def _stream(self, operation: DataOperation, access: Access) -> Node | None:
+        """A key of Redis that the graph knows as a stream, list or channel of messages."""
+        if operation.store != "redis":
+            return None
+        return only(self._seen.known.topics(MessageOperation("redis", access.name, access.mode == "write")))
 
     def _dataset(self, span: Span, operation: DataOperation, access: Access, service: Node | None) -> Node | None:
         found = self._seen.known.datasets(operation, access, service)

@@ -137,7 +137,9 @@ def test_what_is_in_the_code_and_was_never_seen(store: GraphStore) -> None:
     assert reasons(found) == {
         "nothing that leads there ran while spans were observed": ("orders writes postgresql/archive",),
         "no endpoint and no message is known that leads there": ("orders writes postgresql/reports",),
-        "notifications sends no spans about postgresql stores": ("notifications writes postgresql/notifications",),
+        "notifications sends no spans that name its postgresql stores": (
+            "notifications writes postgresql/notifications",
+        ),
     }
 
 
@@ -183,3 +185,13 @@ def test_a_loose_end_explains_a_shadow() -> None:
     row = by_text(shadow(store).shadows)["orders reads postgresql/audit"]
     assert row.reason == "orders reads something the scan could not name, at orders/app.py:9"
     assert row.advice == "[services.audit]"
+
+
+def test_a_statement_that_writes_and_returns_is_no_dead_read() -> None:
+    system = System(SYSTEM)
+    system.link("READS", system.named["place"], system.target("table orders"))
+    store = watched(Overlay(), ("2026-03-01", "local", traffic()))
+    store.replace(Bucket("links", "shop"), GraphData(system.nodes, system.edges))
+    found = dead(store)
+    assert not [row for row in found.dead if row.label.endswith("orders") and row.edge == "READS"]
+    assert any("RETURNING" in reason for reason in reasons(found))

@@ -151,6 +151,16 @@ def test_a_table_that_no_code_shows_is_a_link_and_a_key_is_not() -> None:
     assert not any("session" in key[2] for key in found)
 
 
+def test_a_stream_of_redis_is_a_topic_where_the_graph_knows_it_as_one() -> None:
+    moves = node("w", "Topic", ("redis", "moves"), evidence=(Evidence("code", "t", "a.py", 1),))
+    graph = known().data
+    store = SpanStore()
+    store.add([ordered(), a_span(2, 1, "orders", "client", db__system="redis", db__statement="XADD moves * code A")])
+    data = observe(a_run(), store, Known(GraphData({**graph.nodes, moves.uid: moves}, graph.edges), "w")).data
+    found = [(e.kind, data.nodes[e.target].label) for e in data.edges.values() if e.target == moves.uid]
+    assert ("PUBLISHES", "redis:moves") in found
+
+
 def a_trace() -> list[Span]:
     return [
         ordered(),

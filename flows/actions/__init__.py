@@ -22,7 +22,13 @@ Result = dict[str, object]
 TIMING = frozenset({"timeout", "interval", "match", "count", "expect", "until", "condition", "max_concurrent"})
 
 
-def _kept_anyway(secret: str) -> None:
+class Hide(Protocol):
+    """Masks a secret in everything a run writes."""
+
+    def __call__(self, secret: str, /) -> None: ...
+
+
+def _kept_anyway(secret: str, /) -> None:
     """Outside a run nothing is written."""
 
 
@@ -69,7 +75,7 @@ class Call(NamedTuple):
     path: tuple[str, ...] = ()
     files: DiskFiles = DiskFiles()
     spans: LiveSpans | None = None
-    hide: Callable[[str], None] = _kept_anyway
+    hide: Hide = _kept_anyway
 
 
 class MessageLog(Protocol):

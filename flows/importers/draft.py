@@ -24,6 +24,10 @@ Value = object
 Assertion = str | Mapping[str, object]
 
 
+class NotCarried(Exception):
+    """Something the flow language cannot say; the text is the reason."""
+
+
 def escaped(text: str) -> str:
     """A text in which nothing is a template.
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Mapping
 
 from flows.importers import Draft, DraftStep, Imported, Importer, Note, Source
-from flows.importers.draft import literal, variable
-from flows.importers.hurl_asserts import Names, NotCarried, assertion, capture
+from flows.importers.draft import NotCarried, literal, variable
+from flows.importers.hurl_asserts import FUNCTIONS, assertion, capture
 from flows.importers.hurl_grammar import Body, Entry, Line, Part, Reader, pair
+from flows.importers.naming import Names
 from flows.importers.requests import Pairs, WebRequest, filled, named_by
 from flows.importers.templated_json import templated, templated_literal
 from flows.language.expressions.functions import seconds
@@ -29,7 +30,7 @@ class _Entries:
     def __init__(self, source: Source, draft: Draft) -> None:
         self.source = source
         self.draft = draft
-        self.names = Names()
+        self.names = Names(FUNCTIONS)
         self.notes: list[Note] = []
         self.cookies = ""
 

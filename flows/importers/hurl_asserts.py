@@ -5,81 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from flows.importers.draft import literal, variable
+from flows.importers.draft import NotCarried, literal
 from flows.importers.hurl_grammar import Word, words
+from flows.importers.naming import Names, safe
 from flows.importers.paths import dotted, in_body, segments, whole
 from flows.language.errors import SyntaxProblem
 from flows.language.expressions.expression import compile_path
 from testmesh.guard.regex import compile_pattern
 from testmesh.kernel.errors import UserError
 
-_TEMPLATE = re.compile(r"\{\{\s*([^}]+?)\s*\}\}")
-_FUNCTIONS = {"newUuid": "uuid()", "newDate": "TIMESTAMP"}
+FUNCTIONS = {"newUuid": "uuid()", "newDate": "TIMESTAMP"}
 _ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$"
 _UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 _IPV4 = r"^((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])$"
-
-
-class NotCarried(Exception):
-    """Something the flow language cannot say; the text is the reason."""
-
-
-class Names:
-    """What the names of a file mean in a flow.
-
-    Args:
-        own: names captured by the same entry: what they stand for there.
-    """
-
-    def __init__(self) -> None:
-        self.own: dict[str, str] = {}
-
-    def expression(self, name: str) -> str:
-        """A variable or function as it stands in an expression.
-
-        Args:
-            name: between the braces.
-        """
-        name = name.strip()
-        if name in _FUNCTIONS:
-            return _FUNCTIONS[name]
-        return self.own.get(name, variable(name))
-
-    def template(self, text: str) -> str:
-        """A text with its templates as ours.
-
-        Args:
-            text: of the file.
-        """
-        parts = _TEMPLATE.split(text)
-        shown = [
-            part.replace("${", "$${") if at % 2 == 0 else f"${{{self.expression(part)}}}"
-            for at, part in enumerate(parts)
-        ]
-        return "".join(shown)
-
-    def operand(self, text: str) -> str:
-        """A text with templates as an operand of an expression.
-
-        Args:
-            text: of the file.
-        """
-        only = _TEMPLATE.fullmatch(text)
-        if only is not None:
-            return self.expression(only[1])
-        pieces = [literal(part) if at % 2 == 0 else f"string({self.expression(part)})"
-                  for at, part in enumerate(_TEMPLATE.split(text)) if at % 2 or part]  # fmt: skip
-        if len(pieces) > 1:
-            return "(" + " + ".join(pieces) + ")"
-        return _safe(literal(text))
-
-
-def _safe(quoted: str) -> str:
-    """A text literal that is not taken for a path or a template."""
-    inner = quoted[1:-1]
-    if "${" in inner or inner.startswith(("$.", "$[", "$..")):
-        return f"text({quoted.replace('${', '$${')})"
-    return quoted
 
 
 def value_of(word: Word, names: Names) -> str:
@@ -321,7 +259,7 @@ def _pattern(word: Word) -> str:
 def _pattern_text(word: Word) -> str:
     if word.kind not in ("regex", "text"):
         raise NotCarried("a regex is expected")
-    return _safe(literal(_pattern(word)))
+    return safe(literal(_pattern(word)))
 
 
 _COMPARED = {

@@ -57,9 +57,11 @@ async def follow(config: ConsumerConfig, call: Call) -> MessageLog:
 
     where = settings(config.brokers or (), config.sasl, tls_of(config.tls, call.files))
     own = () if config.from_ == "start_of_flow" else call.path
-    key = ("kafka", where, config.topic, config.from_, own)
+    decodes = config.schema_registry is not None
+    key = ("kafka", where, config.topic, config.from_, own, decodes)
     position = cast("Position", config.from_)
-    log = await call.flow_clients.opened(key, lambda: TopicLog(where, config.topic, position).open())
+    topic = TopicLog(where, config.topic, position, bytes_too=decodes)
+    log = await call.flow_clients.opened(key, topic.open)
     if config.schema_registry is None:
         return log
     from flows.clients.registered import DecodedLog, registry

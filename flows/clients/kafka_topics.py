@@ -40,14 +40,16 @@ class TopicLog:
         where: the cluster.
         topic: its name.
         position: where to begin.
+        bytes_too: keep values and keys as bytes beside the messages.
     """
 
-    def __init__(self, where: KafkaSettings, topic: str, position: Position) -> None:
+    def __init__(self, where: KafkaSettings, topic: str, position: Position, *, bytes_too: bool = False) -> None:
         self._where = where
         self._topic = topic
         self._position = position
         self._inbox = Inbox(f"{where}: topic {topic}")
         self._problems = Problems(where)
+        self._bytes_too = bytes_too
         self._payloads: list[tuple[bytes | None, bytes | None]] = []
         self._assigned: set[int] = set()
         self._stop = threading.Event()
@@ -204,7 +206,8 @@ class TopicLog:
 
     def _keep(self, found: Any) -> None:
         self._inbox.resume()
-        self._payloads.append((found.value(), found.key()))
+        if self._bytes_too:
+            self._payloads.append((found.value(), found.key()))
         self._inbox.put(shown(found), len(found.value() or b""))
 
     def _tell(self, what: Callable[[Any], None], value: object) -> None:
@@ -218,7 +221,10 @@ def shown(found: Any) -> dict[str, object]:
     Args:
         found: librdkafka's.
     """
-    headers = {name: readable(value) or "" for name, value in found.headers() or []}
+    headers: dict[str, str] = {}
+    for name, value in found.headers() or []:
+        text = readable(value) or ""
+        headers[name] = f"{headers[name]}, {text}" if name in headers else text
     known, milliseconds = found.timestamp()
     stamp = None
     if known:

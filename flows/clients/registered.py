@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, cast
 
 from flows.clients.avro import AvroCodec
 from flows.clients.errors import ClientError
+from flows.clients.protobuf import protobuf_codec
 from flows.clients.schema_registry import Registry, RegistryConfig, Schema, address
 from flows.clients.tls import ReadsFiles
 from flows.language.values import as_text, parse_json
@@ -35,6 +36,47 @@ def registry(config: RegistryConfig, clients: Clients, files: ReadsFiles) -> Reg
     return clients.shared(("schema-registry", where), lambda: Registry(where, pool))
 
 
+class Codec(Protocol):
+    """Turns values of one schema into bytes and back."""
+
+    @property
+    def name(self) -> str:
+        """The schema's own name; empty when it has none."""
+        ...
+
+    def encoded(self, value: object) -> bytes:
+        """A value as bytes; ClientError of type ``config`` when it does not fit."""
+        ...
+
+    def decoded(self, data: bytes) -> object:
+        """Bytes as a value; ValueError when they are none of that schema."""
+        ...
+
+
+async def codec_of(schema: Schema, found: Registry, chosen: str = "") -> Codec:
+    """The codec of a schema, made once.
+
+    Args:
+        schema: registered, or about to be.
+        found: the registry, which keeps it.
+        chosen: message type of a protobuf file.
+
+    Raises:
+        ClientError: of type ``config`` when it is no schema of its kind.
+    """
+    key = (schema.kind, schema.text, chosen)
+    known = found.codecs.get(key)
+    if known is None:
+        if schema.kind == "PROTOBUF":
+            known = await protobuf_codec(schema, chosen)
+        elif schema.kind in ("AVRO", "JSON"):
+            known = AvroCodec(schema) if schema.kind == "AVRO" else JsonCodec(schema)
+        else:
+            raise ClientError(f"schema {schema.number}: of an unknown kind, {schema.kind}", "config")
+        found.codecs[key] = known
+    return cast("Codec", known)
+
+
 async def encoded(value: object, topic: str, config: RegistryConfig, found: Registry, files: ReadsFiles) -> bytes:
     """A value in the wire format.
 
@@ -54,11 +96,13 @@ async def encoded(value: object, topic: str, config: RegistryConfig, found: Regi
         if not subject:
             raise ClientError(f"schema_registry: strategy {config.strategy} needs 'subject' or 'schema'", "config")
         schema = await found.of_subject(subject, config.version)
-        return MAGIC + schema.number.to_bytes(HEAD - 1, "big") + _body(value, schema)
-    schema = Schema(0, config.type.upper(), text)
-    body = _body(value, schema)
-    subject = config.subject or _subject(config, topic, schema)
-    schema = await found.registered(subject, schema, register=config.register)
+        body = (await codec_of(schema, found, config.message)).encoded(value)
+    else:
+        schema = Schema(0, config.type.upper(), text)
+        codec = await codec_of(schema, found, config.message)
+        body = codec.encoded(value)
+        subject = config.subject or _subject(config, topic, codec.name)
+        schema = await found.registered(subject, schema, register=config.register)
     return MAGIC + schema.number.to_bytes(HEAD - 1, "big") + body
 
 
@@ -68,47 +112,59 @@ def _text(config: RegistryConfig, files: ReadsFiles) -> str | None:
     return files.read(config.file).decode("utf-8", "replace") if config.file else None
 
 
-def _subject(config: RegistryConfig, topic: str, schema: Schema) -> str:
+def _subject(config: RegistryConfig, topic: str, name: str) -> str:
     if config.strategy == "topic":
         return f"{topic}-value"
-    if schema.kind == "AVRO":
-        name = AvroCodec(schema).name
-    else:
-        parsed = json.loads(schema.text)
-        name = str(parsed.get("title", "")) if isinstance(parsed, Mapping) else ""
     if not name:
         raise ClientError(f"schema_registry: strategy {config.strategy} needs a schema with a name or title", "config")
     return name if config.strategy == "record" else f"{topic}-{name}"
 
 
-def _body(value: object, schema: Schema) -> bytes:
-    if schema.kind == "AVRO":
-        return AvroCodec(schema).encoded(value)
-    if schema.kind == "JSON":
-        problem = _misfit(value, schema)
-        if problem:
+class JsonCodec:
+    """A JSON Schema; values are checked before they are sent.
+
+    Args:
+        schema: registered.
+
+    Raises:
+        ClientError: of type ``config`` when it is no JSON Schema.
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        from jsonschema import validators
+        from jsonschema.exceptions import SchemaError
+
+        try:
+            parsed = json.loads(schema.text)
+            kind = validators.validator_for(parsed)
+            kind.check_schema(parsed)
+        except (ValueError, RecursionError, SchemaError) as error:
+            raise ClientError(f"schema: not a JSON Schema ({str(error).splitlines()[0]})", "config") from None
+        self._validator = kind(parsed)
+        self.name = str(parsed.get("title", "")) if isinstance(parsed, Mapping) else ""
+
+    def encoded(self, value: object) -> bytes:
+        """A value as bytes.
+
+        Args:
+            value: of the language.
+        """
+        from jsonschema.exceptions import best_match
+
+        text = json.dumps(value) if isinstance(value, str) else as_text(value)
+        error = best_match(self._validator.iter_errors(json.loads(text)))
+        if error is not None:
+            problem = f"{error.json_path}: {error.message}"[:300]
             raise ClientError(f"the value does not fit its schema: {problem}", "config")
-        return _json(value).encode()
-    raise ClientError(f"schema {schema.number}: {schema.kind} schemas are not supported (avro and json are)", "config")
+        return text.encode()
 
+    def decoded(self, data: bytes) -> object:
+        """Bytes as a value of the language.
 
-def _json(value: object) -> str:
-    return json.dumps(value) if isinstance(value, str) else as_text(value)
-
-
-def _misfit(value: object, schema: Schema) -> str:
-    """What does not fit a JSON Schema, nearest first; empty when all does."""
-    from jsonschema import validators
-    from jsonschema.exceptions import SchemaError, best_match
-
-    try:
-        parsed = json.loads(schema.text)
-        kind = validators.validator_for(parsed)
-        kind.check_schema(parsed)
-        error = best_match(kind(parsed).iter_errors(json.loads(_json(value))))
-    except (ValueError, RecursionError, SchemaError) as error_of_schema:
-        raise ClientError(f"schema: not a JSON Schema ({str(error_of_schema).splitlines()[0]})", "config") from None
-    return "" if error is None else f"{error.json_path}: {error.message}"[:300]
+        Args:
+            data: after the schema's number.
+        """
+        return parse_json(data.decode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +199,9 @@ async def decoded(data: bytes, found: Registry) -> Decoded:
     if schema is None:
         return Decoded(number=number, problem=f"the registry has no schema {number}")
     try:
-        if schema.kind == "AVRO":
-            return Decoded(AvroCodec(schema).decoded(data[HEAD:]), number)
-        if schema.kind == "JSON":
-            return Decoded(parse_json(data[HEAD:].decode()), number)
+        return Decoded((await codec_of(schema, found)).decoded(data[HEAD:]), number)
     except (ValueError, ClientError) as error:
         return Decoded(number=number, problem=f"schema {number}: {error}")
-    return Decoded(number=number, problem=f"schema {number}: {schema.kind} is not supported (avro and json are)")
 
 
 class DecodedLog:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 CONTENT_TYPE = "application/vnd.schemaregistry.v1+json"
 MAX_REFERENCES = 100
-KINDS = ("AVRO", "JSON")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,8 @@ class RegistryConfig:
     tls: object = option(None, TLS_DOC)
     schema: object = option(None, "Schema of the value, as a map or text; without one the subject's latest is used.")
     file: str | None = option(None, "File with the schema.", file=True)
-    type: str = option("avro", "Of `schema`.", choices=("avro", "json"))
+    type: str = option("avro", "Of `schema`.", choices=("avro", "json", "protobuf"))
+    message: str = option("", "Message type of a protobuf file, when it is not the first.")
     subject: str | None = option(None, "Instead of the name that the strategy gives.")
     strategy: str = option(
         "topic",
@@ -120,6 +120,7 @@ class Registry:
         self._pool = pool
         self._by_number: dict[int, Schema] = {}
         self._registered: dict[tuple[str, str, str], Schema] = {}
+        self.codecs: dict[tuple[str, str, str], object] = {}
 
     async def aclose(self) -> None:
         """Nothing is held: the connections are the pool's."""

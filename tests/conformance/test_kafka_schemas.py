@@ -140,6 +140,48 @@ def test_schemas_that_refer_to_others_are_read_whole(tmp_path: Path, kafka_broke
 
 @pytest.mark.server("kafka")
 @pytest.mark.server("schema registry")
+def test_protobuf_values_name_their_message_type(tmp_path: Path, kafka_brokers: str, schema_registry: str) -> None:
+    topic, inner = f"t-{uuid4().hex}", f"inner-{uuid4().hex}"
+    item = 'syntax = "proto3"; package shop; message Item { string sku = 1; }'
+    order = (
+        'syntax = "proto3"; package shop; import "item.proto";'
+        " message Note { string text = 1; } message Order { message Line { int32 n = 1; Item item = 2; }"
+        " repeated Line lines = 1; }"
+    )
+    _post(schema_registry, f"/subjects/{inner}/versions", {"schema": item, "schemaType": "PROTOBUF"})
+    references = [{"name": "item.proto", "subject": inner, "version": 1}]
+    body = {"schema": order, "schemaType": "PROTOBUF", "references": references}
+    _post(schema_registry, f"/subjects/{topic}-value/versions", body)
+
+    def publish(name: str, value: str, message: str) -> str:
+        registry = f"schema_registry: {{url: REGISTRY, message: {message}}}"
+        return f"{{id: {name}, action: kafka_producer, config: {{topic: {topic}, value: {value}, {registry}}}}}"
+
+    run = _run(
+        tmp_path,
+        kafka_brokers,
+        schema_registry,
+        publish("first", "{text: hello}", '""'),
+        publish("second", "{lines: [{n: 1, item: {sku: A}}]}", "Order"),
+        publish("nested", "{n: 7}", "shop.Order.Line"),
+        f"{{id: c, action: kafka_consumer, config: {{topic: {topic}, count: 3, schema_registry: {{url: REGISTRY}}}},"
+        " assert: ['messages[0].value.text == \"hello\"', 'messages[1].value.lines[0].item.sku == \"A\"',"
+        " 'messages[2].value.n == 7']}",
+        publish("bad", "{n: x}", "Order.Line"),
+    )
+    assert verdicts(run) == {
+        "first": "passed",
+        "second": "passed",
+        "nested": "passed",
+        "c": "passed",
+        "bad": "error",
+    }, [found.message for found in run.flows[0].steps]
+    assert "value.n" in step(run, "bad").message
+    assert _as_peer(kafka_brokers, topic)[0][5:] == b"\x00\x0a\x05hello"
+
+
+@pytest.mark.server("kafka")
+@pytest.mark.server("schema registry")
 def test_what_is_not_in_the_format_stays_raw_and_says_so(
     tmp_path: Path, kafka_brokers: str, schema_registry: str
 ) -> None:

@@ -31,7 +31,7 @@ def test_no_edge_is_seen_that_the_code_does_not_have(
     tmp_path: Path, system: str, least: int, told: Sequence[str]
 ) -> None:
     root = tmp_path / system
-    build(system, root, [])
+    build(system, root)
     checkout = open_checkout(root)
     refresh(checkout)
     project = load_project(root)

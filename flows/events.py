@@ -300,17 +300,22 @@ def run_report(run: Run) -> dict[str, object]:
     Args:
         run: a finished run.
     """
-    return {"run": run.id, "verdict": run.verdict, "flows": [_flow_report(flow) for flow in run.flows]}
+    return {"run": run.id, "verdict": run.verdict, "flows": [flow_report(flow) for flow in run.flows]}
 
 
-def _flow_report(flow: FlowRun) -> dict[str, object]:
+def flow_report(flow: FlowRun) -> dict[str, object]:
+    """A flow execution as ``run --json`` prints it.
+
+    Args:
+        flow: the execution.
+    """
     report: dict[str, object] = {
         "file": flow.file,
         "name": flow.name,
         "row": flow.row,
         "verdict": flow.verdict,
         "duration_ms": round(flow.duration_ms, 3),
-        "steps": [_step_report(step) for step in flow.steps],
+        "steps": [step_report(step) for step in flow.steps],
     }
     if flow.message:
         report["message"] = flow.message
@@ -319,7 +324,12 @@ def _flow_report(flow: FlowRun) -> dict[str, object]:
     return report
 
 
-def _step_report(step: StepRun) -> dict[str, object]:
+def step_report(step: StepRun) -> dict[str, object]:
+    """A step execution as ``run --json`` prints it.
+
+    Args:
+        step: the execution.
+    """
     report: dict[str, object] = {
         "id": step.id,
         "phase": step.phase,
@@ -344,4 +354,4 @@ def _step_report(step: StepRun) -> dict[str, object]:
 
 
 def _inner(steps: Sequence[StepRun]) -> list[dict[str, object]]:
-    return [_step_report(step) for step in steps]
+    return [step_report(step) for step in steps]

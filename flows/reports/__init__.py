@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +22,12 @@ class Report:
     Args:
         about: one sentence.
         write: the report's text, from the run and what is known beside it.
+        chunks: the same in pieces, for runs of very many steps; None = as a whole.
     """
 
     about: str
     write: Callable[[Run, Beside], str]
+    chunks: Callable[[Run, Beside], Iterator[str]] | None = None
 
 
 def report(name: str) -> Report:
@@ -55,15 +57,15 @@ def write_reports(run: Run, wanted: Mapping[str, Path], beside: Beside = NOTHING
     Raises:
         UserError: an unknown report, or a file that cannot be written.
     """
-    texts = [(path, report(name).write(run, beside)) for name, path in wanted.items()]
-    for path, text in texts:
-        data = text.encode("utf-8", "replace")
+    for format, path in [(report(name), path) for name, path in wanted.items()]:
+        chunks = iter((format.write(run, beside),)) if format.chunks is None else format.chunks(run, beside)
+        pieces = (chunk.encode("utf-8", "replace") for chunk in chunks)
         if str(path) == "-":
             sys.stdout.flush()
-            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.writelines(pieces)
             sys.stdout.buffer.flush()
         else:
-            write_whole(path, data)
+            write_whole(path, pieces)
 
 
 def write_whole(path: Path, data: bytes | Iterable[bytes]) -> None:

@@ -7,7 +7,7 @@ failure stand in its text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape, quoteattr
 
 from flows.reports import Report
@@ -15,7 +15,7 @@ from flows.reports.beside import NOTHING, Beside
 from flows.reports.failures import failure_lines, flow_failure
 from flows.reports.places import placed, texts_of
 from flows.reports.surroundings import surroundings
-from flows.reports.totals import BROKEN, COLUMNS, Case, all_cases, cases, flow_name, totals
+from flows.reports.totals import BROKEN, COLUMNS, Case, cases, flow_name, totals
 from graph.runs import FlowRun, Run
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -28,36 +28,49 @@ def write(run: Run, beside: Beside = NOTHING) -> str:
         run: a finished run.
         beside: spans.
     """
+    return "".join(chunks(run, beside))
+
+
+def chunks(run: Run, beside: Beside = NOTHING) -> Iterator[str]:
+    """The report's lines, each with its end; a step of a long run is held for its own line only.
+
+    Args:
+        run: a finished run.
+        beside: spans.
+    """
     seconds = sum(flow.duration_ms for flow in run.flows) / 1000
-    counts = _counts(all_cases(run))
-    del counts["skipped"]
-    head = f'<testsuites name="testmesh" {_attributes(counts)} time="{seconds:.3f}">'
-    body = [line for flow in run.flows for line in _suite(run, flow, beside)]
-    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', head, *body, "</testsuites>\n"])
+    suites = [_counts(cases(flow)) for flow in run.flows]
+    counts = {name: sum(suite[name] for suite in suites) for name in ("tests", "failures", "errors")}
+    yield '<?xml version="1.0" encoding="UTF-8"?>\n'
+    yield f'<testsuites name="testmesh" {_attributes(counts)} time="{seconds:.3f}">\n'
+    for flow, suite in zip(run.flows, suites, strict=True):
+        for line in _suite(run, flow, suite, beside):
+            yield line + "\n"
+    yield "</testsuites>\n"
 
 
-def _counts(found: list[Case]) -> dict[str, int]:
+def _counts(found: Iterable[Case]) -> dict[str, int]:
     columns = {"failure": "failures", "error": "errors", "skipped": "skipped"}
-    counts = {"tests": len(found), "failures": 0, "errors": 0, "skipped": 0}
-    for verdict, count in totals(found).as_map().items():
+    counted = totals(found)
+    counts = {"tests": counted.tests, "failures": 0, "errors": 0, "skipped": 0}
+    for verdict, count in counted.as_map().items():
         column = columns.get(COLUMNS[verdict].junit)
         if column is not None:
             counts[column] += count
     return counts
 
 
-def _suite(run: Run, flow: FlowRun, beside: Beside) -> Iterator[str]:
-    found = cases(flow)
-    head = f"  <testsuite name={_quoted(flow_name(flow))} file={_quoted(flow.file)} {_attributes(_counts(found))}"
+def _suite(run: Run, flow: FlowRun, counts: dict[str, int], beside: Beside) -> Iterator[str]:
+    head = f"  <testsuite name={_quoted(flow_name(flow))} file={_quoted(flow.file)} {_attributes(counts)}"
     yield head + f' time="{flow.duration_ms / 1000:.3f}" timestamp={_quoted(run.started[:19])}>'
     yield "    <properties>"
     for name, value in _properties(run, flow):
         yield f"      <property name={_quoted(name)} value={_quoted(value)}/>"
     yield "    </properties>"
     around, texts = surroundings(run, beside.spans, kept=False), texts_of(run)
-    places = iter(placed(flow, texts))
-    for case in found:
-        file = next(places).file if case.step is not None else flow.file
+    places = None if flow.verdict == "passed" else iter(placed(flow, texts))
+    for case in cases(flow):
+        file = next(places).file if case.step is not None and places is not None else flow.file
         lines = failure_lines(file, case.step, around) if case.step is not None and case.verdict in BROKEN else []
         yield _case(flow, case, lines)
     yield "  </testsuite>"
@@ -108,4 +121,4 @@ def _text(text: str) -> str:
     return escape(_FORBIDDEN.sub("\ufffd", text))
 
 
-REPORT = Report("JUnit XML for CI systems.", write)
+REPORT = Report("JUnit XML for CI systems.", write, chunks)

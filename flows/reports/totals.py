@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -76,20 +76,20 @@ def flow_name(flow: FlowRun) -> str:
     return flow.name if flow.row is None else f"{flow.name} [row {flow.row}]"
 
 
-def cases(flow: FlowRun) -> list[Case]:
-    """The tests of a flow execution, in order.
+def cases(flow: FlowRun) -> Iterator[Case]:
+    """The tests of a flow execution, in order, one at a time.
 
     Args:
         flow: the execution.
     """
-    found = list(_cases(flow, flow.steps, "", flow.verdict == "passed"))
-    told = flow.verdict == "passed" or any(case.verdict in BROKEN for case in found)
-    if flow.verdict == "cancelled":
-        told = any(case.verdict == "not_run" for case in found) or told
-    if not found or not told:
+    none, told = True, flow.verdict == "passed"
+    for case in _cases(flow, flow.steps, "", flow.verdict == "passed"):
+        none = False
+        told = told or case.verdict in BROKEN or (flow.verdict == "cancelled" and case.verdict == "not_run")
+        yield case
+    if none or not told:
         verdict: Counted = "not_run" if flow.verdict == "cancelled" else flow.verdict
-        found.append(Case(flow, None, flow.name, verdict))
-    return found
+        yield Case(flow, None, flow.name, verdict)
 
 
 def _cases(flow: FlowRun, steps: Sequence[StepRun], above: str, passed: bool) -> Iterator[Case]:
@@ -100,13 +100,14 @@ def _cases(flow: FlowRun, steps: Sequence[StepRun], above: str, passed: bool) ->
         yield from _cases(flow, step.steps, path, passed or step.verdict == "passed")
 
 
-def all_cases(run: Run) -> list[Case]:
-    """The tests of a run, in order.
+def all_cases(run: Run) -> Iterator[Case]:
+    """The tests of a run, in order, one at a time.
 
     Args:
         run: a finished run.
     """
-    return [case for flow in run.flows for case in cases(flow)]
+    for flow in run.flows:
+        yield from cases(flow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class Totals:
         return {name: getattr(self, name) for name in COUNTED}
 
 
-def totals(found: list[Case]) -> Totals:
+def totals(found: Iterable[Case]) -> Totals:
     """Counts.
 
     Args:

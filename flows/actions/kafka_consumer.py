@@ -92,7 +92,7 @@ ACTION: Action[ConsumerConfig] = Action(
             key=ANYTHING,
             headers=OBJECT,
         ),
-        aliases=(Alias("kafka_consume"), Alias("kafka.consume")),
+        aliases=(Alias("kafka_consume"), Alias("kafka.consume"), Alias("kafka_subscribe"), Alias("kafka.subscribe")),
         deprecated=(
             Deprecated("from_beginning", "from: beginning", _beginning),
             Deprecated("auto_offset_reset", "from: beginning", _beginning),

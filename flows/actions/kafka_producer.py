@@ -85,7 +85,7 @@ ACTION: Action[ProducerConfig] = Action(
         config=ProducerConfig,
         family="messaging",
         result=record(ok=BOOLEAN, topic=STRING, partition=NUMBER, offset=NUMBER),
-        aliases=(Alias("kafka_publish"), Alias("kafka.produce")),
+        aliases=(Alias("kafka_publish"), Alias("kafka_produce"), Alias("kafka.produce"), Alias("kafka.publish")),
         deprecated=(Deprecated("group_id", "no group is joined"),),
         connection=("brokers",),
         implied=("KAFKA_BROKERS",),

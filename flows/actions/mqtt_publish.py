@@ -17,6 +17,7 @@ from flows.language.values import as_text
 class PublishConfig(ServerConfig):
     """Settings of an MQTT publish."""
 
+    url: str | None = option(None, "`mqtt://[user:password@]host[:port]`, or `mqtts://`.", also=("connection",))
     topic: str = option(doc="Where to.")
     value: object = option(None, "Text as it is, anything else as JSON.", also=("payload", "message"))
     qos: int = option(1, "0, 1 or 2.")

@@ -17,6 +17,7 @@ from flows.language.shapes import ANYTHING, BOOLEAN, NUMBER, OBJECT, messages, r
 class SubscribeConfig(ServerConfig):
     """Settings of an MQTT subscription."""
 
+    url: str | None = option(None, "`mqtt://[user:password@]host[:port]`, or `mqtts://`.", also=("connection",))
     topic: str = option(doc="Topic, also with `+` and `#`.")
     qos: int = option(1, "0, 1 or 2: at most.")
     retained: bool = option(False, "Also the message that the server kept from before the flow.")

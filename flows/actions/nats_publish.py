@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 class PublishConfig(ServerConfig):
     """Settings of a NATS publish."""
 
+    url: str | None = option(None, "`nats://[user:password@]host[:port]`, or `tls://`.", also=("connection",))
     token: str | None = option(None, "Instead of user and password.")
     credentials: str | None = option(None, "A `.creds` file beside the flow (JWT and nkey).")
     subject: str = option(doc="Where to.", also=("topic",))

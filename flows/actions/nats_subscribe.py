@@ -18,6 +18,7 @@ from flows.language.shapes import ANYTHING, NUMBER, OBJECT, messages, record
 class SubscribeConfig(ServerConfig):
     """Settings of a NATS subscription."""
 
+    url: str | None = option(None, "`nats://[user:password@]host[:port]`, or `tls://`.", also=("connection",))
     token: str | None = option(None, "Instead of user and password.")
     credentials: str | None = option(None, "A `.creds` file beside the flow (JWT and nkey).")
     subject: str | None = option(None, "Subject, also with `*` and `>`.", also=("topic",))

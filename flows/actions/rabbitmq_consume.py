@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 class ConsumeConfig(ServerConfig):
     """Settings of a RabbitMQ consumer."""
 
+    url: str | None = option(None, "`amqp://[user:password@]host[:port][/vhost]`, or `amqps://`.", also=("connection",))
     vhost: str | None = option(None, "Instead of the virtual host of `url`.", also=("virtual_host",))
     exchange: str | None = option(None, "See what this exchange sends, through a queue of our own.")
     routing_key: str | None = option(None, "Binding key; by default everything.", also=("key", "topic"))

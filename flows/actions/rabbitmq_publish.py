@@ -17,6 +17,7 @@ from flows.language.values import as_text
 class PublishConfig(ServerConfig):
     """Settings of a RabbitMQ publish."""
 
+    url: str | None = option(None, "`amqp://[user:password@]host[:port][/vhost]`, or `amqps://`.", also=("connection",))
     vhost: str | None = option(None, "Instead of the virtual host of `url`.", also=("virtual_host",))
     exchange: str | None = option(None, "Where to; without one straight to a queue.")
     routing_key: str | None = option(None, "Of the exchange.", also=("key", "topic"))

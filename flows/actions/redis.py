@@ -17,6 +17,7 @@ from flows.language.shapes import ANYTHING, BOOLEAN, NUMBER, maybe, record
 class RedisConfig(ServerConfig):
     """Settings of a Redis command."""
 
+    url: str | None = option(None, "`redis://[user:password@]host[:port][/db]`, or `rediss://`.", also=("connection",))
     db: int | None = option(None, "Instead of the database of `url`.")
     command: str = option("GET", "Any command that is one step; also of two words (`XINFO STREAM`).")
     args: tuple[object, ...] | None = option(None, "Everything after the command.")

@@ -17,6 +17,7 @@ from flows.language.values import as_text
 class PublishConfig(ServerConfig):
     """Settings of a publish."""
 
+    url: str | None = option(None, "`redis://[user:password@]host[:port][/db]`, or `rediss://`.", also=("connection",))
     db: int | None = option(None, "Instead of the database of `url`.")
     channel: str | None = option(None, "Where to.", also=("topic",))
     stream: str | None = option(None, "Add to this stream instead.")
@@ -89,7 +90,7 @@ ACTION: Action[PublishConfig] = Action(
         config=PublishConfig,
         family="redis",
         result=record(ok=BOOLEAN, count=NUMBER, offset=maybe(STRING)),
-        aliases=(Alias("redis_producer"), Alias("redis_stream_publish")),
+        aliases=(Alias("redis.publish"), Alias("redis_producer"), Alias("redis_stream_publish")),
         connection=("url", "host"),
         implied=("REDIS_URL",),
         check=_problems,

@@ -18,6 +18,7 @@ from flows.language.shapes import ANYTHING, NUMBER, OBJECT, messages, record
 class SubscribeConfig(ServerConfig):
     """Settings of a subscription."""
 
+    url: str | None = option(None, "`redis://[user:password@]host[:port][/db]`, or `rediss://`.", also=("connection",))
     db: int | None = option(None, "Instead of the database of `url`.")
     channel: str | None = option(None, "Channel, or a pattern with `*`.", also=("topic",))
     stream: str | None = option(None, "Read this stream instead; `value` is the map of an entry's fields.")
@@ -84,7 +85,15 @@ ACTION: Action[SubscribeConfig] = Action(
         config=SubscribeConfig,
         family="messaging",
         result=record(messages=messages(), count=NUMBER, value=ANYTHING, key=ANYTHING, headers=OBJECT),
-        aliases=(Alias("redis_consume"), Alias("redis_consumer"), Alias("redis_stream"), Alias("redis_stream_consume")),
+        aliases=(
+            Alias("redis.subscribe"),
+            Alias("redis.consume"),
+            Alias("redis_consume"),
+            Alias("redis_consumer"),
+            Alias("redis_stream"),
+            Alias("redis.stream"),
+            Alias("redis_stream_consume"),
+        ),
         checks_itself=True,
         connection=("url", "host"),
         implied=("REDIS_URL",),

@@ -221,7 +221,7 @@ class AmqpConnection:
             return 0, self._amqp.heartbeat.Heartbeat()
         try:
             _, channel, found = self._amqp.frame.unmarshal(data)
-        except (self._amqp.exceptions.AMQPError, ValueError, KeyError, IndexError) as error:
+        except (self._amqp.exceptions.PAMQPException, ValueError, LookupError, RecursionError) as error:
             raise ValueError(f"the answer is not the AMQP protocol: {reason(error)}") from error
         return channel, found
 

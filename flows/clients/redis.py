@@ -146,6 +146,7 @@ class RedisConnection:
         if not line.endswith(b"\r\n"):
             raise EOFError("closed by the server")
         kind, rest = line[:1], line[1:-2]
+        self._budget -= ELEMENT_SIZE + len(line)
         if kind == b"+":
             return rest.decode("utf-8", "replace")
         if kind == b"-":
@@ -164,7 +165,7 @@ class RedisConnection:
         """Refuses what is not the protocol, and an answer that would eat the machine."""
         if kind not in b"$*" or size > MAX_REPLY or depth > MAX_DEPTH:
             raise ValueError(f"unexpected {line[:20]!r}")
-        self._budget -= ELEMENT_SIZE + (max(size, 0) if kind == b"$" else 0)
+        self._budget -= max(size, 0) if kind == b"$" else 0
         if self._budget < 0:
             raise ValueError(f"an answer of more than {MAX_REPLY // 1024 // 1024} MB")
 

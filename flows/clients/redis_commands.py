@@ -18,7 +18,7 @@ append bitcount bitop bitpos blpop brpop copy dbsize decr decrby del dump echo e
 expiretime flushall flushdb geoadd geodist geohash geopos geosearch get getbit getdel getex getrange getset hdel hexists
 hexpire hget hgetall hgetdel hincrby hincrbyfloat hkeys hlen hmget hmset hpersist hrandfield hscan hset hsetnx hstrlen
 httl hvals incr incrby incrbyfloat info keys lcs lindex linsert llen lmove lmpop lpop lpos lpush lpushx lrange lrem lset
-ltrim memory mget mset msetnx object persist pexpire pexpireat pfadd pfcount pfmerge ping psetex pttl publish pubsub
+ltrim memory mget mset msetnx object persist pexpire pexpireat pfadd pfcount pfmerge ping psetex pttl pubsub
 randomkey rename renamenx rpop rpoplpush rpush rpushx sadd scan scard sdiff sdiffstore set setbit setex setnx setrange
 sinter sintercard sinterstore sismember smembers smismember smove sort sort_ro spop srandmember srem sscan strlen sunion
 sunionstore time touch ttl type unlink wait xack xadd xautoclaim xclaim xdel xgroup xinfo xlen xpending xrange xread

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.actions import Action, Call, Result, Touch
-from flows.clients.http_config import WebConfig, http_result, http_view, web_problems
+from flows.clients.http_config import WebConfig, http_result, http_view, path_problems, web_problems
 from flows.language.catalogue import ActionSpec, Alias, Duration, option
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -18,11 +18,12 @@ class HttpConfig(WebConfig):
 
     method: str = option("GET", "The request method.", choices=METHODS)
     service: str | None = option(None, "A service of the graph, with `endpoint`.")
-    endpoint: str | None = option(None, "`METHOD /path` of that service.")
+    endpoint: str | None = option(None, "`METHOD /path` of that service; the path may hold `{name}`, see `path`.")
+    path: Mapping[str, object] | None = option(None, "Values for each `{name}` in the path, escaped.")
     body: object = option(None, "A map or list is sent as JSON, text as it is.")
     form: Mapping[str, object] | None = option(None, "Form fields, sent urlencoded.")
     multipart: Mapping[str, object] | None = option(
-        None, "Parts of a multipart form: text, or `{filename, content, content_type}`."
+        None, "Parts of a multipart form: text, or `{content or file, filename, content_type}`."
     )
     follow_redirects: bool = option(False, "Follow up to ten redirects.")
     timeout: Duration | None = option(None, "Limit for one request.")
@@ -66,7 +67,10 @@ def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
         yield "config", "http_request needs 'url', or 'service' and 'endpoint'"
     if config.get("endpoint") is not None and config.get("service") is None:
         yield "endpoint", "'endpoint' needs 'service'"
+    if config.get("endpoint") is not None and config.get("url") is not None:
+        yield "url", "'url' and 'endpoint' exclude each other"
     yield from web_problems(config)
+    yield from path_problems(config)
     bodies = [name for name in ("body", "form", "multipart") if config.get(name) is not None]
     if len(bodies) > 1:
         yield bodies[1], f"'{bodies[0]}' and '{bodies[1]}' exclude each other"

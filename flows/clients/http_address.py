@@ -151,4 +151,6 @@ def bare_url(url: str) -> str:
     except ValueError:
         return url.split("?", 1)[0].rpartition("@")[2]
     host = parts.netloc.rpartition("@")[2]
+    if parts.scheme and not parts.netloc:
+        return f"{parts.scheme}:{parts.path.rpartition('@')[2]}"
     return f"{parts.scheme}://{host}{parts.path}" if parts.scheme else parts.path

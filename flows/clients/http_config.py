@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -38,6 +39,30 @@ def web_problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     yield from auth_problems(config)
 
 
+PLACEHOLDER = re.compile(r"(?<![${])\{(\w+)\}(?!\})")
+
+
+def path_problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    """Placeholders of a path without a value, and values without a placeholder.
+
+    Args:
+        config: as written.
+    """
+    given = config.get("path")
+    key = "endpoint" if config.get("endpoint") is not None else "url"
+    text = config.get(key)
+    if not isinstance(text, str) or not (given is None or isinstance(given, Mapping)):
+        return
+    named = set(PLACEHOLDER.findall(text.partition("?")[0]))
+    missing = named.difference(given or ()) if key == "endpoint" or given is not None else set()
+    if missing:
+        name = min(missing)
+        yield key, f"'{{{name}}}' has no value: add 'path: {{{name}: ...}}'"
+    unused = [name for name in given or () if name not in named]
+    if unused and "$" not in text and "{{" not in text:
+        yield "path", f"'{key}' holds no '{{{unused[0]}}}'"
+
+
 def http_result(**more: Shape) -> Shape:
     """The result of a request.
 
@@ -69,10 +94,8 @@ def http_view(result: Mapping[str, object]) -> Mapping[str, object]:
         found = result.get(name)
         if isinstance(found, Mapping):
             seen[name] = Headers(found)
-    repeated = result.get("headers_all")
-    lines = repeated.get("set-cookie") if isinstance(repeated, Mapping) else None
-    seen["cookies"] = cookies_of(map(str, lines)) if isinstance(lines, list) else {}
-    seen["http_version"] = result.get("http_version", "1.1")
+    seen.setdefault("cookies", {})
+    seen.setdefault("http_version", "1.1")
     seen["time"] = result.get("duration_ms")
     return seen
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import base64
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
-from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
 
 from flows.clients.errors import ClientError
 from flows.clients.http import HttpPool, HttpRequest, HttpResponse
 from flows.clients.http_bodies import text_of
-from flows.clients.http_config import cookies_of
+from flows.clients.http_config import PLACEHOLDER, cookies_of
 from flows.clients.http_parts import body_of, pairs_of
 from flows.clients.tls import PLAIN_TLS, Tls, web_tls
-from flows.language.values import parse_json
+from flows.language.values import as_text, parse_json
 
 SHORTEST_SESSION = 12
 
@@ -36,6 +37,8 @@ class HttpSettings(Protocol):
     def service(self) -> str | None: ...
     @property
     def endpoint(self) -> str | None: ...
+    @property
+    def path(self) -> Mapping[str, object] | None: ...
     @property
     def query(self) -> Mapping[str, object] | None: ...
     @property
@@ -95,6 +98,7 @@ class HttpAsk(NamedTuple):
     endpoint: str | None = None
     form: Mapping[str, object] | None = None
     multipart: Mapping[str, object] | None = None
+    path: Mapping[str, object] | None = None
     follow_redirects: bool = False
 
     @classmethod
@@ -121,6 +125,8 @@ async def built(config: HttpSettings, call: Surroundings) -> HttpRequest:
         ClientError: of type ``config`` when it cannot be sent.
     """
     method, url = _where(config, call.services)
+    if config.path is not None:
+        url = _filled(url, config.path)
     headers = pairs_of(config.headers or {})
     url, login = _without_userinfo(url)
     if login and not _has(headers, "authorization"):
@@ -164,6 +170,20 @@ def _where(config: HttpSettings, services: Mapping[str, str]) -> tuple[str, str]
         raise ClientError(f"no address is known for service '{config.service}' (known: {known})", "config")
     method, _, path = config.endpoint.strip().rpartition(" ")
     return (method.strip() or config.method).upper(), base.rstrip("/") + "/" + path.lstrip("/")
+
+
+def _filled(url: str, values: Mapping[str, object]) -> str:
+    """A URL with the placeholders of its path replaced; a value never becomes more than one segment."""
+
+    def value(found: re.Match[str]) -> str:
+        given = values.get(found[1])
+        if given is None or given == "":
+            raise ClientError(f"'{{{found[1]}}}' in the path has no value", "config")
+        text = quote(as_text(given), safe="")
+        return text if text not in (".", "..") else text.replace(".", "%2E")
+
+    path, mark, rest = url.partition("?")
+    return PLACEHOLDER.sub(value, path) + mark + rest
 
 
 def _has(headers: Iterable[tuple[str, str]], name: str) -> bool:
@@ -217,10 +237,6 @@ def result_of(response: HttpResponse, duration: float, hide: Callable[[str], Non
         hide: masks a secret in everything the run writes.
     """
     headers, repeated = folded(response.headers)
-    if "set-cookie" in repeated:
-        for value in cookies_of(repeated["set-cookie"]).values():
-            if len(value) >= SHORTEST_SESSION:
-                hide(value)
     found: dict[str, object] = {
         "status": response.status,
         "body": parsed_body(response.body, headers),
@@ -231,6 +247,11 @@ def result_of(response: HttpResponse, duration: float, hide: Callable[[str], Non
     }
     if response.version != "1.1":
         found["http_version"] = response.version
+    if "set-cookie" in repeated:
+        found["cookies"] = cookies = cookies_of(repeated["set-cookie"])
+        for value in cookies.values():
+            if len(value) >= SHORTEST_SESSION:
+                hide(value)
     return found
 
 

@@ -92,8 +92,8 @@ async def run(config: GrpcConfig, call: Call) -> Result:
     return {
         "status": outcome.status,
         "status_code": outcome.code,
-        "body": outcome.messages[-1] if outcome.messages else None,
-        "messages": outcome.messages,
+        "body": outcome.messages[0] if outcome.messages and not method.gives_many else None,
+        "messages": outcome.messages if method.gives_many else [],
         "count": len(outcome.messages),
         "headers": outcome.headers,
         "trailers": outcome.trailers,

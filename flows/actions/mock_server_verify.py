@@ -45,7 +45,7 @@ async def run(config: VerifyConfig, call: Call) -> Result:
         config: rendered.
         call: connections.
     """
-    from flows.clients.mock_requests import shown
+    from flows.clients.mock_requests import evidence
     from flows.clients.mock_server import MockServers
     from flows.engine.masking import is_secret_key
 
@@ -54,7 +54,7 @@ async def run(config: VerifyConfig, call: Call) -> Result:
     trouble = {"dropped": server.dropped, "malformed": server.malformed}
     return {
         "name": config.name,
-        "requests": [shown(request, asked, is_secret_key) for request in server.requests],
+        "requests": evidence(server, asked, is_secret_key),
         **{name: number for name, number in trouble.items() if number},
     }
 

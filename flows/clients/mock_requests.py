@@ -3,9 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from flows.clients.mock_match import HIDDEN, MASK
-from flows.language.values import as_text
+from flows.language.values import as_text, to_json
+
+if TYPE_CHECKING:
+    from flows.clients.mock_server import MockServer
+
+
+def evidence(server: MockServer, asked: Mapping[str, object], secret: Callable[[str], bool]) -> list[dict[str, object]]:
+    """Every request that a server got, as :func:`shown`; made once, because a wait asks for them again and again.
+
+    Args:
+        server: which.
+        asked: `match` of the verification.
+        secret: whether what stands under a name is a secret.
+    """
+    key = to_json([asked.get("headers"), asked.get("query")])
+    kept = server.evidence.setdefault(key, [])
+    kept.extend([shown(request, asked, secret) for request in server.requests[len(kept) :]])
+    return list(kept)
 
 
 def shown(

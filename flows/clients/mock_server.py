@@ -100,6 +100,7 @@ class MockServer:
         self._started = 0.0
         self._kept_bytes = 0
         self.requests: list[dict[str, object]] = []
+        self.evidence: dict[str, list[dict[str, object]]] = {}
         self.dropped = 0
         self.malformed = 0
         self.port = 0

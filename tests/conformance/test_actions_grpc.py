@@ -89,6 +89,7 @@ FULL = """
         - trailers["x-data-bin"] == "AAE="
         - error_message == ""
         - count == 1
+        - messages is empty
         - response.body.id == "o1"
 """
 
@@ -152,7 +153,7 @@ def test_streams_in_both_directions(tmp_path: Path, grpc_shop: GrpcShop) -> None
                 port,
                 "Chat",
                 "requests: [{quantity: 1}, {quantity: 2}]",
-                'assert: ["messages[0].quantity == 2", body.quantity == 4, count == 2]',
+                'assert: ["messages[0].quantity == 2", "messages[1].quantity == 4", count == 2, body is null]',
             ),
             _step("nothing", port, "Chat", "requests: []", "assert: [count == 0, body is null]"),
         ),

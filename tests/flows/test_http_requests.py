@@ -193,6 +193,7 @@ def _asked(folder: Path, server: Callable[[socket.socket], None], *lines: str, *
 
 
 CONTINUED = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 417 No\r\ncontent-length: 0\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2;x=y\r\nok\r\n0\r\nX-T: 1\r\n\r\n"
 LATIN = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=iso-8859-1\r\n"
 
 
@@ -202,7 +203,7 @@ LATIN = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=iso-8859-1\r\n"
         (b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n", ("status == 200", "body == ''"), {"method": "HEAD"}),
         (b"HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n", ("status == 304", "body == ''"), {}),
         (CONTINUED, ("status == 417",), {"method": "POST", "body": "x", "headers": {"Expect": "100-continue"}}),
-        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2;x=y\r\nok\r\n0\r\nX-T: 1\r\n\r\n", ("body == 'ok'",), {}),
+        (CHUNKED, ("body == 'ok'",), {}),
         (LATIN + b"content-length: 1\r\n\r\n\xe9", ("body == 'é'",), {}),
         (b"HTTP/1.0 200 OK\r\n\r\nto the end", ("body == 'to the end'",), {}),
         (b"HTTP/1.1 200 OK\r\nset-cookie: a=1\r\nset-cookie: b=2; Path=/\r\nx: 1\r\nX: 2\r\ncontent-length: 0\r\n\r\n",

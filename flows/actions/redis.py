@@ -34,8 +34,12 @@ def touches(config: Mapping[str, object]) -> Iterable[Touch]:
     Args:
         config: as written.
     """
+    from flows.clients.redis_commands import key_of
+
     args = config.get("args")
-    key = config.get("key") or (args[0] if isinstance(args, list | tuple) and args else None)
+    key = config.get("key")
+    if key is None and isinstance(args, list | tuple):
+        key = key_of(str(config.get("command") or "GET"), args)
     if isinstance(key, str):
         yield Touch("dataset", key, kind="redis", mode="read" if _reads(config) else "write", sends=config.get("value"))
 

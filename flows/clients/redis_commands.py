@@ -41,6 +41,12 @@ DEL UNLINK EXISTS TOUCH LPUSH RPUSH LPUSHX RPUSHX SADD SREM SMISMEMBER MGET HMGE
 GETRANGE XDEL XACK PFADD GEOADD LTRIM ZCOUNT ZRANGEBYSCORE
 """
 _SEVERAL = frozenset(_TAKING_LISTS.split())
+_WITHOUT_KEYS = """
+PING ECHO INFO DBSIZE KEYS SCAN CONFIG FLUSHDB FLUSHALL RANDOMKEY TIME PUBSUB COMMAND CLIENT CLUSTER WAIT
+"""
+_KEYLESS = frozenset(_WITHOUT_KEYS.split())
+_SECOND = frozenset({"XINFO", "XGROUP", "OBJECT", "MEMORY", "BITOP"})
+_SCRIPTS = frozenset({"EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO"})
 _PAIRS = frozenset(["HSET", "HMSET", "MSET", "MSETNX", "XADD"])
 _WHOLE = {"LRANGE": (0, -1), "ZRANGE": (0, -1), "ZREVRANGE": (0, -1), "XRANGE": ("-", "+"), "XREVRANGE": ("+", "-")}
 _SECONDS = frozenset({"EXPIRE", "SETEX", "HEXPIRE"})
@@ -69,6 +75,27 @@ class Given(NamedTuple):
     field: str | None = None
     value: object = None
     ttl: object = None
+
+
+def key_of(command: str, args: Sequence[object]) -> object:
+    """The first key among a command's words; None when it has none.
+
+    Args:
+        command: as written.
+        args: everything after it.
+    """
+    name, *more = command.upper().split()
+    rest: list[object] = [*more, *args]
+    if name in _KEYLESS:
+        return None
+    if name in _SECOND:
+        rest = rest[1:]
+    elif name in _SCRIPTS:
+        rest = rest[2:] if len(rest) > 1 and str(rest[1]) != "0" else []
+    elif name in ("XREAD", "XREADGROUP"):
+        spoken = [str(word).upper() for word in rest]
+        rest = rest[spoken.index("STREAMS") + 1 :] if "STREAMS" in spoken else []
+    return rest[0] if rest else None
 
 
 def instead(command: object) -> str:

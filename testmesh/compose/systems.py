@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from graph.runs import Run, RunStore
+from graph.runs import Run
 from testmesh.kernel.errors import SettingError, UserError
 from testmesh.workspaces.records import Project
 
@@ -164,8 +164,6 @@ class System:
         for line in found.lines:
             if line.at <= finished:
                 by_service.setdefault(line.service, []).append(line.text)
-        for service, clause in self.troubles().items():
-            by_service.setdefault(service, []).append(f"[testmesh] {service} {clause}")
         logs = {name: tuple(lines[-2000:]) for name, lines in sorted(by_service.items())}
         return logs | ({"(not read)": (found.not_checked,)} if found.not_checked else {})
 
@@ -224,31 +222,34 @@ def run_flows_in(
         from testmesh.compose.spans import keep_spans, masked
 
         options = replace(options, spans=telemetry.live())
-        run = asyncio.run(run_flows(options, listeners, store))
+        run = saved = asyncio.run(run_flows(options, listeners, store))
         found, trouble = telemetry.collected(run)
     spans = [masked(span, masks) for span in found]
     if save and spans:
         keep_spans(options.root, run.id, spans)
     troubles = [trouble] if trouble else []
     if system is not None:
-        troubles += [f"{service} {clause}" for service, clause in system.troubles().items()]
-        run = _with_revisions(run, system.deployed(spans), store)
-    return Ran(run, not_run, spans, tuple(masks.text(text) for text in troubles))
+        happened = system.troubles()
+        troubles += [f"{service} {clause}" for service, clause in happened.items()]
+        run = _completed(run, system.deployed(spans), {name: masks.text(text) for name, text in happened.items()})
+        if store is not None and run is not saved:
+            store.save(run)
+    return Ran(run, not_run, tuple(spans), tuple(masks.text(text) for text in troubles))
 
 
-def _with_revisions(run: Run, now: Mapping[str, str], store: RunStore | None) -> Run:
-    """The recording with what was deployed at its end: what spans said, and what changed meanwhile."""
+def _completed(run: Run, now: Mapping[str, str], troubles: Mapping[str, str]) -> Run:
+    """The recording with what is known only after it: revisions spans said or that changed, services that ended."""
     told = {
         service: revision if before in (revision, "unknown") else f"{before}, then {revision}"
         for service, revision in now.items()
         for before in (run.deployed.get(service, "unknown"),)
     }
-    if told == dict(run.deployed):
+    logs = dict(run.logs)
+    for service, clause in troubles.items():
+        logs[service] = [*logs.get(service, ()), f"[testmesh] {service} {clause}"]
+    if told == dict(run.deployed) and not troubles:
         return run
-    run = replace(run, deployed=told)
-    if store is not None:
-        store.save(run)
-    return run
+    return replace(run, deployed=told, logs=logs)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ _REQUIREMENT = re.compile(r"(?P<program>[A-Za-z0-9_.+-]+)\s*(?:>=\s*(?P<version>
 _TIMEOUT_SECONDS = 30.0
 _UP_SECONDS = 120.0
 OTLP = ("http", "grpc", "off")
+ATTRIBUTES = ("service.version", "vcs.ref.head.revision", "vcs.repository.ref.revision", "git.commit.sha")
 _LOGS = ("file", "command", "container")
 _REVISIONS = ("url", "command", "attribute", "label")
 
@@ -287,6 +288,8 @@ def _revision(reader: Reader) -> RevisionSettings | None:
     settings = RevisionSettings(command=inner.command("command"), **texts)
     inner.done()
     _exactly_one(inner, table, _REVISIONS)
+    if settings.attribute and settings.attribute not in ATTRIBUTES:
+        raise inner.fail("attribute", f": '{settings.attribute}' is not kept", f"one of {', '.join(ATTRIBUTES)}")
     for key in ("path", "header"):
         if key in table and "url" not in table:
             raise inner.fail(key, " needs 'url'")

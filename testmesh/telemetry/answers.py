@@ -10,7 +10,7 @@ from typing import Any
 
 from graph.spans import Span
 from testmesh.kernel.errors import UserError
-from testmesh.telemetry.otlp import MAX_ATTRIBUTES, MAX_LINKS, MAX_SPANS, MAX_TEXT, read_json
+from testmesh.telemetry.otlp import KEPT_OF_RESOURCE, MAX_ATTRIBUTES, MAX_LINKS, MAX_SPANS, MAX_TEXT, read_json
 
 _KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 
@@ -111,9 +111,10 @@ def _jaeger_span(raw: Mapping[str, Any], processes: Mapping[str, Any]) -> Span:
         if said.pop("event", "") == "exception":
             attributes |= said
             message = message or said.get("exception.message", "")
-    version = _tags(process.get("tags") or []).get("service.version", "")
-    if version:
-        attributes.setdefault("service.version", version)
+    about = _tags(process.get("tags") or [])
+    for key in KEPT_OF_RESOURCE:
+        if key in about:
+            attributes.setdefault(key, about[key])
     parent, links = _references(raw.get("references") or [], trace_id)
     return Span(
         trace_id,

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graph.spans import Span
 from testmesh.kernel.errors import LimitExceeded, MissingExtra, UserError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
 MEDIA_TYPES = (PROTOBUF, JSON)
+KEPT_OF_RESOURCE = ("service.version", "vcs.ref.head.revision", "vcs.repository.ref.revision", "git.commit.sha")
 MAX_BYTES = 64 << 20
 MAX_SPANS = 100_000
 MAX_ATTRIBUTES = 128
@@ -127,7 +128,7 @@ def _decode_protobuf(body: bytes) -> Batch:
     spans: list[Span] = []
     rejected = 0
     for resource in request.resource_spans:
-        about = _attributes(resource.resource.attributes)
+        about = _about(_attributes(resource.resource.attributes))
         for scope in resource.scope_spans:
             for raw in scope.spans:
                 if len(spans) >= MAX_SPANS or not (_id(raw.trace_id, 16) and _id(raw.span_id, 8)):
@@ -137,11 +138,23 @@ def _decode_protobuf(body: bytes) -> Batch:
     return Batch(tuple(spans), rejected)
 
 
+class _Resource(NamedTuple):
+    """What the resource of spans says that every one of them keeps."""
+
+    service: str
+    kept: Mapping[str, str]
+
+
+def _about(attributes: Mapping[str, str]) -> _Resource:
+    kept = {key: attributes[key] for key in KEPT_OF_RESOURCE if key in attributes}
+    return _Resource(attributes.get("service.name", "unknown_service"), kept)
+
+
 def _id(raw: bytes, length: int) -> bool:
     return len(raw) == length and raw.count(0) != length
 
 
-def _span(raw: ProtoSpan, about: Mapping[str, str]) -> Span:
+def _span(raw: ProtoSpan, about: _Resource) -> Span:
     attributes = _attributes(raw.attributes)
     message = raw.status.message
     error = raw.status.code == _ERROR
@@ -149,14 +162,14 @@ def _span(raw: ProtoSpan, about: Mapping[str, str]) -> Span:
         if event.name == "exception":
             attributes |= _attributes(event.attributes)
             message = message or attributes.get("exception.message", "")
-    if version := about.get("service.version"):
-        attributes.setdefault("service.version", version)
+    for key, value in about.kept.items():
+        attributes.setdefault(key, value)
     kind = raw.kind
     return Span(
         raw.trace_id.hex(),
         raw.span_id.hex(),
         raw.parent_span_id.hex(),
-        about.get("service.name", "unknown_service"),
+        about.service,
         _KINDS[kind] if 0 <= kind < len(_KINDS) else "internal",
         raw.name[:MAX_TEXT],
         raw.start_time_unix_nano,
@@ -217,7 +230,7 @@ def read_json(request: Any) -> Batch:
     spans: list[Span] = []
     rejected = 0
     for resource in _items(request, "resourceSpans"):
-        about = _json_attributes(_items(resource.get("resource") or {}, "attributes"))
+        about = _about(_json_attributes(_items(resource.get("resource") or {}, "attributes")))
         for scope in _items(resource, "scopeSpans"):
             for raw in _items(scope, "spans"):
                 ids = (str(raw.get("traceId", "")).lower(), str(raw.get("spanId", "")).lower())
@@ -239,7 +252,7 @@ def _hex(text: str, length: int) -> bool:
     return len(text) == length and all(c in "0123456789abcdef" for c in text) and text.strip("0") != ""
 
 
-def _json_span(raw: Mapping[str, Any], ids: tuple[str, str], about: Mapping[str, str]) -> Span:
+def _json_span(raw: Mapping[str, Any], ids: tuple[str, str], about: _Resource) -> Span:
     attributes = _json_attributes(_items(raw, "attributes"))
     status = raw.get("status") or {}
     message = str(status.get("message", ""))
@@ -247,15 +260,15 @@ def _json_span(raw: Mapping[str, Any], ids: tuple[str, str], about: Mapping[str,
         if event.get("name") == "exception":
             attributes |= _json_attributes(_items(event, "attributes"))
             message = message or attributes.get("exception.message", "")
-    if version := about.get("service.version"):
-        attributes.setdefault("service.version", version)
+    for key, value in about.kept.items():
+        attributes.setdefault(key, value)
     kind = raw.get("kind", 0)
     start = int(raw.get("startTimeUnixNano", 0))
     return Span(
         ids[0],
         ids[1],
         str(raw.get("parentSpanId") or "").lower(),
-        about.get("service.name", "unknown_service"),
+        about.service,
         _KINDS[kind] if isinstance(kind, int) and 0 <= kind < len(_KINDS) else "internal",
         str(raw.get("name", ""))[:MAX_TEXT],
         start,

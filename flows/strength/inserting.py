@@ -12,6 +12,7 @@ from testmesh.guard.yaml import FLOW, ListNode, MapNode, Node, ScalarNode, read
 At: TypeAlias = "tuple[str, tuple[str, ...]]"
 """Step id, and the phase with the ids of the steps around it."""
 _PLAIN = re.compile(r"[A-Za-z_(][^#\n]*\Z")
+_LONGEST = 100
 _PHASES = ("setup", "steps", "teardown")
 
 
@@ -25,13 +26,13 @@ def with_assertions(text: str, wanted: Mapping[At, Sequence[str]]) -> str:
     found = read(text, "flow.yaml", FLOW)
     if not found.roots:
         return text
-    edits: list[tuple[int, str]] = []
+    edits: list[tuple[int, int, str]] = []
     for at, node in _steps(found.roots[0]):
         lines = wanted.get(at, ())
         if lines:
             edits.append(_edit(text, node, lines))
-    for start, new in sorted(edits, reverse=True):
-        text = text[:start] + new + text[start:]
+    for start, end, new in sorted(edits, reverse=True):
+        text = text[:start] + new + text[end:]
     return text
 
 
@@ -62,25 +63,43 @@ def _lists(node: MapNode, inside: tuple[str, ...]) -> Iterator[tuple[At, MapNode
         yield from _in(node.get(key), inside)
 
 
-def _edit(text: str, step: MapNode, lines: Sequence[str]) -> tuple[int, str]:
-    """Where to write what."""
+def _edit(text: str, step: MapNode, lines: Sequence[str]) -> tuple[int, int, str]:
+    """What to put in place of which characters."""
     checks = step.get("assert")
     if isinstance(checks, ListNode) and checks.items:
         if _flowing(text, checks):
-            return checks.items[-1].span[1], "".join(f", {quoted(line, flowing=True)}" for line in lines)
+            return _in_brackets(text, step, checks, lines)
         return _after_block(text, checks, lines)
     if _flowing(text, step):
         last = list(step.entries.values())[-1]
         listed = ", ".join(quoted(line, flowing=True) for line in lines)
-        return last.value.span[1], f", assert: [{listed}]"
+        return last.value.span[1], last.value.span[1], f", assert: [{listed}]"
     return _new_block(text, step, lines)
+
+
+def _in_brackets(text: str, step: MapNode, checks: ListNode, lines: Sequence[str]) -> tuple[int, int, str]:
+    """Into the brackets; where their line would grow too long, one expression a line instead."""
+    end = checks.items[-1].span[1]
+    more = "".join(f", {quoted(line, flowing=True)}" for line in lines)
+    start = text.rfind("\n", 0, checks.span[0]) + 1
+    if _flowing(text, step) or len(text[start : checks.span[1]]) + len(more) <= _LONGEST:
+        return end, end, more
+    indent = " " * (step.entries["assert"].key.at[1] + 1)
+    written = [text[item.span[0] : item.span[1]] for item in checks.items]
+    block = "".join(f"\n{indent}- {line}" for line in (*written, *map(quoted, lines)))
+    return _before(text, checks.span[0]), checks.span[1], block
+
+
+def _before(text: str, index: int) -> int:
+    """Where the blanks before a place begin."""
+    return index - (len(text[:index]) - len(text[:index].rstrip(" ")))
 
 
 def _flowing(text: str, node: Node) -> bool:
     return text[node.span[0]] in "[{"
 
 
-def _after_block(text: str, checks: ListNode, lines: Sequence[str]) -> tuple[int, str]:
+def _after_block(text: str, checks: ListNode, lines: Sequence[str]) -> tuple[int, int, str]:
     column = checks.items[0].at[1] - 1
     start = text.rfind("\n", 0, checks.items[0].span[0]) + 1
     dash = text.rfind("-", start, checks.items[0].span[0])
@@ -88,20 +107,20 @@ def _after_block(text: str, checks: ListNode, lines: Sequence[str]) -> tuple[int
     return _next_line(text, checks.items[-1], "".join(f"{indent}- {quoted(line)}\n" for line in lines))
 
 
-def _new_block(text: str, step: MapNode, lines: Sequence[str]) -> tuple[int, str]:
+def _new_block(text: str, step: MapNode, lines: Sequence[str]) -> tuple[int, int, str]:
     first = next(iter(step.entries.values()))
     indent = " " * (first.key.at[1] - 1)
     block = f"{indent}assert:\n" + "".join(f"{indent}  - {quoted(line)}\n" for line in lines)
     return _next_line(text, list(step.entries.values())[-1].value, block)
 
 
-def _next_line(text: str, last: Node, block: str) -> tuple[int, str]:
+def _next_line(text: str, last: Node, block: str) -> tuple[int, int, str]:
     """Behind the line on which a node ends, its comment included."""
     end = _last(last).span[1]
     if end > 0 and text[end - 1] == "\n":
-        return end, block
+        return end, end, block
     line = text.find("\n", end)
-    return (len(text), "\n" + block) if line < 0 else (line + 1, block)
+    return (len(text), len(text), "\n" + block) if line < 0 else (line + 1, line + 1, block)
 
 
 def _last(node: Node) -> Node:

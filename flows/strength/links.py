@@ -9,6 +9,7 @@ from flows.strength.mutation import Where, leaves, streamed
 from flows.strength.places import Place, lists, shown
 from flows.strength.volatile import FIELDS, by_name, volatile
 from graph.runs import FlowRun, Json
+from testmesh.guard.yaml import FLOW, MapNode, ScalarNode, read
 
 _SHORTEST = 6
 _DEEP = 6
@@ -30,6 +31,8 @@ class Links:
             if isinstance(value, str) and len(value) >= _SHORTEST and "*" not in value
         }
         self._source = flow.source
+        made = {v: name for name, v in flow.builtins.items() if isinstance(v, str) and len(v) >= _SHORTEST}
+        self._variables = made | dict(_declared(flow)) | self._variables
         self._known: dict[Where, dict[tuple[str, Value], str]] = {}
         known: dict[tuple[str, Value], str] = {}
         for inside, step in leaves(flow.steps):
@@ -65,12 +68,23 @@ class Links:
         known = self._known.get(where, {})
         if isinstance(value, str):
             return known.get(("", value), "") or self._variables.get(value, "")
-        return known.get(("id", value), "") if by_name(place) or _is_id(place, known, value) else ""
+        return known.get(("id", value), "") if by_name(place) else ""
 
 
-def _is_id(place: Place, known: Mapping[tuple[str, Value], str], value: Value) -> bool:
-    """A number is the same id only where both fields are called alike."""
-    return ("=" + str(place[-1]), value) in known if place else False
+def _declared(flow: FlowRun) -> Iterator[tuple[str, str]]:
+    """Names under `env` whose text is made of random values of this execution."""
+    found = read(flow.source, flow.file, FLOW)
+    root = found.roots[0] if found.roots else None
+    inner = root.get("flow") if isinstance(root, MapNode) else None
+    env = (inner if isinstance(inner, MapNode) else root).get("env") if isinstance(root, MapNode) else None
+    for name, entry in env.entries.items() if isinstance(env, MapNode) else ():
+        text = entry.value.value if isinstance(entry.value, ScalarNode) else None
+        if not isinstance(text, str) or "${" not in text:
+            continue
+        for builtin, value in flow.builtins.items():
+            text = text.replace("${" + builtin + "}", str(value))
+        if "${" not in text and len(text) >= _SHORTEST:
+            yield text, name
 
 
 def _note(known: dict[tuple[str, Value], str], place: Place, value: Json, name: str) -> None:

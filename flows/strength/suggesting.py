@@ -119,10 +119,10 @@ def _field(lie: Mutation, result: Json, links: Links) -> Iterator[str]:
         yield from _in_each(lie, values, links)
         return
     path = shown(lie.path)
-    name = links.name((lie.step, lie.inside), lie.path, value)
-    if name:
+    name, fresh = links.name((lie.step, lie.inside), lie.path, value), links.fresh(lie.path, value)
+    if name and fresh:
         yield f"{path} == {name}"
-    yield from _of_value(path, value, fresh=links.fresh(lie.path, value))
+    yield from _of_value(path, value, fresh=fresh)
 
 
 def _of_value(path: str, value: Json, *, fresh: bool) -> Iterator[str]:

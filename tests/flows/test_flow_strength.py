@@ -144,3 +144,12 @@ def test_lines_are_added_whatever_the_layout() -> None:
         "      # end\n    - id: d\n      action: for_each\n      config:\n        items: [1]\n        steps:\n"
         "          - id: e\n            action: log\n            assert:\n              - len(x) == 2\n"
     )
+
+
+def test_a_list_in_brackets_that_would_grow_too_long_becomes_one_line_each() -> None:
+    text = "flow:\n  steps:\n    - id: a\n      action: log\n      assert: [x == 1]   # why\n      name: n\n"
+    long = f'y == "{"v" * 90}"'
+    assert with_assertions(text, {("a", ("steps",)): [long]}) == (
+        f"flow:\n  steps:\n    - id: a\n      action: log\n      assert:\n        - x == 1\n        - {long}   # why\n"
+        "      name: n\n"
+    )

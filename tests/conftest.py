@@ -16,7 +16,7 @@ import pytest
 from tests.servers.brokers import start_mosquitto, start_nats, start_rabbitmq
 from tests.servers.databases import Database, start_mariadb, start_postgres_tls
 from tests.servers.java import PASSWORD, Neo4j, start_neo4j
-from tests.servers.kafka import SecureKafka, start_kafka, start_registry
+from tests.servers.kafka import SecureKafka, new_java, start_kafka, start_registry
 from tests.servers.process import Server, Unavailable
 from tests.servers.small import start_postgres, start_valkey
 
@@ -120,6 +120,8 @@ def kafka_secure(kafka_server: tuple[str, Path]) -> SecureKafka:
 @pytest.fixture(scope="session")
 def schema_registry() -> Iterator[str]:
     """URL of a real schema registry of this worker (Confluent's API); use subject names of your own."""
+    if new_java() is None:
+        pytest.skip("server 'schema registry' cannot be had here: no Java 21 or newer in /usr/lib/jvm")
     yield from _serve("schema registry", start_registry)
 
 

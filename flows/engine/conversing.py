@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from flows.engine.context import Context, seconds
-from flows.engine.effects import Hear, Part, Say, Steps, answered
+from flows.engine.effects import Hear, Part, Pause, Say, Steps, answered
 from flows.engine.judging import condition, short
-from flows.engine.waiting import SLACK_MS, Job, Reading, broken, unsatisfied
+from flows.engine.waiting import SLACK_MS, Job, Reading, broken, pauses, unsatisfied
 from flows.language.expressions.scope import InnerScope
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def script_seconds(config: ScriptConfig) -> float:
 
 
 def converse(context: Context, job: Job, reading: Reading) -> Steps[None]:
-    """Opens the conversation, follows the script, and judges what it gave.
+    """Opens the conversation, follows the script, and judges what it gave; again while an `until` does not hold.
 
     Args:
         context: of the flow.
@@ -65,14 +65,28 @@ def converse(context: Context, job: Job, reading: Reading) -> Steps[None]:
         reading: filled with the opening and everything that happened after it.
     """
     talk = _Talk(context, job, reading)
-    yield from talk.everything()
-    if reading.failed or reading.error:
-        return
-    reading.result = talk.result()
-    reading.judgement = job.judge(reading.result)
-    if not reading.judgement.holds:
-        unsatisfied(job, reading)
-        reading.ended = "satisfied"  # the script came to its end: what would have followed is not known
+    end = context.clock() + job.window * 1000
+    rhythm = pauses(job.interval)
+    while True:
+        yield from talk.once()
+        if reading.failed or reading.error:
+            return
+        reading.result = talk.result()
+        reading.judgement = job.judge(reading.result)
+        if reading.judgement.holds:
+            return
+        rest = end - context.clock()
+        if job.window <= 0:
+            unsatisfied(job, reading)
+            reading.ended = "satisfied"  # the script came to its end: what would have followed is not known
+            return
+        if rest <= SLACK_MS and not context.recorded:
+            unsatisfied(job, reading)
+            return
+        waited = yield from answered(Pause(min(next(rhythm), max(rest, 0.1) / 1000), job.limit.at))
+        if waited.type == "timeout":
+            broken(context, job, reading, waited)
+            return
 
 
 class _Talk:
@@ -89,8 +103,18 @@ class _Talk:
         self._heard: list[dict[str, object]] = []
         self._closing: dict[str, object] | None = None
 
-    def everything(self) -> Steps[None]:
-        """The opening, the script, the parting."""
+    def once(self) -> Steps[None]:
+        """The opening, the script, the parting; a shared stream goes on where it was."""
+        shared = self._job.request.action.early is not None and bool(self._opening)
+        self._met = []
+        if not shared:
+            self._place, self._opening, self._heard, self._closing = 0, {}, [], None
+            yield from self._open()
+        if self._opening:
+            yield from self._script()
+            yield from answered(Part(self._job.request, clean=not self._reading.error))
+
+    def _open(self) -> Steps[None]:
         end = self._context.clock() + (self._config.timeout or OPEN_SECONDS) * 1000
         opening = yield from self._hear(min(end, self._job.limit.at))
         if opening.candidate is None:
@@ -99,6 +123,8 @@ class _Talk:
             broken(self._context, self._job, self._reading, opening)
             return
         self._opening = self._reading.add(opening)
+
+    def _script(self) -> Steps[None]:
         for number, line in enumerate(self._config.script):
             if line.receive is not None:
                 yield from self._receive(number, line.receive)
@@ -108,7 +134,6 @@ class _Talk:
                     broken(self._context, self._job, self._reading, said)
             if self._reading.failed or self._reading.error:
                 break
-        yield from answered(Part(self._job.request, clean=not self._reading.error))
 
     def _hear(self, deadline: float) -> Steps[Answer]:
         answer = yield from answered(Hear(self._job.request, self._place, deadline))

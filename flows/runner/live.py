@@ -231,7 +231,7 @@ class Live:
 
     async def _hear(self, effect: Hear) -> dict[str, object]:
         request = effect.request
-        if effect.place == 0:
+        if effect.place == 0 or request.path not in self._talks:
             converse = request.action.converse
             if converse is None:
                 raise TypeError(f"{request.action.spec.name} holds no conversation")

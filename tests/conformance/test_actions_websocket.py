@@ -232,3 +232,54 @@ def test_a_script_that_cannot_be_right_is_found_before_anything_is_sent(tmp_path
     texts = " ".join(str(problem["message"]) for problem in run.flows[0].problems)
     for part in ("begins with ws://", "messages[0] must hold", "valeu", "messages[1] must", "'body' needs", "key 'cs'"):
         assert part in texts, texts
+
+
+def test_until_holds_another_conversation_or_reads_on_in_a_stream(tmp_path: Path) -> None:
+    visits = 0
+
+    async def counts(connection: Any) -> None:
+        nonlocal visits
+        visits += 1
+        await connection.send(str(visits))
+        await connection.wait_closed()
+
+    with websocket_server(counts) as port, events(b"data: 1\n\n", b"data: 2\n\n", b"data: 3\n\n", hold=True) as stream:
+        talk = {"url": f"ws://127.0.0.1:{port}/", "messages": [NEXT]}
+        run = run_text(
+            tmp_path,
+            steps_of(
+                config("talk", "websocket", talk, "count == 1", until="value == 3"),
+                config("stream", "sse", {"url": stream}, "value == 3", until="value == 3"),
+                config("never", "websocket", talk, until={"expression": "value == 0", "timeout": "200ms"}),
+            ),
+        )
+    assert verdicts(run) == {"talk": "passed", "stream": "passed", "never": "failed"}, step(run, "never").message
+    assert "until did not hold within 200ms" in step(run, "never").message
+
+
+def test_a_server_killed_in_mid_conversation_and_one_that_never_ends_an_event(tmp_path: Path) -> None:
+    async def dies(connection: Any) -> None:
+        await connection.send("1")
+        connection.transport.abort()
+
+    with websocket_server(dies) as port, events(b"data: 1\n\ndata: " + b"x" * 1000, hold=True) as stream:
+        settings = {"url": f"ws://127.0.0.1:{port}/", "messages": [NEXT, NEXT]}
+        drip = {"url": stream, "messages": [NEXT, {"receive": {"timeout": "100ms"}}]}
+        run = run_text(
+            tmp_path, steps_of(config("dies", "websocket", settings, on_error="continue"), config("drip", "sse", drip))
+        )
+    assert "messages[1]: no message before the server ended it with code 1006" in step(run, "dies").message
+    assert "messages[1]: no message within 100ms" in step(run, "drip").message
+
+
+def test_a_message_larger_than_the_limit_is_refused(tmp_path: Path) -> None:
+    async def floods(connection: Any) -> None:
+        await connection.send("x" * (17 * 2**20))
+
+    piece = b"x" * 2**20
+    with websocket_server(floods, compression=None) as port, events(b"data: ", *[piece] * 17, hold=True) as stream:
+        talk = config("talk", "websocket", {"url": f"ws://127.0.0.1:{port}/", "messages": [NEXT]}, on_error="continue")
+        run = run_text(tmp_path, steps_of(talk, config("stream", "sse", {"url": stream})))
+    assert verdicts(run) == {"talk": "error", "stream": "error"}
+    assert "breaks the protocol" in step(run, "talk").message
+    assert "an event is larger than 16 MiB" in step(run, "stream").message

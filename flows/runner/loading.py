@@ -100,17 +100,21 @@ class Loader:
             self._opened[file] = known
         return known
 
-    def flow(self, opened: Opened) -> Flow:
+    def flow(self, opened: Opened, *, last: bool = False) -> Flow:
         """The checked flow of a usable file.
 
         Args:
             opened: with an outline.
+            last: nobody will ask for it again, so it need not stay.
 
         Raises:
             UserError: a file that it names has changed since, so that it cannot be run any more.
         """
-        if opened.flow is not None:
-            return opened.flow
+        kept = self._opened.get(opened.file, opened).flow or opened.flow
+        if kept is not None:
+            if last:
+                self._opened[opened.file] = opened._replace(flow=None)
+            return kept
         if self._latest is not None and self._latest[0] == opened.file:
             return self._latest[1]
         found = self._checked(opened.file, opened.text.encode())

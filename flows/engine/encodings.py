@@ -23,7 +23,11 @@ COMPLETE = re.compile(r"(?:%(?:25)*[0-9a-fA-F]{2}|=[0-9a-fA-F]{2}|=\r?\n|\\+x[0-
 BETWEEN = re.compile(r"(?:\r?\n?|[ :-]|,? ?0?x?|\x00|\\+(?:u0*|x0{0,2}|r?\\+n|n|r\\*)?|=(?:\r?\n=?)?|%(?:25)*)\Z")
 """A text that ends in what may stand between two pieces of a secret."""
 _SLASHES = r"\\+"
+_CUT_ESCAPE = r"(?:\\+[a-zA-Z0-9{]{0,8}|%[0-9a-fA-F]{0,4}|&[#a-zA-Z0-9]{0,10}|=[0-9a-fA-F]?)?"
+_AND = r"(?:&|\\+u0026)(?:amp;)*"
 _MAX_NESTED = 400
+CUT = 4
+"""So many characters of a secret at the end of a shortened text are masked."""
 LONG = 80
 """Longer values (tokens, keys) are looked for in fewer forms: each costs time with every letter."""
 
@@ -42,15 +46,27 @@ def forms(value: str) -> Iterator[Atoms]:
                 yield form
 
 
-def prefix(form: Atoms) -> str:
+def prefix(form: Atoms, least: int = 1) -> str:
     """A pattern for texts that end after some of this form's atoms; empty when it is too long to be told.
 
     Args:
         form: its atoms.
+        least: how many atoms there must be.
     """
     if len(form) > _MAX_NESTED:
         return ""
-    return "(?:".join(form) + ")?" * (len(form) - 1)
+    sure, rest = "".join(form[:least]), form[least:]
+    return sure + "".join(f"(?:{atom}" for atom in rest) + ")?" * len(rest)
+
+
+def cut_short(value: str) -> str:
+    """A pattern for the secret's beginning where a text was shortened in the middle of it.
+
+    Args:
+        value: a secret.
+    """
+    beginnings = [text for form in forms(value) if (text := prefix(form, min(CUT, len(form))))]
+    return rf"(?:{'|'.join(beginnings)}){_CUT_ESCAPE}(?:\.\.\.|…)" if beginnings else ""
 
 
 def _normal(value: str) -> Iterator[str]:
@@ -72,12 +88,12 @@ def _texts(value: str) -> Iterator[Atoms]:
         return
     yield tuple([_unicode_escape(char) for char in value])
     yield tuple([_numeric_entity(char) for char in value])
-    yield _separated([re.escape(char) for char in value], r"(?:\x00|\\+u0000|\\+x00)")
+    yield _separated([_mixed(char) for char in value], r"(?:\x00|\\+u0000|\\+x00)")
     if len(value) >= 8:
-        yield tuple([re.escape(char) for char in reversed(value)])
+        yield tuple([_mixed(char) for char in reversed(value)])
     if max(value) > "\xff":
         for wide in ("utf-16-le", "utf-16-be"):
-            yield tuple([re.escape(char) for char in value.encode(wide, "surrogatepass").decode("latin-1")])
+            yield tuple([_mixed(char) for char in value.encode(wide, "surrogatepass").decode("latin-1")])
 
 
 def _bytes(value: str) -> Iterator[Atoms]:
@@ -144,7 +160,7 @@ def _unicode_escape(char: str) -> str:
 
 
 def _numeric_entity(char: str) -> str:
-    return rf"&(?:amp;)*#(?:0*{ord(char)}|[xX]0*{_hex(ord(char), 1)});"
+    return rf"{_AND}#(?:0*{ord(char)}|[xX]0*{_hex(ord(char), 1)});"
 
 
 @cache
@@ -160,7 +176,7 @@ def _mixed(char: str) -> str:
         "".join(rf"\\+x{_hex(byte, 2)}" for byte in data),
         _unicode_escape(char),
         _numeric_entity(char),
-        *(rf"&(?:amp;)*{name}" for name in _named_entities().get(char, ())),
+        *(rf"{_AND}{name}" for name in _named_entities().get(char, ())),
     ]
     if ord(char) < 256:
         found += (rf"\\+{ord(char):03o}", rf"\\+x{_hex(ord(char), 2)}")
@@ -169,8 +185,8 @@ def _mixed(char: str) -> str:
 
 _OWN_ESCAPES: Mapping[str, tuple[str, ...]] = {
     "\\": (r"\\+",),
-    "'": (r"'(?:\\+'|\"'\")?'", "''"),
-    '"': ('""',),
+    "'": (r"'\\*\"'\\*\"'", r"'\\+''", r"'\\*'"),
+    '"': (r'\\*"\\*"',),
     " ": (r"\+", "_", "\u00a0"),
     "%": ("%%",),
     "$": (r"\$\$",),

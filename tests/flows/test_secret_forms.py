@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evals.secret_forms import ENCODINGS, left
+from evals.canary.forms import ENCODINGS, left
 from flows.engine.masked_stream import MaskedStream
 from flows.engine.masking import MASK, Masks
 

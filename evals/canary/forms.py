@@ -5,12 +5,17 @@ from __future__ import annotations
 import base64
 import html
 import json
+import math
 import quopri
+import re
 import shlex
 import unicodedata
 from collections.abc import Callable, Mapping
+from functools import cache
 from urllib.parse import quote, quote_plus, urlencode
 from xml.sax.saxutils import escape
+
+from testmesh.guard.regex import Finder
 
 
 def _hex_case(text: str) -> str:
@@ -75,18 +80,28 @@ ENCODINGS: Mapping[str, Callable[[str], str]] = {
 """Name to encoder."""
 
 
+WINDOW = 10
+
+
 def left(text: str, secret: str) -> list[str]:
-    """Names of the encodings in which a secret (or most of it) still stands in a text.
+    """Names of the encodings in which ten characters of a secret in a row (or a shorter one) stand in a text.
 
     Args:
         text: an artefact.
         secret: the value.
     """
-    found = []
+    return [name for name, finder in _windows(secret).items() if finder.found(text)]
+
+
+@cache
+def _windows(secret: str) -> Mapping[str, Finder]:
+    found = {}
     for name, encode in ENCODINGS.items():
         core = _core(name, encode(secret), secret)
-        if core and core in text:
-            found.append(name)
+        width = max(WINDOW, math.ceil(WINDOW * len(core) / len(secret)))
+        pieces = {core[place : place + width] for place in range(max(1, len(core) - width + 1))} - {""}
+        if pieces:
+            found[name] = Finder("|".join(re.escape(piece) for piece in sorted(pieces)))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from graph.runs import Run
 from graph.spans import Span
 from graph.store import GraphStore
 from testmesh.kernel.clock import Clock, SystemClock
+from testmesh.telemetry.store import Taken
 from testmesh.workflow.jobs import JobRunner
 from testmesh.workspaces.records import Workspace
 from testmesh.workspaces.tenants import Directory, Kept, Repository
@@ -178,6 +179,18 @@ class Spans(Protocol):
 
     def trace(self, trace_id: str) -> Sequence[Span]:
         """The spans of one trace known so far."""
+        ...
+
+    def take(self, trace_ids: Collection[str]) -> None:
+        """Say that these traces were looked at."""
+        ...
+
+    def untaken(self) -> int:
+        """Spans that nobody looked at yet for what they show."""
+        ...
+
+    def take_quiet(self, seconds: float, but: Collection[str] = ()) -> Sequence[Taken]:
+        """Traces without news for so long, each span as new once."""
         ...
 
 

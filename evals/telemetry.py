@@ -148,8 +148,7 @@ def observed(name: str, store: SpanStore, spans: int, since: float) -> Speed:
         spans: how many were sent.
         since: CPU seconds at the start.
     """
-    traces = (store.trace(trace) for trace in store.trace_ids())
-    found = observe_traces(traces, shop(), "2026-01-01T00:00:00Z")
+    found = observe_traces(store.take_quiet(0), shop(), "2026-01-01T00:00:00Z")
     calls = sum(int(edge.props["seen"]) for edge in found.data.edges.values() if edge.kind == "CALLS")
     return Speed(name, spans, found.spans, len(found.data.edges), calls, time.process_time() - since)
 

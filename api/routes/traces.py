@@ -14,6 +14,8 @@ from api.metrics import Metrics
 from testmesh.telemetry.otlp import decode, success
 
 router = APIRouter(tags=["traces"])
+TRAFFIC = "traffic"
+_WORTH_A_LOOK = 1000
 TraceId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 
 
@@ -22,7 +24,10 @@ def receive(caller: Editor, request: Request, body: Annotated[bytes, Depends(upl
     """An ExportTraceServiceRequest in protobuf or JSON; set the token with `OTEL_EXPORTER_OTLP_HEADERS`."""
     content_type = request.headers.get("content-type", "")
     batch = decode(body, content_type)
-    caller.services.spans(caller.access.workspace).add(batch.spans)
+    spans = caller.services.spans(caller.access.workspace)
+    spans.add(batch.spans)
+    if spans.untaken() >= _WORTH_A_LOOK:
+        caller.services.jobs.submit(caller.kept, "traffic", TRAFFIC)
     metrics: Metrics = request.app.state.metrics
     metrics.spans(len(batch.spans))
     return Response(success(batch, content_type), media_type=content_type.partition(";")[0])

@@ -13,8 +13,9 @@ from graph.runs import Run
 from graph.spans import LiveSpans, Span
 from testmesh.kernel.errors import TestMeshError
 from testmesh.telemetry.fetching import BackendSpans, FetchedSpans, JoinedSpans, settled
+from testmesh.telemetry.kept import trace_ids
 from testmesh.telemetry.settings import TelemetrySettings
-from testmesh.telemetry.store import ReceivedSpans, SpanStore
+from testmesh.telemetry.store import ReceivedSpans, SpanStore, Taken
 
 if TYPE_CHECKING:
     from flows.engine.masking import Masks
@@ -120,25 +121,17 @@ class Telemetry:
                 found |= {_key(span): span for span in kept}
         return list(found.values()), trouble
 
+    def traffic(self, run: Run) -> list[Taken]:
+        """What was received and the run did not cause.
+
+        Args:
+            run: its own traces are looked at otherwise.
+        """
+        return self.store.take_quiet(0.0, trace_ids(run)) if self.store is not None else []
+
 
 def _key(span: Span) -> tuple[str, str]:
     return span.trace_id, span.span_id
-
-
-def trace_ids(run: Run) -> set[str]:
-    """Every trace id a run sent.
-
-    Args:
-        run: a recording.
-    """
-    found: set[str] = set()
-    pending = [step for flow in run.flows for step in flow.steps]
-    while pending:
-        step = pending.pop()
-        pending += step.steps
-        if step.trace_id:
-            found.add(step.trace_id)
-    return found
 
 
 def masked(span: Span, masks: Masks) -> Span:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from testmesh.compose.graphs import Checkout
     from testmesh.compose.spans import Telemetry
     from testmesh.environments.environment import Addresses, Environment
+    from testmesh.telemetry.store import Taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Ran:
         run: the recording.
         not_run: flow file to the reason it was not run.
         spans: what its traces show.
+        traffic: other traces received meanwhile.
         troubles: what went wrong around it, one sentence each: a service that ended, spans or logs not to be had.
     """
 
@@ -40,6 +42,7 @@ class Ran:
     not_run: Mapping[str, str] = field(default_factory=dict)
     spans: Sequence[Span] = ()
     troubles: tuple[str, ...] = ()
+    traffic: Sequence[Taken] = ()
 
 
 class System:
@@ -224,6 +227,7 @@ def run_flows_in(
         options = replace(options, spans=telemetry.live())
         run = saved = asyncio.run(run_flows(options, listeners, store))
         found, trouble = telemetry.collected(run)
+        traffic = telemetry.traffic(run)
     spans = [masked(span, masks) for span in found]
     if save and spans:
         keep_spans(options.root, run.id, spans)
@@ -234,7 +238,7 @@ def run_flows_in(
         run = _completed(run, system.deployed(spans), {name: masks.text(text) for name, text in happened.items()})
         if store is not None and run is not saved:
             store.save(run)
-    return Ran(run, not_run, tuple(spans), tuple(masks.text(text) for text in troubles))
+    return Ran(run, not_run, tuple(spans), tuple(masks.text(text) for text in troubles), traffic)
 
 
 def _completed(run: Run, now: Mapping[str, str], troubles: Mapping[str, str]) -> Run:
@@ -335,11 +339,16 @@ def observe_run(checkout: Checkout, ran: Ran) -> int:
     from testmesh.compose.graphs import open_store
     from testmesh.telemetry.store import SpanStore
     from testmesh.workflow.observing import observe_run as observed
+    from testmesh.workflow.observing import observe_traffic
 
     spans = SpanStore()
     spans.add(ran.spans)
     store = open_store(checkout)
     try:
-        return observed(store, spans, ran.run).links if store.version() else 0
+        if not store.version():
+            return 0
+        if ran.traffic:
+            observe_traffic(store, ran.traffic, ran.run.environment)
+        return observed(store, spans, ran.run).links
     finally:
         store.close()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from graph.codec import from_json, to_json
-from graph.runs import StepRun
+from graph.runs import Run, StepRun
 from graph.spans import Span
 from testmesh.kernel.errors import UserError
 
@@ -90,6 +90,22 @@ def _upwards(span: Span, by_id: Mapping[tuple[str, str], Span]) -> Iterator[Span
         passed.add(at.span_id)
         yield at
         at = by_id.get((at.trace_id, at.parent_id))
+
+
+def trace_ids(run: Run) -> set[str]:
+    """Every trace id a run sent.
+
+    Args:
+        run: a recording.
+    """
+    found: set[str] = set()
+    pending = [step for flow in run.flows for step in flow.steps]
+    while pending:
+        step = pending.pop()
+        pending += step.steps
+        if step.trace_id:
+            found.add(step.trace_id)
+    return found
 
 
 def fails(span: Span) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from graph.schema import GraphData, Node
 from graph.spans import Span, SpanSource
 from testmesh.telemetry.known import Known
 from testmesh.telemetry.seen import Seen, merged
+from testmesh.telemetry.store import Taken
 from testmesh.telemetry.tracing import Addresses, Trace
 
 LOCAL = "local"
@@ -56,17 +57,22 @@ def observe(run: Run, source: SpanSource, known: Known) -> Observation:
     return Observation(seen.data(), seen.spans, tuple(sorted(seen.unmatched)))
 
 
-def observe_traces(traces: Iterable[Sequence[Span]], known: Known, at: str, environment: str = LOCAL) -> Observation:
-    """The runtime links of traffic that no run caused; each span may be given once.
+def observe_traces(traces: Iterable[Taken], known: Known, at: str, environment: str = LOCAL) -> Observation:
+    """The runtime links of traffic that no run caused.
 
     Args:
-        traces: the spans of one trace each.
+        traces: each span as new once.
         known: what the graph knows.
         at: moment of the observation, RFC 3339.
         environment: where they were seen.
     """
     seen = Seen(known, at, environment=environment)
-    _touched(seen, {str(number): spans for number, spans in enumerate(traces)})
+    addresses = Addresses()
+    taken = list(traces)
+    for trace in taken:
+        addresses.learn(trace.spans)
+    for trace in taken:
+        deque(Trace(seen, addresses, trace.spans, trace.counted).links(), maxlen=0)
     return Observation(seen.data(), seen.spans, tuple(sorted(seen.unmatched)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graph.spans import Span
@@ -27,6 +27,21 @@ class Bounds:
 @dataclass(slots=True)
 class _Trace:
     spans: dict[str, Span] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
+    changed: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A trace of which no news came for a while, given once.
+
+    Args:
+        spans: all that is known of it, with what links tie to it.
+        counted: ids of those that were given before, because more came since.
+    """
+
+    spans: Sequence[Span]
+    counted: frozenset[str] = frozenset()
 
 
 class SpanStore:
@@ -84,6 +99,48 @@ class SpanStore:
         with self._changed:
             return tuple(self._traces)
 
+    def take_quiet(self, seconds: float, but: Collection[str] = ()) -> list[Taken]:
+        """The traces without news for so long, each span as new once; memory is not freed by it.
+
+        Args:
+            seconds: of quiet.
+            but: trace ids to leave, because they are looked at otherwise.
+        """
+        before = time.monotonic() - seconds
+        found: list[Taken] = []
+        with self._changed:
+            for trace_id, trace in self._traces.items():
+                if len(trace.taken) == len(trace.spans) or trace.changed > before or trace_id in but:
+                    continue
+                known = frozenset(trace.taken)
+                trace.taken |= trace.spans.keys()
+                above = (key for span in trace.spans.values() for key in span.links)
+                around = {key: span for key in above if (span := self._at(key)) is not None}
+                found.append(Taken((*trace.spans.values(), *around.values()), known.union(_ids(around))))
+        return found
+
+    def take(self, trace_ids: Collection[str]) -> None:
+        """Say that these traces were looked at, so that :meth:`take_quiet` does not give them.
+
+        Args:
+            trace_ids: of a run.
+        """
+        with self._changed:
+            for trace_id in trace_ids:
+                trace = self._traces.get(trace_id)
+                if trace is not None:
+                    trace.taken |= trace.spans.keys()
+
+    def untaken(self) -> int:
+        """Spans that were not yet given by :meth:`take_quiet`."""
+        with self._changed:
+            return self._count - sum(len(trace.taken) for trace in self._traces.values())
+
+    def _at(self, key: str) -> Span | None:
+        trace_id, _, span_id = key.partition("/")
+        trace = self._traces.get(trace_id)
+        return trace.spans.get(span_id) if trace is not None else None
+
     def settle(self, trace_ids: Collection[str], quiet: float = 0.4, limit: float = 3.0) -> bool:
         """Wait until every trace has spans and none came for `quiet` seconds, because services send them late.
 
@@ -114,6 +171,7 @@ class SpanStore:
             self._dropped += 1
             return False
         trace.spans[span.span_id] = span
+        trace.changed = time.monotonic()
         self._count += new
         for link in span.links:
             other = link.partition("/")[0]
@@ -138,6 +196,10 @@ class SpanStore:
                     passed.add(span.span_id)
                     yield f"{other}/{span.span_id}", span
                     waiting += children.get(span.span_id, ())
+
+
+def _ids(spans: Mapping[str, Span]) -> Iterator[str]:
+    return (span.span_id for span in spans.values())
 
 
 def _by_start(span: Span) -> tuple[int, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from graph.linking.paths import template
@@ -57,10 +57,13 @@ class Trace:
         seen: where links are counted.
         addresses: learnt from this and other traces.
         spans: in any order, any of them missing.
+        counted: ids of spans whose links are counted already; they only give the others their place.
     """
 
-    def __init__(self, seen: Seen, addresses: Addresses, spans: Iterable[Span]) -> None:
-        self._seen, self._addresses = seen, addresses
+    def __init__(
+        self, seen: Seen, addresses: Addresses, spans: Iterable[Span], counted: Collection[str] = frozenset()
+    ) -> None:
+        self._seen, self._addresses, self._counted = seen, addresses, counted
         self._by_id: dict[Key, Span] = {(span.trace_id, span.span_id): span for span in spans}
         self._children: dict[Key, list[Span]] = defaultdict(list)
         for span in self._by_id.values():
@@ -68,8 +71,9 @@ class Trace:
 
     def links(self) -> Iterator[tuple[str, Node, str]]:
         """Count the trace's links; (parent of the first span above, thing reached, pointer) of each thing reached."""
-        self._seen.spans += len(self._by_id)
-        for span in sorted(self._by_id.values(), key=lambda s: (s.trace_id, s.span_id)):
+        new = [span for span in self._by_id.values() if span.span_id not in self._counted]
+        self._seen.spans += len(new)
+        for span in sorted(new, key=lambda s: (s.trace_id, s.span_id)):
             for node in self._reached(span):
                 yield self._root(span), node, pointer(span)
 

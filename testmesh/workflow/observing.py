@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,11 +10,12 @@ from graph.runs import Run
 from graph.schema import GraphData
 from graph.spans import SpanSource
 from graph.store import Bucket, GraphStore, VersionConflict
-from testmesh.kernel.clock import Clock, SystemClock
+from testmesh.kernel.clock import Clock, SystemClock, iso
 from testmesh.kernel.workspace import LOCAL
 from testmesh.telemetry.known import Known
 from testmesh.telemetry.observe import LOCAL as HERE
-from testmesh.telemetry.observe import merged, observe
+from testmesh.telemetry.observe import Observation, merged, observe, observe_traces
+from testmesh.telemetry.store import Taken
 
 RUNTIME = "runtime"
 KEEP_DAYS = 30
@@ -55,18 +57,49 @@ def observe_run(
         VersionConflict: others kept changing the graph meanwhile.
     """
     bucket = Bucket(RUNTIME, run.environment or HERE, run.started[:10])
+    seen, links = _added(store, bucket, workspace, lambda known: observe(run, source, known))
+    _forget(store, clock or SystemClock())
+    return Observed(run.id, seen.spans, links, seen.unmatched)
+
+
+def observe_traffic(
+    store: GraphStore, traces: Sequence[Taken], environment: str, clock: Clock | None = None, workspace: str = LOCAL.id
+) -> Observed:
+    """Add the links of spans that no run caused to the day's bucket of an environment.
+
+    Args:
+        store: the graph.
+        traces: each span as new once.
+        environment: where they were seen.
+        clock: says what day it is.
+        workspace: whose graph it is.
+
+    Raises:
+        VersionConflict: others kept changing the graph meanwhile.
+    """
+    now = iso((clock or SystemClock()).now())
+    bucket = Bucket(RUNTIME, environment or HERE, now[:10])
+    seen, links = _added(
+        store, bucket, workspace, lambda known: observe_traces(traces, known, now, environment or HERE)
+    )
+    _forget(store, clock or SystemClock())
+    return Observed("", seen.spans, links, seen.unmatched)
+
+
+def _added(
+    store: GraphStore, bucket: Bucket, workspace: str, look: Callable[[Known], Observation]
+) -> tuple[Observation, int]:
     for _ in range(_TRIES):
         version = store.version()
         shown = store.slice(_NODES, _EDGES)
-        seen = observe(run, source, Known(GraphData(shown.nodes, shown.edges), workspace))
+        seen = look(Known(GraphData(shown.nodes, shown.edges), workspace))
         content = merged(store.content(bucket), seen.data)
         try:
             store.replace(bucket, content, version)
         except VersionConflict:
             continue
-        _forget(store, clock or SystemClock())
-        return Observed(run.id, seen.spans, len(content.edges), seen.unmatched)
-    raise VersionConflict(f"the graph changed {_TRIES} times while run {run.id} was observed")
+        return seen, len(content.edges)
+    raise VersionConflict(f"the graph changed {_TRIES} times while {bucket.name} was added to")
 
 
 def _forget(store: GraphStore, clock: Clock) -> None:

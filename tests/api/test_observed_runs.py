@@ -5,6 +5,9 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import replace
 
+import pytest
+
+import api.work
 from graph.codec import dumps
 from graph.schema import Edge, Evidence, GraphData
 from graph.store import Bucket
@@ -43,9 +46,32 @@ def test_spans_and_a_run_become_links_and_grades(service: Service, ours: Tenant)
     jobs = ours.viewer.get("/api/v1/jobs").json()["items"]
     assert service.app.state.services.jobs.wait(ours.kept, ours.kept.jobs.get(jobs[0]["id"]), 30)
     job = ours.viewer.get(f"/api/v1/jobs/{jobs[0]['id']}").json()
-    assert job["result"] == {"run": "r1", "spans": 3, "links": 3, "unmatched": []}
+    assert job["result"] == {"run": "r1", "spans": 3, "links": 5, "unmatched": []}
     around = ours.viewer.get("/api/v1/graph/queries/neighbours", params={"node": "flows/a.yaml#create"}).json()
     assert {link["target"] for link in around["links"]} == {"orders:POST /orders", "payments:POST /charge/{}"}
     calls = ours.viewer.get("/api/v1/graph/queries/neighbours", params={"node": "payments:POST /charge/{}"}).json()
     assert ("CALLS", "orders:POST /orders") in {(link["edge"], link["source"]) for link in calls["links"]}
     assert ours.viewer.get("/api/v1/graph").json()["buckets"][-1]["scanner"] == "runtime"
+
+
+def test_traffic_that_no_run_caused_shows_what_is_not_in_the_code(
+    service: Service, ours: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api.work, "QUIET_SECONDS", 0.0)
+    nodes = {n.uid: replace(n, evidence=SAID) for n in (ORDERS, CREATE)}
+    with closing(service.rooms.graph(ours.kept.workspace)) as graph:
+        graph.replace(Bucket("links"), GraphData(nodes, {}))
+    sql = {"db__system": "postgresql", "db__name": "shop", "db__statement": "SELECT * FROM audit"}
+    spans = [otlp("orders", f"{number:016x}", SENT, 3, **sql) for number in range(1, 1001)]
+    assert ours.editor.post("/v1/traces", json={"resourceSpans": spans}).json() == {}
+    (job,) = ours.viewer.get("/api/v1/jobs").json()["items"]
+    assert service.app.state.services.jobs.wait(ours.kept, ours.kept.jobs.get(job["id"]), 30)
+    ours.editor.post("/v1/traces", json={"resourceSpans": spans[:3]})
+    found = ours.viewer.get("/api/v1/graph/queries/shadow").json()
+    (row,) = found["shadows"]
+    assert (row["text"], row["seen"]["count"], row["seen"]["environments"]) == (
+        "orders reads shop/audit",
+        1000,
+        ["traffic"],
+    )
+    assert len(ours.viewer.get("/api/v1/jobs").json()["items"]) == 1

@@ -20,6 +20,7 @@ from testmesh.cli._drift import shown_dead, shown_shadow
 from testmesh.telemetry.known import Known
 from testmesh.telemetry.observe import observe_traces
 from testmesh.telemetry.seen import merged
+from testmesh.telemetry.store import Taken
 from tests.graph.systems import WS, System
 from tests.telemetry.test_observe import a_span, new_http
 
@@ -72,7 +73,9 @@ def watched(store: GraphStore, *days: tuple[str, str, list[Span]]) -> GraphStore
     store.replace(Bucket("links", "shop"), GraphData(system.nodes, system.edges))
     for day, environment, spans in days:
         shown = store.slice()
-        seen = observe_traces([spans], Known(GraphData(shown.nodes, shown.edges), WS), f"{day}T10:00:00Z", environment)
+        seen = observe_traces(
+            [Taken(spans)], Known(GraphData(shown.nodes, shown.edges), WS), f"{day}T10:00:00Z", environment
+        )
         bucket = Bucket("runtime", environment, day)
         store.replace(bucket, merged(store.content(bucket), seen.data))
     return store

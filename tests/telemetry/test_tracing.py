@@ -11,7 +11,7 @@ from graph.schema import Evidence, GraphData, node
 from graph.spans import Span
 from testmesh.telemetry.known import Known
 from testmesh.telemetry.observe import merged, observe, observe_traces
-from testmesh.telemetry.store import SpanStore
+from testmesh.telemetry.store import SpanStore, Taken
 from tests.telemetry.test_observe import CHARGE, T, a_run, a_span, known, links, new_http
 
 MADE = {"messaging__system": "kafka", "messaging__destination__name": "order.created"}
@@ -214,9 +214,9 @@ def test_memory_grows_with_links_and_not_with_spans() -> None:
     def traffic() -> list[list[Span]]:
         return [[replace(span, trace_id=f"{number:032x}") for span in a_trace()] for number in range(300)]
 
-    seen = observe_traces(traffic(), known(), "2026-03-01T10:00:00.000Z")
+    seen = observe_traces(map(Taken, traffic()), known(), "2026-03-01T10:00:00.000Z")
     assert seen.spans == 2100
-    assert len(seen.data.edges) == len(observe_traces(traffic()[:1], known(), "x").data.edges)
+    assert len(seen.data.edges) == len(observe_traces([Taken(traffic()[0])], known(), "x").data.edges)
     calls_seen = [e.props["seen"] for e in seen.data.edges.values() if e.kind == "CALLS"]
     assert calls_seen == [300, 300]
     assert all(len(e.evidence) <= 3 for e in seen.data.edges.values())
@@ -229,3 +229,29 @@ def test_what_only_an_earlier_look_said_is_not_known() -> None:
     data = GraphData({**graph.nodes, envoy.uid: envoy}, graph.edges)
     assert Known(data).service("envoy") is None
     assert Known(data).service("orders") is not None
+
+
+def test_spans_that_come_after_a_look_count_once_and_find_their_place() -> None:
+    store = SpanStore()
+    early, late = a_trace()[:2], a_trace()[2:]
+    store.add(early)
+    first = observe_traces(store.take_quiet(0), known(), "x").data
+    store.add([*late, early[0]])
+    assert store.untaken() == len(late)
+    second = observe_traces(store.take_quiet(0), known(), "x").data
+    assert store.take_quiet(0) == []
+    whole = SpanStore()
+    whole.add(a_trace())
+    at_once = observe_traces(whole.take_quiet(0), known(), "x").data
+    both = merged(first, second)
+    assert {key: e.props["seen"] for key, e in both.edges.items()} == {
+        key: e.props["seen"] for key, e in at_once.edges.items()
+    }
+
+
+def test_a_trace_that_still_grows_or_is_a_runs_own_is_left() -> None:
+    store = SpanStore()
+    store.add(a_trace())
+    assert store.take_quiet(60) == []
+    assert store.take_quiet(0, but=[T]) == []
+    assert [len(taken.spans) for taken in store.take_quiet(0)] == [7]

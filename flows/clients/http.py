@@ -19,6 +19,7 @@ from flows.clients.proxy import Proxies
 from flows.clients.tls import PLAIN_TLS, Tls
 
 if TYPE_CHECKING:
+    from flows.clients.cookies import CookieJar
     from flows.clients.http2 import Http2Pool
 
 MAX_REDIRECTS = 10
@@ -43,6 +44,7 @@ class HttpRequest(NamedTuple):
         http2: ask for HTTP/2.
         private: lower-case names of headers that no other origin may see.
         digest: user and password for a server that asks for them by digest (RFC 7616).
+        jar: cookies to send and to keep.
     """
 
     method: str
@@ -55,6 +57,7 @@ class HttpRequest(NamedTuple):
     http2: bool = False
     private: tuple[str, ...] = ()
     digest: tuple[str, str] | None = None
+    jar: CookieJar | None = None
 
     def with_header(self, name: str, value: str) -> HttpRequest:
         """The same request with one header more.
@@ -133,9 +136,9 @@ class HttpPool:
         Raises:
             ClientError: unreachable, broken off, not HTTP, too large or a bad URL.
         """
-        response = await self._once(request)
+        response = await self._hop(request)
         if request.digest is not None and response.status == 401:
-            response = await self._once(_proven(request, response))
+            response = await self._hop(_proven(request, response))
         if not request.follow_redirects:
             return response
         for _ in range(MAX_REDIRECTS):
@@ -143,7 +146,7 @@ class HttpPool:
             if response.status not in _REDIRECTS or not location:
                 return response
             request = redirected(request, response.status, location)
-            response = await self._once(request)
+            response = await self._hop(request)
         if response.status in _REDIRECTS:
             raise ClientError(f"{bare_url(request.url)}: more than {MAX_REDIRECTS} redirects", "server")
         return response
@@ -178,6 +181,14 @@ class HttpPool:
         self._idle.clear()
         if self._http2 is not None:
             await self._http2.aclose()
+
+    async def _hop(self, request: HttpRequest) -> HttpResponse:
+        jar = request.jar
+        if jar is None:
+            return await self._once(request)
+        response = await self._once(jar.added(request))
+        jar.keep(request.url, [value for name, value in response.headers if name == "set-cookie"])
+        return response
 
     async def _once(self, request: HttpRequest) -> HttpResponse:
         target, path = addressed(request, self._proxies)

@@ -39,6 +39,7 @@ def web_problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     yield from auth_problems(config)
 
 
+SHORTEST_SESSION = 12
 PLACEHOLDER = re.compile(r"(?<![${])\{(\w+)\}(?!\})")
 
 

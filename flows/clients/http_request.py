@@ -12,12 +12,10 @@ from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
 from flows.clients.errors import ClientError
 from flows.clients.http import HttpPool, HttpRequest, HttpResponse
 from flows.clients.http_bodies import text_of
-from flows.clients.http_config import PLACEHOLDER, cookies_of
+from flows.clients.http_config import PLACEHOLDER, SHORTEST_SESSION, cookies_of
 from flows.clients.http_parts import body_of, pairs_of
 from flows.clients.tls import PLAIN_TLS, Tls, web_tls
 from flows.language.values import as_text, parse_json
-
-SHORTEST_SESSION = 12
 
 if TYPE_CHECKING:
     from flows.clients.http_auth import Credentials
@@ -54,6 +52,8 @@ class HttpSettings(Protocol):
     @property
     def cookies(self) -> Mapping[str, object] | None: ...
     @property
+    def session(self) -> str | None: ...
+    @property
     def follow_redirects(self) -> bool: ...
     @property
     def verify_ssl(self) -> bool: ...
@@ -70,6 +70,8 @@ class Surroundings(Protocol):
 
     @property
     def clients(self) -> Clients: ...
+    @property
+    def flow_clients(self) -> Clients: ...
     @property
     def services(self) -> Mapping[str, str]: ...
     @property
@@ -99,6 +101,7 @@ class HttpAsk(NamedTuple):
     form: Mapping[str, object] | None = None
     multipart: Mapping[str, object] | None = None
     path: Mapping[str, object] | None = None
+    session: str | None = None
     follow_redirects: bool = False
 
     @classmethod
@@ -137,6 +140,12 @@ async def built(config: HttpSettings, call: Surroundings) -> HttpRequest:
     request = HttpRequest(method, "", follow_redirects=config.follow_redirects, tls=tls, http2=config.http2)
     if config.proxy:
         request = request._replace(proxy=config.proxy)
+    if config.session:
+        from flows.clients.cookies import CookieJar
+
+        request = request._replace(
+            jar=call.flow_clients.shared(("cookies", config.session), lambda: CookieJar(call.hide))
+        )
     if config.auth:
         found = await _credentials(config.auth, call, tls, config.proxy or "")
         headers, query, cookies = headers + found.headers, query + found.query, cookies + found.cookies

@@ -14,6 +14,7 @@ from flows.language.errors import NotEvaluable
 from flows.language.spec import PHASES, Step
 
 FOLLOW_MS = 10_000.0
+REFUSED_MS = 1_000.0
 EARLY_MS = 2_000.0
 
 
@@ -47,6 +48,8 @@ def consumers(context: Context, steps: Sequence[Step]) -> Iterator[Step]:
 def open_streams(context: Context, names: Names) -> Steps[None]:
     """Opens what can be opened now; a name known only later opens when its template first resolves.
 
+    A broker that refuses connections now is asked again before the next step: a flow may wait for it to come up.
+
     Args:
         context: of the flow.
         names: what is known.
@@ -62,8 +65,10 @@ def open_streams(context: Context, names: Names) -> Steps[None]:
         if _from_the_start(action, settings.config):
             path = (step.phase, *context.prefix, step.id)
             request = Request(path, action, settings.config, settings.recorded, file=context.flow.file)
-            patience = FOLLOW_MS if action.early is None else EARLY_MS
-            yield from answered(Follow(request, context.clock() + patience))
+            patience, began = FOLLOW_MS if action.early is None else EARLY_MS, context.clock()
+            answer = yield from answered(Follow(request, began + patience))
+            if answer.type == "connection" and answer.at - began < REFUSED_MS:
+                context.unopened.append(step)
 
 
 def _from_the_start(action: AnyAction, config: Any) -> bool:

@@ -14,7 +14,7 @@ from flows.clients.redis_commands import COMMANDS
 from flows.language.reads import redis_reads
 from tests.conformance.actions import SECRET, Check, failing_servers, flow_of, passes
 from tests.flows.support import run_text, step, verdicts
-from tests.servers.process import Unavailable, free_port
+from tests.servers.process import Server, Unavailable, free_port
 from tests.servers.small import start_valkey_with
 
 
@@ -333,6 +333,30 @@ def test_a_server_killed_while_a_step_waits_is_an_error_and_a_stream_loses_nothi
         running[-1].stop()
     assert verdicts(run) == {"p": "passed", "c": "error", "q": "passed", "d": "passed", "e": "error"}
     assert "what was published since then is lost" in step(run, "e").message
+
+
+@pytest.mark.server("redis")
+def test_a_broker_that_comes_up_during_the_flow_loses_nothing(tmp_path: Path) -> None:
+    folder, port = _made(tmp_path / "server"), free_port()
+    running: list[Server] = []
+    late = threading.Timer(0.4, lambda: running.append(start_valkey_with(folder, [], port)[0]))
+    late.start()
+    config = f"url: 'redis://127.0.0.1:{port}'"
+    try:
+        run = run_text(
+            tmp_path,
+            flow_of(
+                f"{{id: up, action: wait_for, config: {{tcp: {{host: 127.0.0.1, port: {port}}}}}}}",
+                f"{{id: p, action: redis_publish, config: {{{config}, channel: c, message: m}}}}",
+                f"{{id: c, action: redis_subscribe, config: {{{config}, channel: c, timeout: 1s}}}}",
+                f"{{id: n, action: redis_subscribe, config: {{{config}, channel: c, expect: none, timeout: 200ms}}}}",
+            ),
+        )
+    finally:
+        late.join()
+        for server in running:
+            server.stop()
+    assert verdicts(run) == {"up": "passed", "p": "passed", "c": "passed", "n": "failed"}
 
 
 CONNECTED = {

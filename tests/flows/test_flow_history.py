@@ -89,3 +89,15 @@ def test_the_commands_ask_the_store(tmp_path: Path, web: Web, capsys: pytest.Cap
     assert "failed 1 of 2" in said
     assert "passes on 1 of the last 2 recordings" in said
     assert "+        - body.count == 1" in said
+
+
+def test_a_wait_that_ended_early_leaves_a_stricter_line_undecided(tmp_path: Path) -> None:
+    text = (
+        "flow:\n  name: early\n  steps:\n    - id: read\n      action: sql\n"
+        f'      config: {{connection: "sqlite:///{tmp_path}/e.db", query: "SELECT 1 AS n"}}\n'
+        "      assert:\n        - rows[0].n == 1\n"
+    )
+    run = run_text(tmp_path, text)
+    past = over(pairs([run]), text.replace("n == 1", "n == 2"), "flow.yaml")
+    assert [line.count("undecided") for line in past.lines] == [1]
+    assert list(past.verdicts.values()) == [("passed", "error")]

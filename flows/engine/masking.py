@@ -57,6 +57,8 @@ class Masks:
         self._numbers: set[str] = set()
         self._pending: list[str] = []
         self._batches: list[tuple[list[str], Finder]] = []
+        self._short: list[Finder] = []
+        self._known_short = 0
 
     @property
     def count(self) -> int:
@@ -111,6 +113,18 @@ class Masks:
                 self._batches.append((part, Finder(pattern(part))))
         return [finder for _, finder in self._batches]
 
+    def _shortened(self) -> list[Finder]:
+        """Patterns for values that a shortened text breaks off in; made when the first such text comes."""
+        from flows.engine.encodings import cut_short
+        from testmesh.guard.regex import Finder
+
+        for value in self.values[self._known_short :]:
+            found = cut_short(value)
+            if found:
+                self._short.append(Finder(found))
+        self._known_short = len(self._values)
+        return self._short
+
     def text(self, value: str) -> str:
         """A text without secrets.
 
@@ -133,6 +147,8 @@ class Masks:
             value: any text.
         """
         found = sorted(span for finder in self._finders() for span in finder.spans(value))
+        if "..." in value or "…" in value:
+            found = sorted([*found, *(span for finder in self._shortened() for span in finder.spans(value))])
         merged: list[tuple[int, int]] = []
         for start, end in found:
             if merged and start < merged[-1][1]:
@@ -174,7 +190,11 @@ class Masks:
         joined = _BETWEEN.join(texts)
         if ("://" in joined and "@" in joined) or _KEY_MARK in joined or _COOKIE.search(joined):
             return True
-        return bool(self._values) and any(finder.found(joined) for finder in self._finders())
+        if not self._values:
+            return False
+        if ("..." in joined or "…" in joined) and any(finder.found(joined) for finder in self._shortened()):
+            return True
+        return any(finder.found(joined) for finder in self._finders())
 
     def _masked(self, value: object) -> object:
         if isinstance(value, str):

@@ -142,3 +142,11 @@ def test_private_keys_are_masked_wherever_they_stand() -> None:
     assert masks.request({"tls": {"key": key, "cert": "c.pem"}}) == {"tls": {"key": MASK, "cert": "c.pem"}}
     assert masks.text("line MIIEpAIBAAKCAQEA") == f"line {MASK}"
     assert Masks().evidence({"body": f"x {key[:60]}"}) == {"body": f"x {MASK}"}
+
+
+def test_the_beginning_of_a_secret_at_the_end_of_a_shortened_text_is_masked() -> None:
+    masks = known("s3cr3t-Value/with+signs&more=1")
+    for shortened in ("s3cr3t-Val...", "s3cr3t-Value%2Fwi…", "s3cr3t-Value\\/with+si\\u00...", "czNjcjN0LVZhbH..."):
+        assert masks.text(f"left: {shortened}, right") in (f"left: {MASK}, right", f"left: {MASK}..., right")
+    assert masks.text("and so on ...") == "and so on ..."
+    assert masks.evidence({"a": ["s3cr3t-Val..."]}) == {"a": [MASK]}

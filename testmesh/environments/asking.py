@@ -72,19 +72,22 @@ def trouble(url: str) -> str:
     """
     try:
         parts = urlsplit(url)
+        place = _place(parts)
         if parts.scheme == "tcp":
-            there = listening(parts.port or 0, parts.hostname or "")
-            return "" if there else f"nothing answers at {parts.hostname}:{parts.port}"
+            return "" if listening(parts.port or 0, parts.hostname or "") else f"nothing answers at {place}"
+    except ValueError:
+        return f"'{url}' is not an address"
+    try:
         status = ask(url).status
     except ValueError:
         return f"'{url}' is not an address"
     except ssl.SSLError as error:
-        return f"TLS with {_place(parts)} fails: {error.reason or error}"
+        return f"TLS with {place} fails: {error.reason or error}"
     except OSError:
-        return f"nothing answers at {_place(parts)}"
+        return f"nothing answers at {place}"
     except http.client.HTTPException:
-        return f"what answers at {_place(parts)} is not HTTP"
-    return "" if status < _REFUSED else f"answers {status} at {_place(parts)}{parts.path}"
+        return f"what answers at {place} is not HTTP"
+    return "" if status < _REFUSED else f"answers {status} at {place}{parts.path}"
 
 
 def _place(parts: SplitResult) -> str:

@@ -75,7 +75,9 @@ class GrpcReceiver:
             batch = decode(body, PROTOBUF)
         except UserError as error:
             missing = isinstance(error, MissingExtra)
-            context.abort(grpc.StatusCode.UNIMPLEMENTED if missing else grpc.StatusCode.INVALID_ARGUMENT, error.message)
+            code = grpc.StatusCode.UNIMPLEMENTED if missing else grpc.StatusCode.INVALID_ARGUMENT
+            context.abort(code, error.message)
+            raise
         self.store.add(batch.spans)
         self.rejected += batch.rejected
         return success(batch, PROTOBUF)
@@ -91,15 +93,15 @@ def _handlers(receiver: GrpcReceiver) -> grpc.GenericRpcHandler:
     class Handlers(grpc.GenericRpcHandler):
         """Bytes in, bytes out: no generated servicer is needed for three methods."""
 
-        def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes] | None:
+        def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes] | None:
             """The handler of a method, None for methods that are not OTLP's.
 
             Args:
-                details: of the call.
+                handler_call_details: of the call.
             """
-            if details.method == EXPORT:
+            if handler_call_details.method == EXPORT:
                 return grpc.unary_unary_rpc_method_handler(receiver.export)
-            if details.method in OTHERS:
+            if handler_call_details.method in OTHERS:
                 # Metrics and logs are not asked for; refusing them would only fill the services' own logs.
                 return grpc.unary_unary_rpc_method_handler(lambda body, context: b"")
             return None

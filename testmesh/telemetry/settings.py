@@ -109,6 +109,7 @@ def _backend(table: Mapping[str, object], path: Place) -> Backend | None:
 
 def _url(table: Mapping[str, object], key: str, path: Place) -> str:
     value = table[key]
+    parts = None
     try:
         parts = urlsplit(value) if isinstance(value, str) else None
         usable = parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

@@ -71,7 +71,7 @@ TOOLS: Mapping[str, Tool] = {
     "hurl": Tool("hurl", ("--version",), _hurl, (".hurl",)),
     "postman": Tool("newman", ("--version",), _newman, (".json",)),
     "http_file": Tool("httpyac", ("--version",), _httpyac, (".http",)),
-    "tavern": Tool("tavern-ci", ("--version",), _tavern, (".tavern.yaml",)),
+    "tavern": Tool("tavern-ci", ("--help",), _tavern, (".tavern.yaml",)),
 }
 
 
@@ -98,16 +98,20 @@ def record(form: str, tools: str) -> dict[str, dict[str, str]]:
         print(f"{form}: {tool.name} is not installed; its verdicts stay", file=sys.stderr)
         return {}
     said = subprocess.run([executable, *tool.version], capture_output=True, text=True, check=False, timeout=60)
-    version = (said.stdout or said.stderr).strip().splitlines()[0].split(" (")[0].removeprefix(f"{tool.name} ")
+    words = (said.stdout or said.stderr).strip().splitlines()[0].split(" (")[0].removeprefix(f"{tool.name} ")
+    version = words if words[:1].isdigit() else ""
     found: dict[str, dict[str, str]] = {}
     for file in files_of(form):
-        with shop() as server:
-            command = tool.run(executable, file, server.url)
+        with shop() as server, tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(file.parent, folder, dirs_exist_ok=True)
+            command = tool.run(executable, Path(folder, file.name), server.url)
             env = {**os.environ, "base": server.url, **VARIABLES}
-            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=env)
-            shown = " ".join([tool.name, *command[1:]]).replace(server.url, "BASE").replace(str(file), file.name)
+            done = subprocess.run(
+                command, capture_output=True, text=True, check=False, timeout=120, env=env, cwd=folder
+            )
+            shown = " ".join([tool.name, *command[1:]]).replace(server.url, "BASE").replace(f"{folder}/", "")
             verdict = "passed" if done.returncode == 0 else "failed"
-            found[f"{form}/{file.name}"] = {"verdict": verdict, "tool": f"{tool.name} {version}", "how": shown}
+            found[f"{form}/{file.name}"] = {"verdict": verdict, "tool": f"{tool.name} {version}".strip(), "how": shown}
     return found
 
 

@@ -11,6 +11,7 @@ from flows.language.expressions.words import FUNCTIONS, OPERATOR_WORDS
 from flows.language.writing import block, inline, scalar_text
 
 MODELINE = "# yaml-language-server: $schema={}"
+_NAMES = re.compile(r"\{\{?\s*([A-Za-z_][\w-]*)|[gs]et\(\\?[\"']([A-Za-z_][\w-]*)")
 _NO_WORD = re.compile(r"[^A-Za-z0-9]+")
 _TAKEN = frozenset({*OPERATOR_WORDS, *FUNCTIONS, *BUILTINS, "FAKER", "index", "error"})
 _RESULT_FIELDS = frozenset(
@@ -74,6 +75,15 @@ def variable(name: str) -> str:
     word = re.sub(r"[^A-Za-z0-9_]", "_", name)
     word = word if word and not word[0].isdigit() else f"v_{word}"
     return f"{word}_" if word in _TAKEN or word in _RESULT_FIELDS else word
+
+
+def names_in(text: str) -> frozenset[str]:
+    """Every name that a text of another tool may use as a variable.
+
+    Args:
+        text: of the file.
+    """
+    return frozenset(variable(name) for found in _NAMES.findall(text) for name in found if name)
 
 
 @dataclass(slots=True)
@@ -146,6 +156,7 @@ class Draft:
         teardown: steps at the end.
         stem: of the file it is written to.
         comments: lines at the top.
+        reserved: names of variables, which no step may take.
     """
 
     name: str
@@ -155,6 +166,7 @@ class Draft:
     teardown: list[DraftStep] = field(default_factory=list)
     stem: str = ""
     comments: list[str] = field(default_factory=list)
+    reserved: frozenset[str] = frozenset()
     _ids: set[str] = field(default_factory=set)
 
     def id(self, text: str, fallback: str = "step") -> str:
@@ -168,7 +180,7 @@ class Draft:
         if base in _RESULT_FIELDS or base in _TAKEN or base.upper() in BUILTINS:
             base = f"{base}_{fallback}"
         found, number = base, 2
-        while found in self._ids or found in self.env:
+        while found in self._ids or found in self.env or found in self.reserved:
             found, number = f"{base}_{number}", number + 1
         self._ids.add(found)
         return found

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from flows.importers import Draft, DraftStep, Imported, Importer, Note, Source
-from flows.importers.draft import NotCarried, identifier, literal, variable
+from flows.importers.draft import NotCarried, identifier, literal, names_in, variable
 from flows.importers.http_file_grammar import METHODS, Line, Reader, Region
 from flows.importers.http_scripts import DIALECT
 from flows.importers.javascript import JsValue, Scope, named, parsed
@@ -97,7 +97,7 @@ class _File:
     def __init__(self, source: Source) -> None:
         self.source = source
         name = source.file.replace("\\", "/").rpartition("/")[2]
-        self.draft = Draft(re.sub(r"\.(http|rest)\Z", "", name))
+        self.draft = Draft(re.sub(r"\.(http|rest)\Z", "", name), reserved=names_in(source.text))
         self.draft.env.update({variable(key): value for key, value in source.variables.items()})
         self.names = _Templates()
         self.notes: list[Note] = []

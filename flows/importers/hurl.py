@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from flows.importers import Draft, DraftStep, Imported, Importer, Note, Source
-from flows.importers.draft import NotCarried, literal, variable
+from flows.importers.draft import NotCarried, literal, names_in, variable
 from flows.importers.hurl_asserts import FUNCTIONS, assertion, capture
 from flows.importers.hurl_grammar import Body, Entry, Line, Part, Reader, pair
 from flows.importers.naming import Names
@@ -305,7 +305,9 @@ def read(source: Source) -> Imported:
     """
     entries = Reader(source.text, source.file).entries()
     name = source.file.replace("\\", "/").rpartition("/")[2].removesuffix(".hurl")
-    draft = Draft(name, env={variable(key): value for key, value in source.variables.items()})
+    draft = Draft(
+        name, reserved=names_in(source.text), env={variable(key): value for key, value in source.variables.items()}
+    )
     if not entries:
         raise DiagnosticsError([Reader(source.text, source.file).wrong("there is no request in it", 1).diagnostics[0]])
     taking = _Entries(source, draft)

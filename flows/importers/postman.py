@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flows.importers import Draft, DraftStep, Imported, Importer, Note, Source
-from flows.importers.draft import NotCarried, variable
+from flows.importers.draft import NotCarried, names_in, variable
 from flows.importers.naming import TEMPLATE, Names
 from flows.importers.places import JsonPlaces
 from flows.importers.postman_scripts import DIALECT
@@ -47,7 +47,8 @@ class _Collection:
     def __init__(self, source: Source, data: Mapping[str, Any]) -> None:
         self.source = source
         self.places = JsonPlaces(source.text)
-        self.draft = Draft(str(_map(data.get("info")).get("name") or "Postman collection"))
+        title = str(_map(data.get("info")).get("name") or "Postman collection")
+        self.draft = Draft(title, reserved=names_in(source.text))
         self.names = Names(DYNAMIC)
         self.notes: list[Note] = []
         self.count = 0

@@ -73,7 +73,7 @@ async def follow(config: ConsumeConfig, call: Call) -> MessageLog:
 
 
 async def _bound(config: ConsumeConfig, call: Call, where: Server, own: tuple[str, ...]) -> MessageLog:
-    from flows.clients.rabbitmq import Binding, ExchangeLog
+    from flows.clients.rabbitmq import Absent, Binding, ExchangeLog, NoExchange
     from flows.language.values import as_text
 
     binding = Binding(
@@ -84,7 +84,14 @@ async def _bound(config: ConsumeConfig, call: Call, where: Server, own: tuple[st
         config.durable,
     )
     key = ("rabbitmq-exchange", where, replace(binding, arguments=()), as_text(dict(binding.arguments)), own)
-    return await call.flow_clients.opened(key, lambda: ExchangeLog(where, binding).open())
+    absent = call.flow_clients.shared(("rabbitmq-absent", key), Absent)
+    if absent.error is not None:
+        raise absent.error
+    try:
+        return await call.flow_clients.opened(key, lambda: ExchangeLog(where, binding).open())
+    except NoExchange as error:
+        absent.error = error
+        raise
 
 
 async def _held(config: ConsumeConfig, call: Call, where: Server, own: tuple[str, ...]) -> MessageLog:

@@ -212,6 +212,27 @@ class Binding:
         return f"exchange {self.exchange}{key}"
 
 
+class NoExchange(ClientError):
+    """The exchange does not exist; what it sends once somebody has made it cannot be seen any more.
+
+    Args:
+        message: naming it.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "server")
+
+
+class Absent:
+    """Remembers for one flow that an exchange was not there at its start; later is too late."""
+
+    def __init__(self) -> None:
+        self.error: NoExchange | None = None
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
 class ExchangeLog:
     """Everything an exchange sends since the start of the flow, to a queue that only this flow has.
 
@@ -262,8 +283,8 @@ class ExchangeLog:
             if refused.code != 404:
                 raise
             if not kind:
-                text = f"{refused.message} (exchange_type: topic would declare it)"
-                raise ClientError(text, "server") from None
+                text = f"{refused.message}, when the flow started (exchange_type: topic would declare it)"
+                raise NoExchange(text) from None
             made = self._commands.Exchange.Declare(exchange=name, exchange_type=kind, durable=self._binding.durable)
             await connection.call(made, f"exchange {name}")
 

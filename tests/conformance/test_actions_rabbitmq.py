@@ -13,7 +13,7 @@ import pytest
 
 from tests.conformance.actions import SECRET, Check, failing_servers, flow_of, passes
 from tests.conformance.brokers import certificates
-from tests.flows.support import run_text, step, verdicts
+from tests.flows.support import run_text, step, unused_port, verdicts
 from tests.servers.brokers import start_rabbitmq
 from tests.servers.process import Unavailable, free_port
 
@@ -145,6 +145,21 @@ def test_what_no_queue_gets_and_what_does_not_exist_are_errors_of_the_server(tmp
     assert "no exchange" in step(run, "missing").message
     assert "exchange_type: topic would declare it" in step(run, "unseen").message
     assert "amq.direct is direct: name the routing_key" in step(run, "direct").message
+
+
+@pytest.mark.server("rabbitmq")
+def test_an_exchange_made_during_the_flow_was_not_watched_and_that_is_said(tmp_path: Path, rabbitmq_url: str) -> None:
+    name, port = _name(), unused_port()
+    flow = flow_of(
+        f"{{id: w, action: wait_for, optional: true, config: {{tcp: {{port: {port}}}, timeout: 500ms}}}}",
+        f"{{id: c, action: rabbitmq_consume, config: {{exchange: {name}, expect: none, timeout: 100ms}}}}",
+    )
+    making = threading.Timer(0.2, _as_peer, (rabbitmq_url, lambda channel: channel.declare_exchange(name, "topic")))
+    making.start()
+    run = run_text(tmp_path, flow, process={"RABBITMQ_URL": rabbitmq_url})
+    making.join()
+    assert step(run, "c").verdict == "error"
+    assert "when the flow started" in step(run, "c").message
 
 
 @pytest.mark.server("rabbitmq")

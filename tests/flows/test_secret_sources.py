@@ -11,9 +11,10 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
 from flows.engine.masking import MASK, Masks
-from flows.events import run_to_json
+from flows.events import event_data, run_to_json, to_json
 from flows.language.errors import NotEvaluable
 from flows.runner.secrets import learn_named, masked_secret, secret_source
+from graph.runs import Event
 from tests.flows.support import Web, only, run_text
 
 
@@ -138,3 +139,39 @@ def test_secrets_that_a_flow_names_are_known_before_its_first_step(tmp_path: Pat
     found = {"A_TOKEN": "first-token", "B_TOKEN": "second-token", "C_TOKEN": "third-token"}
     learn_named([text], secret_source(tmp_path, found), masks)
     assert masks.text("first-token second-token third-token") == f"{MASK} {MASK} {MASK}"
+
+
+EARLY = """
+    flow:
+      name: early and late
+      steps:
+        - id: before
+          action: http_request
+          config: {url: "${WEB}/before"}
+          assert: [status == 200]
+        - id: login
+          action: http_request
+          config: {url: "${WEB}/login"}
+          output: {session_token: body.given}
+        - id: a
+          action: http_request
+          config: {url: "${WEB}/a", auth: {bearer: "${secret('ORDERS_TOKEN')}"}, headers: {X-Key: "${session_token}"}}
+          assert: [status == 200]
+    """
+
+
+def test_what_a_late_step_gives_away_is_masked_in_the_evidence_of_early_ones(tmp_path: Path, web: Web) -> None:
+    web.on("GET /before", 200, {"echo": "kept-in-the-environment", "later": "made-by-the-server"})
+    web.on("GET /login", 200, {"given": "made-by-the-server"})
+    web.on("GET /a", 200, {})
+    events: list[Event] = []
+    process = {"WEB": web.url, "ORDERS_TOKEN": "kept-in-the-environment"}
+    run = run_text(tmp_path, EARLY, events=events, process=process)
+    assert only(run).verdict == "passed"
+    assert web.seen[-1].headers["x-key"] == "made-by-the-server"
+    said = "".join(to_json(event_data(event)) for event in events)
+    assert "kept-in-the-environment" not in said + run_to_json(run)
+    assert "made-by-the-server" not in run_to_json(run)
+    login = next(to_json(event_data(event)) for event in events if "StepFinished" in str(event_data(event)["type"])
+                 and "login" in to_json(event_data(event)))  # fmt: skip
+    assert "made-by-the-server" not in login

@@ -10,6 +10,7 @@ from flows.clients.http_dial import MAX_BODY
 
 ACCEPTED = "gzip, deflate"
 MAX_CODINGS = 4
+_NO_CHARSETS = ("idna", "punycode")  # of names, and slow by the square of their length
 
 
 def decoded(body: bytes, encoding: str, target: object) -> bytes:
@@ -66,7 +67,9 @@ def text_of(body: bytes, headers: Mapping[str, str]) -> str | None:
     """
     _, _, charset = headers.get("content-type", "").lower().partition("charset=")
     name = charset.split(";")[0].strip().strip("\"'") or "utf-8"
+    if name in _NO_CHARSETS:
+        return None
     try:
         return body.decode(name)
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, ValueError):
         return None

@@ -54,6 +54,16 @@ class Touch(NamedTuple):
     sends: object = None
 
 
+class ShellPolicy(NamedTuple):
+    """What whoever runs a flow allows its shell steps.
+
+    Args:
+        env: names of process variables that commands may see beside the harmless ones.
+    """
+
+    env: tuple[str, ...] = ()
+
+
 class Call(NamedTuple):
     """What an action may use beside its settings.
 
@@ -66,6 +76,7 @@ class Call(NamedTuple):
         files: those beside the flow that the step stands in.
         spans: where the spans this flow causes can be had, or None.
         hide: masks a secret that was met on the way (an access token) in everything the run writes.
+        shell: None = commands are not allowed.
     """
 
     clients: Clients
@@ -76,6 +87,7 @@ class Call(NamedTuple):
     files: DiskFiles = DiskFiles()
     spans: LiveSpans | None = None
     hide: Hide = _kept_anyway
+    shell: ShellPolicy | None = None
 
 
 class MessageLog(Protocol):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flows.actions import Call, Conversation, MessageLog
+from flows.actions import Call, Conversation, MessageLog, ShellPolicy
 from flows.clients.errors import ClientError
 from flows.clients.pool import Clients
 from flows.engine.bugs import reported
@@ -105,6 +105,7 @@ class Live:
         masks: of the run.
         spans: where the spans this flow causes can be had, or None.
         hide: masks a secret everywhere in the run.
+        shell: None = commands are not allowed.
     """
 
     time: Time
@@ -117,6 +118,7 @@ class Live:
     masks: Masks = field(default_factory=Masks)
     spans: LiveSpans | None = None
     hide: Callable[[str], None] = lambda secret: None
+    shell: ShellPolicy | None = None
     flow_clients: Clients = field(default_factory=Clients)
     _logs: dict[tuple[str, ...], MessageLog] = field(default_factory=dict)
     _talks: dict[tuple[str, ...], Conversation] = field(default_factory=dict)
@@ -199,7 +201,7 @@ class Live:
         traceparent = f"00-{self.trace_id}-{request.span or '0' * 15 + '1'}-01"
         files = self._beside(request.file)
         where = (self.clients, self.flow_clients, traceparent, self.services, request.path, files)
-        return Call(*where, self.spans, self.hide)
+        return Call(*where, self.spans, self.hide, self.shell)
 
     def _beside(self, file: str) -> DiskFiles:
         found = self._files.get(file)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +17,8 @@ from flows.language.spec import Flow, Step
 from testmesh.guard.limits import MIB, read_bytes
 from testmesh.kernel.diagnostics import Diagnostic
 from testmesh.kernel.errors import UserError
+
+NOT_ALLOWED = "flow/shell-not-allowed"
 
 
 class Outline(NamedTuple):
@@ -64,9 +66,11 @@ class Loader:
         root: file names are relative to it.
         known: the catalogue.
         keep: steps of checked flows that stay in memory; flows beyond that are read again when their turn comes.
+        shell: flows may have shell steps.
     """
 
-    def __init__(self, root: Path, known: Catalogue, keep: float = math.inf) -> None:
+    def __init__(self, root: Path, known: Catalogue, keep: float = math.inf, *, shell: bool = True) -> None:
+        self._shell = shell
         self._root = root
         self._known = known
         self._opened: dict[str, Opened] = {}
@@ -154,7 +158,24 @@ class Loader:
         files = KeptFiles(file, DiskFiles((self._root / file).parent, inside=bounds(self._root, file)), self.included)
         found = checked(data, file, self._known, files)
         self._hide(file, found.flow)
-        return found
+        if self._shell or found.flow is None:
+            return found
+        refused = tuple(self._refused(file, found.flow))
+        return CheckedFlow(None, (*found.findings, *refused), found.text) if refused else found
+
+    def _refused(self, file: str, flow: Flow) -> Iterator[Diagnostic]:
+        """Steps that run commands, here or in a flow that is run from here."""
+        for step in steps_of(flow):
+            child = step.source.get("flow") if step.action == "run_flow" else None
+            if step.action == "shell":
+                yield _refusal(file, step)
+            elif isinstance(child, str) and "${" not in child and "{{" not in child:
+                opened = self.open(beside(file, child))
+                for finding in opened.findings:
+                    if finding.rule == NOT_ALLOWED:
+                        yield Diagnostic(
+                            file, step.at.line, step.at.column, NOT_ALLOWED, f"{opened.file}: {finding.message}"
+                        )
 
     def _hide(self, file: str, flow: Flow | None) -> None:
         """Env files hold secrets and are usually not in the repository: only their names go into a recording."""
@@ -163,18 +184,33 @@ class Loader:
             self.included[beside(file, flow.env_file.file)] = names
 
 
+def steps_of(flow: Flow) -> Iterator[Step]:
+    """Every step of a flow, nested ones and error steps included.
+
+    Args:
+        flow: checked.
+    """
+    waiting: list[Step] = [*flow.setup, *flow.steps, *flow.teardown]
+    while waiting:
+        step = waiting.pop()
+        yield step
+        waiting += step.error_steps
+        for branch in step.branches:
+            waiting += branch.steps
+
+
+def _refusal(file: str, step: Step) -> Diagnostic:
+    message = f"step '{step.id}' runs a command on this machine: write '[shell]' and 'allow = true' into testmesh.toml"
+    message += ", or allow it for one run with --allow-shell"
+    return Diagnostic(file, step.at.line, step.at.column, NOT_ALLOWED, message)
+
+
 def outline_of(flow: Flow) -> Outline:
     """What of a flow decides whether and when it runs.
 
     Args:
         flow: checked.
     """
-    size = 0
-    waiting: list[Step] = [*flow.setup, *flow.steps, *flow.teardown]
-    while waiting:
-        step = waiting.pop()
-        size += 1
-        for branch in step.branches:
-            waiting += branch.steps
+    size = sum(1 for _ in steps_of(flow))
     rows = None if flow.data is None else len(flow.data.rows)
     return Outline(flow.name, flow.tags, flow.suite, rows, flow.config.fail_fast, size)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.actions import ShellPolicy
 from flows.runner.sharding import Shard
 from graph.runs import Event
 
@@ -45,6 +46,7 @@ class RunOptions:
         masks: secrets are learnt into these, when the caller has more to mask than the run; None = the run's own.
         only: executions to run, (file, row); empty = all. For replay.
         recorded: (file, row) to inputs of an earlier run. For replay.
+        shell: what shell steps may do; None = flows that have one are refused. Only a person's own command sets it.
         shard: only the part of the executions that falls on this machine; None = all.
     """
 
@@ -70,3 +72,4 @@ class RunOptions:
     only: frozenset[tuple[str, int | None]] = frozenset()
     recorded: Mapping[tuple[str, int | None], Mapping[str, object]] = field(default_factory=dict)
     shard: Shard | None = None
+    shell: ShellPolicy | None = None

@@ -93,7 +93,7 @@ def plan(options: RunOptions) -> list[PlannedFlow]:
     Raises:
         UserError: no flows.
     """
-    masks, loader = Masks(), Loader(options.root, catalogue())
+    masks, loader = Masks(), Loader(options.root, catalogue(), shell=options.shell is not None)
     seed = int.from_bytes(os.urandom(4), "big") if options.seed is None else options.seed
     inputs = Inputs(options, RunNamed(run_id(), seed), masks, loader)
     opened = loader.open_all(discover(options.paths, options.root))

@@ -73,7 +73,7 @@ class _Execution:
         self._started = present()
         self._seed = int.from_bytes(os.urandom(4), "big") if options.seed is None else options.seed
         self._masks = Masks() if options.masks is None else options.masks
-        self._loader = Loader(options.root, catalogue(), KEPT_STEPS)
+        self._loader = Loader(options.root, catalogue(), KEPT_STEPS, shell=options.shell is not None)
         self._spool = Spool()
         self._state = _State()
         self._time = Time()
@@ -224,6 +224,7 @@ class _Execution:
             self._masks,
             options.spans,
             lambda secret: self._masks.learn(secret, named=True),
+            options.shell,
         )
 
     def _finished(self, flow_run: FlowRun) -> FlowRun:

@@ -14,6 +14,7 @@ from testmesh.cli._options import counted, pairs
 from testmesh.kernel.errors import UserError
 
 if TYPE_CHECKING:
+    from flows.actions import ShellPolicy
     from flows.runner.options import RunOptions
     from graph.answers import Impact
     from testmesh.workspaces.records import Project
@@ -47,6 +48,7 @@ def wanted(options: argparse.Namespace, project: Project) -> RunOptions | str:
         fail_fast=options.fail_fast,
         seed=options.seed,
         revision=_revision(project),
+        shell=shell_policy(project, allowed=options.allow_shell),
     )
     asked = _sharded(options, asked)
     return _failed(options, project, asked) if options.only_failed or options.failed_in else asked
@@ -81,6 +83,20 @@ def _failed(options: argparse.Namespace, project: Project, asked: RunOptions) ->
         return f"nothing of what is asked for failed in run {run.id}"
     print(f"{counted(len(kept), 'flow')} did not pass in run {run.id}", file=sys.stderr)
     return replace(asked, paths=tuple(dict.fromkeys(file for file, _ in kept)), only=frozenset(kept))
+
+
+def shell_policy(project: Project, *, allowed: bool = False) -> ShellPolicy | None:
+    """A person's own policy: the file in the repository they run, or an option of this one command.
+
+    Args:
+        project: whose flows.
+        allowed: by the option.
+    """
+    if project.shell is None and not allowed:
+        return None
+    from flows.actions import ShellPolicy
+
+    return ShellPolicy(project.shell or ())
 
 
 def _revision(project: Project) -> str:

@@ -8,6 +8,7 @@ import sys
 
 from testmesh.cli import Command
 from testmesh.cli._options import add_folder, add_json, pairs
+from testmesh.cli._selection import shell_policy
 from testmesh.kernel.errors import UserError
 
 
@@ -41,6 +42,7 @@ def _run(options: argparse.Namespace) -> int:
         variables=pairs(options.var, "--var"),
         process=dict(os.environ),
         revision=revision_of(project),
+        shell=shell_policy(project),
     )
     wanted = replay_options(run, given)
     listeners = [] if options.json else [Terminal(sys.stdout)]

@@ -42,6 +42,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--failed-in", metavar="RUN", help="only what did not pass in that run")
     parser.add_argument("--watch", action="store_true", help="run again what changed files affect, until Ctrl-C")
     parser.add_argument("--dry-run", action="store_true", help="resolve and print every request, send nothing")
+    parser.add_argument("--allow-shell", action="store_true", help="allow shell steps in this run")
     parser.add_argument("--report", action="append", default=[], metavar="NAME=FILE", help="e.g. junit=out.xml")
     parser.add_argument("--verbose", "-v", action="store_true", help="show every step")
     parser.add_argument("--server", metavar="URL", help="also keep the run at this service")

@@ -29,7 +29,7 @@ def _run(options: argparse.Namespace) -> int:
 
     project = load_project(options.dir)
     paths = tuple(options.paths) or project.flows or (str(project.root),)
-    opened = Loader(project.root, catalogue()).open_all(discover(paths, project.root))
+    opened = Loader(project.root, catalogue(), shell=project.shell is not None).open_all(discover(paths, project.root))
     findings = [finding for file in opened for finding in file.findings]
     errors = [f for f in findings if f.severity == "error"]
     if options.json:

@@ -20,6 +20,7 @@ from testmesh.kernel.errors import UserError
 
 MIB = 1024 * 1024
 _LONGEST_LINE = 65536
+_LOOK_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,12 @@ class Finished:
         return printed[-1] if printed else f"exit code {self.code}"
 
 
-def run(command: Command) -> Finished:
+def run(command: Command, given_up: threading.Event | None = None) -> Finished:
     """Run a program to its end, or end it and its children when its time is over.
 
     Args:
         command: what to run.
+        given_up: once it is set nobody waits any more, and the program and its children are ended.
 
     Raises:
         UserError: the program does not exist or may not be executed.
@@ -99,7 +101,10 @@ def run(command: Command) -> Finished:
     process = _popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     capture = Capture(process, command.stdin, command.output_cap)
     try:
-        in_time = capture.read_until(began + command.timeout)
+        if given_up is None:
+            in_time = capture.read_until(began + command.timeout)
+        else:
+            in_time = _read_unless(given_up, capture, process, began + command.timeout)
         if in_time:
             in_time = _exited(process, began + command.timeout)
     finally:
@@ -299,6 +304,19 @@ def _popen(command: Command, *, stdout: int, stderr: int | None) -> subprocess.P
         raise UserError(f"cannot run '{command.argv[0]}': {missing} does not exist") from e
     except OSError as e:
         raise UserError(f"cannot run '{command.argv[0]}': {e.strerror}") from e
+
+
+def _read_unless(
+    given_up: threading.Event, capture: Capture, process: subprocess.Popen[bytes], deadline: float
+) -> bool:
+    """Drain until the outputs end, or its leader has ended: what it left in the background may hold them open."""
+    while not capture.read_until(min(deadline, time.monotonic() + _LOOK_SECONDS)):
+        if given_up.is_set() or time.monotonic() >= deadline:
+            return False
+        if process.poll() is not None:
+            capture.read_until(time.monotonic() + _LOOK_SECONDS)
+            break
+    return True
 
 
 def _exited(process: subprocess.Popen[bytes], deadline: float) -> bool:

@@ -14,7 +14,7 @@ from testmesh.workspaces.records import DeclaredEdge, DeclaredService, Project
 
 FILE = "testmesh.toml"
 MAX_BYTES = 1 << 20
-TABLES = ("services", "edges", "ignore", "environments", "telemetry", "models", "flows", "project")
+TABLES = ("services", "edges", "ignore", "environments", "telemetry", "models", "flows", "project", "shell")
 
 
 def find_root(start: Path) -> Path:
@@ -95,6 +95,7 @@ def parse_project(text: str, root: Path, path: Path) -> Project:
         telemetry=reader.table("telemetry"),
         models=reader.table("models"),
         flows=reader.texts(reader.table("flows"), "paths", "flows"),
+        shell=reader.shell(),
         file=path,
     )
 
@@ -133,6 +134,14 @@ class _Reader:
             if key not in allowed:
                 near = difflib.get_close_matches(key, allowed, 1)
                 raise self.fail(key, f"unknown key '{key}'{where}", near[0] if near else None)
+
+    def shell(self) -> tuple[str, ...] | None:
+        """Variables that shell steps may see; None when they are not allowed."""
+        table = self.table("shell")
+        self.only(table, ("allow", "env"), " in [shell]")
+        if not isinstance(table.get("allow", False), bool):
+            raise self.fail("allow", "'allow' must be true or false")
+        return self.texts(table, "env", "shell") if table.get("allow") is True else None
 
     def table(self, name: str) -> Mapping[str, Any]:
         """A table, empty when absent."""

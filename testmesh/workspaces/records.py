@@ -56,6 +56,8 @@ class Project:
         telemetry: raw `[telemetry]` table, parsed by `testmesh.telemetry.settings`.
         models: raw `[models]` table, parsed by `testmesh.routing`.
         flows: folders or globs that hold flows, relative to root; empty means everywhere.
+        shell: process variables that shell steps may see; None = such steps are not allowed. Only commands that a
+            person types look at this, never a server.
         file: path of testmesh.toml, or None.
     """
 
@@ -68,6 +70,7 @@ class Project:
     telemetry: Mapping[str, Any] = field(default_factory=dict)
     models: Mapping[str, Any] = field(default_factory=dict)
     flows: tuple[str, ...] = ()
+    shell: tuple[str, ...] | None = None
     file: Path | None = None
 
     @property

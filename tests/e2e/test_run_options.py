@@ -141,3 +141,17 @@ def test_the_same_seed_gives_the_same_random_values_in_dry_and_real_runs(tmp_pat
     assert all(first[key] != third[key] for key in first)
     dry = answer(tmp_path, "run", ".", "--dry-run", "--seed", "1")
     assert dry["flows"][0]["steps"][0]["request"]["body"] == first
+
+
+def test_shell_steps_need_the_policy_file_or_the_option(tmp_path: Path) -> None:
+    _flow(tmp_path, "sh", '    - {id: a, action: shell, config: {command: "touch done"}, assert: [exit_code == 0]}\n')
+    done = testmesh(tmp_path, "run", ".")
+    assert done.returncode == 2
+    assert "write '[shell]' and 'allow = true' into testmesh.toml" in done.stdout
+    assert testmesh(tmp_path, "validate", ".").returncode == 2
+    assert not (tmp_path / "done").exists()
+    assert answer(tmp_path, "run", ".", "--allow-shell")["verdict"] == "passed"
+    (tmp_path / "testmesh.toml").write_text("[shell]\nallow = true\n")
+    assert answer(tmp_path, "run", ".")["verdict"] == "passed"
+    (tmp_path / "testmesh.toml").write_text("[shell]\nallow = 1\n")
+    assert testmesh(tmp_path, "run", ".").returncode == 2

@@ -187,6 +187,7 @@ COMMANDS = Commands(
         "mock_server_stop": nothing,
         "mock_server_verify": nothing,
         "trace_assert": nothing,
+        "shell": nothing,
         "contract_verify": nothing,
     }
 )

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from flows.engine.log import Keeper, Log
 from flows.engine.masking import Masks
 from graph.runs import AssertionResult, Exchange, FlowRun, StepRun
 
 
-def remasked(masks: Masks, flow: FlowRun) -> FlowRun:
+def remasked(masks: Masks, flow: FlowRun, keeper: Keeper | None = None) -> FlowRun:
     """The record with everything masked that is known by now.
 
     Args:
         masks: of the run.
         flow: its record; a record without secrets is given back as it is.
+        keeper: where steps of a long run are kept.
     """
-    steps = tuple([_step(masks, step) for step in flow.steps])
+    steps = _steps(masks, flow.steps, keeper)
     message = masks.text(flow.message)
     variables = masks.evidence(dict(flow.variables))
-    same = message == flow.message and variables == flow.variables
-    if same and all(a is b for a, b in zip(steps, flow.steps, strict=True)):
+    if steps is flow.steps and message == flow.message and variables == flow.variables:
         return flow
     return replace(flow, steps=steps, message=message, variables=variables if isinstance(variables, dict) else {})
 
 
-def _step(masks: Masks, step: StepRun) -> StepRun:
-    inner = tuple([_step(masks, found) for found in step.steps])
-    changed: dict[str, object] = {}
-    if any(a is not b for a, b in zip(inner, step.steps, strict=True)):
-        changed["steps"] = inner
+def _steps(masks: Masks, steps: Sequence[StepRun], keeper: Keeper | None) -> Sequence[StepRun]:
+    log, same = Log(keeper if not isinstance(steps, tuple) else None), True
+    for step in steps:
+        again = _step(masks, step, keeper)
+        same = same and again is step
+        log.append(again)
+    return steps if same else log.sealed()
+
+
+def _step(masks: Masks, step: StepRun, keeper: Keeper | None) -> StepRun:
+    inner = _steps(masks, step.steps, keeper)
+    changed: dict[str, object] = {} if inner is step.steps else {"steps": inner}
     for name, value in (
         ("exchanges", tuple([_exchange(masks, found) for found in step.exchanges])),
         ("assertions", tuple([_assertion(masks, found) for found in step.assertions])),

@@ -65,10 +65,9 @@ class KafkaSettings:
 
     @property
     def login(self) -> str:
-        """Mechanism and user in a sentence; no password."""
-        found = dict(self.security)
-        mechanism = found.get("sasl.mechanism")
-        return f"SASL {mechanism}, user '{found.get('sasl.username', '')}'" if mechanism else "no SASL"
+        """Mechanism in a sentence; neither user nor password."""
+        mechanism = dict(self.security).get("sasl.mechanism")
+        return f"SASL {mechanism}" if mechanism else "no SASL"
 
 
 def settings(brokers: str | Sequence[str], sasl: SaslConfig | None, tls: Tls | None) -> KafkaSettings:

@@ -44,3 +44,17 @@ def test_the_example_of_stores_runs(tmp_path: Path, s3_url: str, mongo_server: s
         "NEO4J_PASSWORD": neo4j_server.password,
     }
     passes(run_text(tmp_path, example("S3, MongoDB, Neo4j"), process=process))
+
+
+@pytest.mark.server("kafka")
+@pytest.mark.server("rabbitmq")
+def test_the_example_of_brokers_runs(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    fixtures = {
+        "KAFKA_BROKERS": "kafka_brokers",
+        "RABBITMQ_URL": "rabbitmq_url",
+        "NATS_URL": "nats_url",
+        "MQTT_URL": "mqtt_url",
+        "REDIS_URL": "redis_url",
+    }
+    process = {name: request.getfixturevalue(fixture) for name, fixture in fixtures.items()}
+    passes(run_text(tmp_path, example("Brokers"), process=process))

@@ -61,7 +61,8 @@ def test_a_refused_login_says_so_soon_and_without_the_password(
     assert verdicts(run) == {"p": "error", "c": "error"}
     for name in ("p", "c"):
         found = step(run, name)
-        assert f"the login was refused (SASL {mechanism}, user '{USER}')" in found.message
+        assert f"the login was refused (SASL {mechanism})" in found.message
+        assert USER not in found.message
         assert "wrong-password" not in found.message
         assert found.duration_ms < 5000
 

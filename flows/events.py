@@ -107,6 +107,7 @@ def run_data(run: Run) -> dict[str, object]:
         "revision": run.revision,
         "options": dict(run.options),
         "logs": {service: list(lines) for service, lines in run.logs.items()},
+        **({"log_times": {service: list(at) for service, at in run.log_times.items()}} if run.log_times else {}),
         "flows": [flow_data(flow) for flow in run.flows],
     }
 
@@ -209,6 +210,7 @@ def _run(data: Any) -> Run:
         options=data.get("options", {}),
         logs=data.get("logs", {}),
         version=data["version"],
+        log_times=data.get("log_times", {}),
     )
 
 

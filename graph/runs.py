@@ -148,6 +148,7 @@ class Run:
         options: how it was asked for (paths, tags, vars names), JSON-shaped.
         logs: service to the lines of the run's window, masked; empty when the environment has none.
         version: of this record.
+        log_times: service to when each of its lines was written, ms after the run's start; without it nobody knows.
     """
 
     id: str
@@ -162,6 +163,7 @@ class Run:
     options: Mapping[str, Json] = field(default_factory=dict)
     logs: Mapping[str, Sequence[str]] = field(default_factory=dict)
     version: int = VERSION
+    log_times: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

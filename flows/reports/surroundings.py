@@ -32,12 +32,14 @@ class Surroundings:
         started: of the run, RFC 3339.
         logs: service to lines.
         spans: of the run.
+        log_times: service to when its lines were written, ms after the run's start.
     """
 
     run_id: str = ""
     started: str = ""
     logs: Mapping[str, Sequence[str]] = field(default_factory=dict)
     spans: Sequence[Span] = ()
+    log_times: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 def surroundings(run: Run, spans: Sequence[Span] = (), *, kept: bool = True) -> Surroundings:
@@ -48,7 +50,7 @@ def surroundings(run: Run, spans: Sequence[Span] = (), *, kept: bool = True) -> 
         spans: kept beside it.
         kept: whether a person can open it again by its id.
     """
-    return Surroundings(run.id if kept else "", run.started, run.logs, spans)
+    return Surroundings(run.id if kept else "", run.started, run.logs, spans, run.log_times)
 
 
 class Logged(NamedTuple):
@@ -76,7 +78,8 @@ def logged(step: StepRun, around: Surroundings, most: int) -> list[Logged]:
     window = _window(step, around)
     found: list[tuple[tuple[int, int], str, list[str], list[int]]] = []
     for service, lines in around.logs.items():
-        within = list(_within(lines, step, window))
+        times = around.log_times.get(service, ())
+        within = _timed(lines, times, step) if len(times) == len(lines) else list(_within(lines, window))
         ranked = sorted(range(len(within)), key=lambda index: (*_rank(within[index], step), -index))
         if within:
             found.append((_rank(within[ranked[0]], step), service, within, ranked))
@@ -104,7 +107,13 @@ def _window(step: StepRun, around: Surroundings) -> tuple[datetime, datetime] | 
     return first, begin + timedelta(milliseconds=step.started_ms + step.duration_ms + AFTER_MS)
 
 
-def _within(lines: Sequence[str], step: StepRun, window: tuple[datetime, datetime] | None) -> Iterator[str]:
+def _timed(lines: Sequence[str], times: Sequence[float], step: StepRun) -> list[str]:
+    """Lines that were written while the step ran, or shortly after it."""
+    first, last = step.started_ms - BEFORE_MS, step.started_ms + step.duration_ms + AFTER_MS
+    return [line for line, at in zip(lines, times, strict=True) if first <= at <= last]
+
+
+def _within(lines: Sequence[str], window: tuple[datetime, datetime] | None) -> Iterator[str]:
     """Lines of the window; a line without a time belongs to the one before it; lines of no known time all count."""
     inside = True
     for line in lines:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +42,7 @@ class RunOptions:
         integrations: connection variable (``DATABASE_URL``) to value, when neither step nor variables name it.
         secrets: where ``secret(name)`` comes from; None = environment, then ``.testmesh/secrets/<name>``.
         logs: called with the run's start and finish (RFC 3339) for the log lines of each service, or None.
+        log_times: called after `logs`: when each of its lines was written, ms after the start it was given; or None.
         spans: where the spans that flows cause can be had while they run, or None.
         masks: secrets are learnt into these, when the caller has more to mask than the run; None = the run's own.
         only: executions to run, (file, row); empty = all. For replay.
@@ -67,6 +68,7 @@ class RunOptions:
     integrations: Mapping[str, str] = field(default_factory=dict)
     secrets: SecretSource | None = None
     logs: Callable[[str, str], Mapping[str, tuple[str, ...]]] | None = None
+    log_times: Callable[[], Mapping[str, Sequence[float]]] | None = None
     spans: LiveSpans | None = None
     masks: Masks | None = None
     only: frozenset[tuple[str, int | None]] = frozenset()

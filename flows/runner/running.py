@@ -247,6 +247,7 @@ class _Execution:
             revision=options.revision,
             options=asked(options) | {"included": dict(self._loader.included)},
             logs={service: [self._masks.text(line) for line in lines] for service, lines in logs.items()},
+            log_times=options.log_times() if logs and options.log_times is not None else {},
         )
         self._emit(RunFinished(run))
         return run

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
+from flows.events import run_from_json, run_to_json
 from flows.reports.differing import around, differences, line_of
 from flows.reports.failures import MOST_LINES, failure_lines
 from flows.reports.places import placed, texts_of
@@ -186,6 +187,18 @@ def test_logs_spans_and_the_next_command_are_told(web: Web, tmp_path: Path) -> N
     assert "ERROR stock refused" in text
     assert "long ago" not in text
     assert "nothing to do" not in text
+
+
+def test_lines_without_a_time_are_told_by_when_they_were_written(web: Web, tmp_path: Path) -> None:
+    run = started(tmp_path, web, "retried")
+    step = run.flows[0].steps[0]
+    logs = {"orders": ["starting", "GET /gone 404", "stopped much later"]}
+    times = {"orders": [step.started_ms - 9_000, step.started_ms + 1, step.started_ms + 90_000]}
+    run = run_from_json(run_to_json(replace(run, logs=logs, log_times=times)))
+    text = "\n".join(failure_lines("flow.yaml", step, surroundings(run)))
+    assert "GET /gone 404" in text
+    assert "starting" not in text
+    assert "much later" not in text
 
 
 @given(RUNS)

@@ -94,6 +94,11 @@ class Sending(NamedTuple):
     timeout: float | None = None
     most: int | None = None
 
+    @property
+    def deadline(self) -> float | None:
+        """What the server is told: a little less than the flow waits, so that a stream can say how far it came."""
+        return None if self.timeout is None else max(self.timeout - min(0.02, self.timeout / 10), 0.001)
+
 
 def target_of(address: str, tls: Tls | None) -> Target:
     """The target that a step's address means.
@@ -209,13 +214,19 @@ class GrpcChannel:
             raise ClientError(f"{self}: {problem}") from problem
         duration = (time.perf_counter() - started) * 1000
         if error is not None:
-            self._unreachable(error)
-            if _TOO_LARGE.search(error.details() or ""):
-                raise ClientError(f"{self}: a response is larger than {MAX_MESSAGE // 2**20} MiB") from error
-            local = error.code() is grpc.StatusCode.DEADLINE_EXCEEDED and sending.timeout is not None
-            if local and duration >= (sending.timeout or 0) * 1000 - 5:
-                raise ClientError(f"{self}: no answer within {sending.timeout:g}s", "timeout") from error
+            self._no_answer(error, sending, reading.so_far, duration)
         return await _outcome(call, reading, duration)
+
+    def _no_answer(self, error: grpc.aio.AioRpcError, sending: Sending, so_far: str, duration: float) -> None:
+        """Raises when it was not the server that said so."""
+        import grpc
+
+        self._unreachable(error, so_far)
+        if _TOO_LARGE.search(error.details() or ""):
+            raise ClientError(f"{self}: a response is larger than {MAX_MESSAGE // 2**20} MiB") from error
+        limit = sending.deadline
+        if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED and limit is not None and duration >= limit * 1000 - 5:
+            raise ClientError(f"{self}: no answer within {sending.timeout:g}s{so_far}", "timeout") from error
 
     def _begin(self, channel: Any, method: Method, sending: Sending) -> Any:
         kinds = {
@@ -229,7 +240,7 @@ class GrpcChannel:
         data = [message.SerializeToString() for message in sending.requests]
         sent: Any = one_by_one(data) if method.sends_many else data[0]
         try:
-            call = stub(sent, metadata=tuple(sending.metadata), timeout=sending.timeout)
+            call = stub(sent, metadata=tuple(sending.metadata), timeout=sending.deadline)
         except (ValueError, TypeError) as problem:
             raise ClientError(f"{self}: the call cannot be sent: {problem}", "config") from problem
         if method.sends_many:
@@ -264,7 +275,7 @@ class GrpcChannel:
                 self._channel = grpc.aio.secure_channel(self.target.address, credentials(tls), options=options)
         return self._channel
 
-    def _unreachable(self, error: grpc.aio.AioRpcError) -> None:
+    def _unreachable(self, error: grpc.aio.AioRpcError, so_far: str = "") -> None:
         """Raises when there was no server to answer: gRPC gives both the same status."""
         import grpc
 
@@ -273,7 +284,7 @@ class GrpcChannel:
             return
         state = self._channel.get_state() if self._channel is not None else None
         if _NO_CONNECTION.search(text) or state is grpc.ChannelConnectivity.TRANSIENT_FAILURE:
-            raise ClientError(f"{self}: {_reason(text)}") from error
+            raise ClientError(f"{self}: {_reason(text)}{so_far}") from error
 
 
 class _StatusOfTheServer:
@@ -306,6 +317,13 @@ class _Reading:
         self.values = Values(method.pool, where)
         self.messages: list[object] = []
         self.cut = False
+        self._streams = method.gives_many
+
+    @property
+    def so_far(self) -> str:
+        """How many responses of a stream came before it broke off."""
+        count = len(self.messages)
+        return f" after {count} message{'' if count == 1 else 's'}" if self._streams else ""
 
     def add(self, data: bytes) -> bool:
         """Keeps a response; False when enough have come.

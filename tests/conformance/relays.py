@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 
 class Relay:
@@ -13,10 +15,12 @@ class Relay:
 
     Args:
         target: port of the real server.
+        tls: what clients must speak, or None for plain TCP.
     """
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, tls: ssl.SSLContext | None = None) -> None:
         self._target = target
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = [self._listener]
         self._cut = False
@@ -39,11 +43,26 @@ class Relay:
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while not self._cut:
-                client, _ = self._listener.accept()
+                client = self._accepted()
+                if client is None:
+                    continue
                 server = socket.create_connection(("127.0.0.1", self._target))
                 self._sockets += [client, server]
                 for source, sink in ((client, server), (server, client)):
                     threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+
+    def _accepted(self) -> socket.socket | None:
+        client, _ = self._listener.accept()
+        if self._tls is None:
+            return client
+        client.settimeout(5)
+        try:
+            client = self._tls.wrap_socket(client, server_side=True)
+        except OSError:
+            client.close()
+            return None
+        client.settimeout(None)
+        return client
 
     @staticmethod
     def _pump(source: socket.socket, sink: socket.socket) -> None:
@@ -72,3 +91,32 @@ def relayed(target: int, cut_after: float) -> Iterator[int]:
         timer.cancel()
         timer.join()
         relay.cut()
+
+
+@contextlib.contextmanager
+def encrypted(target: int, folder: Path) -> Iterator[tuple[int, int]]:
+    """Ports of two relays that speak TLS; clients of the second must show a certificate.
+
+    Args:
+        target: port of the real server.
+        folder: gets `ca.pem`, `client.pem` and `client.key`.
+    """
+    import trustme
+
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    client = authority.issue_cert("client.internal")
+    client.private_key_pem.write_to_path(str(folder / "client.key"))
+    client.cert_chain_pems[0].write_to_path(str(folder / "client.pem"))
+    relays: list[Relay] = []
+    for asks in (False, True):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
+        authority.configure_trust(context)
+        context.verify_mode = ssl.CERT_REQUIRED if asks else ssl.CERT_NONE
+        relays.append(Relay(target, context))
+    try:
+        yield relays[0].port, relays[1].port
+    finally:
+        for relay in relays:
+            relay.cut()

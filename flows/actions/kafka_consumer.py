@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from flows.actions import Action, Call, MessageLog, Touch
-from flows.clients.kafka import SaslConfig
+from flows.clients.kafka_login import SaslConfig
 from flows.clients.schema_registry import RegistryConfig
 from flows.clients.tls import TLS_DOC, tls_problems
 from flows.language.catalogue import ActionSpec, Alias, Deprecated, Duration, always, option
@@ -100,7 +100,7 @@ ACTION: Action[ConsumerConfig] = Action(
         ),
         checks_itself=True,
         connection=("brokers",),
-        implied=("KAFKA_BROKERS",),
+        implied=("KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS"),
         reads=always,
         windowed=True,
         check=_problems,

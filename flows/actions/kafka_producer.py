@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.actions import Action, Call, Result, Touch
-from flows.clients.kafka import SaslConfig
+from flows.clients.kafka_login import SaslConfig
 from flows.clients.schema_registry import RegistryConfig
 from flows.clients.tls import TLS_DOC, tls_problems
 from flows.language.catalogue import ActionSpec, Alias, Deprecated, Duration, option
@@ -88,7 +88,7 @@ ACTION: Action[ProducerConfig] = Action(
         aliases=(Alias("kafka_publish"), Alias("kafka_produce"), Alias("kafka.produce"), Alias("kafka.publish")),
         deprecated=(Deprecated("group_id", "no group is joined"),),
         connection=("brokers",),
-        implied=("KAFKA_BROKERS",),
+        implied=("KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS"),
         check=_problems,
     ),
     touches=touches,

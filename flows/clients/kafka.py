@@ -10,24 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from flows.clients.errors import ClientError, reason
+from flows.clients.kafka_login import MECHANISMS, SaslConfig
 from flows.clients.tls import Tls
-from flows.language.catalogue import option
 from testmesh.kernel.errors import MissingExtra
 
-MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 METADATA_SECONDS = 5.0
 FIRST_TRY_SECONDS = 0.25
 LONGEST_TRY_SECONDS = 1.0
 LARGEST_MESSAGE = 100 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class SaslConfig:
-    """A login, as a step writes it."""
-
-    mechanism: str = option("PLAIN", "How to log in.", choices=MECHANISMS)
-    username: str = option("", "User.", also=("user",))
-    password: str = option("", "Password.")
 
 
 @dataclass(frozen=True, slots=True)

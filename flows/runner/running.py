@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from flows.actions import catalogue
 from flows.clients.pool import Clients
+from flows.clients.resolving import abandonable
 from flows.engine.bugs import reported
 from flows.engine.context import Context
 from flows.engine.effects import CutOff
@@ -42,6 +43,7 @@ async def run_flows(options: RunOptions, listeners: Sequence[Listener] = (), sto
     Raises:
         UserError: no flows, or the artefact cannot be saved (the run is then still given to the listeners).
     """
+    abandonable(asyncio.get_running_loop())
     run = await _Execution(options, listeners).everything(discover(options.paths, options.root))
     if store is not None:
         store.save(run)

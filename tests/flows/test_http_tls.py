@@ -7,6 +7,8 @@ import datetime
 import json
 import socket
 import ssl
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -136,6 +138,19 @@ def test_a_name_that_does_not_exist_is_said(tmp_path: Path) -> None:
     found = step(run_text(tmp_path, steps_of(ask)), "a")
     assert found.exchanges[0].error_type == "connection"
     assert "nowhere.invalid:80: the name cannot be resolved" in found.message
+
+
+def test_a_resolver_that_hangs_holds_neither_the_step_nor_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **more: release.wait(30))
+    ask = config("a", "http_request", {"url": "http://slow.example/", "timeout": "200ms"}, "status == 200")
+    started = time.monotonic()
+    found = step(run_text(tmp_path, steps_of(ask)), "a")
+    assert time.monotonic() - started < 5
+    assert (found.verdict, found.exchanges[0].error_type) == ("failed", "timeout")
+    release.set()
 
 
 def test_a_websocket_and_an_event_stream_over_tls(tmp_path: Path) -> None:

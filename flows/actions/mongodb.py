@@ -53,7 +53,7 @@ class MongoConfig:
 
     operation: str = option("find", "What to do.", choices=OPERATIONS)
     collection: str | None = option(None, "The collection; not for `command`.")
-    database: str | None = option(None, "The database; that of the URL without one.")
+    database: str | None = option(None, "The database (`MONGODB_DATABASE`); that of the URL without one.")
     url: str | None = option(None, "`mongodb://[user:password@]host:port/database`.", also=("connection", "uri"))
     filter: Mapping[str, object] | None = option(None, "Which documents.", also=("query",))
     projection: object = option(None, "Which fields: a map, or a list of names.")

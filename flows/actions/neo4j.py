@@ -22,9 +22,9 @@ class Neo4jConfig:
     url: str | None = option(
         None, "`bolt://host:7687` or `neo4j://...`; `+s` asks for TLS.", also=("uri", "connection")
     )
-    user: str | None = option(None, "User.", also=("username",))
-    password: str | None = option(None, "The user's password.")
-    database: str | None = option(None, "Database; the server's default without one.")
+    user: str | None = option(None, "User (`NEO4J_USER`).", also=("username",))
+    password: str | None = option(None, "The user's password (`NEO4J_PASSWORD`).")
+    database: str | None = option(None, "Database (`NEO4J_DATABASE`); the server's default without one.")
     tls: object = option(None, TLS_DOC)
     timeout: Duration | None = option(None, "Limit for the statement.")
 

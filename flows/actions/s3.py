@@ -37,11 +37,15 @@ class S3Config:
     source: str | None = option(None, "For `copy`: `bucket/key` it is copied from.")
     expires: Duration = option(3600.0, "For `presign`: how long the URL is good for.")
     method: str = option("GET", "For `presign`: what the URL is for.", choices=("GET", "PUT", "HEAD", "DELETE"))
-    endpoint_url: str | None = option(None, "URL of the server; AWS when only `region` is written.", also=("endpoint",))
-    region: str | None = option(None, "Region; us-east-1 when nothing says another.")
-    access_key: str | None = option(None, "Access key id; without one the request is not signed.")
-    secret_key: str | None = option(None, "Its secret.")
-    session_token: str | None = option(None, "Of temporary credentials.")
+    endpoint_url: str | None = option(
+        None,
+        "URL of the server (`S3_ENDPOINT`, `AWS_ENDPOINT_URL`, ... supply it); AWS when there is only a `region`.",
+        also=("endpoint",),
+    )
+    region: str | None = option(None, "Region (`AWS_REGION`); us-east-1 when nothing says another.")
+    access_key: str | None = option(None, "Access key id (`AWS_ACCESS_KEY_ID`); without one the request is not signed.")
+    secret_key: str | None = option(None, "Its secret (`AWS_SECRET_ACCESS_KEY`).")
+    session_token: str | None = option(None, "Of temporary credentials (`AWS_SESSION_TOKEN`).")
     path_style: bool | None = option(
         None, "The bucket stands in the path, not in the host name; true with `endpoint_url`."
     )
@@ -81,6 +85,8 @@ async def run(config: S3Config, call: Call) -> Result:
 
     if config.operation in _KEYED and not config.key:
         raise ClientError(f"'{config.operation}' needs a 'key'", "config")
+    if not config.endpoint_url and not config.region:
+        raise ClientError("no connection: write 'endpoint_url' or set S3_ENDPOINT; for AWS write 'region'", "config")
     access = Access(
         config.endpoint_url or "",
         config.region or "us-east-1",
@@ -293,9 +299,14 @@ ACTION: Action[S3Config] = Action(
             duration_ms=NUMBER,
         ),
         aliases=(*_ALIASES, Alias("minio")),
-        connection=("endpoint_url", "region"),
-        implied=("S3_ENDPOINT", "S3_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "MINIO_ENDPOINT"),
         supplies={
+            "endpoint_url": (
+                "S3_ENDPOINT",
+                "S3_ENDPOINT_URL",
+                "AWS_ENDPOINT_URL_S3",
+                "AWS_ENDPOINT_URL",
+                "MINIO_ENDPOINT",
+            ),
             "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
             "access_key": ("AWS_ACCESS_KEY_ID", "S3_ACCESS_KEY", "MINIO_ROOT_USER"),
             "secret_key": ("AWS_SECRET_ACCESS_KEY", "S3_SECRET_KEY", "MINIO_ROOT_PASSWORD"),

@@ -123,7 +123,8 @@ class _Explainer:
     def _step(self, step: Step) -> ExplainedStep:
         found = self.catalogue.find(step.written_action)
         spec = found[0] if found is not None else None
-        self.connections.update(spec.implied if spec is not None else ())
+        if spec is not None:
+            self.connections.update(spec.implied, *spec.supplies.values())
         nested = tuple(inner for branch in step.branches for inner in self.steps(branch.steps))
         after = self.steps(step.error_steps)
         return ExplainedStep(

@@ -237,6 +237,22 @@ def test_long_lists_come_in_pages(
     passes(run)
 
 
+def test_a_step_that_says_nowhere_to_connect_sends_nothing(tmp_path: Path) -> None:
+    text = flow_of("{id: a, action: s3.get, config: {bucket: abc, key: k}, assert: [exists == true]}")
+    found = step(run_text(tmp_path, text, process={}), "a")
+    assert (found.verdict, found.exchanges[0].error_type) == ("error", "config")
+    assert "write 'endpoint_url' or set S3_ENDPOINT" in found.message
+
+
+@pytest.mark.server("s3")
+def test_an_endpoint_of_the_environment_wins_over_aws_when_a_step_names_a_region(
+    tmp_path: Path, s3_process: dict[str, str]
+) -> None:
+    config = "{bucket: nowhere-at-all, region: eu-west-1}"
+    text = flow_of(f"{{id: a, action: s3.list, wait: none, config: {config}, assert: [status == 404]}}")
+    passes(run_text(tmp_path, text, process=s3_process))
+
+
 def test_a_bucket_stands_in_the_host_name_on_aws_and_in_the_path_elsewhere() -> None:
     aws = Access("", "eu-west-1", "k", "s")
     assert aws.url("abc", "a b/ö") == "https://abc.s3.eu-west-1.amazonaws.com/a%20b/%C3%B6"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,7 +13,7 @@ from flows.engine.effects import Children, CutOff, Load, Steps, Together, joined
 from flows.engine.names import Names, step_ids
 from flows.engine.steps import Outcome, Place, not_run, run_steps
 from flows.language.errors import NotEvaluable
-from flows.language.spec import Branch, Step
+from flows.language.spec import Branch, Flow, Step
 from graph.runs import StepRun, StepVerdict
 
 if TYPE_CHECKING:
@@ -213,6 +213,14 @@ def _skipped(context: Context, branch: Branch, place: Place, taken: str) -> list
     return [not_run(context, step, place, why, "skipped") for step in branch.steps]
 
 
+def _rows_not_given(flow: Flow, given: Mapping[str, object]) -> str:
+    """Why a flow with data rows cannot run as one execution; empty when its columns come as input."""
+    missing = [] if flow.data is None else [name for name in flow.data.columns if name not in given]
+    if not missing:
+        return ""
+    return f"{flow.file} has data rows, and run_flow runs it once: give its columns as input ({', '.join(missing)})"
+
+
 def _run_flow(context: Context, step: Step, place: Place, settings: Configured) -> Steps[Contained]:
     from flows.engine.flow import child_phases
     from flows.engine.variables import VariableProblem, child_variables
@@ -224,7 +232,9 @@ def _run_flow(context: Context, step: Step, place: Place, settings: Configured) 
         return Contained("error", answer.problem)
     flow = answer.flow
     names = Names({}, place.names.builtins, place.names.sources, (flow.file, step_ids(flow)))
-    names.used = None
+    rowless = _rows_not_given(flow, settings.config.input or {})
+    if rowless:
+        return Contained("error", rowless)
     try:
         found = child_variables(flow, dict(settings.config.input or {}), names)
     except VariableProblem as problem:

@@ -255,3 +255,40 @@ def test_a_container_is_repeated_by_its_own_retry_and_until(tmp_path: Path, web:
     assert verdicts(run) == {"retried": "passed", "a": "passed", "repeated": "passed", "b": "passed"}
     assert step(run, "b").result["body"] == {"n": 5}
     assert judge(run).verdict == "passed"
+
+
+def test_a_child_with_data_rows_needs_its_columns_as_input(tmp_path: Path) -> None:
+    child = """
+    flow:
+      name: child
+      data: [{n: 1}, {n: 2}]
+      steps:
+        - {id: s, action: assert, config: {assertions: [n == 5]}}
+    """
+    write(tmp_path, child, "child.yaml")
+    parent = "flow: {name: p, steps: [{id: c, action: run_flow, config: {flow: child.yaml%s}}]}"
+    assert run_text(tmp_path, parent % ", input: {n: 5}").verdict == "passed"
+    run = run_text(tmp_path, parent % "")
+    assert step(run, "c").verdict == "error"
+    assert "give its columns as input (n)" in step(run, "c").message
+
+
+def test_what_cannot_be_evaluated_still_shows_the_side_that_can(tmp_path: Path) -> None:
+    text = """
+    flow:
+      name: sides
+      steps:
+        - {id: a, action: set, config: {x: {b: 1}}}
+        - id: c
+          action: assert
+          config: {assertions: []}
+          assert: ["a.x.c == a.x.b", "a.x.b == a.x.c", "a.x.b == 'text'"]
+    """
+    found = step(run_text(tmp_path, text.replace("config: {assertions: []}", "config: {assertions: [1 == 1]}")), "c")
+    assert found.verdict == "error"
+    assert [(line.left, line.right) for line in found.assertions if line.expression != "1 == 1"] == [
+        (None, 1),
+        (1, None),
+        (1, "text"),
+    ]
+    assert all(line.message for line in found.assertions if not line.passed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from flows.language.errors import MissingField, NotEvaluable
@@ -105,7 +106,13 @@ def _compared(tree: t.Binary) -> Judge:
 
     def judge(frame: Frame, sides: Sides) -> bool:
         sides.left = sides.right = None
-        a = sides.left = left(frame)
+        try:
+            a = sides.left = left(frame)
+        except NotEvaluable:
+            # What the other side is helps whoever looks for the missing one.
+            with suppress(NotEvaluable):
+                sides.right = right(frame)
+            raise
         b = sides.right = right(frame)
         return operator(a, b) is True
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from evals.canary.cases import FLOWS, SHARED, Case
 from evals.canary.echo import forms_of
 from evals.canary.forms import ENCODINGS, left
+from flows.actions import ShellPolicy
 from flows.events import event_data, run_to_json, to_json
 from flows.reports import report
 from flows.reports.beside import Beside
@@ -87,6 +88,7 @@ def looked_at(case: Case, secret: str, process: Mapping[str, str]) -> Found:
             secrets={"CANARY": secret}.get,
             logs=lambda started, finished: {"orders": lines},
             spans=Spans(secret),
+            shell=ShellPolicy(),
         )
         run = asyncio.run(run_flows(options, [events.append, Terminal(screen, colour=True, verbose=True)]))
     found = Found(run)

@@ -41,6 +41,7 @@ CASES = (
     ),
     Case("local", ("set", "transform", "log", "delay", "assert", "trace_assert")),
     Case("containers", ("for_each", "parallel", "condition", "run_flow")),
+    Case("shell", ("shell",)),
     Case("websocket", ("websocket",), ("WS",), any_text=False),
     Case("sql", ("database_query", "db_poll"), ("DATABASE_URL", "SQLITE_URL")),
     Case("redis", ("redis", "redis_publish", "redis_subscribe"), ("REDIS_URL",)),

@@ -14,7 +14,7 @@ from flows.actions import catalogue
 from flows.reports.commands import Sent, command_line, known_actions, quoted
 from tests.flows.support import Web, run_text
 
-OWN = {"set", "transform", "assert", "log", "delay", "parallel", "for_each", "condition", "run_flow", "shell"}
+OWN = {"set", "transform", "assert", "log", "delay", "parallel", "for_each", "condition", "run_flow"}
 
 
 def sent(action: str, answer: Mapping[str, object] | None = None, **request: object) -> Sent:
@@ -23,7 +23,7 @@ def sent(action: str, answer: Mapping[str, object] | None = None, **request: obj
 
 def words_of(line: str) -> list[str]:
     """How a shell splits a line; a pipe counts as a word."""
-    return shell("printf '%s\\0' " + line.replace(" | ", " '|' ")).split("\0")[:-1]
+    return shell("printf '%s\\0' " + line.replace(" | ", " '|' ").replace(" && ", " '&&' ")).split("\0")[:-1]
 
 
 def shell(line: str) -> str:
@@ -45,6 +45,7 @@ REQUESTS = (
     {"method": "DELETE", "headers": {"X-Text": "it's", "X-Two": ["1", "2"]}},
     {"method": "GET", "auth": {"basic": {"username": "me", "password": "p w'd"}}},
     {"method": "GET", "auth": {"bearer": "abc.def"}, "cookies": {"sid": "1 2"}},
+    {"method": "GET", "url": "{web}/{what}", "path": {"what": "a"}},
     {"method": "GET", "auth": {"api_key": {"name": "k", "value": "v", "in": "query"}}},
 )
 
@@ -53,12 +54,14 @@ REQUESTS = (
 def test_curl_sends_what_the_step_sent(request_: dict[str, object], web: Web, tmp_path) -> None:  # type: ignore[no-untyped-def]
     method = str(request_["method"])
     web.on(f"{method} /a", 200, {"ok": True})
-    config = json.dumps({"url": f"{web.url}/a", **request_})
+    request_ = {"url": f"{web.url}/a", **request_}
+    request_["url"] = str(request_["url"]).replace("{web}", web.url)
+    config = json.dumps(request_)
     run_text(
         tmp_path,
         f"flow: {{name: x, steps: [{{id: a, action: http_request, config: {config}, assert: [status == 200]}}]}}",
     )
-    shell(command_line(Sent("http_request", {"url": f"{web.url}/a", **request_}, {})))
+    shell(command_line(Sent("http_request", request_, {})))
     ours, theirs = web.seen
     assert (ours.method, ours.body) == (theirs.method, theirs.body)
     assert ours.path.replace("+", "%20") == theirs.path.replace("+", "%20")
@@ -130,6 +133,10 @@ def test_redis_cli_does_what_the_step_did(redis_url: str) -> None:
          ["mosquitto_pub", "-L", "mqtt://h:1/a/b", "-r", "-m", "x"]),
         (sent("rabbitmq_publish", url="amqp://h", exchange="e", routing_key="r", value="x"),
          ["amqp-publish", "-u", "amqp://h", "-e", "e", "-r", "r", "-b", "x"]),
+        (sent("shell", command=["echo", "a b"], env={"K": "v"}, cwd="x"),
+         ["cd", "x", "&&", "env", "K=v", "echo", "a b"]),
+        (sent("nats_subscribe", host="h", port=4, username="u", password="***", subject="s"),
+         ["nats", "sub", "-s", "nats://u:***@h:4", "s"]),
         (sent("wait_for", tcp={"host": "h", "port": 5}), ["nc", "-vz", "h", "5"]),
         (sent("s3", endpoint="http://h", operation="head", bucket="b", key="k"),
          ["aws", "s3api", "head-object", "--bucket", "b", "--key", "k", "--endpoint-url", "http://h"]),

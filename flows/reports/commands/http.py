@@ -39,6 +39,8 @@ def _switches(sent: Sent) -> Iterator[str]:
 
 def _url(sent: Sent) -> str:
     url = sent.text("url")
+    for name, value in sent.fields("path").items():
+        url = url.replace("{" + name + "}", quote(as_text(value), safe="*", errors="replace"))
     if not url and sent.get("endpoint") is not None:
         url = str(sent.answer.get("url") or "")
         if not url:
@@ -68,9 +70,11 @@ def _auth(sent: Sent) -> Iterator[str]:
         yield from ("-H", quoted(f"Authorization: {auth}"))
     if not isinstance(auth, Mapping):
         return
-    basic, key = auth.get("basic"), auth.get("api_key")
-    if isinstance(basic, Mapping):
-        yield from ("-u", quoted(f"{basic.get('username')}:{basic.get('password')}"))
+    key = auth.get("api_key")
+    for kind, switches in (("basic", ()), ("digest", ("--digest",))):
+        login = auth.get(kind)
+        if isinstance(login, Mapping):
+            yield from (*switches, "-u", quoted(f"{login.get('username')}:{login.get('password')}"))
     if auth.get("bearer") is not None or auth.get("oauth2") is not None:
         yield from ("-H", quoted(f"Authorization: Bearer {as_text(auth.get('bearer') or '***')}"))
     if isinstance(key, Mapping) and key.get("in") != "query":
@@ -79,8 +83,8 @@ def _auth(sent: Sent) -> Iterator[str]:
 
 def _headers(sent: Sent) -> Iterator[str]:
     for name, value in sent.fields("headers").items():
-        if value is not None:
-            yield from ("-H", quoted(f"{name}: {as_text(value)}"))
+        for item in _each(value):
+            yield from ("-H", quoted(f"{name}: {as_text(item)}"))
     cookies = sent.get("cookies")
     if isinstance(cookies, Mapping):
         yield from ("-b", quoted("; ".join(f"{name}={as_text(value)}" for name, value in cookies.items())))
@@ -187,7 +191,6 @@ COMMANDS = Commands(
         "mock_server_stop": nothing,
         "mock_server_verify": nothing,
         "trace_assert": nothing,
-        "shell": nothing,
         "contract_verify": nothing,
     }
 )

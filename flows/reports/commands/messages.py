@@ -60,7 +60,12 @@ def kafka_consume(sent: Sent) -> list[str]:
 
 
 def _server(sent: Sent, *keys: str) -> object:
-    return next((sent.get(key) for key in keys if sent.get(key) is not None), "")
+    found = next((sent.get(key) for key in keys if sent.get(key) is not None), "")
+    if found or sent.get("host") is None:
+        return found
+    login = f"{sent.text('username')}:{sent.text('password')}@" if sent.get("username") is not None else ""
+    port = f":{sent.text('port')}" if sent.get("port") is not None else ""
+    return f"{sent.action.partition('_')[0].replace('rabbitmq', 'amqp')}://{login}{sent.text('host')}{port}"
 
 
 def nats_publish(sent: Sent) -> list[str]:
@@ -150,7 +155,9 @@ def grpcurl(sent: Sent) -> list[str]:
     """
     requests = sent.get("requests")
     bodies = list(requests) if isinstance(requests, list | tuple) else [sent.get("request") or {}]
-    words = ["grpcurl"] if sent.get("tls") else ["grpcurl", "-plaintext"]
+    address = sent.text("address")
+    secure = bool(sent.get("tls")) or address.startswith("grpcs://")
+    words = ["grpcurl"] if secure else ["grpcurl", "-plaintext"]
     if sent.get("proto_file") is not None:
         words += ["-proto", quoted(sent.get("proto_file"))]
     if sent.get("descriptor_set") is not None:
@@ -162,7 +169,7 @@ def grpcurl(sent: Sent) -> list[str]:
         *words,
         "-d",
         quoted("".join(as_text(body) for body in bodies)),
-        quoted(sent.get("address")),
+        quoted(address.rpartition("://")[2]),
         quoted(method),
     ]
 

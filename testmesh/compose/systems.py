@@ -168,7 +168,9 @@ class System:
             if line.at <= finished:
                 by_service.setdefault(line.service, []).append(line.text)
         logs = {name: tuple(lines[-2000:]) for name, lines in sorted(by_service.items())}
-        return logs | ({"(not read)": (found.not_checked,)} if found.not_checked else {})
+        # An engine without logs says so in its documentation; here it would look like lines of a service.
+        wanted = self._settings.engine != "running" or any(service.logs for service in self._settings.services)
+        return logs | ({"(not read)": (found.not_checked,)} if found.not_checked and wanted else {})
 
 
 def _placed(error: SettingError, project: Project) -> Exception:

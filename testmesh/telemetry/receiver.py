@@ -17,8 +17,9 @@ OTHERS = ("/v1/metrics", "/v1/logs")
 LOOPBACK = "127.0.0.1"
 _SECONDS = 10
 _LINE = 8192
+_AT_ONCE = 8
 # google.rpc.Code of what OTLP answers with these HTTP statuses.
-_CODES = {400: 3, 404: 5, 405: 12, 411: 3, 413: 8, 415: 3, 501: 12}
+_CODES = {400: 3, 404: 5, 405: 12, 411: 3, 413: 8, 415: 3, 501: 12, 503: 14}
 
 
 class _Server(ThreadingHTTPServer):
@@ -30,6 +31,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__((host, port), _Handler)
         self.store = store
         self.rejected = 0
+        self.slots = threading.BoundedSemaphore(_AT_ONCE)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that went away is no news."""
@@ -57,14 +59,17 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(404, "only /v1/traces is served here")
         elif self._media not in MEDIA_TYPES:
             self._refuse(415, f"'{self._media}' is not a media type of OTLP: send {PROTOBUF} or {JSON}")
-        elif chunked:
-            self._keep_chunks()
-        elif not length.isdigit():
+        elif not chunked and not length.isdigit():
             self._refuse(411, "Content-Length is needed")
-        elif int(length) > MAX_BYTES:
+        elif not chunked and int(length) > MAX_BYTES:
             self._refuse(413, f"the body is larger than {MAX_BYTES} bytes")
+        elif not self._receiver.slots.acquire(timeout=_SECONDS):
+            self._refuse(503, "too many requests at once")
         else:
-            self._keep(self.rfile.read(int(length)))
+            try:
+                self._keep_chunks() if chunked else self._keep(self.rfile.read(int(length)))
+            finally:
+                self._receiver.slots.release()
 
     def do_GET(self) -> None:
         """Nothing is read here."""
@@ -120,6 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         if status == 405:
             self.send_header("Allow", "POST")
+        if status == 503:
+            self.send_header("Retry-After", "1")
         if status != 200:
             self.close_connection = True
             self.send_header("Connection", "close")

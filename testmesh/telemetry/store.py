@@ -18,10 +18,12 @@ class Bounds:
     Args:
         spans: in all; the oldest traces go first.
         trace: of one trace; what is beyond is dropped.
+        text: characters of attributes in all; the oldest traces go first.
     """
 
     spans: int = 200_000
     trace: int = 10_000
+    text: int = 256 << 20
 
 
 @dataclass(slots=True)
@@ -29,6 +31,7 @@ class _Trace:
     spans: dict[str, Span] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     changed: float = 0.0
+    text: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class SpanStore:
         self._traces: OrderedDict[str, _Trace] = OrderedDict()
         self._linked: OrderedDict[str, dict[tuple[str, str], None]] = OrderedDict()
         self._count = 0
+        self._text = 0
         self._dropped = 0
         self._changed = threading.Condition()
 
@@ -72,10 +76,11 @@ class SpanStore:
         """
         with self._changed:
             kept = sum(self._keep(span) for span in spans)
-            while self._count > self._bounds.spans:
+            while self._count > self._bounds.spans or (self._text > self._bounds.text and len(self._traces) > 1):
                 trace_id, oldest = self._traces.popitem(last=False)
                 self._linked.pop(trace_id, None)
                 self._count -= len(oldest.spans)
+                self._text -= oldest.text
                 self._dropped += len(oldest.spans)
             while len(self._linked) > self._bounds.spans:
                 self._linked.popitem(last=False)
@@ -166,11 +171,15 @@ class SpanStore:
         trace = self._traces.get(span.trace_id)
         if trace is None:
             trace = self._traces[span.trace_id] = _Trace()
-        new = span.span_id not in trace.spans
+        old = trace.spans.get(span.span_id)
+        new = old is None
         if new and len(trace.spans) >= self._bounds.trace:
             self._dropped += 1
             return False
         trace.spans[span.span_id] = span
+        size = _size(span) - (0 if old is None else _size(old))
+        trace.text += size
+        self._text += size
         trace.changed = time.monotonic()
         self._count += new
         for link in span.links:
@@ -196,6 +205,10 @@ class SpanStore:
                     passed.add(span.span_id)
                     yield f"{other}/{span.span_id}", span
                     waiting += children.get(span.span_id, ())
+
+
+def _size(span: Span) -> int:
+    return sum(map(len, span.attributes.values()))
 
 
 def _ids(spans: Mapping[str, Span]) -> Iterator[str]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import http.client
 import json
+import threading
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from testmesh.kernel.errors import UserError
-from testmesh.telemetry.otlp import MAX_BYTES
+from testmesh.telemetry.answers import jaeger_answer, otlp_answer
+from testmesh.telemetry.otlp import JSON, MAX_BYTES, PROTOBUF, decode
 from testmesh.telemetry.receiver import Receiver, status_message
 from testmesh.telemetry.store import SpanStore
 
@@ -136,3 +141,37 @@ def test_spans_that_cannot_be_read_are_told_to_the_exporter(receiver: Receiver) 
     status, _, body = asked(receiver, "POST", "/v1/traces", json.dumps(request).encode(), "application/json")
     assert (status, json.loads(body)["partialSuccess"]["rejectedSpans"]) == (200, "2")
     assert (len(receiver.store), receiver.rejected) == (1, 2)
+
+
+def test_bodies_that_never_come_do_not_lock_others_out_for_good(receiver: Receiver) -> None:
+    assert receiver._server is not None
+    for _ in range(8):
+        assert receiver._server.slots.acquire(timeout=1)
+    threading.Timer(0.2, receiver._server.slots.release).start()
+    assert asked(receiver, "POST", "/v1/traces", b"{}", "application/json")[0] == 200
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=300))
+def test_no_bytes_are_a_surprise(body: bytes) -> None:
+    for media in (PROTOBUF, JSON):
+        try:
+            decode(body, media)
+        except UserError:
+            continue
+
+
+_LEAVES = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.floats(allow_nan=False)
+_NAMES = st.sampled_from(["resourceSpans", "scopeSpans", "spans", "attributes", "links", "traceId", "key", "value"])
+_TREES = st.recursive(_LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=4))
+
+
+@settings(max_examples=150, deadline=None)
+@given(_TREES)
+def test_no_json_is_a_surprise(tree: object) -> None:
+    with contextlib.suppress(UserError):
+        decode(json.dumps({"resourceSpans": tree}).encode(), JSON)
+    with contextlib.suppress(UserError):
+        otlp_answer(json.dumps({"result": tree}).encode(), "x")
+    with contextlib.suppress(UserError):
+        jaeger_answer(json.dumps({"data": tree}).encode(), "x")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 
 from graph.spans import Span
 from testmesh.telemetry.store import Bounds, SpanStore
@@ -41,3 +42,13 @@ def test_settling_waits_for_a_late_trace() -> None:
 
 def test_settling_gives_up_at_its_limit() -> None:
     assert not SpanStore().settle([f"{1:032x}"], quiet=0.01, limit=0.1)
+
+
+def test_long_attributes_cost_the_oldest_traces() -> None:
+    store = SpanStore(Bounds(text=1000))
+    for trace in range(1, 11):
+        store.add([replace(a_span(trace, 1), attributes={"sql": "x" * 300})])
+    assert len(store) == 3
+    assert store.dropped == 7
+    store.add([replace(a_span(99, 1), attributes={"sql": "x" * 5000})])
+    assert [len(store.trace(trace)) for trace in store.trace_ids()] == [1]

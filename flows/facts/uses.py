@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from flows.language.expressions import tree as t
 from flows.language.spec import Flow, Step
 
-_PAYLOADS = frozenset({"body", "value", "rows", "first_row", "messages", "data", "json"})
+_PAYLOADS = frozenset({"body", "value", "rows", "first_row", "messages", "data", "json", "documents", "document"})
 _SKIPPED = frozenset({"response", "result"})
 _PATH_PART = re.compile(r"\.([A-Za-z_][\w-]*)|\[[\"']([^\"']+)[\"']\]|\[[^\]]*\]")
 OWN = ""

@@ -361,3 +361,28 @@ def test_a_large_body_is_kept_as_its_size_and_digest_and_a_waiting_client_is_tol
     passes(run)
     assert answers[0] == b"HTTP/1.1 100 Continue\r\n\r\n"
     assert answers[1].startswith(b"HTTP/1.1 200 OK")
+
+
+def test_secrets_of_a_request_are_matched_live_and_on_the_recording_but_never_kept(tmp_path: Path) -> None:
+    send = (
+        'config: {method: POST, url: "${pay.base_url}/charge?api_key=${API_TOKEN}&page=1",'
+        ' auth: {bearer: "${API_TOKEN}"}, body: {inner: {note: "for ${API_TOKEN}!"}}}, assert: [status == 201]'
+    )
+    wrong = "on_error: continue, wait: none"
+    run = run_text(
+        tmp_path,
+        _mocked(
+            f"{{id: c, action: http, {send}}}",
+            "{id: v, action: mock_server_verify, config: {name: payments, count: 1, match: {headers: {Authorization:"
+            ' "Bearer ${API_TOKEN}"}, query: {api_key: "${API_TOKEN}", page: 1},'
+            ' body: {inner: {note: "for ${API_TOKEN}!"}}}}}',
+            f"{{id: w, action: mock_server_verify, {wrong}, config: {{name: payments,"
+            " match: {headers: {authorization: Bearer other-token}}}}",
+            "{id: x, action: mock_server_verify, config: {name: payments, match: 'query.page == \"1\"'},"
+            ' assert: ["requests[0].headers.authorization == \\"(hidden)\\""]}',
+        ),
+        process={"API_TOKEN": "s3cr3t-t0k3n-value"},
+    )
+    assert verdicts(run) == {"pay": "passed", "c": "passed", "v": "passed", "w": "failed", "x": "passed"}
+    assert "header authorization is (hidden), not Bearer other-token" in step(run, "w").message
+    assert "s3cr3t-t0k3n-value" not in run_to_json(run)

@@ -69,7 +69,7 @@ ACTION: Action[WebSocketConfig] = Action(
         name="websocket",
         summary="Holds a conversation over a WebSocket; a `receive` that is not met fails the step.",
         config=WebSocketConfig,
-        family="http",
+        family="messaging",
         result=result_shape(subprotocol=maybe(STRING)),
         checks_when=receives,
         check=_problems,

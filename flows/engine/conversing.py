@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from flows.engine.context import Context, seconds
 from flows.engine.effects import Hear, Part, Pause, Say, Steps, answered
@@ -89,6 +89,20 @@ def converse(context: Context, job: Job, reading: Reading) -> Steps[None]:
             return
 
 
+class _Tried(NamedTuple):
+    """A message that was not the one.
+
+    Args:
+        event: the message.
+        why: how `match` came out.
+        evaluable: it had a value.
+    """
+
+    event: dict[str, object]
+    why: str = ""
+    evaluable: bool = True
+
+
 class _Talk:
     """One conversation while it goes on."""
 
@@ -142,7 +156,7 @@ class _Talk:
 
     def _receive(self, number: int, wanted: Receive) -> Steps[None]:
         """Reads on until a message matches; with `expect: none` until the window has passed without one."""
-        tried: list[str] = []
+        tried: list[_Tried] = []
         end = min(self._context.clock() + wanted.timeout * 1000, self._job.limit.at)
         while self._closing is None:
             answer = yield from self._hear(end)
@@ -159,29 +173,29 @@ class _Talk:
                 return self._taken(number, wanted, event)
         if wanted.expect == "message":
             self._reading.ended = "window"
-            self._reading.failed = (self._shortage(number, wanted, self._end_text(), tried),)
+            self._reading.failed = self._shortage(number, wanted, self._end_text(), tried)
         return None
 
-    def _fits(self, event: dict[str, object], wanted: Receive, tried: list[str]) -> bool:
+    def _fits(self, event: dict[str, object], wanted: Receive, tried: list[_Tried]) -> bool:
         self._heard.append(event)
         if wanted.expect == "close":
-            tried.append(short(event.get("raw")))
+            tried.append(_Tried(event))
             return False
         if wanted.match is None:
             return True
         judgement = condition(wanted.match, InnerScope(event, self._job.names), "match")
         if not judgement.holds:
-            tried.append(f"{short(event.get('raw'))} [{judgement.failed[0]}]")
+            tried.append(_Tried(event, judgement.failed[0], not judgement.error))
         return judgement.holds
 
     def _taken(self, number: int, wanted: Receive, event: dict[str, object]) -> None:
         if wanted.expect == "none":
-            what = f"{_place(number)}: a message arrived although none was expected: {short(event.get('raw'))}"
+            what = f"{_place(number)}: a message arrived although none was expected: {short(event.get('value'))}"
             self._reading.failed = (what,)
         else:
             self._met.append(event)
 
-    def _over(self, number: int, wanted: Receive, answer: Answer, tried: list[str]) -> None:
+    def _over(self, number: int, wanted: Receive, answer: Answer, tried: list[_Tried]) -> None:
         """The window of a `receive` ended, or the stream broke."""
         ended = answer.type == "ended" and answer.ended == "window"
         if not ended and (answer.type != "timeout" or answer.at >= self._job.limit.at - SLACK_MS):
@@ -194,17 +208,22 @@ class _Talk:
             broken(self._context, self._job, self._reading, answer._replace(ended="satisfied"))
             return
         self._reading.ended = "window"
-        self._reading.failed = (self._shortage(number, wanted, f"within {seconds(wanted.timeout)}", tried),)
+        self._reading.failed = self._shortage(number, wanted, f"within {seconds(wanted.timeout)}", tried)
 
-    def _shortage(self, number: int, wanted: Receive, when: str, tried: list[str]) -> str:
+    def _shortage(self, number: int, wanted: Receive, when: str, tried: list[_Tried]) -> tuple[str, ...]:
+        """What did not come, and the nearest that did: the last one on which `match` had a value."""
         if wanted.expect == "close":
             text = f"{_place(number)}: the server did not close the connection {when}"
         elif wanted.match is None:
             text = f"{_place(number)}: no message {when}"
         else:
             text = f"{_place(number)}: no message matched '{wanted.match.text}' {when}"
-        arrived = f"{len(tried)} arrived, the last: {tried[-1]}" if tried else "none arrived"
-        return f"{text}; {arrived}"
+        if not tried:
+            return (f"{text}; none arrived",)
+        nearest = next((one for one in reversed(tried) if one.evaluable), tried[-1])
+        which = "the last" if nearest is tried[-1] else "the nearest"
+        why = (nearest.why,) if nearest.why else ()
+        return (f"{text}; {len(tried)} arrived, {which}: {short(nearest.event.get('value'))}", *why)
 
     def _end_text(self) -> str:
         closing = self._closing or {}

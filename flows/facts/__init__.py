@@ -97,7 +97,10 @@ class _Facts:
     def _touches(self) -> Iterator[Fact]:
         """What the steps exercise, with what is checked of it."""
         steps = list(all_steps(self._flow))
-        reading = frozenset(step.id for step in steps if self._known.action(step.action).spec.checks_itself)
+        specs = {step.id: self._known.action(step.action).spec for step in steps}
+        reading = frozenset(
+            step.id for step in steps if (spec := specs[step.id]).checks_itself or spec.checks_when(step.source)
+        )
         used = uses(self._flow, reading)
         for step in steps:
             for touch in self._known.action(step.action).touches(step.source):

@@ -171,7 +171,8 @@ class _Explainer:
         if step.disabled or spec is None or spec.exempt or spec.container is not None:
             return
         strict = any(output.default is None for output in step.output)
-        proves = bool(step.assertions) or spec.checks_itself or step.until is not None
+        checks = spec.checks_itself or spec.checks_when(step.source)
+        proves = bool(step.assertions) or checks or step.until is not None
         if not proves:
             yield "nothing beyond that its outputs exist" if strict else "anything: it cannot fail on what comes back"
             return

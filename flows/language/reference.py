@@ -92,6 +92,8 @@ def _notes(spec: ActionSpec) -> Iterator[str]:
         yield "its window is the config's `timeout`"
     if spec.checks_itself:
         yield "can fail without assertions"
+    elif spec.checks_when is not never:
+        yield "can fail without assertions when it waits for something"
     if spec.connection and spec.implied:
         named = " or ".join(f"`{key}`" for key in spec.connection)
         yield f"without {named}, connects to what {', '.join(f'`{name}`' for name in spec.implied)} says"

@@ -93,8 +93,8 @@ def test_a_receive_that_is_not_met_says_what_came_nearest(tmp_path: Path, ws: st
     found = step(run, "talk")
     assert found.verdict == "failed"
     assert "messages[1]: no message matched" in found.message
-    assert "2 arrived, the last" in found.message
-    assert '(left: "told", right: "never")' in found.message
+    assert '2 arrived, the last: {"type":"told","of":"x"}' in found.message
+    assert '(left: "told", right: "never")' in found.message.splitlines()[1]
     changed = run.flows[0].source.replace("never", "told")
     assert judge(run_from_json(run_to_json(run)), {"flow.yaml": changed}).verdict == "passed"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from flows.events import event_data, run_to_json, to_json
 from flows.language.errors import NotEvaluable
 from flows.runner.secrets import learn_named, masked_secret, secret_source
 from graph.runs import Event
+from testmesh.cli import dispatch
 from tests.flows.support import Web, only, run_text
 
 
@@ -175,3 +177,47 @@ def test_what_a_late_step_gives_away_is_masked_in_the_evidence_of_early_ones(tmp
     login = next(to_json(event_data(event)) for event in events if "StepFinished" in str(event_data(event)["type"])
                  and "login" in to_json(event_data(event)))  # fmt: skip
     assert "made-by-the-server" not in login
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+
+
+def test_secrets_are_kept_in_files_that_only_their_owner_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ("-C", str(tmp_path))
+    typed(monkeypatch, "kept-by-command\n")
+    assert dispatch(["secret", "set", "API_TOKEN", *where]) == 0
+    path = tmp_path / ".testmesh" / "secrets" / "API_TOKEN"
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("kept-by-command", 0o600)
+    assert (tmp_path / ".testmesh" / ".gitignore").read_text() == "*\n"
+    assert secret_source(tmp_path, {})("API_TOKEN") == "kept-by-command"
+    assert dispatch(["secret", "list", *where]) == 0
+    assert capsys.readouterr().out == "API_TOKEN\n"
+    assert dispatch(["secret", "rm", "API_TOKEN", *where]) == 0
+    assert not path.exists()
+    assert dispatch(["secret", "rm", "API_TOKEN", *where]) == 2
+    for name, text in (("../x", "v"), ("", "v"), ("EMPTY", "\n")):
+        typed(monkeypatch, text)
+        assert dispatch(["secret", "set", name, *where]) == 2
+
+
+@pytest.mark.usefixtures("backend")
+def test_secrets_are_kept_in_the_keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    typed(monkeypatch, "kept-in-the-keyring")
+    assert dispatch(["secret", "set", "K", "--keyring", "-C", str(tmp_path)]) == 0
+    assert secret_source(tmp_path, {})("K") == "kept-in-the-keyring"
+    assert dispatch(["secret", "rm", "K", "--keyring", "-C", str(tmp_path)]) == 0
+    assert secret_source(tmp_path, {})("K") is None
+
+
+@pytest.mark.usefixtures("no_backend")
+def test_a_machine_without_a_keyring_keeps_nothing_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed(monkeypatch, "not-to-be-shown")
+    assert dispatch(["secret", "set", "K", "--keyring", "-C", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert "the keyring refused: NoKeyringError" in said
+    assert "not-to-be-shown" not in said

@@ -12,6 +12,7 @@ from flows.language.writing import block, inline, scalar_text
 
 MODELINE = "# yaml-language-server: $schema={}"
 _NAMES = re.compile(r"\{\{?\s*([A-Za-z_][\w-]*)|[gs]et\(\\?[\"']([A-Za-z_][\w-]*)")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NO_WORD = re.compile(r"[^A-Za-z0-9]+")
 _TAKEN = frozenset({*OPERATOR_WORDS, *FUNCTIONS, *BUILTINS, "FAKER", "index", "error"})
 _RESULT_FIELDS = frozenset(
@@ -60,7 +61,7 @@ def identifier(text: str, fallback: str = "step") -> str:
         text: any.
         fallback: when nothing is left.
     """
-    word = _NO_WORD.sub("_", text).strip("_").lower()[:40].strip("_")
+    word = _NO_WORD.sub("_", _CAMEL.sub("_", text)).strip("_").lower()[:40].strip("_")
     if not word:
         return fallback
     return word if word[0].isalpha() else f"{fallback}_{word}"

@@ -40,7 +40,7 @@ def write(imported: Imported, source: Source, options: argparse.Namespace) -> in
     single = options.output is not None and options.output.suffix in (".yaml", ".yml")
     folder = options.output.parent if single else options.output
     flows = finished(imported, source, catalogue(), _schema(options.dir, folder) if folder is not None else None)
-    if single and len(flows) > 1:
+    if len(flows) > 1 and (single or folder is None):
         raise UserError(f"{source.file} becomes {len(flows)} flows", hint="give a folder as --output")
     for flow in flows:
         if folder is None:

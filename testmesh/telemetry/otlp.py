@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ MAX_ATTRIBUTES = 128
 MAX_LINKS = 1000
 MAX_TEXT = 8192
 _CHUNK = 1 << 16
+_HEX = re.compile("[0-9a-f]+").fullmatch
 _KINDS = ("internal", "internal", "server", "client", "producer", "consumer")
 _ERROR = 2
 
@@ -249,7 +251,7 @@ def _items(holder: Any, name: str) -> list[Any]:
 
 
 def _hex(text: str, length: int) -> bool:
-    return len(text) == length and all(c in "0123456789abcdef" for c in text) and text.strip("0") != ""
+    return len(text) == length and _HEX(text) is not None and text.count("0") != length
 
 
 def _json_span(raw: Mapping[str, Any], ids: tuple[str, str], about: _Resource) -> Span:
@@ -290,7 +292,12 @@ def _json_links(links: list[Any]) -> tuple[str, ...]:
 
 
 def _json_attributes(pairs: list[Any]) -> dict[str, str]:
-    return {str(pair["key"]): _json_text(pair.get("value") or {})[:MAX_TEXT] for pair in pairs[:MAX_ATTRIBUTES]}
+    found: dict[str, str] = {}
+    for pair in pairs[:MAX_ATTRIBUTES]:
+        value = pair.get("value") or {}
+        text = value.get("stringValue")
+        found[str(pair["key"])] = (text if type(text) is str else _json_text(value))[:MAX_TEXT]
+    return found
 
 
 def _json_text(value: Mapping[str, Any]) -> str:

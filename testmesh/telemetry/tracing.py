@@ -65,6 +65,7 @@ class Trace:
     ) -> None:
         self._seen, self._addresses, self._counted = seen, addresses, counted
         self._by_id: dict[Key, Span] = {(span.trace_id, span.span_id): span for span in spans}
+        self._operations: dict[Key, HttpOperation | None] = {}
         self._children: dict[Key, list[Span]] = defaultdict(list)
         for span in self._by_id.values():
             self._children[span.trace_id, span.parent_id].append(span)
@@ -76,6 +77,13 @@ class Trace:
         for span in sorted(new, key=lambda s: (s.trace_id, s.span_id)):
             for node in self._reached(span):
                 yield self._root(span), node, pointer(span)
+
+    def _http(self, span: Span) -> HttpOperation | None:
+        """The operation of a span, read once: callers, servers and origins all ask for it."""
+        key = (span.trace_id, span.span_id)
+        if key not in self._operations:
+            self._operations[key] = http_of(span)
+        return self._operations[key]
 
     def _parent(self, span: Span) -> Span | None:
         """The span above: its parent, else the one in another trace it links to."""
@@ -113,7 +121,7 @@ class Trace:
                 yield from self._unanswered(span)
 
     def _served(self, span: Span) -> Iterator[Node]:
-        operation = http_of(span)
+        operation = self._http(span)
         if operation is None:
             return
         service = self._seen.known.service(span.service)
@@ -153,13 +161,13 @@ class Trace:
             parent = self._parent(at)
             if parent is None or parent.kind != "client" or parent.service == span.service:
                 return None
-            operation = http_of(parent)
+            operation = self._http(parent)
             if operation is None:
                 return None
             if self._seen.known.service(parent.service) is not None:
                 return self._origin(parent)
             server = next((s for s in self._above(parent) if s.kind == "server" and s.service == parent.service), None)
-            if server is None or not _same(http_of(server), operation):
+            if server is None or not _same(self._http(server), operation):
                 return self._origin(parent)
             at = server
         return None
@@ -171,7 +179,7 @@ class Trace:
             below = waiting.pop()
             if below.service != span.service:
                 continue
-            if below.kind == "client" and _same(operation, http_of(below)):
+            if below.kind == "client" and _same(operation, self._http(below)):
                 return True
             if below.kind != "server":
                 waiting += self._children.get((below.trace_id, below.span_id), ())
@@ -179,7 +187,7 @@ class Trace:
 
     def _unanswered(self, span: Span) -> Iterator[Node]:
         """A request whose server sent no span: its address and path say what was called."""
-        operation = http_of(span)
+        operation = self._http(span)
         if operation is None or not operation.status or self._goes_on(span):
             return
         caller = self._origin(span)
@@ -209,7 +217,7 @@ class Trace:
                 return True
             if below.service != span.service:
                 continue
-            if below.kind == "client" and http_of(below) is not None:
+            if below.kind == "client" and self._http(below) is not None:
                 return True
             waiting += self._children.get((below.trace_id, below.span_id), ())
         return False
@@ -287,7 +295,7 @@ class Trace:
             if at.service != span.service or at.kind == "consumer":
                 break
             if at.kind == "server":
-                operation = http_of(at)
+                operation = self._http(at)
                 return (self._seen.known.endpoint(service, operation) if operation else None) or service
         return service
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.actions import Action, Call, Result, Touch
-from flows.clients.servers import ServerConfig
-from flows.clients.tls import tls_problems
+from flows.clients.servers import MQTT, ServerConfig, server_problems
 from flows.language.catalogue import ActionSpec, Alias, Duration, option
 from flows.language.shapes import BOOLEAN, NUMBER, STRING, record
 from flows.language.values import as_text
@@ -50,12 +49,12 @@ async def run(config: PublishConfig, call: Call) -> Result:
         call: connections and trace context.
     """
     from flows.clients.errors import ClientError
-    from flows.clients.mqtt import SCHEME, MqttPublisher, level_of
+    from flows.clients.mqtt import MqttPublisher, level_of
     from flows.clients.mqtt_packets import Message, Properties, named_properties
     from flows.clients.mqtt_topics import with_header
     from flows.clients.servers import server
 
-    where, level = server(config, SCHEME, call.files), level_of(config.version)
+    where, level = server(config, MQTT, call.files), level_of(config.version)
     publisher = call.clients.shared(("mqtt", where, level), lambda: MqttPublisher(where, level))
     user = tuple((name, as_text(value)) for name, value in (config.headers or {}).items())
     try:
@@ -70,7 +69,7 @@ async def run(config: PublishConfig, call: Call) -> Result:
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
-    yield from tls_problems(config)
+    yield from server_problems(config, MQTT)
     version = config.get("version")
     if version is not None and "{" not in str(version) and str(version) not in ("5", "3.1.1"):
         yield "version", "'version' is 5 or 3.1.1"

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.actions import Action, Call, MessageLog, Touch
-from flows.clients.servers import ServerConfig
-from flows.clients.tls import tls_problems
+from flows.clients.servers import MQTT, ServerConfig, server_problems
 from flows.language.catalogue import ActionSpec, Alias, Duration, always, option
 from flows.language.expressions import Expression
 from flows.language.shapes import ANYTHING, BOOLEAN, NUMBER, OBJECT, messages, record
@@ -47,18 +46,18 @@ async def follow(config: SubscribeConfig, call: Call) -> MessageLog:
         config: rendered.
         call: connections.
     """
-    from flows.clients.mqtt import SCHEME, level_of
+    from flows.clients.mqtt import level_of
     from flows.clients.mqtt_topics import TopicLog, Wanted
     from flows.clients.servers import server
 
-    where = server(config, SCHEME, call.files)
+    where = server(config, MQTT, call.files)
     wanted = Wanted(config.topic, config.qos, config.retained, level_of(config.version))
     key = ("mqtt-subscribe", where, wanted, () if config.from_ == "start_of_flow" else call.path)
     return await call.flow_clients.opened(key, lambda: TopicLog(where, wanted).open())
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
-    yield from tls_problems(config)
+    yield from server_problems(config, MQTT)
     version = config.get("version")
     if version is not None and "{" not in str(version) and str(version) not in ("5", "3.1.1"):
         yield "version", "'version' is 5 or 3.1.1"

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flows.actions import Action, Call, Result, Touch
-from flows.clients.servers import ServerConfig
-from flows.clients.tls import tls_problems
+from flows.clients.servers import NATS, ServerConfig, server_problems
 from flows.language.catalogue import ActionSpec, Alias, Duration, option
 from flows.language.shapes import ANYTHING, BOOLEAN, NUMBER, OBJECT, STRING, maybe, record
 from flows.language.values import as_text
@@ -53,11 +52,11 @@ async def run(config: PublishConfig, call: Call) -> Result:
         config: rendered.
         call: connections and trace context.
     """
-    from flows.clients.nats import SCHEME, NatsMessage, login
+    from flows.clients.nats import NatsMessage, login
     from flows.clients.nats_publisher import NatsPublisher
     from flows.clients.servers import server
 
-    where, proof = server(config, SCHEME, call.files), login(config.token, config.credentials, call.files)
+    where, proof = server(config, NATS, call.files), login(config.token, config.credentials, call.files)
     publisher = call.clients.shared(("nats", where, proof), lambda: NatsPublisher(where, proof))
     headers = [(name, as_text(value)) for name, value in (config.headers or {}).items()]
     if not any(name.lower() == "traceparent" for name, _ in headers):
@@ -90,7 +89,7 @@ def _result(
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
-    yield from tls_problems(config)
+    yield from server_problems(config, NATS)
     if config.get("request") is True and (config.get("jetstream") is True or config.get("stream")):
         yield "request", "a request is answered by a service, not stored: leave out 'jetstream' and 'stream'"
 

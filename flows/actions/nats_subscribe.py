@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from flows.actions import Action, Call, MessageLog, Touch
-from flows.clients.servers import ServerConfig
-from flows.clients.tls import tls_problems
+from flows.clients.servers import NATS, ServerConfig, server_problems
 from flows.language.catalogue import ActionSpec, Alias, Duration, always, option
 from flows.language.expressions import Expression
 from flows.language.shapes import ANYTHING, NUMBER, OBJECT, messages, record
@@ -53,11 +52,11 @@ async def follow(config: SubscribeConfig, call: Call) -> MessageLog:
         config: rendered.
         call: connections.
     """
-    from flows.clients.nats import SCHEME, login
+    from flows.clients.nats import login
     from flows.clients.nats_streams import Position, StreamLog, SubjectLog, Wanted
     from flows.clients.servers import server
 
-    where, proof = server(config, SCHEME, call.files), login(config.token, config.credentials, call.files)
+    where, proof = server(config, NATS, call.files), login(config.token, config.credentials, call.files)
     stored = config.jetstream or bool(config.stream)
     position = cast("Position", config.from_)
     wanted = Wanted(config.subject or "", config.stream or "", stored, position)
@@ -68,7 +67,7 @@ async def follow(config: SubscribeConfig, call: Call) -> MessageLog:
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
-    yield from tls_problems(config)
+    yield from server_problems(config, NATS)
     if config.get("expect") is not None and config.get("count") is not None:
         yield "count", "'expect: none' and 'count' exclude each other"
     named = config.get("subject") or config.get("topic")

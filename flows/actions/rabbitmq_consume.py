@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from flows.actions import Action, Call, MessageLog, Touch
-from flows.clients.servers import ServerConfig
-from flows.clients.tls import tls_problems
+from flows.clients.servers import RABBITMQ, ServerConfig, server_problems
 from flows.language.catalogue import ActionSpec, Alias, Duration, always, option
 from flows.language.expressions import Expression
 from flows.language.shapes import ANYTHING, BOOLEAN, NUMBER, OBJECT, messages, record
@@ -62,10 +61,9 @@ async def follow(config: ConsumeConfig, call: Call) -> MessageLog:
         config: rendered.
         call: connections.
     """
-    from flows.clients.amqp_messages import SCHEME
     from flows.clients.servers import server, with_path
 
-    where = with_path(server(config, SCHEME, call.files), config.vhost)
+    where = with_path(server(config, RABBITMQ, call.files), config.vhost)
     own = () if config.from_ == "start_of_flow" else call.path
     if config.queue or config.stream:
         return await _held(config, call, where, own)
@@ -107,7 +105,7 @@ async def _held(config: ConsumeConfig, call: Call, where: Server, own: tuple[str
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
-    yield from tls_problems(config)
+    yield from server_problems(config, RABBITMQ)
     if config.get("expect") is not None and config.get("count") is not None:
         yield "count", "'expect: none' and 'count' exclude each other"
     named = [key for key in ("exchange", "queue", "stream") if config.get(key)]

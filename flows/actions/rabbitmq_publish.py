@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.actions import Action, Call, Result, Touch
-from flows.clients.servers import ServerConfig
-from flows.clients.tls import tls_problems
+from flows.clients.servers import RABBITMQ, ServerConfig, server_problems
 from flows.language.catalogue import ActionSpec, Alias, Duration, option
 from flows.language.shapes import BOOLEAN, STRING, record
 from flows.language.values import as_text
@@ -50,11 +49,10 @@ async def run(config: PublishConfig, call: Call) -> Result:
         config: rendered.
         call: connections and trace context.
     """
-    from flows.clients.amqp_messages import SCHEME
     from flows.clients.rabbitmq import RabbitPublisher, Target, properties_of
     from flows.clients.servers import server, with_path
 
-    where = with_path(server(config, SCHEME, call.files), config.vhost)
+    where = with_path(server(config, RABBITMQ, call.files), config.vhost)
     publisher = call.clients.shared(("rabbitmq", where), lambda: RabbitPublisher(where))
     exchange = config.exchange or ""
     target = Target(exchange, config.routing_key or config.queue or "", config.mandatory)
@@ -69,7 +67,7 @@ async def run(config: PublishConfig, call: Call) -> Result:
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
-    yield from tls_problems(config)
+    yield from server_problems(config, RABBITMQ)
     key = next((name for name in ("routing_key", "key", "topic") if config.get(name) is not None), None)
     if not any(config.get(name) for name in ("exchange", "queue")) and key is None:
         yield "config", "rabbitmq_publish needs 'exchange' (with 'routing_key') or 'queue'"

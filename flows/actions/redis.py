@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.actions import Action, Call, Result, Touch
-from flows.clients.servers import ServerConfig
-from flows.clients.tls import tls_problems
+from flows.clients.servers import REDIS, ServerConfig, server_problems
 from flows.language.catalogue import ActionSpec, Alias, Duration, option
 from flows.language.reads import redis_reads
 from flows.language.shapes import ANYTHING, BOOLEAN, NUMBER, maybe, record
@@ -72,7 +71,7 @@ async def run(config: RedisConfig, call: Call) -> Result:
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     from flows.clients.redis_commands import instead
 
-    yield from tls_problems(config)
+    yield from server_problems(config, REDIS)
     problem = instead(config.get("command"))
     if problem:
         yield "command", problem

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.actions import Action, Call, Result, Touch
-from flows.clients.servers import ServerConfig
-from flows.clients.tls import tls_problems
+from flows.clients.servers import REDIS, ServerConfig, server_problems
 from flows.language.catalogue import ActionSpec, Alias, Duration, option
 from flows.language.shapes import BOOLEAN, NUMBER, STRING, maybe, record
 from flows.language.values import as_text
@@ -75,7 +74,7 @@ def _entry(config: PublishConfig) -> list[str | int]:
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
-    yield from tls_problems(config)
+    yield from server_problems(config, REDIS)
     channel = config.get("channel") or config.get("topic")
     if not channel and not config.get("stream"):
         yield "config", "redis_publish needs 'channel' or 'stream'"

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from flows.actions import Action, Call, MessageLog, Touch
-from flows.clients.servers import ServerConfig
-from flows.clients.tls import tls_problems
+from flows.clients.servers import REDIS, ServerConfig, server_problems
 from flows.language.catalogue import ActionSpec, Alias, Duration, always, option
 from flows.language.expressions import Expression
 from flows.language.shapes import ANYTHING, NUMBER, OBJECT, messages, record
@@ -66,7 +65,7 @@ async def follow(config: SubscribeConfig, call: Call) -> MessageLog:
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
-    yield from tls_problems(config)
+    yield from server_problems(config, REDIS)
     if config.get("expect") is not None and config.get("count") is not None:
         yield "count", "'expect: none' and 'count' exclude each other"
     channel = config.get("channel") or config.get("topic")

@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from flows.clients.errors import ClientError
-from flows.clients.servers import Scheme
 from testmesh.kernel.errors import MissingExtra
 
-SCHEME = Scheme("rabbitmq", {"amqp": 5672}, {"amqps": 5671})
 CHANNEL = 1
 FRAME_MAX = 131_072
 MAX_BODY = 128 * 1024 * 1024

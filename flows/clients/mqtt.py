@@ -11,9 +11,8 @@ from uuid import uuid4
 from flows.clients import mqtt_packets as wire
 from flows.clients import mqtt_reading as read
 from flows.clients.errors import ClientError, reason
-from flows.clients.servers import Scheme, Server, connected
+from flows.clients.servers import Server, connected
 
-SCHEME = Scheme("mqtt", {"mqtt": 1883, "tcp": 1883}, {"mqtts": 8883, "ssl": 8883, "tls": 8883})
 NEWEST_FIRST = (5, 4)
 
 

@@ -13,10 +13,9 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from flows.clients.errors import ClientError, reason
-from flows.clients.servers import Scheme, Server, connected, within
+from flows.clients.servers import Server, connected, within
 from flows.clients.tls import ReadsFiles
 
-SCHEME = Scheme("nats", {"nats": 4222}, {"tls": 4222, "nats+tls": 4222})
 MAX_LINE = 1024 * 1024
 MAX_MESSAGE = 64 * 1024 * 1024
 _SUBJECT = re.compile(r"[^\s\x00-\x1f\x7f]+\Z")

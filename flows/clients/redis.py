@@ -9,10 +9,9 @@ from typing import TypeAlias
 from urllib.parse import parse_qs
 
 from flows.clients.errors import ClientError, reason
-from flows.clients.servers import Scheme, Server, ServerConfig, connected, server
+from flows.clients.servers import REDIS, Server, ServerConfig, connected, server
 from flows.clients.tls import ReadsFiles
 
-SCHEME = Scheme("redis", {"redis": 6379, "valkey": 6379}, {"rediss": 6379, "valkeys": 6379})
 Reply: TypeAlias = "int | bytes | str | list[Reply] | RedisError | None"
 MAX_REPLY = 64 * 1024 * 1024
 MAX_DEPTH = 32
@@ -35,7 +34,7 @@ def redis_server(config: ServerConfig, db: int | None, files: ReadsFiles) -> Ser
     Raises:
         ClientError: not a Redis URL, or not a database number.
     """
-    found = server(config, SCHEME, files)
+    found = server(config, REDIS, files)
     path = str(db) if db is not None else found.path.strip("/") or parse_qs(found.query).get("db", ["0"])[0]
     if not path.isdecimal():
         raise ClientError(f"not a Redis database number: '{path[:20]}'", "config")

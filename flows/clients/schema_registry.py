@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from flows.clients.errors import ClientError
+from flows.clients.servers import UNREADABLE
 from flows.clients.tls import TLS_DOC, ReadsFiles, Tls, tls_of
 from flows.language.catalogue import option
 
@@ -92,8 +93,8 @@ def address(config: RegistryConfig, files: ReadsFiles) -> RegistryAddress:
             parts = urlsplit(given.strip())
             named = parts.hostname or ""
             port = f":{parts.port}" if parts.port else ""
-        except ValueError as error:
-            raise ClientError(f"schema_registry.url: not a URL ({error})", "config") from None
+        except ValueError:
+            raise ClientError(f"schema_registry.url: its host or port cannot be read {UNREADABLE}", "config") from None
         if parts.scheme not in ("http", "https") or not named:
             raise ClientError("schema_registry.url: an http or https URL is expected", "config")
         host = f"[{named}]" if ":" in named else named

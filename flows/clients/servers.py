@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from flows.clients.errors import ClientError, reason
-from flows.clients.tls import TLS_DOC, ReadsFiles, Tls, tls_of
+from flows.clients.tls import TLS_DOC, ReadsFiles, Tls, tls_of, tls_problems
 from flows.language.catalogue import option
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Iterable
 
 CONNECT_SECONDS = 5.0
+UNREADABLE = "(in a password / @ : # are written %2F %40 %3A %23)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,32 @@ class Scheme:
     secure: Mapping[str, int]
 
 
+REDIS = Scheme("redis", {"redis": 6379, "valkey": 6379}, {"rediss": 6379, "valkeys": 6379})
+NATS = Scheme("nats", {"nats": 4222}, {"tls": 4222, "nats+tls": 4222})
+MQTT = Scheme("mqtt", {"mqtt": 1883, "tcp": 1883}, {"mqtts": 8883, "ssl": 8883, "tls": 8883})
+RABBITMQ = Scheme("rabbitmq", {"amqp": 5672}, {"amqps": 5671})
+
+
+def server_problems(config: Mapping[str, object], scheme: Scheme) -> Iterable[tuple[str, str]]:
+    """What is wrong with a config's server that is known without asking it, for an action's static check.
+
+    Args:
+        config: as written.
+        scheme: how its URLs look.
+    """
+    yield from tls_problems(config)
+    for key in ("url", "connection"):
+        given = config.get(key)
+        if isinstance(given, str) and "${" not in given and "{{" not in given:
+            try:
+                _from_url(given, scheme, encrypted=False)
+            except ClientError as error:
+                yield key, error.message
+    port = config.get("port")
+    if isinstance(port, int) and not isinstance(port, bool) and not 0 < port < 65536:
+        yield "port", f"no TCP port: {port}"
+
+
 def server(config: ServerConfig, scheme: Scheme, files: ReadsFiles) -> Server:
     """The server a step means: its own `host`, `port`, `username`, `password`, `tls` go before those of `url`.
 
@@ -112,8 +139,9 @@ def _from_url(url: str, scheme: Scheme, *, encrypted: bool) -> Server:
     try:
         parts = urlsplit(url if "://" in url else f"{next(iter(scheme.plain))}://{url}")
         port = parts.port
-    except ValueError as error:
-        raise ClientError(f"not a URL of {scheme.protocol} ({error})", "config") from None
+    except ValueError:
+        text = f"not a URL of {scheme.protocol}: its host or port cannot be read {UNREADABLE}"
+        raise ClientError(text, "config") from None
     default = {**scheme.plain, **scheme.secure}.get(parts.scheme)
     if default is None:
         known = ", ".join((*scheme.plain, *scheme.secure))

@@ -13,7 +13,7 @@ from flows.language.values import parse_json
 from graph.runs import StepRun
 
 Entry = StepRun | int
-IN_MEMORY = 1000
+IN_MEMORY = 1500
 BUFFER = 1 << 16
 INLINE = 32
 
@@ -30,6 +30,7 @@ class Spool:
         self._file = -1
         self._buffer = bytearray()
         self._written = 0
+        self._block = (0, b"")
 
     def keep(self, run: StepRun) -> Entry:
         """The record itself while there are few, then its place on disk.
@@ -69,13 +70,18 @@ class Spool:
         Args:
             place: what :meth:`keep` gave.
         """
-        self._flush()
-        found = bytearray()
-        while not found.endswith(b"\n"):
-            chunk = os.pread(self._file, BUFFER, place + len(found))
-            end = chunk.find(b"\n")
-            found += chunk if end < 0 else chunk[: end + 1]
-        return found[:-1].decode()
+        start, data = self._block
+        if not start <= place < start + len(data) or (end := data.find(b"\n", place - start)) < 0:
+            self._flush()
+            start, data, end = place, b"", -1
+            # Records are read in the order in which they were written, so the next ones come along.
+            while (end := data.find(b"\n")) < 0:
+                more = os.pread(self._file, BUFFER, start + len(data))
+                if not more:
+                    raise OSError("the file of finished steps ends in the middle of one")
+                data += more
+            self._block = (start, data)
+        return data[place - start : end].decode()
 
     def _opened(self) -> None:
         if self._file < 0:

@@ -45,6 +45,7 @@ class TreeBuilder:
         self._nodes = 0
         self._aliases = 0
         self._next: Any = None
+        self._broken: type[Exception] = Exception
 
     def documents(self) -> Iterator[Node]:
         """The roots, in order.
@@ -72,12 +73,10 @@ class TreeBuilder:
 
     def _pull(self) -> Any:
         if self._next is None:
-            self._next = _events(self.source.text)
-        from yaml import YAMLError
-
+            self._next, self._broken = _events(self.source.text)
         try:
             return self._next()
-        except YAMLError as problem:
+        except self._broken as problem:
             raise YamlProblem(_syntax(problem, self.source)) from None
 
     def _node(self, event: Any, depth: int) -> Node:
@@ -214,11 +213,11 @@ class TreeBuilder:
         return YamlProblem(Diagnostic(self.source.file, line, column, rule, message))
 
 
-def _events(text: str) -> Any:
+def _events(text: str) -> tuple[Any, type[Exception]]:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return loader(text).get_event
+    return loader(text).get_event, yaml.YAMLError
 
 
 def _syntax(problem: Any, source: Source) -> Diagnostic:

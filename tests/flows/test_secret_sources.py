@@ -221,3 +221,13 @@ def test_a_machine_without_a_keyring_keeps_nothing_in_it(
     said = capsys.readouterr().err
     assert "the keyring refused: NoKeyringError" in said
     assert "not-to-be-shown" not in said
+
+
+def test_the_documented_flow_runs(tmp_path: Path, web: Web) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "flows.md").read_text()
+    text = page.partition("## 11. Secrets\n```yaml\n")[2].partition("```")[0]
+    web.on("GET /orders", 200, [])
+    run = run_text(tmp_path, text, process={"ORDERS_URL": web.url, "ORDERS_TOKEN": "of-the-documentation"})
+    assert only(run).verdict == "passed"
+    assert web.seen[0].headers["authorization"] == "Bearer of-the-documentation"
+    assert "of-the-documentation" not in run_to_json(run)

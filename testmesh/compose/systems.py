@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from graph.spans import Span
     from testmesh.compose.graphs import Checkout
     from testmesh.compose.spans import Telemetry
-    from testmesh.environments.environment import Addresses, Environment
+    from testmesh.environments.environment import Addresses, Environment, LogLine
     from testmesh.telemetry.store import Taken
+
+MOST_LINES = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class System:
         self._traces = traces
         self._scratch = tempfile.TemporaryDirectory(prefix="testmesh-env-")
         self.telemetry: Telemetry | None = None
+        self._log_times: Mapping[str, Sequence[float]] = {}
         self.environment: Environment | None = None
         self.addresses: Addresses | None = None
 
@@ -158,19 +161,27 @@ class System:
             environment_variables={**self.addresses.variables},
             deployed=self.deployed(),
             logs=self._logs,
+            log_times=lambda: self._log_times,
         )
 
     def _logs(self, started: str, finished: str) -> Mapping[str, tuple[str, ...]]:
         assert self.environment is not None
         found = self.environment.logs(datetime.fromisoformat(started))
-        by_service: dict[str, list[str]] = {}
+        by_service: dict[str, list[LogLine]] = {}
         for line in found.lines:
             if line.at <= finished:
-                by_service.setdefault(line.service, []).append(line.text)
-        logs = {name: tuple(lines[-2000:]) for name, lines in sorted(by_service.items())}
+                by_service.setdefault(line.service, []).append(line)
+        kept = {name: lines[-MOST_LINES:] for name, lines in sorted(by_service.items())}
+        begin = datetime.fromisoformat(started)
+        self._log_times = {name: [_after(begin, line.at) for line in lines] for name, lines in kept.items()}
+        logs = {name: tuple(line.text for line in lines) for name, lines in kept.items()}
         # An engine without logs says so in its documentation; here it would look like lines of a service.
         wanted = self._settings.engine != "running" or any(service.logs for service in self._settings.services)
         return logs | ({"(not read)": (found.not_checked,)} if found.not_checked and wanted else {})
+
+
+def _after(begin: datetime, at: str) -> float:
+    return (datetime.fromisoformat(at) - begin).total_seconds() * 1000
 
 
 def _placed(error: SettingError, project: Project) -> Exception:
@@ -250,12 +261,14 @@ def _completed(run: Run, now: Mapping[str, str], troubles: Mapping[str, str]) ->
         for service, revision in now.items()
         for before in (run.deployed.get(service, "unknown"),)
     }
-    logs = dict(run.logs)
+    logs, times = dict(run.logs), dict(run.log_times)
     for service, clause in troubles.items():
         logs[service] = [*logs.get(service, ()), f"[testmesh] {service} {clause}"]
+        if service in times:
+            times[service] = [*times[service], _after(datetime.fromisoformat(run.started), run.finished)]
     if told == dict(run.deployed) and not troubles:
         return run
-    return replace(run, deployed=told, logs=logs)
+    return replace(run, deployed=told, logs=logs, log_times=times)
 
 
 @contextmanager

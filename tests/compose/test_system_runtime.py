@@ -111,6 +111,9 @@ def test_a_service_that_dies_meanwhile_is_named_with_its_last_words(tmp_path: Pa
     told = "toy ended with exit code 9; its last line: out of memory"
     assert found.troubles == (told,)
     assert found.run.logs["toy"][-1] == f"[testmesh] {told}"
+    times = found.run.log_times["toy"]
+    assert len(times) == len(found.run.logs["toy"])
+    assert list(times) == sorted(times)
 
 
 def test_without_spans_from_a_service_nothing_is_passed(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from flows.clients.errors import ClientError, reason
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 ALPN = ("h2", "http/1.1")
 WINDOW = 2**20
 TRIES = 3
+PING_SECONDS = 1.0
 MAX_INFORMATIONAL = 20
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 _NOT_IN_HTTP2 = frozenset({"host", "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"})
@@ -72,7 +74,7 @@ class Http2Pool:
             if target in self._plain:
                 return None
             found = self._open.get(target)
-            if found is not None and found.usable:
+            if found is not None and await found.alive():
                 return found
             if found is not None:
                 self._leaving = [one for one in self._leaving if one.busy] + [found]
@@ -136,6 +138,7 @@ class Http2Connection:
         self._changed = asyncio.Event()
         self._answered = False
         self._greeted = False
+        self._quiet = False
         self._farewell: Farewell | None = None
         self._over = False
         try:
@@ -150,6 +153,15 @@ class Http2Connection:
     def usable(self) -> bool:
         """It takes further requests."""
         return not self._over and self._farewell is None and not self._reader.at_eof()
+
+    async def alive(self) -> bool:
+        """Whether the server still says something, where the last request was given up in silence."""
+        if self._quiet and self.usable:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PING_SECONDS):
+                    while self._quiet and self.usable:
+                        await self._news()
+        return self.usable and not self._quiet
 
     @property
     def busy(self) -> bool:
@@ -213,7 +225,7 @@ class Http2Connection:
         await self._changed.wait()
 
     def _abandon(self, stream: _Stream) -> None:
-        """Nobody waits for the answer any more (cancelled, or timed out)."""
+        """Nobody waits for the answer any more (cancelled, or timed out): the server is asked for a sign of life."""
         from h2.errors import ErrorCodes
         from h2.exceptions import ProtocolError
 
@@ -223,6 +235,8 @@ class Http2Connection:
             self._h2.reset_stream(stream.number, ErrorCodes.CANCEL)
         except ProtocolError:
             return  # the stream has ended on its own
+        self._quiet = True
+        self._h2.ping(b"testmesh")
         self._flush()
 
     def _flush(self) -> None:
@@ -260,6 +274,7 @@ class Http2Connection:
         self._writer.transport.abort()
 
     def _feed(self, data: bytes) -> None:
+        self._quiet = False
         known, farewells = self._frames.split(data, str(self._target))
         for event in self._h2.receive_data(known):
             handle = _EVENTS.get(type(event).__name__)

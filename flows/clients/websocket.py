@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from flows.clients.errors import ClientError, reason
+from flows.clients.http1 import request_bytes
 from flows.clients.http_address import bare_url, place_of, proxy_for
+from flows.clients.http_dial import explained
 from flows.clients.http_request import folded, parsed_body
 from flows.clients.proxy import Proxies
 from flows.clients.scripts import MAX_EVENTS, MAX_MESSAGE, Line, event_of
@@ -178,19 +180,18 @@ async def opened(door: Door, script: Sequence[Line]) -> Socket | Refused:
             return exc
 
     started = time.perf_counter()
-    secure = door.url.startswith("wss:")
-    encrypted: dict[str, Any] = {"ssl": door.tls.context(), **_named(door.tls)} if secure else {}
+    url, headers, further = _addressed(door)
     try:
         connection = await Once(
-            door.url,
-            additional_headers=list(door.headers),
+            url,
+            additional_headers=headers,
             subprotocols=list(door.subprotocols) or None,  # type: ignore[arg-type]
             user_agent_header="testmesh",
             open_timeout=None,
             close_timeout=PARTING_SECONDS,
             max_size=MAX_MESSAGE,
             proxy=_proxy(door),
-            **encrypted,
+            **further,
         )
     except exceptions.InvalidStatus as refusal:
         return Refused(_opening(door, refusal.response, started))
@@ -224,8 +225,31 @@ def _proxy(door: Door) -> str | None:
     return f"{proxy.scheme}://{login}{host}:{proxy.port}"
 
 
-def _named(tls: Tls) -> dict[str, str]:
-    return {"server_hostname": tls.server_name} if tls.server_name else {}
+def _addressed(door: Door) -> tuple[str, list[tuple[str, str]], dict[str, Any]]:
+    """URL, headers, and where to connect: a `Host` of the step's own goes into the URL, as the library wants it.
+
+    Raises:
+        ClientError: of type ``config`` for what HTTP cannot carry.
+    """
+    with explained(door):
+        request_bytes("GET", "/", door.headers, b"")
+    place = place_of("http" + door.url.removeprefix("ws"))
+    host = next((value.strip() for name, value in door.headers if name.lower() == "host"), "")
+    headers = [pair for pair in door.headers if pair[0].lower() != "host"]
+    further: dict[str, Any] = {"ssl": door.tls.context()} if place.scheme == "https" else {}
+    if place.scheme == "https" and (host or door.tls.server_name):
+        further["server_hostname"] = door.tls.server_name or place.host
+    if not host:
+        return door.url, headers, further
+    return (
+        f"{'wss' if place.scheme == 'https' else 'ws'}://{host}{place.path}",
+        headers,
+        further
+        | {
+            "host": place.host,
+            "port": place.port,
+        },
+    )
 
 
 def _opening(door: Door, response: Response, started: float) -> dict[str, object]:

@@ -295,7 +295,8 @@ def _portions(values: list[str]) -> Iterator[list[str]]:
 
 
 def _api_key(value: Mapping[str, object], key: str) -> bool:
-    return key == "api_key" and "value" in value and "name" in value and value.get("in") in ("header", "query", None)
+    places = ("header", "query", "cookie", None)
+    return key == "api_key" and "value" in value and "name" in value and value.get("in") in places
 
 
 def _password_of(credentials: str) -> str:

@@ -283,3 +283,20 @@ def test_a_message_larger_than_the_limit_is_refused(tmp_path: Path) -> None:
     assert verdicts(run) == {"talk": "error", "stream": "error"}
     assert "breaks the protocol" in step(run, "talk").message
     assert "an event is larger than 16 MiB" in step(run, "stream").message
+
+
+def test_a_host_of_one_s_own_and_headers_that_would_break_the_handshake(tmp_path: Path) -> None:
+    hosts: list[str] = []
+
+    async def says_host(connection: Any) -> None:
+        hosts.append(connection.request.headers["Host"])
+        await connection.wait_closed()
+
+    with websocket_server(says_host) as port:
+        url = f"ws://127.0.0.1:{port}/"
+        own = config("own", "websocket", {"url": url, "headers": {"Host": "shop.example"}}, "status == 101")
+        evil = config("evil", "websocket", {"url": url, "headers": {"X": "a\r\nEvil: 1"}})
+        run = run_text(tmp_path, steps_of(own, evil))
+    assert verdicts(run) == {"own": "passed", "evil": "error"}, step(run, "own").message
+    assert step(run, "evil").exchanges[0].error_type == "config"
+    assert hosts == ["shop.example"]

@@ -196,6 +196,33 @@ def test_a_server_that_breaks_the_protocol_is_an_error_in_words(does: Any, says:
     assert f"127.0.0.1:{port}" in found.message
 
 
+def test_a_connection_that_went_silent_is_not_asked_again() -> None:
+    seen: list[int] = []
+
+    async def everything(port: int) -> HttpResponse:
+        pool = HttpPool()
+        request = HttpRequest("GET", f"http://127.0.0.1:{port}/", http2=True)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await pool.send(request)
+        async with asyncio.timeout(5):
+            answer = await pool.send(request)
+        await pool.aclose()
+        return answer
+
+    def deaf(session: Session, stream: int) -> None:
+        seen.append(session.number)
+        if session.number == 0:
+            session.h2.receive_data = lambda data: []  # type: ignore[method-assign]
+            session.h2.clear_outbound_data_buffer()
+        else:
+            session.answer(stream)
+
+    with http2_server(deaf) as port:
+        assert asyncio.run(everything(port)).status == 200
+    assert seen == [0, 1]
+
+
 def test_a_cancelled_request_leaves_the_connection_to_the_others() -> None:
     given_up: list[int] = []
 

@@ -206,6 +206,12 @@ def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
         yield "path", "the path has no query; put it in 'match.query'"
 
 
+def _early(config: Mapping[str, object]) -> str | None:
+    if config.get("at_most") is not None and not config.get("at_least"):
+        return "at_most"
+    return "count" if config.get("count") == 0 else None
+
+
 REQUEST = record(
     n=NUMBER,
     method=STRING,
@@ -234,6 +240,7 @@ ACTION: Action[VerifyConfig] = Action(
         ),
         checks_itself=True,
         reads=always,
+        early=_early,
         check=_problems,
     ),
     run=run,

@@ -141,6 +141,8 @@ class ActionSpec:
         windowed: the window is the config's `timeout` (consumers, db_poll); then `wait` may only be ``none``.
         open_config: any key is accepted (set); its value is a template.
         fields_from: config key whose map's keys are the result's fields (transform); ``""`` = all of config (set).
+        early: from the written config: the key that a first look may satisfy before anything happened (`at_most: 0`),
+            so that the step should have `hold`; None when there is none.
         check: further findings: (config as written) → (key, message) pairs.
     """
 
@@ -164,6 +166,7 @@ class ActionSpec:
     windowed: bool = False
     open_config: bool = False
     fields_from: str | None = None
+    early: Callable[[Mapping[str, object]], str | None] | None = None
     check: Callable[[Mapping[str, object]], Iterable[tuple[str, str]]] | None = None
 
 

@@ -136,6 +136,17 @@ class StepRules:
             message = "the first read that shows nothing ends the wait; what comes a moment later is not seen"
             self._warn(step, "assert_none", "flow/none-without-hold", message, "add 'hold: 2s'")
 
+    def _early(self, step: Step, read: Read) -> None:
+        key = read.spec.early(read.settings.source) if read.spec.early is not None and read.known else None
+        node = step.node.get("config")
+        if key is None or step.hold is not None or step.until is not None or not isinstance(node, MapNode):
+            return
+        entry = node.entries.get(key)
+        if entry is not None:
+            message = f"'{key}' may hold before anything happened; what comes a moment later is not seen"
+            more = More(len(key), hint="add 'hold: 1s'", severity="warning")
+            self.findings.add("flow/none-without-hold", entry.key.at, message, more)
+
     def _own_check(self, step: Step, read: Read) -> None:
         if read.spec.check is None or not read.known or read.settings.misspelt:
             return
@@ -179,6 +190,7 @@ _RULES: tuple[Callable[[StepRules, Step, Read], None], ...] = (
     StepRules._needs_condition,
     StepRules._repeats_writes,
     StepRules._none_without_hold,
+    StepRules._early,
     StepRules._own_check,
     StepRules._empty_lists,
 )

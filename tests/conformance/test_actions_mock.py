@@ -9,8 +9,10 @@ import threading
 import time
 from pathlib import Path
 
+from flows.actions import catalogue
 from flows.engine import judge
 from flows.events import run_to_json
+from flows.language.check import load_flow
 from flows.runner import RunOptions, run_flows
 from graph.runs import Run, StepFinished
 from tests.conformance.actions import flow_of, passes
@@ -386,3 +388,13 @@ def test_secrets_of_a_request_are_matched_live_and_on_the_recording_but_never_ke
     assert verdicts(run) == {"pay": "passed", "c": "passed", "v": "passed", "w": "failed", "x": "passed"}
     assert "header authorization is (hidden), not Bearer other-token" in step(run, "w").message
     assert "s3cr3t-t0k3n-value" not in run_to_json(run)
+
+
+def test_a_check_that_nothing_came_should_look_for_a_while() -> None:
+    def warned(config: str, more: str = "") -> list[tuple[str, int]]:
+        text = flow_of(f"{{id: v, action: mock_server_verify, {more}config: {{{config}}}}}")
+        return [(found.rule, found.column) for found in load_flow(text, "f.yaml", catalogue()).findings]
+
+    assert warned("at_most: 0") == [("flow/none-without-hold", 52)]
+    assert warned("path: /a, count: 0") == [("flow/none-without-hold", 62)]
+    assert warned("at_most: 2, at_least: 1") == warned("count: 1") == warned("at_most: 0", "hold: 1s, ") == []

@@ -278,17 +278,19 @@ def figures(found: Sequence[Outcome]) -> dict[str, Any]:
     }
 
 
-def measure(systems: Sequence[str]) -> dict[str, Any]:
-    """Everything the eval says, before and after the gaps are closed.
+def measure(systems: Sequence[str], *, closing: bool = False) -> dict[str, Any]:
+    """Everything the eval says about the flows as they are, and with every gap closed.
 
     Args:
         systems: samples.
+        closing: measure the second too.
     """
     result: dict[str, Any] = {}
     for system in systems:
-        before = scene(system)
-        after = scene(system, closed(before))
-        for name, now in (("before", before), ("after", after)):
+        scenes = {"as they are": scene(system)}
+        if closing:
+            scenes["closed"] = scene(system, closed(scenes["as they are"]))
+        for name, now in scenes.items():
             outcomes = list(_outcomes(now, system))
             result.setdefault(name, {})[system] = {"strength": strength_of(now), **figures(outcomes)}
     return result
@@ -303,9 +305,10 @@ def main() -> int:
     """Measure and print; `--json FILE` keeps it."""
     parser = argparse.ArgumentParser(prog="python -m evals.sabotage", description=__doc__)
     parser.add_argument("--system", choices=SYSTEMS, default="")
+    parser.add_argument("--closed", action="store_true", help="also with every suggested line added")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    result = measure((options.system,) if options.system else SYSTEMS)
+    result = measure((options.system,) if options.system else SYSTEMS, closing=options.closed)
     print(json.dumps(result, indent=2))
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n")

@@ -100,7 +100,7 @@ ACTION: Action[ConsumerConfig] = Action(
         ),
         checks_itself=True,
         connection=("brokers",),
-        implied=("KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS"),
+        implied=("KAFKA_BROKERS",),
         reads=always,
         windowed=True,
         check=_problems,

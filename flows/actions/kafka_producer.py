@@ -88,7 +88,7 @@ ACTION: Action[ProducerConfig] = Action(
         aliases=(Alias("kafka_publish"), Alias("kafka_produce"), Alias("kafka.produce"), Alias("kafka.publish")),
         deprecated=(Deprecated("group_id", "no group is joined"),),
         connection=("brokers",),
-        implied=("KAFKA_BROKERS", "KAFKA_BOOTSTRAP_SERVERS"),
+        implied=("KAFKA_BROKERS",),
         check=_problems,
     ),
     touches=touches,

@@ -154,7 +154,7 @@ def compare(form: str, file: Path, wanted: str) -> Compared:
     """
     from flows.actions import catalogue
     from flows.importers import Source, importers
-    from flows.importers.finishing import finished, notes_in_words
+    from flows.importers.finishing import every_note, finished, notes_in_words
     from testmesh.cli._writing import beside
     from testmesh.kernel.errors import UserError
 
@@ -165,13 +165,14 @@ def compare(form: str, file: Path, wanted: str) -> Compared:
         flows = finished(imported, source, catalogue())
     except UserError as problem:
         return Compared(name, wanted, f"refused: {problem.message}", (), False)
+    notes = every_note(imported)
     with tempfile.TemporaryDirectory() as folder, shop() as server:
         for flow in flows:
             Path(folder, f"{flow.stem}.yaml").write_text(flow.text)
         for other in file.parent.glob("*.bin"):
             shutil.copy(other, folder)
         got = _verdict(Path(folder), server.url)
-    return Compared(name, wanted, got, tuple(notes_in_words(file.name, imported.notes)), imported.weaker)
+    return Compared(name, wanted, got, tuple(notes_in_words(file.name, notes)), any(n.checks for n in notes))
 
 
 def _verdict(folder: Path, base: str) -> str:

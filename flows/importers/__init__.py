@@ -59,11 +59,6 @@ class Imported:
     drafts: tuple[Draft, ...]
     notes: tuple[Note, ...] = ()
 
-    @property
-    def weaker(self) -> bool:
-        """Whether something that could have failed is missing."""
-        return any(note.checks for note in self.notes)
-
 
 @dataclass(frozen=True, slots=True)
 class Importer:

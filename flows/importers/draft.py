@@ -99,6 +99,7 @@ class DraftStep:
         assertions: expressions, or maps with a message.
         more: other keys of the step, such as `retry`.
         comments: lines above it.
+        broken: assertions that the checker refused, each with its reason.
     """
 
     id: str
@@ -108,6 +109,7 @@ class DraftStep:
     assertions: list[Assertion] = field(default_factory=list)
     more: dict[str, Value] = field(default_factory=dict)
     comments: list[str] = field(default_factory=list)
+    broken: list[tuple[str, str]] = field(default_factory=list)
 
     def check(self, expression: str, message: str | None = None) -> None:
         """Adds an assertion.

@@ -113,7 +113,11 @@ class _File:
 
     def _declared(self, region: Region) -> None:
         for name, value in region.variables:
-            self._variable(name, value)
+            try:
+                self._variable(name, value)
+            except NotCarried as reason:
+                step = self.draft.step("not_carried_over", "assert")
+                self._refuse(step, Line(region.number, f"@{name} = {value}"), str(reason))
         for key, value in region.meta.items():
             if key not in _SILENT_META:
                 why = "there is nothing like it"

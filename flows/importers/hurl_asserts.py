@@ -118,6 +118,8 @@ def filtered(left: str, found: list[Word], names: Names) -> tuple[str, list[Word
             raise NotCarried(f"there is no function for the filter '{name}'")
         count, apply = _FILTERS[name]
         arguments = found[at + 1 : at + 1 + count]
+        if len(arguments) < count:
+            raise NotCarried(f"the filter '{name}' needs a value")
         left = apply(left, arguments, names)
         at += 1 + count
     return left, found[at:]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from flows.importers.requests import METHODS
 from testmesh.kernel.diagnostics import Diagnostic
 from testmesh.kernel.errors import DiagnosticsError
 
@@ -103,6 +104,8 @@ class Reader:
             match = _METHOD.match(_bare(line))
             if match is None:
                 raise self.wrong("a request ('GET https://...') is expected here")
+            if match[1] not in METHODS:
+                raise self.wrong(f"the method '{match[1]}' is none that a flow can send")
             entry = Entry(match[1], match[2].strip(), Part(self.at + 1))
             self.at += 1
             self._part(entry.request)

@@ -41,10 +41,7 @@ class Names:
             text: of the file.
         """
         parts = TEMPLATE.split(text)
-        shown = [
-            part.replace("${", "$${") if at % 2 == 0 else f"${{{self.expression(part)}}}"
-            for at, part in enumerate(parts)
-        ]
+        shown = [_kept(part) if at % 2 == 0 else f"${{{self.expression(part)}}}" for at, part in enumerate(parts)]
         return "".join(shown)
 
     def operand(self, text: str) -> str:
@@ -61,6 +58,11 @@ class Names:
         if len(pieces) > 1:
             return "(" + " + ".join(pieces) + ")"
         return safe(literal(text))
+
+
+def _kept(text: str) -> str:
+    """Text between templates; what only looks like one of ours stays as it is."""
+    return text.replace("${", "$${").replace("{{", '{{ "{{" }}')
 
 
 def safe(quoted: str) -> str:

@@ -35,7 +35,7 @@ def write(imported: Imported, source: Source, options: argparse.Namespace) -> in
         options: with `output`, `force` and `dir`.
     """
     from flows.actions import catalogue
-    from flows.importers.finishing import finished, notes_in_words
+    from flows.importers.finishing import every_note, finished, notes_in_words
 
     single = options.output is not None and options.output.suffix in (".yaml", ".yml")
     folder = options.output.parent if single else options.output
@@ -47,9 +47,10 @@ def write(imported: Imported, source: Source, options: argparse.Namespace) -> in
             sys.stdout.write(flow.text)
         else:
             _file(options.output if single else folder / f"{flow.stem}.yaml", flow.text, options.force)
-    for line in notes_in_words(source.file, imported.notes):
+    notes = every_note(imported)
+    for line in notes_in_words(source.file, notes):
         print(line, file=sys.stderr)
-    return EXIT_FAILED if imported.weaker else EXIT_OK
+    return EXIT_FAILED if any(note.checks for note in notes) else EXIT_OK
 
 
 def _schema(root: Path, folder: Path) -> str | None:

@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from flows.clients.errors import ClientError
 from flows.clients.http import HttpPool, HttpRequest, HttpStream
 from flows.clients.http_request import folded, parsed_body
-from flows.clients.scripts import MAX_EVENTS, MAX_MESSAGE, event_of
-
-MAX_HELD = 64 * 1024 * 1024
+from flows.clients.scripts import MAX_EVENTS, MAX_HELD, MAX_MESSAGE, event_of
 
 
 class EventParser:

@@ -10,8 +10,9 @@ from flows.language.catalogue import Duration, option
 from flows.language.expressions import Expression
 from flows.language.shapes import ANYTHING, BOOLEAN, NUMBER, OBJECT, STRING, Shape, listing, maybe, record
 
-MAX_MESSAGE = 16 * 1024 * 1024
+MAX_MESSAGE = 4 * 1024 * 1024
 MAX_EVENTS = 100_000
+MAX_HELD = 16 * 1024 * 1024
 UNSENT_LINES = {"messages": frozenset({"receive"})}
 
 

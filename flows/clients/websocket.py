@@ -18,7 +18,7 @@ from flows.clients.http_address import bare_url, place_of, proxy_for
 from flows.clients.http_dial import explained
 from flows.clients.http_request import folded, parsed_body
 from flows.clients.proxy import Proxies
-from flows.clients.scripts import MAX_EVENTS, MAX_MESSAGE, Line, event_of
+from flows.clients.scripts import MAX_EVENTS, MAX_HELD, MAX_MESSAGE, Line, event_of
 from flows.clients.tls import PLAIN_TLS, Tls
 from flows.language.values import as_text, to_json
 from testmesh.kernel.errors import MissingExtra
@@ -93,6 +93,7 @@ class Socket:
         self._script = script
         self._opening = opening
         self._heard = 0
+        self._held = 0
 
     async def hear(self, place: int) -> dict[str, object]:
         """The handshake, then message after message, then how it was closed."""
@@ -105,8 +106,9 @@ class Socket:
         except ConnectionClosed as closed:
             return self._closed(closed)
         self._heard += 1
-        if self._heard > MAX_EVENTS:
-            raise ClientError(f"{self._door}: more than {MAX_EVENTS} messages")
+        self._held += len(payload)
+        if self._heard > MAX_EVENTS or self._held > MAX_HELD:
+            raise ClientError(f"{self._door}: more than {MAX_EVENTS} messages or {MAX_HELD // 2**20} MiB of them")
         if isinstance(payload, str):
             return event_of(payload.encode())
         return event_of(payload, binary=True)

@@ -274,15 +274,30 @@ def test_a_server_killed_in_mid_conversation_and_one_that_never_ends_an_event(tm
 
 def test_a_message_larger_than_the_limit_is_refused(tmp_path: Path) -> None:
     async def floods(connection: Any) -> None:
-        await connection.send("x" * (17 * 2**20))
+        await connection.send("x" * (5 * 2**20))
 
     piece = b"x" * 2**20
-    with websocket_server(floods, compression=None) as port, events(b"data: ", *[piece] * 17, hold=True) as stream:
+    with websocket_server(floods, compression=None) as port, events(b"data: ", *[piece] * 5, hold=True) as stream:
         talk = config("talk", "websocket", {"url": f"ws://127.0.0.1:{port}/", "messages": [NEXT]}, on_error="continue")
         run = run_text(tmp_path, steps_of(talk, config("stream", "sse", {"url": stream})))
     assert verdicts(run) == {"talk": "error", "stream": "error"}
     assert "breaks the protocol" in step(run, "talk").message
-    assert "an event is larger than 16 MiB" in step(run, "stream").message
+    assert "an event is larger than 4 MiB" in step(run, "stream").message
+
+
+def test_messages_without_end_are_given_up(tmp_path: Path) -> None:
+    async def endless(connection: Any) -> None:
+        while True:
+            await connection.send("x" * 2**20)
+
+    piece = b"data: " + b"x" * 2**20 + b"\n\n"
+    with websocket_server(endless, compression=None) as port, events(*[piece] * 20, hold=True) as stream:
+        never = {"receive": {"match": "raw == 'y'", "timeout": "20s"}}
+        talk = config("talk", "websocket", {"url": f"ws://127.0.0.1:{port}/", "messages": [never]}, on_error="continue")
+        run = run_text(tmp_path, steps_of(talk, config("stream", "sse", {"url": stream, "messages": [never]})))
+    assert verdicts(run) == {"talk": "error", "stream": "error"}
+    for id in ("talk", "stream"):
+        assert "16 MiB of them" in step(run, id).message
 
 
 def test_a_host_of_one_s_own_and_headers_that_would_break_the_handshake(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from graph.runs import Event, Run, StepStarted
 MESSAGES = 5
 SPREAD_SECONDS = 0.01
 NOISE_SECONDS = 0.005
-Publish = Callable[[str], None]
+Publish = Callable[[str], object]
 _FLOW = """
 flow:
   name: lost
@@ -76,7 +76,7 @@ def _redis_channel(url: str, topic: str) -> Iterator[Publish]:
     import redis
 
     with redis.Redis.from_url(url) as client:
-        yield lambda text: client.publish(topic, text) and None
+        yield lambda text: client.publish(topic, text)
 
 
 @contextmanager
@@ -84,7 +84,7 @@ def _redis_stream(url: str, topic: str) -> Iterator[Publish]:
     import redis
 
     with redis.Redis.from_url(url) as client:
-        yield lambda text: client.xadd(topic, {"v": text}) and None
+        yield lambda text: client.xadd(topic, {"v": text})
 
 
 @contextmanager

@@ -24,6 +24,9 @@ _RANGES = {
 }
 
 
+_LARGEST = {"float": 3.4028234663852886e38, "double": 1.7976931348623157e308}
+
+
 class Builder:
     """Makes messages of one set of types.
 
@@ -138,20 +141,26 @@ def _fill_json_form(message: Message, given: object, where: str) -> None:
     from google.protobuf import json_format
 
     try:
-        json_format.ParseDict(_floats(given), message)
+        json_format.ParseDict(_floats(given, where), message)
     except (json_format.ParseError, ValueError, TypeError) as problem:
         wanted = message.DESCRIPTOR.full_name
         raise ClientError(f"{where}: not a {wanted}: {_clause(problem)}", "config") from problem
 
 
-def _floats(value: Any) -> Any:
+def _floats(value: Any, where: str) -> Any:
+    """Numbers of a Struct are doubles: what a double cannot hold is refused, never rounded in silence."""
     from decimal import Decimal
 
-    if isinstance(value, Decimal):
-        return float(value)
+    if isinstance(value, Decimal) or (isinstance(value, int) and not isinstance(value, bool)):
+        number = _number("double", value, where)
+        if isinstance(value, int) and int(number) != value:
+            raise ClientError(f"{where}: {value} does not fit into a double; send it as text", "config")
+        return value if isinstance(value, int) else number
     if isinstance(value, Mapping):
-        return {str(key): _floats(item) for key, item in value.items()}
-    return [_floats(item) for item in value] if isinstance(value, list | tuple) else value
+        return {str(key): _floats(item, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_floats(item, f"{where}[{index}]") for index, item in enumerate(value)]
+    return value
 
 
 def _clause(problem: Exception) -> str:
@@ -221,6 +230,8 @@ def _number(kind: str, value: Any, where: str) -> float:
         number = None
     if number is None:
         raise _wrong(where, f"a number ({kind})", value)
+    if abs(number) > _LARGEST[kind]:
+        raise ClientError(f"{where}: {value} does not fit into a {kind}", "config")
     return number
 
 

@@ -233,6 +233,11 @@ def test_metadata_the_trace_and_the_deadline_reach_the_server(tmp_path: Path, gr
             "request.big: 9223372036854775808 does not fit into int64",
         ),
         ("method: Echo, request: {big: 1.5}", "request.big: must be a whole number (int64), not number 1.5"),
+        ("method: Echo, request: {ratio: 3.5e38}", "request.ratio: 3.5e+38 does not fit into a float"),
+        (
+            "method: Echo, request: {extra: {a: [9007199254740993]}}",
+            "request.extra.a[0]: 9007199254740993 does not fit",
+        ),
         ("method: Echo, request: {express: 1}", "request.express: must be true or false, not number 1"),
         ("method: Echo, request: {signature: '%%'}", "request.signature: must be base64 text"),
         ("method: Echo, request: {state: STATE_PAD}", "did you mean STATE_PAID?"),

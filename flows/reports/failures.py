@@ -82,7 +82,7 @@ def _asked(step: StepRun) -> list[str]:
     request = exchange.request
     asked = sentence(step.action, request)
     answer = exchange.candidates[-1] if exchange.candidates else None
-    got = f" → {answered(answer)}" if isinstance(answer, dict) else ""
+    got = f" → {told}" if isinstance(answer, dict) and (told := answered(answer)) else ""
     seen = _seen(exchange)
     return [clipped(f"  {asked}{got}{seen}", WIDTH)] if asked or got or seen else []
 
@@ -177,10 +177,11 @@ def brief(step: StepRun) -> str:
         return ""
     failing = failed_assertions(step)
     if not failing or (step.exchanges[-1:] and step.exchanges[-1].error):
-        return clipped(_flat(step.message.split("\n", 1)[0]), WIDTH)
+        said, *rest = step.message.split("\n") if step.message else [step.verdict]
+        return clipped(_flat(f"{said} {rest[0]}" if said.endswith(":") and rest else said), WIDTH)
     first = failing[0]
     more = f" (and {len(failing) - 1} more)" if len(failing) > 1 else ""
-    return f"{clipped(_flat(first.expression), 70)}: {clipped(_sides(first)[0].strip(), 120)}{more}"
+    return f"{clipped(_flat(first.expression), 70)}: {clipped(_sides(step, first)[0].strip(), 120)}{more}"
 
 
 def _flat(text: str) -> str:
@@ -192,7 +193,7 @@ def _assertions(step: StepRun, room: int) -> list[str]:
     found = failed_assertions(step)
     if not found:
         return []
-    blocks = [_block(line) for line in found]
+    blocks = [_block(step, line) for line in found]
     while sum(map(len, blocks)) > room and (longest := max(blocks, key=len)) and len(longest) > 2:
         at = blocks.index(longest)
         blocks[at] = _shorter(longest)
@@ -215,22 +216,27 @@ def _shorter(block: list[str]) -> list[str]:
     return [title, *kept]
 
 
-def _block(line: AssertionResult) -> list[str]:
-    sides = _sides(line)
+def _block(step: StepRun, line: AssertionResult) -> list[str]:
+    sides = _sides(step, line)
     return [_title(line, sides), *sides]
 
 
 def _title(line: AssertionResult, sides: list[str]) -> str:
     where = f"line {line.line}" if line.line else "until"
-    name = "" if line.list == "assert" else f"{line.list}: "
+    name = "" if line.list == "assert" or not line.line else f"{line.list}: "
     why = f"  ({_flat(line.message)})" if line.message and _has_sides(line) else ""
     way = "  (left → right)" if sides and " → " in sides[0] and _has_sides(line) else ""
     return clipped(f"  {where}  {name}{_flat(line.expression)}{why}", WIDTH - len(way)) + way
 
 
-def _sides(line: AssertionResult) -> list[str]:
+def _side(value: object, known: bool) -> str:
+    return "has no value" if value is None and not known else shown(value)
+
+
+def _sides(step: StepRun, line: AssertionResult) -> list[str]:
     if not _has_sides(line):
         return [clipped(f"      {_flat(line.message) or 'left null, right null'}", WIDTH)]
+    known = not line.message or f"{line.expression}: {line.message}" not in step.message
     if line.list == "assert_none":
         return [clipped(f"      it holds: left {shown(line.left)}, right {shown(line.right)}", WIDTH)]
     both = _containers(line.left, line.right)
@@ -240,7 +246,7 @@ def _sides(line: AssertionResult) -> list[str]:
             lines = [f"      {line_of(item)}" for item in found[:_DETAILS]]
             lines[-1] += f" (and {len(found) - _DETAILS} more)" if len(found) > _DETAILS else ""
             return lines
-    left, right = shown(line.left), shown(line.right)
+    left, right = _side(line.left, known), _side(line.right, known)
     if len(left) + len(right) <= WIDTH - 30:
         return [f"      left {left}, right {right}"]
     return [f"      left  {clipped(left, WIDTH - 12)}", f"      right {clipped(right, WIDTH - 12)}"]

@@ -29,6 +29,7 @@ MOST_TICKS = 300
 MOST_LINES = 20
 MOST_SPANS = 60
 SOURCE_ROOM = 1_500_000
+_FIRST = ("body", "rows", "value", "messages", "documents", "answers", "requests", "stdout")
 _MARK = f"exact-number-{os.urandom(16).hex()}:"
 _EXACT = re.compile(rf'"{_MARK}([^"]+)"')
 
@@ -292,7 +293,7 @@ def _sections(answer: object, most: int, room: _Room) -> list[list[object]]:
     """An answer in named parts: what a person looks at first comes first."""
     if not isinstance(answer, dict):
         return [["", *_value(answer, most, room)]]
-    first = next((key for key in ("body", "rows", "value", "messages") if key in answer), "")
+    first = next((key for key in _FIRST if key in answer), "")
     if not first:
         return [["", *_value(answer, most, room)]]
     hidden = {first, "headers", "headers_all", "first_row", "raw", "json"}

@@ -409,7 +409,19 @@
   const tools = make("div", { class: "tools" }, input, chipBox,
     failures.length ? make("button", { type: "button", class: "button", on: { click: () => failure(1) } }, "Next failure") : null,
     make("span", { class: "hint" }, make("kbd", {}, "?"), " keys"));
-  app.append(tools, ...data.cut.length ? [make("p", { class: "note" }, `To keep this page small, ${data.cut.join("; ")}.`)] : [], make("div", { id: "steps", tabindex: "-1" }, state.flows.map((flow) => flow.node), nothing), help);
+  const overview = () => {
+    const shown = failures.slice(0, 40).map((index) => {
+      const row = data.steps[index];
+      return make("li", {}, make("a", { href: `#step-${index}`, on: { click: (event) => { event.preventDefault(); go(index); } } }, row[F.path]),
+        " ", make("span", { class: "where" }, `${data.flows[row[F.flow]].name} · ${row[F.file]}:${row[F.line]}`), make("span", { class: "why" }, row[F.message]));
+    });
+    const bad = data.flows.filter((flow, number) => flow.verdict !== "passed" && !byFlow[number].some((index) => broken(data.steps[index])));
+    const rest = bad.slice(0, 20).map((flow) => make("li", {}, make("b", {}, flow.name), " ", make("span", { class: "where" }, flow.file), make("span", { class: "why" }, flow.message ?? flow.problems?.[0] ?? WORDS[flow.verdict])));
+    const left = failures.length - shown.length + bad.length - rest.length;
+    return make("section", { class: "flow failed-list", "aria-label": "What failed" }, make("h2", {}, "What failed"), make("ol", {}, shown, rest), left > 0 ? make("p", { class: "where" }, `and ${left.toLocaleString("en")} more`) : null);
+  };
+  const many = failures.length + data.flows.filter((flow) => flow.verdict !== "passed").length > 2 && data.flows.length > 1;
+  app.append(tools, ...many ? [overview()] : [], ...data.cut.length ? [make("p", { class: "note" }, `To keep this page small, ${data.cut.join("; ")}.`)] : [], make("div", { id: "steps", tabindex: "-1" }, state.flows.map((flow) => flow.node), nothing), help);
   document.getElementById("static").hidden = true;
   app.hidden = false;
   const first = state.flows.filter((flow) => flow.flow.verdict !== "passed").slice(0, 20);

@@ -211,7 +211,7 @@ class _Execution:
             return flow_run
         from flows.engine.remasking import remasked
 
-        return remasked(self._masks, flow_run)
+        return remasked(self._masks, flow_run, self._spool)
 
     def _live(self) -> Live:
         options = self._options

@@ -44,13 +44,14 @@ class ConsumeConfig(ServerConfig):
 
 
 def touches(config: Mapping[str, object]) -> Iterable[Touch]:
-    """The routing key (without wildcards), exchange, queue or stream.
+    """The routing key when it has no wildcards, else the exchange, queue or stream.
 
     Args:
         config: as written.
     """
-    named = [config.get(key) for key in ("routing_key", "key", "topic", "exchange", "queue", "stream")]
-    for name in dict.fromkeys(name for name in named if isinstance(name, str) and name and not set("*#") & set(name)):
+    named = (config.get(key) for key in ("routing_key", "key", "topic", "exchange", "queue", "stream"))
+    name = next((name for name in named if isinstance(name, str) and name and not set("*#") & set(name)), None)
+    if name is not None:
         yield Touch("topic", name, kind="rabbitmq")
 
 
@@ -100,8 +101,9 @@ async def _held(config: ConsumeConfig, call: Call, where: Server, own: tuple[str
     if config.stream:
         stream, key = config.stream, ("rabbitmq-stream", where, config.stream, position, own)
         return await call.flow_clients.opened(key, lambda: StreamLog(where, stream, position).open())
-    queue, kept = config.queue or "", ("rabbitmq-queue", where, config.queue, position, config.ack)
-    return await call.flow_clients.opened(kept, lambda: QueueLog(where, queue, position, ack=config.ack).open())
+    queue = config.queue or ""
+    held = await call.flow_clients.opened(("rabbitmq-queue", where, queue), lambda: QueueLog(where, queue).open())
+    return held.view(position, ack=config.ack)
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:

@@ -31,14 +31,15 @@ class PublishConfig(ServerConfig):
 
 
 def touches(config: Mapping[str, object]) -> Iterable[Touch]:
-    """The routing key, exchange or queue.
+    """The routing key, else the queue or exchange: the name by which the graph knows the topic.
 
     Args:
         config: as written.
     """
     sent = next((config[key] for key in ("value", "payload", "message", "body") if config.get(key) is not None), None)
-    named = [config.get(key) for key in ("routing_key", "key", "topic", "queue", "exchange")]
-    for name in dict.fromkeys(name for name in named if isinstance(name, str) and name):
+    named = (config.get(key) for key in ("routing_key", "key", "topic", "queue", "exchange"))
+    name = next((name for name in named if isinstance(name, str) and name), None)
+    if name is not None:
         yield Touch("topic", name, kind="rabbitmq", mode="write", sends=sent)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from flows.clients.amqp import AmqpConnection
 from flows.clients.amqp_messages import Delivery, codec
@@ -12,29 +13,27 @@ from flows.clients.rabbitmq import MAX_BEHIND, STREAM_PREFETCH, Position, shown
 from flows.clients.resuming import keep_reading
 from flows.clients.servers import Server
 
+CLOSE_SECONDS = 5.0
+
 
 class QueueLog:
-    """Messages that come into a queue from the start of the flow on, held until the flow ends.
+    """Messages of a queue, held by the flow until it ends; several steps look at them through views.
 
     Nobody else may consume from that queue meanwhile: they would get some of the messages, and we the others.
 
     Args:
         where: the server.
         queue: its name.
-        position: from when on.
-        ack: what steps have read is taken away when the flow ends; else everything goes back to its place.
     """
 
-    def __init__(self, where: Server, queue: str, position: Position, *, ack: bool) -> None:
+    def __init__(self, where: Server, queue: str) -> None:
         self._queue = queue
-        self._position = position
-        self._ack = ack
         self._commands = codec().commands
         self._inbox = Inbox(f"{where}: queue {queue}")
         self._connection = AmqpConnection(where, self._take, self._lost)
         self._older = 0
         self._tags: list[int] = []
-        self._read = 0
+        self._taken: set[int] = set()
 
     async def open(self) -> QueueLog:
         """Begins to hold the queue's messages.
@@ -46,7 +45,7 @@ class QueueLog:
         try:
             found = await connection.call(self._commands.Queue.Declare(queue=self._queue, passive=True), name)
             self._usable(int(found.consumer_count), int(found.message_count))
-            self._older = 0 if self._position == "beginning" else int(found.message_count)
+            self._older = int(found.message_count)
             await connection.call(self._commands.Basic.Qos(prefetch_count=65_535), name)
             await connection.call(self._commands.Basic.Consume(queue=self._queue), name)
         except BaseException:
@@ -63,38 +62,68 @@ class QueueLog:
         if held > MAX_BEHIND:
             raise ClientError(f"{where} holds {held} messages; new ones cannot be seen behind them", "server")
 
+    def view(self, position: Position, *, ack: bool) -> QueueView:
+        """The messages from a position on.
+
+        Args:
+            position: ``end`` is now.
+            ack: those that are read are taken away when the flow ends.
+        """
+        skipped = {"beginning": 0, "start_of_flow": self._older, "end": max(self._older, len(self._tags))}
+        return QueueView(self, skipped[position], ack=ack)
+
+    async def at(self, index: int, *, ack: bool) -> dict[str, object]:
+        """The message at that place, waiting for it to come.
+
+        Args:
+            index: 0-based, those from before the flow included.
+            ack: it is taken away when the flow ends.
+        """
+        found = await self._inbox.get(index)
+        if ack:
+            self._taken.add(index)
+        return found
+
+    async def aclose(self) -> None:
+        """Takes away what was read when asked to; everything else goes back."""
+        connection = self._connection
+        if self._taken and connection.lost is None:
+            for index in sorted(self._taken):
+                connection.notify(self._commands.Basic.Ack(self._tags[index]))
+            with contextlib.suppress(ClientError, TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await connection.call(self._commands.Channel.Close(200, "done", 0, 0), f"queue {self._queue}")
+        await connection.aclose()
+
+    def _take(self, found: Delivery) -> None:
+        self._tags.append(found.tag)
+        self._inbox.put(shown(found), len(found.body))
+
+    def _lost(self, error: ClientError) -> None:
+        self._inbox.fail(ClientError(f"{error.message}; the queue has its messages again", error.type))
+
+
+class QueueView:
+    """A queue's messages from a position on.
+
+    Args:
+        log: all of them.
+        skipped: how many come before.
+        ack: those that are read are taken away when the flow ends.
+    """
+
+    def __init__(self, log: QueueLog, skipped: int, *, ack: bool) -> None:
+        self._log = log
+        self._skipped = skipped
+        self._ack = ack
+
     async def get(self, index: int) -> dict[str, object]:
         """The message at that place, waiting for it to come.
 
         Args:
             index: 0-based, in order of arrival.
         """
-        found = await self._inbox.get(index)
-        self._read = max(self._read, index + 1)
-        return found
-
-    async def aclose(self) -> None:
-        """Takes away what was read when asked to; everything else goes back."""
-        connection = self._connection
-        if self._ack and self._read and connection.lost is None:
-            for tag in self._tags[: self._read]:
-                connection.notify(self._commands.Basic.Ack(tag))
-            try:
-                async with asyncio.timeout(5):
-                    await connection.call(self._commands.Channel.Close(200, "done", 0, 0), f"queue {self._queue}")
-            except (ClientError, TimeoutError):
-                self._read = 0
-        await connection.aclose()
-
-    def _take(self, found: Delivery) -> None:
-        if self._older:
-            self._older -= 1
-            return
-        self._tags.append(found.tag)
-        self._inbox.put(shown(found), len(found.body))
-
-    def _lost(self, error: ClientError) -> None:
-        self._inbox.fail(ClientError(f"{error.message}; the queue has its messages again", error.type))
+        return await self._log.at(self._skipped + index, ack=self._ack)
 
 
 class StreamLog:

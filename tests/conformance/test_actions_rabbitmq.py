@@ -89,6 +89,9 @@ def test_a_queue_is_looked_at_and_left_as_it_was_unless_acknowledged(tmp_path: P
         publish,
         f"{{id: new, action: rabbitmq_consume, config: {{queue: {queue}}}, assert: [value.n == 1]}}",
         f"{{id: again, action: rabbitmq_consume, config: {{queue: {queue}}}, assert: [value.n == 1]}}",
+        f"{{id: every, action: rabbitmq_consume, config: {{queue: {queue}, from: beginning, count: 2}},"
+        " assert: [value.n == 0]}",
+        f"{{id: quiet, action: rabbitmq_consume, config: {{queue: {queue}, from: end, expect: none, timeout: 100ms}}}}",
     )
     passes(run_text(tmp_path, flow, process={"RABBITMQ_URL": rabbitmq_url}))
     assert _as_peer(rabbitmq_url, left) == [b'{"n": 0}', b'{"n":1}']

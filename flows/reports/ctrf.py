@@ -10,7 +10,7 @@ import testmesh
 from flows.events import to_json
 from flows.reports import Report
 from flows.reports.beside import NOTHING, Beside
-from flows.reports.failures import failure_lines
+from flows.reports.failures import brief, failure_lines
 from flows.reports.places import placed, texts_of
 from flows.reports.surroundings import surroundings
 from flows.reports.totals import BROKEN, COLUMNS, Case, all_cases, cases, flow_name, totals
@@ -94,8 +94,9 @@ def _test(run: Run, case: Case, file: str) -> dict[str, object]:
         "type": "integration",
         "filePath": file,
     }
-    if case.message:
-        test["message"] = case.message
+    message = brief(step) if step is not None else case.message
+    if message:
+        test["message"] = message
     if step is not None:
         test |= _of_step(step)
     return test

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from flows.reports import Report
 from flows.reports.beside import NOTHING, Beside
-from flows.reports.failures import failure_lines, flow_failure
+from flows.reports.failures import brief, failure_lines, flow_failure
 from flows.reports.places import placed, texts_of
 from flows.reports.surroundings import surroundings
 from flows.reports.totals import BROKEN, COLUMNS, Case, cases, flow_name, totals
@@ -94,7 +94,8 @@ def _case(flow: FlowRun, case: Case, lines: list[str]) -> str:
     tag = COLUMNS[case.verdict].junit
     if not tag:
         return head + "/>"
-    first = case.message.splitlines()[0] if case.message else case.verdict
+    first = brief(case.step) if case.step is not None else case.message.split("\n", 1)[0]
+    first = first or case.verdict
     if tag == "skipped":
         said = f"{COLUMNS[case.verdict].words}: {first}" if case.verdict == "tolerated" else first
         return f"{head}><skipped message={_quoted(said)}/></testcase>"

@@ -76,6 +76,10 @@ def test_all_reports_have_the_same_totals(run: Run) -> None:
     for verdict in COUNTED:
         found = re.search(rf"(?:::|, )(\d+) {COLUMNS[verdict].words}(?:,| \()", last)
         assert (int(found[1]) if found else 0) == counts[verdict]
+    page = re.search(r'<script type="application/json" id="data">(.*?)</script>', written("html", run), re.DOTALL)
+    assert page is not None
+    assert json.loads(page[1])["run"]["totals"] == counts
+    assert len(json.loads(page[1])["steps"]) + sum(case.step is None for case in all_cases(run)) == sum(counts.values())
     flows = json.loads(written("json", run))["flows"]
     own = sum(case.step is None for case in all_cases(run))
     assert sum(map(json_cases, flows)) + own == sum(counts.values())

@@ -188,7 +188,9 @@ class Masks:
             elif kind not in _PLAIN or (self._numbers and str(item) in self._numbers):
                 return True
         joined = _BETWEEN.join(texts)
-        if ("://" in joined and "@" in joined) or _KEY_MARK in joined or _COOKIE.search(joined):
+        if ("://" in joined and "@" in joined) or _KEY_MARK in joined:
+            return True
+        if "cookie" in joined.lower() and _COOKIE.search(joined):
             return True
         if not self._values:
             return False

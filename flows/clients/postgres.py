@@ -52,7 +52,11 @@ class Postgres:
     """
 
     def __init__(self, url: str, tls: Tls | None, files: ReadsFiles) -> None:
-        parts = urlsplit(libpq_url(url))
+        try:
+            parts = urlsplit(libpq_url(url))
+        except ValueError:
+            text = "not a database URL: the address after 'postgresql://' cannot be read"
+            raise ClientError(text, "config") from None
         self._shown = f"postgresql {parts.netloc.rpartition('@')[2]}{parts.path}"
         self._pem: tempfile.TemporaryDirectory[str] | None = None
         self._idle: list[AsyncConnection[Any]] = []

@@ -285,9 +285,19 @@ def test_sqlite_in_memory_lives_as_long_as_the_run(tmp_path: Path) -> None:
     )
 
 
+UNUSABLE = {
+    "oracle+oracledb://x:y@h/d": "pip install oracledb",
+    "nosuch://h/d": "no database 'nosuch'",
+    "nonsense": "not a database URL",
+    "postgresql://u:p@[x/d": "not a database URL",
+    "postgresql://h/d?what=1": "invalid URI query parameter",
+    "mysql://u:p@h:port/d": "not a database URL",
+    "mysql://h/d?what=1": "'what' is not understood",
+}
+
+
 def test_an_unknown_database_names_what_to_install(tmp_path: Path) -> None:
-    for url, says in (("oracle+oracledb://x:y@h/d", "pip install oracledb"), ("nosuch://h/d", "no database 'nosuch'"),
-                      ("nonsense", "not a database URL")):  # fmt: skip
+    for url, says in UNUSABLE.items():
         run = _run(tmp_path, url, _sql("a", "SELECT 1", "count == 1"))
         assert says in step(run, "a").message
         assert step(run, "a").exchanges[0].error_type == "config"

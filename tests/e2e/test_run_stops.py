@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.cli import COMMAND
+from tests.e2e.cli import COMMAND, answered
 from tests.flows.support import Reply, Web
+from tests.scanners.conftest import Repo
 
 FLOW = """flow:
   name: stops
@@ -169,3 +170,18 @@ def test_watch_runs_again_what_a_changed_file_affects(tmp_path: Path) -> None:
         assert "watching ended" in err
         assert "Traceback" not in err
         assert process.returncode == 2
+
+
+def test_watch_follows_source_files_through_the_graph(repo: Repo) -> None:
+    answered(repo.path, "scan", ".")
+    with _started(repo.path, "flows", "--watch") as process:
+        assert "files of the repository" in _until(process, "watching 1 flow")
+        app = repo.path / "app.py"
+        app.write_text(app.read_text().replace('{"a": 1}', '{"a": 2}'))
+        again = _until(process, "watching 1 flow")
+        assert "changed  app.py" in again
+        assert "runs 1 flow: flows/good.yaml" in again
+        (repo.path / "notes.txt").write_text("nothing that a flow depends on")
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+        assert "Traceback" not in err

@@ -48,12 +48,12 @@ async def follow(config: SubscribeConfig, call: Call) -> MessageLog:
     """
     from flows.clients.mqtt import level_of
     from flows.clients.mqtt_topics import TopicLog, Wanted
-    from flows.clients.servers import server
+    from flows.clients.servers import greeted, server
 
     where = server(config, MQTT, call.files)
     wanted = Wanted(config.topic, config.qos, config.retained, level_of(config.version))
     key = ("mqtt-subscribe", where, wanted, () if config.from_ == "start_of_flow" else call.path)
-    return await call.flow_clients.opened(key, lambda: TopicLog(where, wanted).open())
+    return await call.flow_clients.opened(key, lambda: greeted(where, TopicLog(where, wanted).open()))
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:

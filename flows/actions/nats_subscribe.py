@@ -54,7 +54,7 @@ async def follow(config: SubscribeConfig, call: Call) -> MessageLog:
     """
     from flows.clients.nats import login
     from flows.clients.nats_streams import Position, StreamLog, SubjectLog, Wanted
-    from flows.clients.servers import server
+    from flows.clients.servers import greeted, server
 
     where, proof = server(config, NATS, call.files), login(config.token, config.credentials, call.files)
     stored = config.jetstream or bool(config.stream)
@@ -62,8 +62,8 @@ async def follow(config: SubscribeConfig, call: Call) -> MessageLog:
     wanted = Wanted(config.subject or "", config.stream or "", stored, position)
     key = ("nats", where, proof, wanted, () if position == "start_of_flow" else call.path)
     if stored:
-        return await call.flow_clients.opened(key, lambda: StreamLog(where, proof, wanted).open())
-    return await call.flow_clients.opened(key, lambda: SubjectLog(where, proof, wanted).open())
+        return await call.flow_clients.opened(key, lambda: greeted(where, StreamLog(where, proof, wanted).open()))
+    return await call.flow_clients.opened(key, lambda: greeted(where, SubjectLog(where, proof, wanted).open()))
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:

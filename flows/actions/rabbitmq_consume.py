@@ -73,6 +73,7 @@ async def follow(config: ConsumeConfig, call: Call) -> MessageLog:
 
 async def _bound(config: ConsumeConfig, call: Call, where: Server, own: tuple[str, ...]) -> MessageLog:
     from flows.clients.rabbitmq import Absent, Binding, ExchangeLog, NoExchange
+    from flows.clients.servers import greeted
     from flows.language.values import as_text
 
     binding = Binding(
@@ -87,7 +88,7 @@ async def _bound(config: ConsumeConfig, call: Call, where: Server, own: tuple[st
     if absent.error is not None:
         raise absent.error
     try:
-        return await call.flow_clients.opened(key, lambda: ExchangeLog(where, binding).open())
+        return await call.flow_clients.opened(key, lambda: greeted(where, ExchangeLog(where, binding).open()))
     except NoExchange as error:
         absent.error = error
         raise
@@ -96,13 +97,16 @@ async def _bound(config: ConsumeConfig, call: Call, where: Server, own: tuple[st
 async def _held(config: ConsumeConfig, call: Call, where: Server, own: tuple[str, ...]) -> MessageLog:
     from flows.clients.rabbitmq import Position
     from flows.clients.rabbitmq_queues import QueueLog, StreamLog
+    from flows.clients.servers import greeted
 
     position = cast("Position", config.from_)
     if config.stream:
         stream, key = config.stream, ("rabbitmq-stream", where, config.stream, position, own)
-        return await call.flow_clients.opened(key, lambda: StreamLog(where, stream, position).open())
+        return await call.flow_clients.opened(key, lambda: greeted(where, StreamLog(where, stream, position).open()))
     queue = config.queue or ""
-    held = await call.flow_clients.opened(("rabbitmq-queue", where, queue), lambda: QueueLog(where, queue).open())
+    held = await call.flow_clients.opened(
+        ("rabbitmq-queue", where, queue), lambda: greeted(where, QueueLog(where, queue).open())
+    )
     return held.view(position, ack=config.ack)
 
 

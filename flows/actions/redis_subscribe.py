@@ -52,16 +52,19 @@ async def follow(config: SubscribeConfig, call: Call) -> MessageLog:
     """
     from flows.clients.redis import redis_server
     from flows.clients.redis_streams import Position, StreamLog, Subscription
+    from flows.clients.servers import greeted
 
     where = redis_server(config, config.db, call.files)
     own = () if config.from_ == "start_of_flow" else call.path
     if config.stream:
         stream, position = config.stream, cast("Position", config.from_)
         key = ("redis-stream", where, stream, position, own)
-        return await call.flow_clients.opened(key, lambda: StreamLog(where, stream, position).open())
+        return await call.flow_clients.opened(key, lambda: greeted(where, StreamLog(where, stream, position).open()))
     channel = config.channel or ""
     wanted = ("redis-subscribe", where, channel, own)
-    return await call.flow_clients.opened(wanted, lambda: Subscription(where, channel, pattern="*" in channel).open())
+    return await call.flow_clients.opened(
+        wanted, lambda: greeted(where, Subscription(where, channel, pattern="*" in channel).open())
+    )
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from flows.clients.amqp_messages import CHANNEL, FRAME_MAX, MAX_BODY, Content, Delivery, Refused, codec
 from flows.clients.errors import ClientError, reason
-from flows.clients.servers import Server, connected
+from flows.clients.servers import Server, connected, greeted
 
 HEARTBEAT_SECONDS = 30
 _HEADER = 7
@@ -77,8 +77,7 @@ class AmqpConnection:
             ClientError: unreachable, not AMQP, refused.
         """
         try:
-            self._reader, self._writer = await connected(self.where)
-            await self._handshake()
+            await greeted(self.where, self._handshake())
         except (OSError, EOFError, ValueError) as error:
             await self.aclose()
             raise ClientError(f"{self.where}: no AMQP 0-9-1 server answers ({reason(error)})") from error
@@ -91,6 +90,7 @@ class AmqpConnection:
 
     async def _handshake(self) -> None:
         commands, where = self._amqp.commands, self.where
+        self._reader, self._writer = await connected(where)
         self._write(b"AMQP\x00\x00\x09\x01")
         start = await self._answer(commands.Connection.Start)
         external = where.tls is not None and where.tls.cert is not None and not where.username

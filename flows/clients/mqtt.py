@@ -11,7 +11,7 @@ from uuid import uuid4
 from flows.clients import mqtt_packets as wire
 from flows.clients import mqtt_reading as read
 from flows.clients.errors import ClientError, reason
-from flows.clients.servers import Server, connected
+from flows.clients.servers import Server, connected, greeted
 
 NEWEST_FIRST = (5, 4)
 
@@ -98,7 +98,7 @@ class MqttConnection:
         """
         try:
             for level in self._levels:
-                if await self._greeted(level, last=level == self._levels[-1]):
+                if await greeted(self.where, self._greeted(level, last=level == self._levels[-1])):
                     break
         except BaseException:
             await self.aclose()

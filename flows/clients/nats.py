@@ -13,7 +13,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from flows.clients.errors import ClientError, reason
-from flows.clients.servers import Server, connected, within
+from flows.clients.servers import Server, connected, greeted, within
 from flows.clients.tls import ReadsFiles
 
 MAX_LINE = 1024 * 1024
@@ -132,7 +132,7 @@ class NatsConnection:
             ClientError: unreachable, not NATS, login refused.
         """
         try:
-            await self._handshake()
+            await greeted(self.where, self._handshake())
         except BaseException:
             await self.aclose()
             raise

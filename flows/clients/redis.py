@@ -9,7 +9,7 @@ from typing import TypeAlias
 from urllib.parse import parse_qs
 
 from flows.clients.errors import ClientError, reason
-from flows.clients.servers import REDIS, Server, ServerConfig, connected, server
+from flows.clients.servers import REDIS, Server, ServerConfig, connected, greeted, server
 from flows.clients.tls import ReadsFiles
 
 Reply: TypeAlias = "int | bytes | str | list[Reply] | RedisError | None"
@@ -78,7 +78,8 @@ class RedisConnection:
             RedisError: the server refuses the command.
         """
         async with self._turn:
-            await self._ready()
+            if self._reader is None or self._reader.at_eof():
+                await greeted(self._where, self._log_in())
             reply = await self._roundtrip(words)
         if isinstance(reply, RedisError):
             raise reply
@@ -92,9 +93,7 @@ class RedisConnection:
         """Drops the connection."""
         self._drop()
 
-    async def _ready(self) -> None:
-        if self._reader is not None and not self._reader.at_eof():
-            return
+    async def _log_in(self) -> None:
         self._drop()
         where = self._where
         self._reader, self._writer = await connected(where)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from flows.clients.errors import ClientError, reason
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Iterable
 
+T = TypeVar("T")
 CONNECT_SECONDS = 5.0
 UNREADABLE = "(in a password / @ : # are written %2F %40 %3A %23)"
 
@@ -200,3 +201,23 @@ async def within(
         raise ClientError(f"{where}: no connection within {CONNECT_SECONDS:.0f}s") from None
     except (OSError, ValueError, OverflowError) as error:
         raise ClientError(f"{where}: {reason(error)}") from error
+
+
+async def greeted(where: Server, work: Awaitable[T]) -> T:
+    """What logging in gives; a server that accepts connections and says nothing is given up.
+
+    Args:
+        where: the server.
+        work: everything from connecting to the server's consent.
+
+    Raises:
+        ClientError: of type ``connection`` when it takes too long.
+    """
+    import asyncio
+
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            return await work
+    except TimeoutError:
+        text = f"{where}: it accepts connections but does not answer within {CONNECT_SECONDS:.0f}s"
+        raise ClientError(text) from None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from testmesh.guard.process import Finished
 
 OUTPUT_BYTES = 1024 * 1024
+ENDING_SECONDS = 2.0
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "USER")
 
 
@@ -39,6 +40,8 @@ async def run(config: ShellConfig, call: Call) -> Result:
         config: rendered.
         call: the policy and the flow's folder.
     """
+    import asyncio
+    import contextlib
     import os
 
     from flows.clients.errors import ClientError
@@ -62,10 +65,23 @@ async def run(config: ShellConfig, call: Call) -> Result:
         output_cap=OUTPUT_BYTES,
     )
 
-    def work(given_up: threading.Event) -> Finished:
-        return executed(command, given_up)
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
 
-    return _result(await in_thread("shell", work))
+    def work(given_up: threading.Event) -> Finished:
+        try:
+            return executed(command, given_up)
+        finally:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(ended.set)
+
+    try:
+        return _result(await in_thread("shell", work))
+    except asyncio.CancelledError:
+        # A run that is over ends our threads with it: what the command started has to be gone before.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ENDING_SECONDS):
+                await ended.wait()
+        raise
 
 
 def _result(done: Finished) -> Result:

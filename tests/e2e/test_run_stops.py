@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -185,3 +186,18 @@ def test_watch_follows_source_files_through_the_graph(repo: Repo) -> None:
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=30)
         assert "Traceback" not in err
+
+
+def test_ctrl_c_ends_a_shell_step_with_everything_it_started(tmp_path: Path) -> None:
+    step = '{id: a, action: shell, config: {command: "sleep 60 & echo $! > pid.tmp; mv pid.tmp pid; echo on; wait"}}'
+    (tmp_path / "a.yaml").write_text(f"flow:\n  name: shell\n  steps:\n    - {step}\n")
+    with _started(tmp_path, "a.yaml", "--allow-shell") as process:
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "pid").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert "Traceback" not in err
+    child = Path("/proc", (tmp_path / "pid").read_text().strip(), "stat")
+    assert not child.exists() or child.read_text().rpartition(")")[2].split()[0] == "Z"

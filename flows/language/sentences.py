@@ -72,7 +72,7 @@ def _sql(config: Config) -> str:
 
 
 def _publish(config: Config) -> str:
-    what = config.get("value")
+    what = next((config[name] for name in ("value", "message") if config.get(name) is not None), None)
     return f"publishes {_short(what) if what is not None else 'an empty message'} to {_where(config)}"
 
 

@@ -113,13 +113,14 @@ def target_of(address: str, tls: Tls | None) -> Target:
     text = address.strip()
     scheme = _SCHEME.match(text)
     if scheme:
-        text = text[scheme.end() :].rstrip("/").rpartition("@")[2]
+        text = text[scheme.end() :].rstrip("/")
         secure = scheme[1] in ("grpcs", "https")
         tls = tls or (Tls() if secure else None)
-        text = text if ":" in text.rpartition("]")[2] else f"{text}:{443 if secure else 80}"
-    odd = not text or any(character.isspace() for character in text) or "/" in text.replace(":///", "")
+        text = text.rpartition("@")[2]
+        text = text if not text or ":" in text.rpartition("]")[2] else f"{text}:{443 if secure else 80}"
+    odd = not text or "@" in text or any(character.isspace() for character in text) or "/" in text.replace(":///", "")
     if odd and not text.startswith("unix:"):
-        raise ClientError(f"not an address: {text!r}; write host:port", "config")
+        raise ClientError(f"not an address: {text.rpartition('@')[2]!r}; write host:port", "config")
     return Target(text, tls)
 
 

@@ -20,7 +20,6 @@ MAX_BYTES = 32 * 1024 * 1024
 _SELECTION_MS = 2000
 _CLOSING_SECONDS = 2.0
 _MISSING = "MongoDB needs its driver: pip install 'testmesh[mongodb]'"
-_HOSTS = re.compile(r"mongodb(?:\+srv)?://(?:[^@/]*@)?([^/?]+)")
 
 
 class MongoPlace(NamedTuple):
@@ -35,8 +34,8 @@ class MongoPlace(NamedTuple):
     tls: Tls | None
 
     def __str__(self) -> str:
-        found = _HOSTS.match(self.url)
-        return found[1] if found else "mongodb"
+        place = self.url.partition("?")[0].rpartition("@")[2]
+        return place.rpartition("://")[2].partition("/")[0] or "mongodb"
 
 
 class Request(NamedTuple):

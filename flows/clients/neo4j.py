@@ -54,21 +54,22 @@ def place_of(url: str, user: str, password: str, tls: Tls | None) -> Place:
     Raises:
         ClientError: of type ``config`` when it is no Bolt URL.
     """
-    text = url.strip() if "://" in url else f"bolt://{url.strip()}"
+    scheme, _, rest = (url.strip() if "://" in url else f"bolt://{url.strip()}").partition("://")
+    before, question, query = rest.partition("?")
+    login, _, host = before.rpartition("@")
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(f"{scheme}://{host}{question}{query}")
+        port = parts.port
     except ValueError as problem:
         raise ClientError(f"not a Neo4j URL: {problem}", "config") from problem
-    if parts.scheme not in _SCHEMES or not parts.hostname:
+    if scheme not in _SCHEMES or not parts.hostname or port == 0:
         raise ClientError(f"not a Neo4j URL; it begins with {', '.join(_SCHEMES[:4])}", "config")
-    if tls is not None and parts.scheme not in _SCHEMES[:2]:
-        raise ClientError(f"'tls' goes with bolt:// and neo4j://; {parts.scheme}:// says it itself", "config")
+    if tls is not None and scheme not in _SCHEMES[:2]:
+        raise ClientError(f"'tls' goes with bolt:// and neo4j://; {scheme}:// says it itself", "config")
     if tls is not None and tls.server_name:
         raise ClientError("tls.server_name cannot be used with Neo4j; name the server in the URL", "config")
-    login, _, host = parts.netloc.rpartition("@")
     own_user, _, own_password = login.partition(":")
-    bare = urlunsplit(parts._replace(netloc=host))
-    return Place(bare, user or unquote(own_user), password or unquote(own_password), tls)
+    return Place(urlunsplit(parts), user or unquote(own_user), password or unquote(own_password), tls)
 
 
 class Neo4jServer:
@@ -207,8 +208,10 @@ def native(value: Any, where: str, depth: int = 0) -> Any:
     if isinstance(value, list | tuple):
         return [native(item, f"{where}[{index}]", depth + 1) for index, item in enumerate(value)]
     if isinstance(value, Decimal):
-        whole = value == value.to_integral_value()
-        value = int(value) if whole else float(value)
+        near = int(value) if value == value.to_integral_value() else float(value)
+        if Decimal(repr(near)) != value:
+            raise ClientError(f"{where}: {value} does not fit into a float; send it as text", "config")
+        value = near
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
         raise ClientError(f"{where}: {value} does not fit into 64 bits", "config")
     return value

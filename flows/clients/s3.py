@@ -57,7 +57,7 @@ class Access(NamedTuple):
         """
         base = (self.endpoint or f"https://s3.{self.region}.amazonaws.com").rstrip("/")
         parts = urlsplit(base)
-        if parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc:
+        if parts.scheme not in ("http", "https") or not parts.netloc or "@" in base:
             raise ClientError("endpoint_url must be an http or https URL without credentials", "config")
         path_style = bool(self.endpoint) if self.path_style is None else self.path_style
         if not path_style and _PLAIN_BUCKET.match(bucket):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -19,13 +20,23 @@ _KEY = re.compile(
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<user>[^/\s:@]*)(?::(?P<password>[^/\s@]*))?@")
 _PLAIN = frozenset({int, float, bool, type(None)})
-_COOKIE = re.compile(r"(?:^|\x1e)set-cookie(?:\x1e|$)", re.IGNORECASE)
+_COOKIE = re.compile(r'"set-cookie":', re.IGNORECASE)
 _COOKIE_VALUE = re.compile(r"((?:^|,)\s*[^=;,\s]+)=.*?(?=;|,\s*[^=;,\s]+=|$)", re.DOTALL)
 _KEY_MARK = "PRIVATE KEY-----"
 _PRIVATE_KEY = re.compile(
     rf"-----BEGIN [A-Z0-9 ]{{0,40}}{_KEY_MARK}.*?(?:-----END [A-Z0-9 ]{{0,40}}{_KEY_MARK}|\Z)", re.DOTALL
 )
-_BETWEEN = "\x1e"
+
+
+def _told(item: object) -> object:
+    if isinstance(item, Mapping):
+        return dict(item)
+    if type(item).__name__ == "Decimal":
+        return str(item)
+    raise TypeError(type(item).__name__)
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), default=_told)
 _SHORTEST = 8
 _SHORTEST_NAMED = 4
 _BATCH = 400
@@ -171,32 +182,23 @@ class Masks:
         return self._masked(value) if self._suspect(value) else value
 
     def _suspect(self, value: object) -> bool:
-        """Whether anything in a value may have to be masked: one look at all its texts together."""
-        texts: list[str] = []
-        waiting = [value]
-        while waiting:
-            item = waiting.pop()
-            kind = type(item)
-            if kind is str:
-                texts.append(cast("str", item))
-            elif kind is dict:
-                fields = cast("dict[str, object]", item)
-                texts += fields
-                waiting += fields.values()
-            elif kind is list:
-                waiting += cast("list[object]", item)
-            elif kind not in _PLAIN or (self._numbers and str(item) in self._numbers):
-                return True
-        joined = _BETWEEN.join(texts)
-        if ("://" in joined and "@" in joined) or _KEY_MARK in joined:
+        """Whether anything in a value may have to be masked: one look at its JSON, which is quick to make."""
+        try:
+            text = _JSON.encode(value)
+        except (TypeError, ValueError, RecursionError):
             return True
-        if "cookie" in joined.lower() and _COOKIE.search(joined):
+        if ("://" in text and "@" in text) or _KEY_MARK in text or _COOKIE.search(text):
             return True
         if not self._values:
             return False
-        if ("..." in joined or "…" in joined) and any(finder.found(joined) for finder in self._shortened()):
+        if self._found(text):
             return True
-        return any(finder.found(joined) for finder in self._finders())
+        return "\\n" in text and self._found(text.replace("\\r", "\r").replace("\\n", "\n"))
+
+    def _found(self, text: str) -> bool:
+        if ("..." in text or "…" in text) and any(finder.found(text) for finder in self._shortened()):
+            return True
+        return any(finder.found(text) for finder in self._finders())
 
     def _masked(self, value: object) -> object:
         if isinstance(value, str):

@@ -27,7 +27,7 @@ def write(run: Run, beside: Beside = NOTHING) -> str:
         run: a finished run.
         beside: spans.
     """
-    counts = dict.fromkeys(_STATUSES, 0)
+    counts: dict[str, int] = dict.fromkeys(_STATUSES, 0)
     by_verdict = totals(all_cases(run)).as_map()
     for verdict, count in by_verdict.items():
         counts[COLUMNS[verdict].ctrf] += count

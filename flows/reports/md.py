@@ -10,7 +10,7 @@ from flows.reports.beside import NOTHING, Beside
 from flows.reports.failures import duration, failure_lines, flow_failure
 from flows.reports.places import placed, texts_of
 from flows.reports.surroundings import surroundings
-from flows.reports.totals import BROKEN, COLUMNS, COUNTED, all_cases, cases, flow_name, totals
+from flows.reports.totals import BROKEN, COLUMNS, COUNTED, Counted, all_cases, cases, flow_name, totals
 from graph.runs import FlowRun, Run
 
 LIMIT = 65_536
@@ -44,7 +44,9 @@ def _head(run: Run) -> Iterator[str]:
     yield f"### {'✅' if run.verdict == 'passed' else '❌'} TestMesh {_WORDS[run.verdict]}"
     yield ""
     counts = totals(all_cases(run)).as_map()
-    shown = [verdict for verdict in COUNTED if counts[verdict] or verdict in ("passed", "failed")]
+    shown: list[Counted] = [
+        verdict for verdict in COUNTED if counts[verdict] or COLUMNS[verdict].junit in ("", "failure")
+    ]
     yield "| flows | steps | " + " | ".join(COLUMNS[verdict].words for verdict in shown) + " | time |"
     yield "| ---: | ---: | " + " | ".join("---:" for _ in shown) + " | ---: |"
     took = duration(sum(flow.duration_ms for flow in run.flows))

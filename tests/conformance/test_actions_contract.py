@@ -178,7 +178,11 @@ components:
     Kind:
       oneOf: [{{$ref: "#/components/schemas/Book"}}, {{$ref: "#/components/schemas/Disc"}}]
       discriminator: {{propertyName: type, mapping: {{book: "#/components/schemas/Book"}}}}
-    Book: {{type: object, required: [type, pages], properties: {{type: {{type: string}}, pages: {{type: integer}}}}}}
+    Book:
+      type: object
+      required: [type, pages]
+      additionalProperties: false
+      properties: {{type: {{type: string, pattern: "^(b+)+$|^book$"}}, pages: {{type: integer}}}}
     Disc: {{type: object, required: [type], properties: {{type: {{type: string}}, length: {{type: number}}}}}}
 """
 NOTES = {"3.0.3": "{type: string, nullable: true}", "3.1.0": '{type: [string, "null"]}'}
@@ -208,6 +212,7 @@ def test_an_operation_is_called_by_its_examples_and_its_answer_checked(tmp_path:
         (Reply(200, {**GOOD, "id": 2**40}, {"x-total": "1"}), "$.id: 1099511627776 is not a 'int32'"),
         (Reply(200, {**GOOD, "secret": "s"}, {"x-total": "1"}), "$.secret: must not be there"),
         (Reply(200, {**GOOD, "kind": {"type": "book"}}, {"x-total": "1"}), "'pages' is a required property"),
+        (Reply(200, {**GOOD, "kind": {"type": "book", "pages": 1, "x": 1}}, {"x-total": "1"}), "not allowed ('x')"),
         (Reply(200, {**GOOD, "kind": {"type": "Tape"}}, {"x-total": "1"}), "'Tape' is not one of"),
         (Reply(200, GOOD, {}), "header X-Total: missing"),
         (Reply(200, GOOD, {"x-total": "many"}), "header X-Total $: 'many' is not of type 'integer'"),

@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from flows.clients.openapi.document import Json, Operation
+from flows.clients.openapi.patterns import validator_class
+from testmesh.kernel.errors import UserError
 
 Side = Literal["request", "response"]
 _MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
@@ -34,7 +36,6 @@ def problems(operation: Operation, schema: Json, value: Json, side: Side) -> Ite
     Raises:
         ValueError: the schema is none.
     """
-    from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
     from referencing import Registry
     from referencing.exceptions import Unresolvable
@@ -44,14 +45,17 @@ def problems(operation: Operation, schema: Json, value: Json, side: Side) -> Ite
     registry: Registry[Any] = Registry().with_resource(_ROOT, DRAFT202012.create_resource(whole))
     mine = _placed(converted(schema, operation.version, side))
     try:
-        Draft202012Validator.check_schema(mine)
-        validator = Draft202012Validator(mine, registry=registry, format_checker=_formats())
+        kind = validator_class()
+        kind.check_schema(mine)
+        validator = kind(mine, registry=registry, format_checker=_formats())
         for error in sorted(validator.iter_errors(_plain(value)), key=lambda e: [str(p) for p in e.absolute_path]):
             yield f"{_path(error.absolute_path)}: {_message(error)}"
     except SchemaError as problem:
         raise ValueError(f"the schema is not valid: {problem.message}") from problem
     except Unresolvable as problem:
         raise ValueError(f"the schema refers to {problem.ref!r}, which is not in the file") from problem
+    except UserError as problem:
+        raise ValueError(f"a pattern of the schema: {problem.message}") from problem
     except RecursionError:
         raise ValueError("the schema refers to itself without end") from None
 

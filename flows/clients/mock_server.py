@@ -138,6 +138,7 @@ class MockServer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._connections) >= MAX_CONNECTIONS or self._server is None:
@@ -148,16 +149,16 @@ class MockServer:
         task.add_done_callback(self._connections.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        done = False
         try:
             with contextlib.suppress(OSError):
                 await self._talk(reader, writer)
-                done = True
-        finally:
-            if done:
                 writer.close()
-            else:
+                await writer.wait_closed()
+        finally:
+            # What nobody has read is dropped; otherwise a goodbye, so that clients know at once.
+            if writer.transport.get_write_buffer_size():
                 writer.transport.abort()
+            writer.close()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async def go_on() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from flows.runner.store import FileRunStore
-from flows.strength.flakes import flakes
+from flows.strength.flakes import difference, flakes
 from flows.strength.history import over
-from graph.runs import FlowRun, Run
+from graph.runs import Exchange, FlowRun, Run, StepRun
 from testmesh.cli import dispatch
 from tests.flows.support import Web, run_text
 
@@ -101,3 +101,23 @@ def test_a_wait_that_ended_early_leaves_a_stricter_line_undecided(tmp_path: Path
     past = over(pairs([run]), text.replace("n == 1", "n == 2"), "flow.yaml")
     assert [line.count("undecided") for line in past.lines] == [1]
     assert list(past.verdicts.values()) == [("passed", "error")]
+
+
+def heard(values: str, ended: str, length: float, error: str = "") -> FlowRun:
+    """A recorded consumer."""
+    messages = tuple({"raw": value, "value": value} for value in values)
+    exchange = Exchange(
+        {"topic": "t"}, messages, tuple(map(float, range(len(values)))), ended, error, error and "connection"
+    )
+    step = StepRun("hear", "steps", "kafka_consumer", "passed", "", 0.0, length, (exchange,), {"messages": []})
+    return FlowRun("f.yaml", "f", None, "passed", length, (step,))
+
+
+def test_the_difference_names_the_window_the_order_and_what_was_not_reached() -> None:
+    told = difference(heard("ba", "window", 5000), heard("ab", "satisfied", 4500), "hear")
+    assert "red used its whole window of 5.00s, green 4.50s (90%, close to it)" in told
+    assert "the same messages in another order" in told
+    assert "messages: red 1, green 2" in difference(heard("a", "window", 5000), heard("ab", "satisfied", 9), "hear")
+    away = difference(heard("", "error", 3, "b:1: connection refused"), heard("a", "satisfied", 20), "hear")
+    assert away.startswith("red: b:1: connection refused; green answered in 0.02s")
+    assert "no counterpart" in difference(heard("a", "window", 1), heard("a", "window", 1), "other")

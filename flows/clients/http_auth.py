@@ -64,13 +64,13 @@ def auth_problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     for kind, given in auth.items():
         known = KEYS.get(str(kind))
         if known is None:
-            yield "auth", f"'auth' has no form '{kind}' ({', '.join(KEYS)})"
+            yield f"auth.{kind}", f"'auth' has no form '{kind}' ({', '.join(KEYS)})"
         elif known and isinstance(given, Mapping):
             unknown = [str(key) for key in given if key not in known]
             if unknown:
-                yield "auth", f"'auth.{kind}' has no key '{unknown[0]}' ({', '.join(known)})"
+                yield f"auth.{kind}.{unknown[0]}", f"'auth.{kind}' has no key '{unknown[0]}' ({', '.join(known)})"
         elif known and not (isinstance(given, str) and ("$" in given or "{{" in given)):
-            yield "auth", f"'auth.{kind}' is a map of {', '.join(known)}"
+            yield f"auth.{kind}", f"'auth.{kind}' is a map of {', '.join(known)}"
     if len(auth) > 1:
         yield "auth", f"'auth' holds one form, not {' and '.join(map(str, auth))}"
 

@@ -75,9 +75,9 @@ def tls_problems(config: Mapping[str, object], name: str = "tls") -> Iterable[tu
         return
     unknown = [str(key) for key in given if key not in KEYS]
     if unknown:
-        yield name, f"'{name}' has no key '{unknown[0]}' ({', '.join(KEYS)})"
+        yield f"{name}.{unknown[0]}", f"'{name}' has no key '{unknown[0]}' ({', '.join(KEYS)})"
     if given.get("key") is not None and given.get("cert") is None:
-        yield name, f"'{name}.key' needs '{name}.cert'"
+        yield f"{name}.key", f"'{name}.key' needs '{name}.cert'"
 
 
 def tls_of(given: object, files: ReadsFiles) -> Tls | None:

@@ -200,6 +200,12 @@ class Draft:
         self.steps.append(found)
         return found
 
+    def share_cookies(self) -> None:
+        """Makes all requests of the flow one session: the tool it comes from sends on the cookies that answers set."""
+        asking = [step for step in self.steps + self.teardown if step.action == "http_request"]
+        for step in asking if len(asking) > 1 else ():
+            step.config["session"] = "main"
+
     def text(self, schema: str | None = None) -> str:
         """The flow as YAML.
 

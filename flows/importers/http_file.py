@@ -18,7 +18,6 @@ from flows.importers.scripts import BODY_TEXT, Read, Script, value_or_template
 from flows.importers.templated_json import templated
 from testmesh.kernel.errors import UserError
 
-_COOKIES = "these tools send on the cookies that answers set; here 'cookies' does, where it is written"
 _SILENT_META = frozenset({"name", "title", "description", "note", "ref", "forceRef", "no-log", "no-cookie-jar", "tag",
                           "debug", "verbose", "keep-streaming", "no-response-view", "save", "openWith", "noRedirect",
                           "no-redirect", "disabled", "sleep", "timeout", "jwt", "extension", "prompt"})  # fmt: skip
@@ -332,8 +331,7 @@ def read(source: Source) -> Imported:
         taking.region(region)
     if not taking.draft.steps:
         raise UserError(f"{source.file} holds no request", hint="requests look like 'GET https://...'")
-    if len(taking.draft.steps) > 1:
-        taking.notes.append(Note(1, "cookies", _COOKIES, checks=False))
+    taking.draft.share_cookies()
     return Imported((taking.draft,), tuple(taking.notes))
 
 

@@ -15,7 +15,6 @@ from flows.importers.templated_json import templated, templated_literal
 from flows.language.expressions.functions import seconds
 from testmesh.kernel.errors import DiagnosticsError, UserError
 
-_COOKIES = "Hurl sends on the cookies that answers set; here 'cookies' does, where it is written"
 _UNLIMITED = 1000
 
 
@@ -32,7 +31,6 @@ class _Entries:
         self.draft = draft
         self.names = Names(FUNCTIONS)
         self.notes: list[Note] = []
-        self.cookies = ""
 
     def add(self, entry: Entry) -> None:
         """One entry.
@@ -47,8 +45,6 @@ class _Entries:
         filled(step, self._request(entry))
         step.config.update(settings.config)
         step.more.update(settings.more)
-        if self.cookies and "cookies" not in step.config:
-            step.config["cookies"] = f"${{{self.cookies}.cookies}}"
         if entry.response is not None:
             self._expected(step, entry, entry.response)
         settings.finish(step)
@@ -145,8 +141,6 @@ class _Entries:
 
     def _assert(self, step: DraftStep, line: Line) -> None:
         step.check(assertion(line.text, self.names))
-        if line.text.startswith("cookie") or re.match(r'header\s+"set-cookie"', line.text, re.IGNORECASE):
-            self.cookies = step.id
 
     def _captures(self, step: DraftStep, part: Part) -> None:
         later: dict[str, object] = {}
@@ -163,8 +157,6 @@ class _Entries:
         path, expression = capture(text, self.names)
         if text.startswith("variable"):
             raise NotCarried("a variable needs no capture")
-        if text.startswith("cookie"):
-            self.cookies = step.id
         if not expression:
             step.output[name] = path
             self.names.own[name] = path if not path.startswith("$") else literal(path)
@@ -313,8 +305,7 @@ def read(source: Source) -> Imported:
     taking = _Entries(source, draft)
     for entry in entries:
         taking.add(entry)
-    if len(entries) > 1 and not taking.cookies:
-        taking.notes.append(Note(1, "cookies", _COOKIES, checks=False))
+    draft.share_cookies()
     return Imported((draft,), tuple(taking.notes))
 
 

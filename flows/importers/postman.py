@@ -29,7 +29,6 @@ DYNAMIC = {
     "$randomCompanyName": "FAKER.company.name", "$randomColor": "FAKER.commerce.color",
     "$randomStreetAddress": "FAKER.address.streetAddress", "$randomJobTitle": "FAKER.job.title",
 }  # fmt: skip
-_COOKIES = "Postman sends on the cookies that answers set; here 'cookies' does, where it is written"
 MAX_ITEMS = 5_000
 MAX_FOLDERS = 30
 
@@ -283,8 +282,7 @@ def read(source: Source) -> Imported:
     taking.items(collection, _Around())
     if not taking.draft.steps:
         raise UserError(f"{source.file} holds no request", hint="export a collection that has one")
-    if len(taking.draft.steps) > 1:
-        taking.notes.append(Note(1, "cookies", _COOKIES, checks=False))
+    taking.draft.share_cookies()
     return Imported((taking.draft,), tuple(taking.notes))
 
 

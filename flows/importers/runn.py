@@ -21,7 +21,6 @@ _ENVIRONMENT = re.compile(r"\$\{([A-Za-z_]\w*)(?::?-([^}]*))?\}")
 _TOP = frozenset({"desc", "labels", "runners", "vars", "steps", "if", "debug", "interval", "loop", "skipTest", "force",
                   "trace", "needs", "concurrency", "hostRules"})  # fmt: skip
 _STEP = frozenset({"desc", "if", "test", "bind", "dump", "loop", "defer", "force", "include", "exec"})
-_COOKIES = "runn's 'useCookie' sends on the cookies that answers set; here 'cookies' does, where it is written"
 
 
 class _Runbook:
@@ -330,8 +329,8 @@ def read(source: Source) -> Imported:
     draft.env.update({variable(key): value for key, value in source.variables.items()})
     if not draft.steps:
         raise UserError(f"{source.file} has no step that does anything", hint="a runbook has 'steps'")
-    if "useCookie" in source.text:
-        book.notes.append(Note(1, "useCookie", _COOKIES, checks=False))
+    if "useCookie: true" in source.text:
+        draft.share_cookies()
     return Imported((draft,), tuple(book.notes))
 
 

@@ -19,7 +19,6 @@ from testmesh.kernel.errors import DiagnosticsError, UserError
 
 _STAGE = frozenset({"name", "id", "skip", "only", "delay_before", "delay_after", "max_retries", "request", "response",
                     "timeout"})  # fmt: skip
-_COOKIES = "a session sends on the cookies that answers set; here 'cookies' does, where it is written"
 
 
 class _Test:
@@ -370,8 +369,7 @@ def read(source: Source) -> Imported:
         test.read()
         drafts.append(draft)
         notes += test.notes
-        if len(draft.steps) > 1:
-            notes.append(Note(node.at[0], "cookies", _COOKIES, checks=False))
+        draft.share_cookies()
     if not drafts:
         raise UserError(f"{source.file} holds no test", hint="a Tavern test has 'test_name' and 'stages'")
     return Imported(tuple(drafts), tuple(notes))

@@ -97,7 +97,7 @@ def explained(flow: Flow, catalogue: Catalogue) -> Explanation:
         steps=steps,
         needed=tuple(name for name in outside if name not in flow.defaulted),
         defaulted=tuple(name for name in outside if name in flow.defaulted),
-        connections=tuple(sorted(flow.implied & explainer.connections)),
+        connections=tuple(sorted(explainer.connections)),
         services=flow.require,
         files=tuple(files),
     )
@@ -124,7 +124,7 @@ class _Explainer:
         found = self.catalogue.find(step.written_action)
         spec = found[0] if found is not None else None
         if spec is not None:
-            self.connections.update(spec.implied, *spec.supplies.values())
+            self._connect(step, spec)
         nested = tuple(inner for branch in step.branches for inner in self.steps(branch.steps))
         after = self.steps(step.error_steps)
         return ExplainedStep(
@@ -140,6 +140,12 @@ class _Explainer:
             gaps=() if step.phase == "teardown" else tuple(self._gaps(step, spec)),
             steps=(*nested, *after),
         )
+
+    def _connect(self, step: Step, spec: ActionSpec) -> None:
+        """Variables that are looked at because the step itself does not say where to connect."""
+        asked = [] if any(key in step.source for key in spec.connection) else [spec.implied]
+        asked += [names for key, names in spec.supplies.items() if key not in step.source]
+        self.connections.update(" or ".join(names) for names in asked if names)
 
     def _when(self, step: Step) -> str:
         if step.disabled:

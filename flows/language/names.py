@@ -48,7 +48,7 @@ class Visible:
 
 @dataclass(slots=True, eq=False)
 class Uses:
-    """What the flow refers to: variables, and the steps whose results are asked for (also by themselves, as a whole)."""
+    """What the flow refers to: variables, and steps whose results are asked for (also by themselves, as a whole)."""
 
     first: dict[str, Position] = field(default_factory=dict)
     optional: set[str] = field(default_factory=set)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
+from flows.language.closest import closest
+from flows.language.config import spelled
 from flows.language.findings import Findings, More
 from flows.language.spec import PHASES, Flow, Step
 from flows.language.steps import Read, place_of
-from testmesh.guard.yaml_nodes import ListNode, MapNode, ScalarNode
+from testmesh.guard.yaml_nodes import ListNode, MapNode, Node, ScalarNode
 
 _SAFE = ("GET", "HEAD")
 
@@ -150,16 +153,40 @@ class StepRules:
     def _own_check(self, step: Step, read: Read) -> None:
         if read.spec.check is None or not read.known or read.settings.misspelt:
             return
-        config = step.node.get("config")
         for key, message in read.spec.check(read.settings.source):
-            entry = config.entries.get(key) if isinstance(config, MapNode) else None
-            at = entry.key.at if entry is not None else place_of(step.node, "config")
+            owner = _owner(step.node.get("config"), key, read)
+            at = owner.at if owner is not None else place_of(step.node, "config")
             if not self.findings.known_at(at):
-                self.findings.add("flow/config", at, message, More(len(key)))
+                length = len(owner.text) if owner is not None else len("config")
+                self.findings.add("flow/config", at, message, More(length, _nearest(owner, message)))
 
     def _empty_lists(self, step: Step, read: Read) -> None:
         if read.spec.container is not None and read.known and not any(branch.steps for branch in step.branches):
             self._error(step, "config", "flow/empty", f"{read.spec.name} has no steps")
+
+
+def _owner(config: Node | None, path: str, read: Read) -> ScalarNode | None:
+    """The key that a dotted path names, or the last one of it that is written."""
+    found: ScalarNode | None = None
+    names = spelled(read.spec.config)
+    for part in path.split("."):
+        entries = config.entries if isinstance(config, MapNode) else {}
+        written = part if part in entries else next((key for key in entries if names.get(key) == part), None)
+        if written is None or (found is not None and written != part):
+            break
+        found, config = entries[written].key, entries[written].value
+    return found
+
+
+_CHOICES = re.compile(r"\(([a-z_][\w, ]*)\)\Z")
+
+
+def _nearest(owner: ScalarNode | None, message: str) -> str | None:
+    """The nearest of the names that a message about an unknown one lists at its end."""
+    listed = _CHOICES.search(message)
+    if owner is None or listed is None or " has no " not in message:
+        return None
+    return closest(owner.text, listed[1].split(", "))
 
 
 def _writes(step: Step, read: Read) -> str | None:

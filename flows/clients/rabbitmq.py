@@ -101,7 +101,12 @@ class RabbitPublisher:
                 await connection.aclose()
             self._connection = connection = await AmqpConnection(self._where).open()
         if connection.channel_closed:
-            await connection.call(self._amqp.commands.Confirm.Select(), "publisher confirms")
+            try:
+                await connection.call(self._amqp.commands.Confirm.Select(), "publisher confirms")
+            except BaseException:
+                self._connection = None
+                await connection.aclose()
+                raise
         return connection
 
     async def aclose(self) -> None:

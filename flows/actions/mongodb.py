@@ -25,6 +25,23 @@ OPERATIONS = (
     "delete_many",
     "command",
 )
+_SPELLED = {
+    "findOne": "find_one",
+    "countDocuments": "count",
+    "count_documents": "count",
+    "insertOne": "insert_one",
+    "insertMany": "insert_many",
+    "updateOne": "update_one",
+    "updateMany": "update_many",
+    "update": "update_many",
+    "replaceOne": "replace_one",
+    "deleteOne": "delete_one",
+    "deleteMany": "delete_many",
+    "delete": "delete_many",
+    "runCommand": "command",
+    "insert": "insert",
+}
+_CANONICAL = {name.lower(): operation for name, operation in _SPELLED.items()}
 _NEEDS = {
     "aggregate": "pipeline",
     "distinct": "field",
@@ -51,7 +68,11 @@ _USES = {
 class MongoConfig:
     """Settings of a MongoDB operation."""
 
-    operation: str = option("find", "What to do.", choices=OPERATIONS)
+    operation: str = option(
+        "find",
+        "What to do, also as drivers spell it (`insertOne`); `update` and `delete` mean every document that fits.",
+        choices=(*OPERATIONS, *_SPELLED),
+    )
     collection: str | None = option(None, "The collection; not for `command`.")
     database: str | None = option(None, "The database (`MONGODB_DATABASE`); that of the URL without one.")
     url: str | None = option(None, "`mongodb://[user:password@]host:port/database`.", also=("connection", "uri"))
@@ -72,13 +93,27 @@ class MongoConfig:
     timeout: Duration | None = option(None, "Limit for the operation.")
 
 
+def operation_of(operation: object, documents: object) -> str:
+    """The operation that a name stands for.
+
+    Args:
+        operation: as written.
+        documents: of the config; `insert` writes them, or one document.
+    """
+    name = str("find" if operation is None else operation).strip().lower()
+    found = _CANONICAL.get(name, name)
+    if found == "insert":
+        return "insert_one" if documents is None else "insert_many"
+    return found
+
+
 def reads(config: Mapping[str, object]) -> bool:
     """Whether an operation changes nothing.
 
     Args:
         config: as written.
     """
-    operation = str(config.get("operation", "find")).strip().lower()
+    operation = operation_of(config.get("operation"), config.get("documents"))
     if operation != "aggregate":
         return operation in ("find", "find_one", "count", "distinct")
     pipeline = config.get("pipeline")
@@ -112,7 +147,8 @@ async def run(config: MongoConfig, call: Call) -> Result:
     place = MongoPlace(config.url or "", tls_of(config.tls, call.files))
     server = call.clients.shared(("mongodb", place), lambda: MongoServer(place))
     arguments = {name: getattr(config, name) for name in (*_USES, "upsert")}
-    request = Request(config.operation, config.database or "", config.collection or "", arguments)
+    operation = operation_of(config.operation, config.documents)
+    request = Request(operation, config.database or "", config.collection or "", arguments)
     started = time.perf_counter()
     found = await server.perform(request)
     return {**_EMPTY, **found, "duration_ms": round((time.perf_counter() - started) * 1000, 3)}
@@ -136,7 +172,7 @@ _EMPTY: Mapping[str, object] = {
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
-    operation = str(config.get("operation", "find")).lower()
+    operation = operation_of(config.get("operation"), config.get("documents"))
     if operation not in OPERATIONS:
         return
     needed = _NEEDS.get(operation)
@@ -185,7 +221,10 @@ ACTION: Action[MongoConfig] = Action(
             reply=ANYTHING,
             duration_ms=NUMBER,
         ),
-        aliases=(Alias("mongo"), *(Alias(f"mongodb.{name}", {"operation": name}) for name in OPERATIONS)),
+        aliases=(
+            Alias("mongo"),
+            *(Alias(f"mongodb.{name}", {"operation": _SPELLED.get(name, name)}) for name in (*OPERATIONS, *_SPELLED)),
+        ),
         connection=("url",),
         implied=("MONGODB_URL", "MONGODB_URI", "MONGO_URL", "MONGO_URI"),
         supplies={"database": ("MONGODB_DATABASE", "MONGO_DATABASE")},

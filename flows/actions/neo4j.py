@@ -99,7 +99,7 @@ ACTION: Action[Neo4jConfig] = Action(
             counters=OBJECT,
             duration_ms=NUMBER,
         ),
-        aliases=(Alias("cypher"),),
+        aliases=(Alias("cypher"), Alias("neo4j.query"), Alias("neo4j.run")),
         connection=("url",),
         implied=("NEO4J_URL", "NEO4J_URI"),
         supplies={

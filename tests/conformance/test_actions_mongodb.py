@@ -173,6 +173,28 @@ def test_a_server_that_is_killed_while_a_step_waits_is_an_error(tmp_path: Path, 
     assert f"127.0.0.1:{port}: connection refused" in step(run, "again").message
 
 
+@pytest.mark.server("mongodb")
+def test_operations_may_be_spelt_as_drivers_spell_them(tmp_path: Path, mongo_process: dict[str, str]) -> None:
+    run = run_text(
+        tmp_path,
+        flow_of(
+            "{id: a, action: mongodb.insert, config: {collection: c, documents: [{n: 1}, {n: 2}]},"
+            " assert: [inserted_count == 2]}",
+            "{id: b, action: mongodb.insertOne, config: {collection: c, document: {n: 3}},"
+            " assert: [inserted_count == 1]}",
+            "{id: c, action: mongodb, config: {operation: countDocuments, collection: c}, assert: [count == 3]}",
+            "{id: d, action: mongodb, config: {operation: update, collection: c, filter: {}, update: {$set: {x: 1}}},"
+            " assert: [modified_count == 3]}",
+            "{id: e, action: mongodb.findOne, config: {collection: c, filter: {n: 2}}, assert: [document.x == 1]}",
+            "{id: f, action: mongodb.delete, config: {collection: c, filter: {n: {$gt: 1}}},"
+            " assert: [deleted_count == 2]}",
+        ),
+        process=mongo_process,
+    )
+    passes(run)
+    assert step(run, "e").action == "mongodb"
+
+
 CONNECTED = {
     "mongodb": lambda port: f'{{url: "mongodb://u:{SECRET}@127.0.0.1:{port}/d", collection: c}}',
 }

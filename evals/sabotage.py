@@ -2,9 +2,9 @@
 
 A flow *claims* to check an effect when, in the graph, one of its steps exercises an endpoint that leads to the changed
 code (through calls and messages), with success in the green run, and another that checks something exercises the topic
-or table where the effect would show; a claim to check a lock also needs calls side by side. For every such flow that
-stays green, with or without a check there, `strength` on the recording from before the sabotage must have named a gap
-at a step at the effect.
+or table where the effect would show; a claim to check a lock also needs calls side by side, one that nothing is sent
+twice a `hold` or `expect: none`. For every such flow that stays green, with or without a check there, `strength` on the
+recording from before the sabotage must have named a gap at a step at the effect.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from testmesh.guard.git_write import NewCommit, Writer
 
 DATA = Path(__file__).parent / "data" / "sabotage"
 SYSTEMS = ("shop", "depot")
-LOCK = "skip a lock"
+_NEEDS = {"skip a lock": ("action: parallel",), "publish twice": ("hold:", "expect: none")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +166,9 @@ def outcome(scene: Scene, one: Sabotage) -> Outcome:
     verdicts = {flow.file: flow.verdict for flow in run.flows}
     green = {file for file, verdict in verdicts.items() if verdict == "passed"} & set(scene.strengths)
     lookers = set(touching)
-    if one.kind == LOCK:
-        lookers = {file for file in lookers if "action: parallel" in scene.text(file)}
+    needed = _NEEDS.get(one.kind, ())
+    if needed:
+        lookers = {file for file in lookers if any(words in scene.text(file) for words in needed)}
     claims = {file for file in lookers if any(checks for _, checks in touching[file])}
     return Outcome(
         name=one.name,

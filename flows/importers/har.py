@@ -12,6 +12,7 @@ from flows.engine.masking import is_secret_key
 from flows.importers import Draft, Imported, Importer, Note, Source
 from flows.importers.chaining import Chain, Seen
 from flows.importers.draft import DraftStep, escaped, variable
+from flows.importers.multipart import multipart_parts
 from flows.importers.proposing import Sent, propose
 from flows.importers.requests import Pairs, WebRequest, filled, named_by, pairs_of, with_text_body
 from flows.importers.secrets import Secrets
@@ -66,15 +67,30 @@ def read(source: Source) -> Imported:
     entries = [entry for entry in _entries(log, source, notes) if entry is not None]
     if not entries:
         raise UserError(f"{source.file}: no request of it is taken", hint="widen --host and --type, or give --all")
+    if _one_session(entries):
+        for entry in entries:
+            entry.request.cookies = []
     draft = Draft(_title(log, source), stem="recorded")
     secrets = Secrets()
     bases = _bases(entries, draft)
     chain = Chain()
     for entry in entries:
         _step(draft, entry, bases, chain, secrets)
+    if any(entry.cookies for entry in entries) and not any("cookies" in step.config for step in draft.steps):
+        draft.share_cookies()
     if secrets.names:
         draft.comments.append(f"Secrets to give (environment, file or keyring): {', '.join(secrets.names)}")
     return Imported((draft,), tuple(notes))
+
+
+def _one_session(entries: list[Entry]) -> bool:
+    """Whether every cookie that was sent had been set by an answer before: then the flow keeps them by itself."""
+    known: set[tuple[str, str]] = set()
+    for entry in entries:
+        if any((name, str(value)) not in known for name, value in entry.request.cookies):
+            return False
+        known.update(entry.cookies.items())
+    return True
 
 
 def _log(source: Source) -> Mapping[str, Any]:
@@ -164,6 +180,8 @@ def _request(number: int, raw: Mapping[str, Any], notes: list[Note]) -> WebReque
     posted = raw.get("postData")
     if isinstance(posted, Mapping):
         _posted(number, request, posted, notes)
+    elif (request.header("content-type") or "").startswith("multipart/"):
+        _posted(number, request, {"mimeType": request.header("content-type")}, notes)
     return request
 
 
@@ -176,11 +194,15 @@ def _sent_cookies(headers: list[Mapping[str, Any]]) -> Pairs:
 def _posted(number: int, request: WebRequest, posted: Mapping[str, Any], notes: list[Note]) -> None:
     kind = str(posted.get("mimeType", "")).lower()
     text = posted.get("text")
-    if kind.startswith("multipart/") and _maps(posted.get("params")):
+    if kind.startswith("multipart/"):
         request.without("content-type")
         request.multipart = []
-        for part in _maps(posted.get("params")):
+        parts = _maps(posted.get("params")) or list(multipart_parts(str(posted.get("mimeType")), str(text or "")))
+        for part in parts:
             request.multipart.append((str(part.get("name", "")), _part(number, part, notes)))
+        if not parts:
+            why = "the recording does not hold it"
+            notes.append(Note(number, f"entry {number}: the body of {request.method} {request.url}", why, checks=False))
     elif isinstance(text, str) and text:
         if request.header("content-type") is None and kind:
             request.headers.append(("Content-Type", str(posted.get("mimeType"))))

@@ -205,6 +205,38 @@ def test_a_recording_is_narrowed_by_host_and_type(server: Shop) -> None:
         read_har(Source("rec.har", session(server).har(), options={"host": "elsewhere.io"}))
 
 
+def test_a_session_keeps_its_cookies_by_itself(server: Shop) -> None:
+    text = texts(read_har(Source("rec.har", session(server).har())), "rec.har")[0]
+    assert text.count("session: main") == 9
+    assert "cookies" not in text
+
+
+def test_a_cookie_from_before_the_recording_is_a_secret(server: Shop, tmp_path: Path) -> None:
+    browser = Browser(server.url)
+    browser.send("GET", "/session", Cookie="sid=from-before")
+    browser.send("GET", "/health", Cookie="sid=from-before")
+    text = texts(read_har(Source("rec.har", browser.har())), "rec.har")[0]
+    assert "from-before" not in text
+    assert text.count("${secret('SID_COOKIE')}") == 2
+    assert ran(tmp_path, text, {"SID_COOKIE": "from-before"})["verdict"] == "passed"
+
+
+def test_parts_of_a_form_are_read_from_the_text_of_the_body(server: Shop) -> None:
+    browser = Browser(server.url)
+    browser.send("POST", "/echo", {})
+    body = (
+        '--X\r\nContent-Disposition: form-data; name="note"\r\n\r\nhi\r\n'
+        '--X\r\nContent-Disposition: form-data; name="f"; filename="a.txt"\r\nContent-Type: text/plain'
+        "\r\n\r\nabc\r\n--X--\r\n"
+    )
+    browser.entries[0]["request"]["postData"] = {"mimeType": "multipart/form-data; boundary=X", "text": body}
+    flow: Any = plain(parse(texts(read_har(Source("rec.har", browser.har())), "rec.har")[0], "x.yaml"))
+    assert flow["flow"]["steps"][0]["config"]["multipart"] == {
+        "note": "hi",
+        "f": {"filename": "a.txt", "content": "abc", "content_type": "text/plain"},
+    }
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"log": 1}', '{"log": {"entries": [1]}}', '{"log": {"entries": []}}'])
 def test_what_is_no_recording_is_said(text: str) -> None:
     with pytest.raises(UserError):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ALPN = ("h2", "http/1.1")
 WINDOW = 2**20
 TRIES = 3
+MOST_CONNECTIONS = 64
 PING_SECONDS = 1.0
 MAX_INFORMATIONAL = 20
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
@@ -29,6 +30,10 @@ _NOT_IN_HTTP2 = frozenset({"host", "connection", "keep-alive", "proxy-connection
 
 class Unprocessed(Exception):
     """The server has not looked at the request: it may be sent again whatever it is."""
+
+
+class NotSent(Exception):
+    """The connection took no further requests before this one's turn came."""
 
 
 class ClosedEarly(Exception):
@@ -55,19 +60,25 @@ class Http2Pool:
             ClientError: unreachable, broken off, not HTTP/2, too large.
         """
         head = _head(request, target)
-        for _ in range(TRIES):
+        refused = 0
+        for _ in range(MOST_CONNECTIONS):
             connection = await self._connection(target)
             if not isinstance(connection, Http2Connection):
                 return connection
             try:
                 with explained(target):
                     return await connection.ask(head, request.body)
-            except Unprocessed:
+            except NotSent:
                 continue
+            except Unprocessed:
+                refused += 1
+                if refused == TRIES:
+                    break
             except ClosedEarly:
                 if request.method not in _IDEMPOTENT:
                     raise ClientError(f"{target}: the server closed the connection without an answer") from None
-        raise ClientError(f"{target}: the server refused the request {TRIES} times", "server")
+        why = f"refused the request {refused} times" if refused else "ends every connection before the request is sent"
+        raise ClientError(f"{target}: the server {why}", "server")
 
     async def _connection(self, target: Target) -> Http2Connection | Dialled | None:
         async with self._opening.setdefault(target, asyncio.Lock()):
@@ -200,7 +211,7 @@ class Http2Connection:
         while self.usable and len(self._streams) >= self._most():
             await self._news()
         if not self.usable:
-            raise Unprocessed
+            raise NotSent
 
     def _most(self) -> int:
         return int(self._h2.remote_settings.max_concurrent_streams) if self._greeted else 1

@@ -8,13 +8,14 @@ from typing import Any
 from flows.actions import AnyAction
 from flows.engine.configuring import configured
 from flows.engine.context import Context
-from flows.engine.effects import Follow, Request, Steps, answered
+from flows.engine.effects import CutOff, Follow, Request, Steps, Together, answered, joined
 from flows.engine.names import Names
 from flows.language.errors import NotEvaluable
 from flows.language.spec import PHASES, Step
 
 FOLLOW_MS = 10_000.0
 REFUSED_MS = 1_000.0
+AT_ONCE = 16
 EARLY_MS = 2_000.0
 
 
@@ -55,6 +56,7 @@ def open_streams(context: Context, names: Names) -> Steps[None]:
         names: what is known.
     """
     waiting, context.unopened = context.unopened, []
+    opening: list[Steps[None]] = []
     for step in waiting:
         action = context.catalogue.action(step.action)
         try:
@@ -65,10 +67,21 @@ def open_streams(context: Context, names: Names) -> Steps[None]:
         if _from_the_start(action, settings.config):
             path = (step.phase, *context.prefix, step.id)
             request = Request(path, action, settings.config, settings.recorded, file=context.flow.file)
-            patience, began = FOLLOW_MS if action.early is None else EARLY_MS, context.clock()
-            answer = yield from answered(Follow(request, began + patience))
-            if answer.type == "connection" and answer.at - began < REFUSED_MS:
-                context.unopened.append(step)
+            opening.append(_opened(context, step, request))
+    if opening:
+        group = yield from joined(Together(opening, AT_ONCE, lambda found: ""))
+        if group.cut is not None:
+            raise group.cut
+
+
+def _opened(context: Context, step: Step, request: Request) -> Steps[None]:
+    patience, began = FOLLOW_MS if request.action.early is None else EARLY_MS, context.clock()
+    try:
+        answer = yield from answered(Follow(request, began + patience))
+    except CutOff:
+        return
+    if answer.type == "connection" and answer.at - began < REFUSED_MS:
+        context.unopened.append(step)
 
 
 def _from_the_start(action: AnyAction, config: Any) -> bool:

@@ -93,12 +93,14 @@ class S3:
         access: where and who.
         pool: of the run.
         traceparent: W3C Trace Context header value.
+        page: keys asked for at once.
     """
 
-    def __init__(self, access: Access, pool: HttpPool, traceparent: str) -> None:
+    def __init__(self, access: Access, pool: HttpPool, traceparent: str, page: int = PAGE) -> None:
         self._access = access
         self._pool = pool
         self._traceparent = traceparent
+        self._page = page
 
     def __str__(self) -> str:
         return urlsplit(self._access.url("")).netloc
@@ -129,7 +131,7 @@ class S3:
         listing = Listing([], [], False)
         token, pages = "", 0
         while True:
-            query = [("list-type", "2"), ("prefix", prefix), ("max-keys", str(min(PAGE, most)))]
+            query = [("list-type", "2"), ("prefix", prefix), ("max-keys", str(min(self._page, most)))]
             query += [("delimiter", delimiter)] if delimiter else []
             query += [("continuation-token", token)] if token else []
             response = await self.send(Ask("GET", bucket, query=query))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from flows.language.closest import closest
 from flows.language.config import spelled
+from flows.language.expressions.tree import Literal
 from flows.language.findings import Findings, More
 from flows.language.spec import PHASES, Flow, Step
 from flows.language.steps import Read, place_of
@@ -150,6 +151,19 @@ class StepRules:
             more = More(len(key), hint="add 'hold: 1s'", severity="warning")
             self.findings.add("flow/none-without-hold", entry.key.at, message, more)
 
+    def _constant(self, step: Step, read: Read) -> None:
+        """An assertion that says nothing about the result: imports leave one where something could not be said."""
+        for name, assertion in step.assertions:
+            tree = assertion.expression.tree
+            if not isinstance(tree, Literal) or not isinstance(tree.value, bool):
+                continue
+            holds = tree.value == (name != "assert_none")
+            message = "this assertion always holds" if holds else "this assertion never holds: the step always fails"
+            said = assertion.message.source if assertion.message is not None else None
+            hint = said if isinstance(said, str) and len(said) < 300 else None
+            more = More(len(assertion.text), hint=hint, severity="warning")
+            self.findings.add("flow/constant", assertion.at, message, more)
+
     def _own_check(self, step: Step, read: Read) -> None:
         if read.spec.check is None or not read.known or read.settings.misspelt:
             return
@@ -218,6 +232,7 @@ _RULES: tuple[Callable[[StepRules, Step, Read], None], ...] = (
     StepRules._repeats_writes,
     StepRules._none_without_hold,
     StepRules._early,
+    StepRules._constant,
     StepRules._own_check,
     StepRules._empty_lists,
 )

@@ -275,6 +275,9 @@ def _again(step: StepRun) -> list[str]:
 def _logs(step: StepRun, around: Surroundings) -> list[str]:
     lines: list[str] = []
     for found in logged(step, around, _LOG_LINES - 1):
+        if found.service == "(not read)":
+            lines.append(clipped(f"  logs    could not be read: {_flat(found.lines[0])}", WIDTH))
+            continue
         some = f"{len(found.lines)} of {found.of} lines then" if found.of > len(found.lines) else "then"
         lines.append(f"  logged by {found.service} ({some})" if len(lines) == 0 else f"  logged by {found.service}")
         lines += [clipped(f"      {line.strip()}", WIDTH) for line in found.lines]

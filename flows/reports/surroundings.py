@@ -17,7 +17,7 @@ _TIME = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d:\d\d)(?:[.,](?P<part>\d{1,9}))?\s?(?P<zone>Z|[+-]\d\d:?\d\d)?"
 )
 _LOUD = re.compile(
-    r"\b(?:error|err|fatal|critical|panic|exception|traceback|warn(?:ing)?|fail(?:ed|ure)?|refused|denied)\b"
+    r"\b(?:error|exit code|err|fatal|critical|panic|exception|traceback|warn(?:ing)?|fail(?:ed|ure)?|refused|denied)\b"
     r"|Exception\b|Error\b|\b[45]\d\d\b",
     re.IGNORECASE,
 )

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from flows.reports.surroundings import Surroundings
     from graph.spans import Span
 
+FULLY_TOLD = 10
+BRIEFLY_TOLD = 40
 _MARKS: Mapping[str, tuple[str, str]] = {
     "passed": ("ok", "32"),
     "failed": ("FAILED", "31"),
@@ -191,8 +193,22 @@ def flow_lines(flow: FlowRun, how: How = _AS_IT_IS) -> Iterator[str]:
         yield from _indented(render(Diagnostic(**known), flow.source), 4)
     if flow.message and not flow.problems:
         yield from _indented(flow.message, 4)
+    told = 0
     for found in placed(flow, how.texts):
-        yield from _step_lines(found, how)
+        broken = found.step.verdict in ("failed", "error") and not how.brief
+        told += broken
+        if not broken or told <= FULLY_TOLD:
+            yield from _step_lines(found, how)
+        elif told <= BRIEFLY_TOLD:
+            yield " " * 4 + how.paint(_brief(found), "31")
+    if told > BRIEFLY_TOLD:
+        yield f"    … and {told - BRIEFLY_TOLD} more steps failed: testmesh show RUN --html has all of them"
+
+
+def _brief(found: Placed) -> str:
+    from flows.reports.failures import brief
+
+    return visible(f"{found.file}:{found.step.line}: {found.path}: {brief(found.step)}")
 
 
 def _step_lines(found: Placed, how: How) -> Iterator[str]:

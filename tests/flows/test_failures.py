@@ -18,6 +18,7 @@ from flows.reports.differing import around, differences, line_of
 from flows.reports.failures import MOST_LINES, failure_lines
 from flows.reports.places import placed, texts_of
 from flows.reports.surroundings import Surroundings, surroundings
+from flows.reports.terminal import flow_lines
 from graph.runs import Run
 from graph.spans import Span
 from tests.flows.random_runs import RUNS
@@ -199,6 +200,24 @@ def test_lines_without_a_time_are_told_by_when_they_were_written(web: Web, tmp_p
     assert "GET /gone 404" in text
     assert "starting" not in text
     assert "much later" not in text
+
+
+def test_very_many_failures_are_told_briefly(tmp_path: Path, web: Web) -> None:
+    steps = """
+        flow:
+          name: loop
+          steps:
+            - id: each
+              action: for_each
+              on_error: continue
+              config:
+                range: {from: 1, to: 60}
+                steps: [{id: inner, action: assert, config: {assertions: [index < 0]}}]
+        """
+    lines = list(flow_lines(run_text(tmp_path, steps).flows[0]))
+    assert len(lines) <= 1 + 10 * MOST_LINES + 30 + 1
+    assert "    flow.yaml:10: each/inner[20]: index < 0: left 20, right 0" in lines
+    assert lines[-1].startswith("    … and ")
 
 
 @given(RUNS)

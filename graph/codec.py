@@ -41,6 +41,8 @@ def to_json(value: Any) -> Any:
         return sorted(to_json(item) for item in value)
     if isinstance(value, _SCALARS):
         return value
+    if isinstance(value, Sequence):
+        return [to_json(item) for item in value]
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 

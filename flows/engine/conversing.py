@@ -66,7 +66,7 @@ def converse(context: Context, job: Job, reading: Reading) -> Steps[None]:
     """
     talk = _Talk(context, job, reading)
     end = context.clock() + job.window * 1000
-    rhythm = pauses(job.interval)
+    rhythm = pauses(job.interval, context.clock)
     while True:
         yield from talk.once()
         if reading.failed or reading.error:

@@ -258,7 +258,7 @@ class _Work:
 
     def _contain_until(self, settings: Configured) -> Steps[None]:
         until = self.step.until
-        rhythm = pauses(until.interval if until is not None else None)
+        rhythm = pauses(until.interval if until is not None else None, self.context.clock)
         end = self.context.clock() + ((until.timeout if until is not None else None) or UNTIL_SECONDS) * 1000
         while True:
             attempt = yield from self._contain_once(settings)

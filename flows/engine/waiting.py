@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from graph.runs import Exchange
 SLACK_MS = 2.0
 HOLD_TOLERANCE_MS = 50.0
 _FIRST_PAUSE = 0.010
-_FAST_PHASE = 0.250
+_FAST_PHASE_MS = 250.0
 _LONGEST_PAUSE = 0.250
 
 
@@ -127,18 +127,18 @@ class Reading:
         return Exchange(request.recorded, tuple(self.candidates), tuple(self.at_ms), self.ended, self.error, kind)
 
 
-def pauses(interval: float | None) -> Iterator[float]:
+def pauses(interval: float | None, clock: Callable[[], float]) -> Iterator[float]:
     """Seconds between reads: 10 ms during the first 250 ms, then growing by half up to 250 ms.
 
     Args:
         interval: fixed pause, or None.
+        clock: in ms; slow answers count as time that has passed.
     """
     pause = _FIRST_PAUSE if interval is None else interval
-    spent = 0.0
+    slower = clock() + _FAST_PHASE_MS
     while True:
         yield pause
-        spent += pause
-        if interval is None and spent >= _FAST_PHASE:
+        if interval is None and clock() >= slower:
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
 
@@ -151,7 +151,7 @@ def read(context: Context, job: Job, reading: Reading) -> Steps[None]:
         reading: filled as candidates come, so that a cut-off keeps them.
     """
     end = context.clock() + job.window * 1000
-    rhythm = pauses(job.interval)
+    rhythm = pauses(job.interval, context.clock)
     while True:
         answer = yield from answered(Ask(job.request, _request_limit(context, job)))
         if answer.candidate is None:

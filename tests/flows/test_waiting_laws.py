@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -143,6 +144,20 @@ def test_a_hold_passes_only_when_every_read_of_it_is_right_to_its_very_end(
     else:
         assert found.verdict == "failed"
     _agrees(run)
+
+
+@given(latency=LATENCY)
+def test_pauses_are_short_for_250_ms_and_then_grow_however_slow_the_answers_are(latency: float) -> None:
+    system = System([], latency)
+    _ran(system, "wait: 3s")
+    fast = [pause for pause, start in zip(system.pauses, system.reads, strict=False) if start + latency < 250]
+    slow = [
+        pause for pause, start in zip(system.pauses, system.reads, strict=False) if start + latency >= 270 + latency
+    ]
+    assert set(fast) <= {0.01}
+    assert all(pause > 0.01 for pause in slow[:-1])
+    assert all(after <= before * 1.5 + 1e-9 for before, after in itertools.pairwise(system.pauses))
+    assert max(system.pauses) <= 0.25
 
 
 @given(changes=CHANGES, latency=LATENCY)

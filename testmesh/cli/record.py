@@ -1,4 +1,4 @@
-"""`testmesh record curl|har|run`: something that happened once becomes a flow."""
+"""`testmesh record curl|har|run|proxy`: something that happened once becomes a flow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from testmesh.kernel.errors import UserError
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    kinds = parser.add_subparsers(dest="kind", required=True, metavar="curl|har|run")
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="curl|har|run|proxy")
     curl = kinds.add_parser("curl", help="a curl command", description="make a flow of a curl command")
     curl.add_argument("what", nargs="*", metavar="COMMAND", help="as one word, or after '--' (nothing: stdin)")
     har = kinds.add_parser("har", help="a browser's recording", description="make a flow of a HAR file")
@@ -23,7 +23,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     har.add_argument("--all", action="store_true", help="static files too")
     run = kinds.add_parser("run", help="steps of a kept run", description="make a flow of what a run recorded")
     run.add_argument("what", nargs="+", metavar="RUN [STEP]", help="id or 'latest'; perhaps one step of it")
-    for each in (curl, har, run):
+    proxy = kinds.add_parser(
+        "proxy", help="what passes through", description="record requests on their way to a server"
+    )
+    proxy.add_argument("what", nargs=1, metavar="URL", help="of the server, such as http://localhost:8001")
+    proxy.add_argument("--port", type=int, default=8900, help="to listen on at 127.0.0.1 (default 8900)")
+    for each in (curl, har, run, proxy):
         add_output(each)
         add_folder(each)
 
@@ -31,6 +36,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     if options.kind == "run":
         return _of_run(options)
+    if options.kind == "proxy":
+        return _of_proxy(options)
     return _of_har(options) if options.kind == "har" else _of_curl(options)
 
 
@@ -59,6 +66,31 @@ def _of_har(options: argparse.Namespace) -> int:
     return write(read(source), source, options)
 
 
+def _of_proxy(options: argparse.Namespace) -> int:
+    import json
+    import signal
+
+    from flows.importers import Source
+    from flows.importers.har import read
+    from flows.importers.listening import recording
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with recording(options.port, options.what[0]) as server:
+        port = server.server_address[1]
+        print(f"recording http://127.0.0.1:{port} -> {options.what[0]}; Ctrl-C ends it", file=sys.stderr, flush=True)
+        try:
+            while True:
+                signal.pause()
+        except KeyboardInterrupt:
+            har = server.har()
+        if server.lost:
+            print(f"{server.lost} requests were too many and are left out", file=sys.stderr)
+    if not har["log"]["entries"]:
+        raise UserError("nothing passed", hint=f"send requests to http://127.0.0.1:{port}")
+    source = Source("proxy", json.dumps(har), options={"all": "yes"})
+    return write(read(source), source, options)
+
+
 def _of_run(options: argparse.Namespace) -> int:
     from flows.importers import Source
     from flows.importers.recorded import read_steps
@@ -73,4 +105,6 @@ def _of_run(options: argparse.Namespace) -> int:
     return write(read_steps(run, options.what[1] if len(options.what) > 1 else ""), source, options)
 
 
-COMMAND = Command("make a flow of a curl command, a HAR file or a recorded step", _arguments, _run, "Flows")
+COMMAND = Command(
+    "make a flow of a curl command, a HAR file, a kept run or what passes a proxy", _arguments, _run, "Flows"
+)

@@ -25,9 +25,6 @@ class HttpConfig(WebConfig):
     multipart: Mapping[str, object] | None = option(
         None, "Parts of a multipart form: text, or `{content or file, filename, content_type}`."
     )
-    session: str | None = option(
-        None, "Steps of the flow that name the same session share its cookies, also through redirects."
-    )
     follow_redirects: bool = option(False, "Follow up to ten redirects.")
     timeout: Duration | None = option(None, "Limit for one request.")
     http2: bool = option(False, "Ask for HTTP/2.")

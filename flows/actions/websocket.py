@@ -49,6 +49,9 @@ async def converse(config: WebSocketConfig, call: Call) -> Conversation:
     from flows.clients.websocket import Door, Socket, opened
 
     request = (await built(HttpAsk.of(config), call)).traced(call.traceparent)
+    if request.jar is not None:
+        web = request._replace(url="http" + request.url.removeprefix("ws"))
+        request = request._replace(headers=request.jar.added(web).headers)
     door = Door(request.url, tuple(request.headers), config.subprotocols, request.tls, request.proxy)
     found = await opened(door, config.messages)
     if isinstance(found, Socket):

@@ -160,6 +160,8 @@ class HttpPool:
         Raises:
             ClientError: as for :meth:`send`.
         """
+        if request.jar is not None:
+            request = request.jar.added(request)
         target, path = addressed(request, self._proxies)
         connection = _Connection(await dial(target))
         try:
@@ -171,6 +173,8 @@ class HttpPool:
         except BaseException:
             connection.close()
             raise
+        if request.jar is not None:
+            request.jar.keep(request.url, [value for name, value in head.headers if name == "set-cookie"])
         return HttpStream(connection, head, target, request.url)
 
     async def aclose(self) -> None:

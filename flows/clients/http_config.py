@@ -22,6 +22,9 @@ class WebConfig:
     headers: Mapping[str, object] | None = option(None, "Request headers.")
     auth: Mapping[str, object] | None = option(None, AUTH_DOC)
     cookies: Mapping[str, object] | None = option(None, "Cookies to send.")
+    session: str | None = option(
+        None, "Steps of the flow that name the same session share its cookies, also through redirects."
+    )
     verify_ssl: bool = option(True, "Check the server's certificate.")
     tls: object = option(None, TLS_DOC)
     proxy: str | None = option(

@@ -114,7 +114,7 @@ class HttpAsk(NamedTuple):
             body: a map or list is sent as JSON.
         """
         own = (config.query, config.headers, body, config.auth, config.cookies, config.verify_ssl, config.tls)
-        return cls(method, config.url, *own, config.proxy)
+        return cls(method, config.url, *own, config.proxy, session=config.session)
 
 
 async def built(config: HttpSettings, call: Surroundings) -> HttpRequest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from flows.clients.cookies import CookieJar
 from tests.conformance.actions import passes
 from tests.flows.support import Reply, Seen, Web, run_text
 from tests.flows.web_steps import config, steps_of
+from tests.servers.web import websocket_server
 
 
 def test_steps_of_a_session_share_cookies_also_through_redirects(tmp_path: Path, web: Web) -> None:
@@ -88,3 +90,38 @@ def test_cookies_expire_are_replaced_and_do_not_grow_without_end() -> None:
     assert jar.pairs("http://a.example/x/") == [("s", "2"), ("s", "3")]
     jar.keep("http://a.example/", [f"n{number}=1" for number in range(1000)])
     assert len(jar.pairs("http://a.example/")) <= 300
+
+
+def test_a_session_reaches_websockets_streams_and_graphql(tmp_path: Path, web: Web) -> None:
+    seen: list[str] = []
+
+    async def tells(connection: Any) -> None:
+        seen.append(connection.request.headers.get("Cookie", ""))
+        await connection.wait_closed()
+
+    def said(request: Seen) -> Reply:
+        seen.append(request.headers.get("cookie", ""))
+        return Reply(200, {"data": None})
+
+    web.on("POST /login", status=204, body=b"", set_cookie="sid=ada; Path=/")
+    web.routes["POST /graphql"] = web.routes["GET /events"] = said
+    with websocket_server(tells) as port:
+        login = config(
+            "login", "http_request", {"url": f"{web.url}/login", "method": "POST", "session": "a"}, "status == 204"
+        )
+        closes = {"receive": {"expect": "close"}}
+        run = run_text(
+            tmp_path,
+            steps_of(
+                login,
+                config("talk", "websocket", {"url": f"ws://127.0.0.1:{port}/", "session": "a"}, "status == 101"),
+                config(
+                    "asks", "graphql", {"url": f"{web.url}/graphql", "query": "{ a }", "session": "a"}, "data is null"
+                ),
+                config(
+                    "hears", "sse", {"url": f"{web.url}/events", "session": "a", "messages": [closes]}, "closed == true"
+                ),
+            ),
+        )
+    passes(run)
+    assert seen == ["", "sid=ada", "sid=ada", "sid=ada"]

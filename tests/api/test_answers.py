@@ -181,6 +181,7 @@ def test_spans_come_in_with_the_token_of_their_workspace(ours: Tenant, theirs: T
     assert theirs.viewer.get(path).json()["items"] == []
     assert ours.viewer.post("/v1/traces", content=body, headers=headers).status_code == 403
     assert ours.editor.post("/v1/traces", content=b"\xff", headers=headers).status_code == 400
+    assert ours.editor.post("/v1/traces", content=b"x", headers={"content-type": "text/html"}).status_code == 415
 
 
 def test_settings_of_a_workspace(ours: Tenant) -> None:

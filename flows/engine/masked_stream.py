@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from flows.engine.encodings import BETWEEN, COMPLETE, PARTIAL, forms, prefix
 from flows.engine.masking import Masks, replaced
-from testmesh.guard.regex import Finder
+
+if TYPE_CHECKING:
+    from testmesh.guard.regex import Finder
 
 _EXPANSION = 40
 _ESCAPE = 64
@@ -70,6 +71,9 @@ class MaskedStream:
     def _learn(self) -> None:
         if self._known == self._masks.count:
             return
+        from flows.engine.encodings import forms, prefix
+        from testmesh.guard.regex import Finder
+
         fresh = self._masks.values[self._known :]
         self._known = self._masks.count
         self._longest = max(self._longest, *(_EXPANSION * len(value) for value in fresh))
@@ -84,6 +88,8 @@ class MaskedStream:
         begin = max(0, len(whole) - self._longest)
         if self._untold:
             return begin
+        from flows.engine.encodings import BETWEEN
+
         tail = whole[begin:]
         ends = _ends(tail)
         between = BETWEEN.search(tail, max(0, len(tail) - _ESCAPE))
@@ -96,6 +102,8 @@ class MaskedStream:
 
 def _ends(tail: str) -> list[int]:
     """Where an escape that is not all there yet may begin, latest first."""
+    from flows.engine.encodings import COMPLETE, PARTIAL
+
     ends = [len(tail)]
     partial = PARTIAL.search(tail, max(0, len(tail) - _ESCAPE))
     if partial:

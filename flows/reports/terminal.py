@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flows.reports.places import Placed, placed, texts_of
 from flows.reports.totals import flow_name
@@ -20,6 +20,7 @@ from graph.runs import (
 from testmesh.kernel.diagnostics import Diagnostic, render
 
 if TYPE_CHECKING:
+    from flows.engine.masked_stream import Writable
     from flows.reports.surroundings import Surroundings
     from graph.spans import Span
 
@@ -47,7 +48,7 @@ class Terminal:
     """
 
     def __init__(
-        self, out: TextIO, *, colour: bool = False, live: bool = False, verbose: bool = False, later: bool = False
+        self, out: Writable, *, colour: bool = False, live: bool = False, verbose: bool = False, later: bool = False
     ) -> None:
         self._out = out
         self._colour = colour

@@ -18,6 +18,7 @@ from testmesh.cli._selection import unstarted, wanted
 from testmesh.kernel.errors import EXIT_FAILED, EXIT_OK, UserError
 
 if TYPE_CHECKING:
+    from flows.engine.masked_stream import Writable
     from flows.reports.terminal import Terminal
     from flows.runner.options import RunOptions
     from testmesh.compose.systems import Ran, System
@@ -133,17 +134,13 @@ class _Execution:
         """
         from flows.runner.running import exit_code
         from flows.runner.sharding import EmptyShard
-        from testmesh.compose.systems import run_flows_in
 
         options = self.options
         try:
-            terminal = None if options.json else _terminal(options, later=system is not None)
-            ran = run_flows_in(system, asked, [terminal] if terminal else [])
+            ran = self._shown(asked, system)
         except EmptyShard as empty:
             print(NOTHING if options.json else empty.message)
             return EXIT_OK, False
-        if terminal is not None:
-            terminal.failures(ran.run, ran.spans)
         if system is not None or ran.spans:
             _observe(self.project, ran)
         if self.reports:
@@ -159,13 +156,32 @@ class _Execution:
         _say(options, ran)
         return exit_code(ran.run) if ran.run.flows else EXIT_FAILED, ran.run.verdict == "cancelled"
 
+    def _shown(self, asked: RunOptions, system: System | None) -> Ran:
+        """A run that a person watches; what it knows to be secret never reaches the terminal."""
+        from flows.engine.masked_stream import MaskedStream
+        from flows.engine.masking import Masks
+        from testmesh.compose.systems import run_flows_in
 
-def _terminal(options: argparse.Namespace, *, later: bool = False) -> Terminal:
+        masks = asked.masks or Masks()
+        asked = replace(asked, masks=masks)
+        if self.options.json:
+            return run_flows_in(system, asked, [])
+        stream = MaskedStream(sys.stdout, masks)
+        terminal = _terminal(self.options, stream, later=system is not None)
+        try:
+            ran = run_flows_in(system, asked, [terminal])
+            terminal.failures(ran.run, ran.spans)
+            return ran
+        finally:
+            stream.close()
+
+
+def _terminal(options: argparse.Namespace, out: Writable, *, later: bool) -> Terminal:
     from flows.reports.terminal import Terminal
 
     real = sys.stdout.isatty()
     colour = real and "NO_COLOR" not in os.environ
-    return Terminal(sys.stdout, colour=colour, live=real, verbose=options.verbose, later=later)
+    return Terminal(out, colour=colour, live=real, verbose=options.verbose, later=later)
 
 
 def _observe(project: Project, ran: Ran) -> None:

@@ -231,3 +231,19 @@ def test_the_documented_flow_runs(tmp_path: Path, web: Web) -> None:
     assert only(run).verdict == "passed"
     assert web.seen[0].headers["authorization"] == "Bearer of-the-documentation"
     assert "of-the-documentation" not in run_to_json(run)
+
+
+def test_the_terminal_shows_no_secret_not_even_one_that_the_file_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CANARY_OF_TERMINAL", "open-sesame-please")
+    (tmp_path / "flow.yaml").write_text(
+        'flow:\n  name: "says open-sesame-please"\n  steps:\n'
+        "    - {id: a, action: log, config: {message: \"${secret('CANARY_OF_TERMINAL')}\"}}\n"
+        "    - {id: b, action: assert, config: {assertions: ['1 == 2']}}\n"
+    )
+    assert dispatch(["run", str(tmp_path / "flow.yaml"), "-C", str(tmp_path)]) == 1
+    out = capsys.readouterr().out
+    assert "says ***" in out
+    assert "left 1, right 2" in out
+    assert "open-sesame-please" not in out

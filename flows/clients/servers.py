@@ -137,6 +137,8 @@ def with_path(where: Server, path: str | None) -> Server:
 
 
 def _from_url(url: str, scheme: Scheme, *, encrypted: bool) -> Server:
+    if "," in url.rpartition("@")[2]:
+        raise ClientError(f"the URL of {scheme.protocol} names several servers; name one of them", "config")
     try:
         parts = urlsplit(url if "://" in url else f"{next(iter(scheme.plain))}://{url}")
         port = parts.port

@@ -53,3 +53,9 @@ def test_a_url_that_cannot_be_read_is_not_shown(url: str) -> None:
     assert "hunter2" not in caught.value.message
     assert "pa" not in caught.value.message.replace("password", "")
     assert [key for key, _ in server_problems({"url": url}, REDIS)] == ["url"]
+
+
+def test_several_servers_in_one_url_are_refused_by_name() -> None:
+    (problem,) = server_problems({"url": "nats://u:a,b@one:4222,nats://two:4222"}, NATS)
+    assert problem == ("url", "the URL of nats names several servers; name one of them")
+    assert server(ServerConfig(url="nats://u:a,b@one"), NATS, FILES).password == "a,b"

@@ -36,11 +36,21 @@ class TcpProbe:
 
 
 @dataclass(frozen=True, slots=True)
+class GrpcProbe:
+    """A gRPC server that must say it is SERVING (grpc.health.v1)."""
+
+    address: str = option(doc="`host:port`.")
+    service: str = option("", "Full name of a service; without it the server as a whole.")
+    tls: object = option(None, TLS_DOC)
+
+
+@dataclass(frozen=True, slots=True)
 class WaitConfig:
     """Settings of a wait."""
 
     http: HttpProbe | None = option(None, "An HTTP address.", record=HttpProbe)
     tcp: TcpProbe | None = option(None, "A TCP port.", record=TcpProbe)
+    grpc: GrpcProbe | None = option(None, "A gRPC server's health.", record=GrpcProbe)
     type: str | None = option(None, "Flat form: `http` or `tcp`.", choices=("http", "tcp"))
     url: str | None = option(None, "Flat form of `http.url`.")
     status: object = option(None, "Flat form of `http.status`.")
@@ -76,6 +86,8 @@ async def run(config: WaitConfig, call: Call) -> Result:
         probe = config.http or (HttpProbe(url=config.url) if config.url else None)
         if probe is not None:
             return await _http(probe, call)
+        if config.grpc is not None:
+            return await _grpc(config.grpc, call)
         host = config.tcp.host if config.tcp is not None else config.host
         port = config.tcp.port if config.tcp is not None else config.port
         return await _tcp(host or "localhost", port or 0)
@@ -113,6 +125,27 @@ async def _http(probe: HttpProbe, call: Call) -> Result:
         "error": "",
         "duration_ms": round((time.perf_counter() - started) * 1000, 3),
     }
+
+
+async def _grpc(probe: GrpcProbe, call: Call) -> Result:
+    import asyncio
+    import time
+
+    from flows.clients.errors import ClientError
+    from flows.clients.grpc_health import health
+    from flows.clients.http import HttpPool
+    from flows.clients.tls import tls_of
+
+    pool, tls = call.clients.shared("http", HttpPool), tls_of(probe.tls, call.files)
+    started = time.perf_counter()
+    try:
+        async with asyncio.timeout(5):
+            state = await health(pool, probe.address, probe.service, tls)
+    except TimeoutError:
+        raise ClientError(f"{probe.address}: no answer within 5s", "timeout") from None
+    duration = round((time.perf_counter() - started) * 1000, 3)
+    error = "" if state == "SERVING" else f"{probe.service or probe.address} is {state}"
+    return {"ok": not error, "status": None, "body": state, "error": error, "duration_ms": duration}
 
 
 async def _tcp(host: str, port: int) -> Result:
@@ -183,18 +216,21 @@ def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     probe = config.get("http")
     own: Mapping[str, object] = probe if isinstance(probe, Mapping) else config
     yield from (("http" if own is probe else key, message) for key, message in tls_problems(own))
+    grpc = config.get("grpc")
+    if isinstance(grpc, Mapping):
+        yield from (("grpc", message) for _, message in tls_problems(grpc))
     problem = _status_problem(own.get("status"))
     if problem:
         yield "http" if own is probe else "status", problem
     tcp = config.get("tcp") is not None or config.get("port") is not None
-    if http == tcp:
-        yield "config", "wait_for needs either 'http: {url}' or 'tcp: {host, port}'"
+    if http + tcp + (grpc is not None) != 1:
+        yield "config", "wait_for needs one of 'http: {url}', 'tcp: {host, port}' and 'grpc: {address}'"
 
 
 ACTION: Action[WaitConfig] = Action(
     spec=ActionSpec(
         name="wait_for",
-        summary="Waits until an HTTP address answers or a port accepts connections.",
+        summary="Waits until an HTTP address answers, a port accepts connections, or a gRPC server is healthy.",
         config=WaitConfig,
         result=record(ok=BOOLEAN, status=maybe(NUMBER), body=ANYTHING, error=STRING, duration_ms=NUMBER),
         checks_itself=True,

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT"
 OTLP_GRPC = "TESTMESH_OTLP_GRPC_ENDPOINT"
+# Services that we start send every 200 ms: what said nothing for a second has nothing to say.
+_PATIENCE = 1.0
 _FOR_SERVICES = {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf", "OTEL_BSP_SCHEDULE_DELAY": "200"}
 
 
@@ -110,7 +112,8 @@ class Telemetry:
         found: dict[tuple[str, str], Span] = {}
         trouble = ""
         if wanted and self.store is not None:
-            self.store.settle(wanted, limit=self._sources.settings.wait)
+            patience = _PATIENCE if self._sources.ours else None
+            self.store.settle(wanted, limit=self._sources.settings.wait, patience=patience)
             found |= {_key(span): span for trace in sorted(wanted) for span in self.store.trace(trace)}
         if wanted and self._backend is not None:
             try:

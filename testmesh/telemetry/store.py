@@ -146,23 +146,32 @@ class SpanStore:
         trace = self._traces.get(trace_id)
         return trace.spans.get(span_id) if trace is not None else None
 
-    def settle(self, trace_ids: Collection[str], quiet: float = 0.4, limit: float = 3.0) -> bool:
+    def settle(
+        self, trace_ids: Collection[str], quiet: float = 0.4, limit: float = 3.0, patience: float | None = None
+    ) -> bool:
         """Wait until every trace has spans and none came for `quiet` seconds, because services send them late.
 
         Args:
             trace_ids: those of a run.
             quiet: seconds without news.
             limit: seconds at most; False when it was reached.
+            patience: seconds without any news after which traces without spans are given up: what sends none never
+                will; None = the limit.
         """
-        deadline = time.monotonic() + limit
+        began = news_at = time.monotonic()
         with self._changed:
             while True:
-                left = deadline - time.monotonic()
+                now = time.monotonic()
+                left = began + limit - now
                 if left <= 0:
                     return False
-                news = self._changed.wait(min(quiet, left))
-                if not news and all(trace_id in self._traces for trace_id in trace_ids):
+                if self._changed.wait(min(quiet, left)):
+                    news_at = time.monotonic()
+                    continue
+                if all(trace_id in self._traces for trace_id in trace_ids):
                     return True
+                if patience is not None and time.monotonic() - news_at >= patience:
+                    return False
 
     def __len__(self) -> int:
         return self._count

@@ -52,3 +52,11 @@ def test_long_attributes_cost_the_oldest_traces() -> None:
     assert store.dropped == 7
     store.add([replace(a_span(99, 1), attributes={"sql": "x" * 5000})])
     assert [len(store.trace(trace)) for trace in store.trace_ids()] == [1]
+
+
+def test_what_sends_no_spans_is_given_up_when_nothing_else_comes() -> None:
+    store = SpanStore()
+    store.add([a_span(1, 1)])
+    began = time.monotonic()
+    assert not store.settle([f"{1:032x}", f"{2:032x}"], quiet=0.05, limit=5, patience=0.2)
+    assert 0.2 <= time.monotonic() - began < 2

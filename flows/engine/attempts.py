@@ -208,6 +208,10 @@ def concluded(job: Job, reading: Reading) -> Attempt:
     """
     exchange = reading.exchange(job.request)
     attempt = Attempt(exchange=exchange, result=reading.result, assertions=reading.judgement.lines)
+    step, failed = job.step, bool(reading.error or reading.failed)
+    if not (failed or job.conditional or step.output or job.names.wanted(step.id)):
+        # Nothing will ask for the result: most steps of most flows.
+        return attempt
     if reading.result is not None:
         attempt.view = dict(job.view(reading.result))
     if reading.error:

@@ -28,6 +28,9 @@ class Configured(NamedTuple):
     recorded: dict[str, object]
 
 
+_SCALARS = frozenset([str, int, float, bool, type(None)])
+
+
 def configured(context: Context, step: Step, action: AnyAction, names: Names) -> Configured:
     """Renders a step's config.
 
@@ -122,6 +125,11 @@ def _lines(lines: Any, unsent: frozenset[str]) -> list[dict[str, object]]:
 
 
 def _plain(value: Any) -> Any:
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if kind is dict:
+        return {str(key): item if type(item) in _SCALARS else _plain(item) for key, item in value.items()}
     if isinstance(value, Expression):
         return value.text
     if isinstance(value, Mapping):

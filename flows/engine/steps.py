@@ -185,6 +185,7 @@ class _Work:
         self.verdict: StepVerdict = "passed"
         self.message = ""
         self.attempts: list[Attempt] = []
+        self.spans: dict[int, str] = {}
         self.inner: Sequence[StepRun] = ()
         self.cut: CutOff | None = None
         self.limit = place.limit
@@ -313,7 +314,7 @@ class _Work:
         recorded = settings.recorded
 
         def request(number: int) -> Request:
-            span = self.context.trace_id and _span(self.context.trace_id, self._path, number)
+            span = self.spans[number] = self.context.trace_id and _span(self.context.trace_id, self._path, number)
             return Request(self._path, self.action, settings.config, recorded, number, span, self.context.flow.file)
 
         tries = Tries(self.step, self.place.names, self.limit, request)
@@ -356,7 +357,7 @@ class _Work:
             candidates = tuple([masks.evidence(candidate) for candidate in x.candidates])
             if x.candidates and x.candidates[-1] is last.result:
                 result = candidates[-1]
-            span = self.context.trace_id and _span(self.context.trace_id, self._path, number)
+            span = self.spans.get(number, "")
             exchanges.append(Exchange(x.request, candidates, x.at_ms, x.ended, masks.text(x.error), x.error_type, span))
         return tuple(exchanges), masks.evidence(last.result) if result is None else result
 

@@ -209,6 +209,8 @@ def _settling(run: Run) -> Run:
 
 
 def _copied(value: Any) -> Any:
+    if isinstance(value, str | int | float):
+        return value
     if isinstance(value, Mapping):
         return {key: _copied(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -19,7 +19,8 @@ _RESULT_FIELDS = frozenset(
     {
         *("status", "body", "headers", "headers_all", "duration_ms", "url", "time", "http_version", "cookies"),
         *("data", "errors", "response", "result", "rows", "row_count", "count", "first_row", "rows_affected"),
-        *("columns", "attempts", "value", "key", "messages", "message", "branch", "results"),
+        *("columns", "attempts", "value", "key", "messages", "message", "branch", "results", "status_code"),
+        *("error_message", "trailers", "metadata", "raw", "json", "text", "exists", "ok", "ttl", "received"),
     }
 )
 Value = object

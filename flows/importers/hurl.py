@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from flows.importers import Draft, DraftStep, Imported, Importer, Note, Source
 from flows.importers.draft import NotCarried, literal, names_in, variable
-from flows.importers.hurl_asserts import FUNCTIONS, assertion, capture
+from flows.importers.hurl_asserts import FUNCTIONS, assertion, capture, coerced
 from flows.importers.hurl_grammar import Body, Entry, Line, Part, Reader, pair
 from flows.importers.naming import Names
 from flows.importers.requests import Pairs, WebRequest, filled, named_by
@@ -16,6 +16,7 @@ from flows.language.expressions.functions import seconds
 from testmesh.kernel.errors import DiagnosticsError, UserError
 
 _UNLIMITED = 1000
+_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_(?![A-Za-z0-9])")
 
 
 class _Entries:
@@ -149,6 +150,7 @@ class _Entries:
             try:
                 self._capture(step, variable(name.strip()), text.strip(), later)
             except NotCarried as reason:
+                self.draft.env.setdefault(variable(name.strip()), None)
                 self.refuse(step, line, str(reason))
         if later:
             self.draft.step(f"{step.id}_values", "set").config.update(later)
@@ -157,15 +159,19 @@ class _Entries:
         path, expression = capture(text, self.names)
         if text.startswith("variable"):
             raise NotCarried("a variable needs no capture")
+        operand = path
+        if path.startswith("$"):
+            operand = coerced(literal(path))
+            expression = expression or "_"
         if not expression:
             step.output[name] = path
-            self.names.own[name] = path if not path.startswith("$") else literal(path)
+            self.names.own[name] = path
             return
         raw = f"{name}_found"
         step.output[raw] = path
-        operand = path if not path.startswith("$") else literal(path)
-        self.names.own[name] = re.sub(r"(?<![A-Za-z0-9])_(?![A-Za-z0-9])", lambda found: operand, expression)
-        later[name] = "${" + re.sub(r"(?<![A-Za-z0-9])_(?![A-Za-z0-9])", raw, expression) + "}"
+        inner = coerced(raw) if path.startswith("$") else raw
+        self.names.own[name] = _UNDERSCORE.sub(lambda found: operand, expression)
+        later[name] = "${" + _UNDERSCORE.sub(lambda found: inner, expression) + "}"
 
     def _expected_body(self, step: DraftStep, body: Body) -> None:
         line = Line(body.number, body.text.strip().split("\n")[0])

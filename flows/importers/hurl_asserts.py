@@ -130,6 +130,8 @@ def _nth(left: str, arguments: list[Word], names: Names) -> str:
 
 
 def _inner_path(left: str, arguments: list[Word], names: Names) -> str:
+    if left == "body":
+        return _jsonpath(arguments[0].text, names)
     parts = segments(arguments[0].text)
     if parts is None:
         raise NotCarried("a JSONPath with a choice only goes into the body")
@@ -183,14 +185,36 @@ def assertion(line: str, names: Names) -> str:
         return _regex_exists(everything)
     stream = iter(everything)
     left = query(stream, names)
-    left, rest = filtered(left, list(stream), names)
+    rest = list(stream)
+    if left.startswith('"') and rest:
+        only_there = [word.text for word in rest] in (["exists"], ["not", "exists"])
+        return _judged(left if only_there else coerced(left), rest, names)
+    text = everything[0].text == "body" and bool(rest) and not _is_filter(rest[0])
+    return _judged(left, rest, names, text_of_body=text)
+
+
+def coerced(path: str) -> str:
+    """What a JSONPath with a choice gives: its only result, else the list.
+
+    Args:
+        path: quoted.
+    """
+    return f"(len({path}) == 1 ? {path}[0] : {path})"
+
+
+def _is_filter(word: Word) -> bool:
+    return word.kind == "name" and word.text in (*_FILTERS, *_OTHER_FILTERS)
+
+
+def _judged(left: str, rest: list[Word], names: Names, *, text_of_body: bool = False) -> str:
+    left, rest = filtered(left, rest, names)
     negated = bool(rest) and rest[0].text == "not"
     if negated:
         rest = rest[1:]
     if not rest:
         raise NotCarried("a predicate is missing")
     name, *arguments = rest
-    if everything[0].text == "body" and left == "body":
+    if text_of_body:
         left = _text_body(name.text, arguments)
     return _predicate(left, name.text, arguments, (names, negated))
 

@@ -146,6 +146,8 @@ def _binary(node: Node, scope: Scope) -> JsValue:
     if left_node.type == "unary_expression" and text_of(left_node).startswith("typeof"):
         return _typeof(left_node, right_node, operator, scope)
     left, right = translated(left_node, scope), translated(right_node, scope)
+    if operator == "in":
+        return JsValue(f"({right.text} contains {left.text})")
     if operator in ("===", "=="):
         return _same(left, right)
     if operator in ("!==", "!="):

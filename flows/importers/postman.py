@@ -12,7 +12,7 @@ from flows.importers.draft import NotCarried, names_in, variable
 from flows.importers.naming import TEMPLATE, Names
 from flows.importers.places import JsonPlaces
 from flows.importers.postman_scripts import DIALECT
-from flows.importers.requests import Pairs, WebRequest, filled
+from flows.importers.requests import METHODS, Pairs, WebRequest, filled
 from flows.importers.scripts import Read, Script, value_or_template
 from flows.importers.templated_json import templated
 from flows.language.values import parse_json
@@ -138,6 +138,8 @@ class _Collection:
 
     def _web(self, asked: Mapping[str, Any], inherited: object) -> WebRequest:
         names = self.names
+        if str(asked.get("method") or "GET").upper() not in METHODS:
+            raise NotCarried(f"the method '{asked.get('method')}' is none that a flow can send")
         request = WebRequest(str(asked.get("method") or "GET").upper(), self._url(asked.get("url")))
         headers = asked.get("header")
         request.headers = [

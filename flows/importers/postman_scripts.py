@@ -98,6 +98,13 @@ def _body(arguments: list[Node], scope: Scope) -> str:
     return f"body == {literal(text)}"
 
 
+def _json_schema(arguments: list[Node], scope: Scope) -> str:
+    schema = translated(arguments[0], scope).text if arguments else ""
+    if not schema.startswith("{"):
+        raise NotCarried("the schema is not written here")
+    return f"body matches_schema {schema}"
+
+
 def _is(code: int) -> Callable[[list[Node], Scope], str]:
     return lambda arguments, scope: f"status == {code}"
 
@@ -109,6 +116,7 @@ _RESPONDS: Mapping[str, Callable[[list[Node], Scope], str]] = {
     "jsonBody": _json_body,
     "body": _body,
     "withBody": lambda arguments, scope: 'body != ""',
+    "jsonSchema": _json_schema,
     "json": lambda arguments, scope: "(body is object or body is array)",
     "success": lambda arguments, scope: "(status >= 200 and status < 300)",
     "ok": _is(200),
@@ -153,6 +161,9 @@ DIALECT = Dialect(
     },
     calls={
         "pm.response.json": lambda arguments, scope: JsValue("body", True),
+        "responseBody.has": lambda arguments, scope: JsValue(
+            f"({BODY_TEXT} contains {translated(arguments[0], scope).text})"
+        ),
         "pm.response.text": lambda arguments, scope: JsValue(BODY_TEXT),
         "pm.response.headers.get": _header,
         "pm.response.headers.has": _exists(_header),

@@ -10,12 +10,16 @@ from flows.importers.draft import NotCarried, names_in, variable
 from flows.importers.requests import FORM, WebRequest, filled
 from flows.importers.runn_expressions import Results, conditions, translated
 from flows.importers.yaml_looks import text
+from flows.language.errors import SyntaxProblem
+from flows.language.expressions.expression import compile_expression
 from flows.language.expressions.functions import seconds
 from testmesh.guard.yaml import FOREIGN
 from testmesh.guard.yaml import read as read_yaml
 from testmesh.guard.yaml_nodes import ListNode, MapNode, Node, ScalarNode, plain
 from testmesh.kernel.errors import DiagnosticsError, UserError
 
+_RUNNER = frozenset({"endpoint", "dsn", "addr", "tls", "skipVerify", "timeout", "useCookie", "trace", "importPaths",
+                     "protos", "notFollowRedirect"})  # fmt: skip
 _TEMPLATE = re.compile(r"\{\{\s*(.+?)\s*\}\}")
 _ENVIRONMENT = re.compile(r"\$\{([A-Za-z_]\w*)(?::?-([^}]*))?\}")
 _TOP = frozenset({"desc", "labels", "runners", "vars", "steps", "if", "debug", "interval", "loop", "skipTest", "force",
@@ -34,6 +38,7 @@ class _Runbook:
         self.kinds: dict[str, str] = {}
         self.last = ""
         self.condition = ""
+        self.stays = "notFollowRedirect: true" in source.text
 
     def read(self) -> None:
         """Everything in it."""
@@ -42,9 +47,16 @@ class _Runbook:
                 self._refused(entry.key, f"{key}:", "there is nothing like it")
         self._runners()
         for name, given in _entries(self.node.get("vars")):
-            self.draft.env[variable(name)] = self._value(given, Results({}, {}, "", ""))
+            try:
+                self.draft.env[variable(name)] = self._value(given, Results({}, {}, "", ""))
+            except NotCarried as reason:
+                self.draft.env[variable(name)] = None
+                self._refused(given, f"vars.{name}", str(reason))
         if self.node.get("if") is not None:
-            self.condition = self._expression(text(self.node.get("if")), "", own=False)
+            try:
+                self.condition = self._expression(text(self.node.get("if")), "", own=False)
+            except NotCarried as reason:
+                self._refused(self.node.entries["if"].key, "if:", str(reason))
         if self.node.get("loop") is not None:
             self._refused(self.node.entries["loop"].key, "loop:", "a whole runbook that is repeated; use 'data'")
         steps = self.node.get("steps")
@@ -65,17 +77,29 @@ class _Runbook:
 
     def _runners(self) -> None:
         for name, node in _entries(self.node.get("runners")):
-            given = node.get("endpoint") or node.get("dsn") or node.get("addr") if isinstance(node, MapNode) else node
-            address = self._text(text(given), Results({}, {}, "", ""))
-            kind = _runner_kind(address, node)
-            self.runners[name] = (kind, _database(address) if kind == "sql" else address.removeprefix("grpc://"))
-            if isinstance(node, MapNode):
-                for key, entry in node.entries.items():
-                    if key not in ("endpoint", "dsn", "addr", "tls", "skipVerify", "timeout", "useCookie", "trace"):
-                        self._refused(entry.key, f"runners.{name}.{key}", "it has no counterpart here")
+            try:
+                self._runner(name, node)
+            except NotCarried as reason:
+                self.runners[name] = ("http", "http://localhost")
+                self._refused(node, f"runners.{name}", str(reason))
+
+    def _runner(self, name: str, node: Node) -> None:
+        given = node.get("endpoint") or node.get("dsn") or node.get("addr") if isinstance(node, MapNode) else node
+        address = self._text(text(given), Results({}, {}, "", ""))
+        kind = _runner_kind(address, node)
+        self.runners[name] = (kind, _database(address) if kind == "sql" else address.removeprefix("grpc://"))
+        if isinstance(node, MapNode):
+            for key, entry in node.entries.items():
+                if key not in _RUNNER:
+                    self._refused(entry.key, f"runners.{name}.{key}", "it has no counterpart here")
 
     def _expression(self, written: str, step: str, *, own: bool = True) -> str:
-        return translated(written, Results(self.steps, self.kinds, step, self.last, own))
+        found = translated(written, Results(self.steps, self.kinds, step, self.last, own))
+        try:
+            compile_expression(found)
+        except SyntaxProblem as problem:
+            raise NotCarried(f"it would read '{found}': {problem.message}") from None
+        return found
 
     def _step(self, name: str, node: MapNode) -> None:
         kind, runner, content = self._runner_of(node)
@@ -133,7 +157,8 @@ class _Runbook:
             elif key not in ("trace", "useCookie"):
                 raise NotCarried(f"'{key}' of a request has no counterpart")
         filled(step, request)
-        step.config["follow_redirects"] = True
+        if not self.stays:
+            step.config["follow_redirects"] = True
 
     def _http_body(self, request: WebRequest, node: Node, results: Results) -> None:
         if isinstance(node, ScalarNode) and node.value is None:
@@ -221,6 +246,7 @@ class _Runbook:
                 else:
                     later[variable(name)] = "${" + self._expression(text(value), step.id, own=False) + "}"
             except NotCarried as reason:
+                self.draft.env.setdefault(variable(name), None)
                 self._refuse(step, value, f"bind: {name}", str(reason))
         if later:
             made = self.draft.step(f"{step.id}_values", "set")

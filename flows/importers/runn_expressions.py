@@ -126,7 +126,10 @@ class Translator:
             return self._call(name)
         if self._peek()[1] == ":" and self.tokens[self.at - 2 : self.at - 1] and self.tokens[self.at - 2][1] in "{,":
             return name
-        return self._root(name)
+        found = self._root(name)
+        if self._peek()[1] == "(":
+            raise NotCarried(f"there is no function '{name}{found[len(name) :]}'")
+        return found
 
     def _call(self, name: str) -> str:
         self.at += 1

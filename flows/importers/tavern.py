@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 
 from flows.importers import Draft, DraftStep, Imported, Importer, Note, Source
@@ -147,7 +148,7 @@ class _Test:
     def _retries(self, step: DraftStep, stage: MapNode) -> None:
         retries, pause = stage.get("max_retries"), stage.get("delay_after")
         if isinstance(retries, ScalarNode) and isinstance(retries.value, int):
-            step.more["retry"] = {"max_attempts": retries.value + 1, "delay": seconds_text(pause) or "1ms"}
+            step.more["retry"] = {"max_attempts": max(1, retries.value + 1), "delay": seconds_text(pause) or "1ms"}
 
     def _pause(self, node: Node | None) -> None:
         duration = seconds_text(node)
@@ -208,12 +209,15 @@ class _Test:
     def _save(self, step: DraftStep, node: Node) -> None:
         for kind, entry in (node.entries if isinstance(node, MapNode) else {}).items():
             if kind not in ("json", "body", "headers") or not isinstance(entry.value, MapNode):
+                names = re.findall(r"\(\?P<(\w+)>", plain_text(entry.value)) or ["regex"]
+                self.draft.env.update({variable(name): None for name in names})
                 self._refuse(step, entry.key, f"save: {kind}", "only values of the body and headers are kept")
                 continue
             for name, saved in entry.value.entries.items():
                 written = text(saved.value)
                 path = f'headers["{written}"]' if kind == "headers" else saved_path(written)
                 if path is None:
+                    self.draft.env.setdefault(variable(name), None)
                     self._refuse(step, saved.key, f"save: {name}: {written}", "this JMESPath names no single place")
                     continue
                 step.output[variable(name)] = {"path": path, "default": None}
@@ -320,6 +324,15 @@ _REQUEST: Mapping[str, Callable[[_Test, WebRequest, Node], None]] = {
 }
 
 
+def plain_text(node: Node) -> str:
+    """The source of a node.
+
+    Args:
+        node: any.
+    """
+    return node.source.text[node.span[0] : node.span[1]]
+
+
 def _pairs(node: Node, own: Mapping[str, str]) -> Pairs:
     if not isinstance(node, MapNode):
         raise NotCarried("a map is expected")
@@ -357,7 +370,7 @@ def read(source: Source) -> Imported:
         DiagnosticsError: it is no YAML.
         UserError: it holds no test.
     """
-    parsed = read_yaml(source.text, source.file, FOREIGN)
+    parsed = read_yaml(source.text, source.file, replace(FOREIGN, shared_anchors=True))
     if parsed.findings:
         raise DiagnosticsError(parsed.findings)
     drafts: list[Draft] = []

@@ -47,6 +47,7 @@ class YamlLimits:
         tab_indent: whether lines may be indented with tabs where YAML itself allows it.
         documents: how many ``---`` documents.
         mapping: whether the root must be a mapping.
+        shared_anchors: whether an anchor is known in later documents too.
     """
 
     size: int = MIB
@@ -58,6 +59,7 @@ class YamlLimits:
     tab_indent: bool = False
     documents: int = 1
     mapping: bool = True
+    shared_anchors: bool = False
 
 
 FLOW = YamlLimits()

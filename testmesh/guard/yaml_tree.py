@@ -64,7 +64,8 @@ class TreeBuilder:
                 count += 1
                 if count > self.limits.documents:
                     raise self._stop(self._index(event), "yaml/documents", self._too_many_documents())
-                self._anchors.clear()
+                if not self.limits.shared_anchors:
+                    self._anchors.clear()
                 yield self._node(pull(), 1)
 
     def _too_many_documents(self) -> str:

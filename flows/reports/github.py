@@ -5,7 +5,9 @@ https://docs.github.com/en/actions/reference/workflow-commands-for-github-action
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from flows.reports import Report
 from flows.reports.beside import NOTHING, Beside
@@ -29,24 +31,38 @@ def write(run: Run, beside: Beside = NOTHING) -> str:
     counts = totals(all_cases(run)).as_map()
     said = ", ".join(f"{count} {COLUMNS[verdict].words}" for verdict, count in counts.items() if count)
     kind = "notice" if run.verdict == "passed" else "error"
-    lines = [line for flow in run.flows for line in _of_flow(run, flow, beside)]
+    above = below_workspace(beside.root, os.environ.get("GITHUB_WORKSPACE", ""))
+    lines = [line for flow in run.flows for line in _of_flow(run, flow, beside, above)]
     last = command(kind, {"title": f"TestMesh {_WORDS[run.verdict]}"}, f"{said} (run {run.id})")
     return "\n".join([*lines, last]) + "\n"
 
 
-def _of_flow(run: Run, flow: FlowRun, beside: Beside) -> Iterator[str]:
+def below_workspace(root: str, workspace: str) -> str:
+    """What stands before the names of files in an annotation, which are relative to the checkout.
+
+    Args:
+        root: the folder that the run's files are relative to.
+        workspace: the folder of the checkout, as GitHub says it.
+    """
+    if not root or not workspace or not Path(root).is_relative_to(workspace):
+        return ""
+    found = Path(root).relative_to(workspace).as_posix()
+    return "" if found == "." else found + "/"
+
+
+def _of_flow(run: Run, flow: FlowRun, beside: Beside, above: str) -> Iterator[str]:
     around, places = surroundings(run, beside.spans, kept=False), iter(placed(flow, texts_of(run)))
     for problem in flow.problems:
         kind = "error" if problem["severity"] == "error" else "warning"
-        where = {"file": str(problem["file"]), "line": str(problem["line"]), "col": str(problem["column"])}
+        where = {"file": above + str(problem["file"]), "line": str(problem["line"]), "col": str(problem["column"])}
         yield command(kind, where | {"title": str(problem["rule"])}, str(problem["message"]))
     for case in cases(flow):
         file = next(places).file if case.step is not None else flow.file
         if case.step is None and not flow.problems and case.verdict != "passed":
-            yield command("error", {"file": flow.file, "title": flow_name(flow)}, flow.message or flow.verdict)
+            yield command("error", {"file": above + flow.file, "title": flow_name(flow)}, flow.message or flow.verdict)
         elif case.step is not None and case.verdict in (*BROKEN, "tolerated"):
             kind = "warning" if case.verdict == "tolerated" else "error"
-            where = {"file": file, "line": str(_line(case)), "title": f"{flow_name(flow)}: {case.name}"}
+            where = {"file": above + file, "line": str(_line(case)), "title": f"{flow_name(flow)}: {case.name}"}
             yield command(kind, where, "\n".join(failure_lines(file, case.step, around)))
 
 

@@ -14,7 +14,7 @@ import xmlschema
 from hypothesis import given, settings
 
 from flows.reports import report, write_reports
-from flows.reports.beside import NOTHING
+from flows.reports.beside import NOTHING, Beside
 from flows.reports.failures import MOST_LINES
 from flows.reports.md import LIMIT, code, fenced
 from flows.reports.totals import COLUMNS, COUNTED, all_cases, totals
@@ -138,6 +138,19 @@ def test_what_is_optional_and_failed_is_no_failure_in_a_run_that_passed() -> Non
     assert totals(all_cases(passed)).as_map()["tolerated"] == 1
     assert 'message="failed but optional: no"' in written("junit", passed)
     assert "::warning file=flows/a.yaml,line=1" in written("github", passed)
+
+
+def test_annotations_name_files_as_the_checkout_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_WORKSPACE", "/home/runner/work/shop")
+    for root, file in {
+        "/home/runner/work/shop": "flows/a.yaml",
+        "/home/runner/work/shop/tests/e2e": "tests/e2e/flows/a.yaml",
+        "/elsewhere": "flows/a.yaml",
+        "": "flows/a.yaml",
+    }.items():
+        assert (
+            report("github").write(failing("x", "no", 1), Beside(root=root)).startswith(f"::error file={file},line=1")
+        )
 
 
 def test_a_report_goes_to_standard_output_with_a_dash(capsysbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -58,7 +58,10 @@ class Job(NamedTuple):
         action = self.request.action
         scope = scope_of(self.view(candidate), action.spec.alias, self.names)
         if self.step.until is not None:
-            return condition(self.step.until.expression, scope)
+            found = condition(self.step.until.expression, scope)
+            # What the action checks by itself holds beside `until`: no step passes that its own settings contradict.
+            own = action.condition(self.request.config, candidate, scope) if found.holds and action.condition else None
+            return Judgement(holds=False, failed=(own,)) if own else found
         if action.condition is not None:
             problem = action.condition(self.request.config, candidate, scope)
             if problem is not None:

@@ -223,3 +223,15 @@ def test_a_cancelled_run_does_not_wait_for_a_server_that_hangs(tmp_path: Path) -
         assert time.monotonic() - began < 3
         release.set()
     assert run.verdict == "cancelled"
+
+
+def test_until_does_not_take_the_place_of_what_the_step_itself_checks(tmp_path: Path, receiver: Receiver) -> None:
+    run = ran(
+        tmp_path,
+        receiver,
+        nothing,
+        "name: POST /orders, count: 2, timeout: 500ms}, until: seen > 0}",
+        "name: POST /orders}, until: count == 1}",
+    )
+    assert verdicts(run) == {"create": "passed", "t0": "failed", "t1": "passed"}
+    assert "at least 2 expected" in step(run, "t0").message

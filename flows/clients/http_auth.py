@@ -30,9 +30,6 @@ KEYS: Mapping[str, tuple[str, ...]] = {
         "params",
     ),
 }
-AUTH_DOC = (
-    "One of `basic`, `digest` (each `{username, password}`), `bearer: TOKEN`, `api_key: {name, value, in}`, `oauth2`."
-)
 
 
 @dataclass(slots=True)

@@ -6,11 +6,15 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from flows.clients.http_auth import AUTH_DOC, auth_problems
 from flows.clients.tls import TLS_DOC, tls_problems
 from flows.language.catalogue import option
 from flows.language.shapes import ANYTHING, NUMBER, OBJECT, STRING, Shape, record
 from flows.language.values import Headers
+
+AUTH_DOC = (
+    "One of `basic`, `digest` (each `{username, password}`), `bearer: TOKEN`, `api_key: {name, value, in}`, `oauth2`."
+)
+SHORTEST_SESSION = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,12 @@ def web_problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
         config: as written.
     """
     yield from tls_problems(config)
-    yield from auth_problems(config)
+    if config.get("auth") is not None:
+        from flows.clients.http_auth import auth_problems
+
+        yield from auth_problems(config)
 
 
-SHORTEST_SESSION = 12
 PLACEHOLDER = re.compile(r"(?<![${])\{(\w+)\}(?!\})")
 
 

@@ -6,8 +6,6 @@ import asyncio
 import socket
 from typing import Any
 
-from flows.clients.threads import in_thread
-
 
 def abandonable(loop: asyncio.AbstractEventLoop) -> None:
     """From now on a look-up on this loop can be given up: cancelled, timed out, or left behind when the process ends.
@@ -17,6 +15,8 @@ def abandonable(loop: asyncio.AbstractEventLoop) -> None:
     """
 
     async def getaddrinfo(host: Any, port: Any, **more: int) -> Any:
+        from flows.clients.threads import in_thread
+
         return await in_thread("resolver", lambda given_up: socket.getaddrinfo(host, port, **more))
 
     loop.getaddrinfo = getaddrinfo  # type: ignore[method-assign]

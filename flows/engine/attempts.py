@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from flows.engine.consuming import consume
 from flows.engine.context import Context, Limit, seconds
-from flows.engine.conversing import converse, script_seconds
 from flows.engine.effects import CutOff, NotRecorded, Pause, Request, Steps, answered
 from flows.engine.judging import Judgement, judged, outputs, scope_of
 from flows.engine.names import Names
@@ -162,6 +161,8 @@ def attempted(context: Context, tries: Tries, request: Request) -> Steps[Attempt
         if request.action.follow is not None:
             yield from consume(context, job, reading)
         elif request.action.converse is not None:
+            from flows.engine.conversing import converse
+
             yield from converse(context, job, reading)
         else:
             yield from read(context, job, reading)
@@ -175,6 +176,8 @@ def _job(context: Context, tries: Tries, request: Request) -> Job:
     step, config, spec = tries.step, request.config, request.action.spec
     timeout = float(getattr(config, "timeout", None) or 0.0)
     if request.action.converse is not None:
+        from flows.engine.conversing import script_seconds
+
         timeout = script_seconds(config)
     window, interval = 0.0, getattr(config, "interval", None)
     if step.until is not None:

@@ -276,7 +276,6 @@ class StreamLog:
         self._inbox.put(shown(found), len(found.payload))
 
     def _lost(self, error: ClientError) -> None:
-        self._inbox.interrupt(error)
         self._again.set()
 
     async def _again_from_there(self) -> bool:

@@ -209,5 +209,4 @@ class StreamLog:
         if self._next == "next":
             self._inbox.fail(ClientError(f"{error.message}; what was published since then is not seen", error.type))
             return
-        self._inbox.interrupt(error)
         self._broken.set()

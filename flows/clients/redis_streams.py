@@ -154,16 +154,11 @@ class StreamLog:
                     self._inbox.put(seen, sum(len(part) for part in entry[1]))
         except TimeoutError:
             await self._connection.aclose()
-            self._interrupt(ClientError(f"{self._where}: the server stopped answering"))
+            self._broken.set()
         except ClientError as error:
             if error.type == "server":
                 self._inbox.fail(error)
-            else:
-                self._interrupt(error)
-
-    def _interrupt(self, error: ClientError) -> None:
-        self._inbox.interrupt(error)
-        self._broken.set()
+            self._broken.set()
 
     async def _command(self, *words: str | int) -> Reply:
         """A reply of the server that has the stream."""

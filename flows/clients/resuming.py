@@ -17,6 +17,8 @@ async def keep_reading(
 ) -> None:
     """Begins again whenever reading broke off, and until there is something to read; ends by being cancelled.
 
+    Whoever waits for a message hears of it only when beginning again fails.
+
     Args:
         inbox: told while nothing comes.
         broken: set when reading broke off.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -73,3 +75,50 @@ def killed_meanwhile(begin: Callable[[], tuple[Server, str]], after: float = 0.4
     finally:
         thread.join()
         running[-1].stop()
+
+
+class Proxy:
+    """Stands between clients and a server, and cuts every connection when told to; new ones are taken again.
+
+    Args:
+        port: of the server.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._open: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def cut(self) -> None:
+        """Ends every connection."""
+        connections, self._open = self._open, []
+        for one in connections:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Takes no more connections and ends all."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.cut()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:
+                return
+            self._open += [client, server]
+            for here, there in ((client, server), (server, client)):
+                threading.Thread(target=_pump, args=(here, there), daemon=True).start()
+
+
+def _pump(here: socket.socket, there: socket.socket) -> None:
+    with here, contextlib.suppress(OSError):
+        while data := here.recv(65536):
+            there.sendall(data)
+        there.shutdown(socket.SHUT_RDWR)

@@ -28,7 +28,7 @@ from flows.clients.threads import in_thread
 
 Position = Literal["start_of_flow", "beginning", "end"]
 POLL_SECONDS = 0.02
-NEW_TOPIC_SECONDS = 0.05
+NEW_TOPIC_SECONDS = 0.02
 NEW_PARTITION_SECONDS = 2.0
 CLOSE_SECONDS = 2.0
 

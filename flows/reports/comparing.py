@@ -13,7 +13,7 @@ from graph.runs import FlowRun, Run, StepRun
 MOST_VALUES = 12
 SLOWER = 1.5
 SLOWER_MS = 50.0
-_TOLD_ELSEWHERE = frozenset({"headers_all", "duration_ms", "first_row", "url", "time"})
+_TOLD_ELSEWHERE = frozenset({"headers_all", "duration_ms", "first_row", "url", "time", "attempts"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,11 @@ def _step_change(path: str, before: StepRun, after: StepRun, volatile: Volatile)
     if after.verdict in ("skipped", "not_run") or before.verdict in ("skipped", "not_run"):
         same = before.verdict == after.verdict
         return None if same else StepChange(path, after.line, before.verdict, after.verdict)
-    values = [item for item in _values(before, after) if not volatile.same(item.left, item.right, item.path)]
+    told: dict[str, Difference] = {}
+    for item in _values(before, after):
+        if not volatile.same(item.left, item.right, item.path):
+            told.setdefault(line_of(item), item)
+    values = list(told.values())
     if before.verdict == after.verdict and not values:
         return None
     some = tuple(values[:MOST_VALUES])

@@ -142,6 +142,9 @@ def test_the_page_explains_the_failure_and_compares_with_the_last_green_run(
 def test_steps_open_by_mouse_keys_and_address(page: Page, tmp_path: Path, runs: tuple[Run, Run]) -> None:
     opened(page, tmp_path, runs[0])
     page.locator(".row", has_text="mail").click()
+    turned = "[...document.querySelectorAll('.row .turn')].map((turn) => getComputedStyle(turn).transform !== 'none')"
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate(turned).count(True) == 1
     inside = page.get_by_role("region", name="details of mail")
     assert "4 answers in" in inside.inner_text()
     inside.get_by_role("button", name=re.compile(r"^1 · ")).click()

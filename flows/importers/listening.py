@@ -143,9 +143,10 @@ class _Handler(BaseHTTPRequestHandler):
             if len(content) > MAX_BODY:
                 self._refuse(502, f"an answer of more than {MAX_BODY} bytes cannot be recorded")
                 return
+            where = f"{target.scheme}://{target.netloc.rpartition('@')[2]}{path}"
+            # kept first: whoever has the answer may end the recording at once
+            self.server.keep(_entry((self.command, where), (sent, body), (answer, content)))
             self._answer(answer, content)
-        self.server.keep(_entry((self.command, f"{target.scheme}://{target.netloc.rpartition('@')[2]}{path}"),
-                                (sent, body), (answer, content)))  # fmt: skip
 
     def _answer(self, answer: http.client.HTTPResponse, content: bytes) -> None:
         self.send_response_only(answer.status, answer.reason)

@@ -12,7 +12,7 @@ from flows.importers.draft import NotCarried, names_in, variable
 from flows.importers.requests import Pairs, WebRequest, filled
 from flows.importers.tavern_values import expected as expected_values
 from flows.importers.tavern_values import formatted, operand, saved_path, tag_of, value
-from flows.importers.yaml_looks import is_true, items, maps, seconds_text, text
+from flows.importers.yaml_looks import is_true, items, maps, seconds_text, source_text, text
 from testmesh.guard.yaml import FOREIGN
 from testmesh.guard.yaml import read as read_yaml
 from testmesh.guard.yaml_nodes import Entry, ListNode, MapNode, Node, ScalarNode, plain
@@ -209,7 +209,7 @@ class _Test:
     def _save(self, step: DraftStep, node: Node) -> None:
         for kind, entry in (node.entries if isinstance(node, MapNode) else {}).items():
             if kind not in ("json", "body", "headers") or not isinstance(entry.value, MapNode):
-                names = re.findall(r"\(\?P<(\w+)>", plain_text(entry.value)) or ["regex"]
+                names = re.findall(r"\(\?P<(\w+)>", source_text(entry.value)) or ["regex"]
                 self.draft.env.update({variable(name): None for name in names})
                 self._refuse(step, entry.key, f"save: {kind}", "only values of the body and headers are kept")
                 continue
@@ -322,15 +322,6 @@ _REQUEST: Mapping[str, Callable[[_Test, WebRequest, Node], None]] = {
     "verify": _setting("verify_ssl", lambda node: plain(node) is not False),
     "timeout": _setting("timeout", seconds_text),
 }
-
-
-def plain_text(node: Node) -> str:
-    """The source of a node.
-
-    Args:
-        node: any.
-    """
-    return node.source.text[node.span[0] : node.span[1]]
 
 
 def _pairs(node: Node, own: Mapping[str, str]) -> Pairs:

@@ -51,3 +51,12 @@ def seconds_text(node: Node | None) -> str | None:
     if not isinstance(number, int | float) or isinstance(number, bool) or number <= 0:
         return None
     return f"{max(1, round(number * 1000))}ms"
+
+
+def source_text(node: Node) -> str:
+    """A node as it is written.
+
+    Args:
+        node: any.
+    """
+    return node.source.text[node.span[0] : node.span[1]]

@@ -7,7 +7,7 @@ import json
 import socket
 import textwrap
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -168,7 +168,7 @@ def _judges_the_same(run: Run) -> None:
         assert live.verdict == again.verdict
 
 
-def _tree(steps: tuple[StepRun, ...]) -> list[object]:
+def _tree(steps: Sequence[StepRun]) -> list[object]:
     return [(found.id, found.iteration, found.verdict, _tree(found.steps)) for found in steps]
 
 

@@ -23,7 +23,7 @@ from tests.flows.support import Web, only, run_text
 class FolderKeyring(KeyringBackend):
     """A keyring in a folder, through keyring's own seam for backends."""
 
-    priority = 1.0
+    priority = 1.0  # pyright: ignore[reportAssignmentType]
     folder: Path
 
     def get_password(self, service: str, username: str) -> str | None:

@@ -14,7 +14,9 @@ from typing import Any
 from evals.corpus.till import Till, serving
 from tests.servers.brokers import start_mosquitto, start_nats, start_rabbitmq
 from tests.servers.grpc_shop import start_grpc_shop
+from tests.servers.java import start_neo4j
 from tests.servers.kafka import start_kafka
+from tests.servers.mongo import start_mongo
 from tests.servers.objects import start_s3
 from tests.servers.process import Server, Unavailable
 from tests.servers.small import start_postgres, start_valkey
@@ -37,15 +39,27 @@ class Places:
 
 
 Starter = Callable[[Path], tuple[Server, Any]]
-_STARTERS: Mapping[str, tuple[str, Starter, Callable[[Any], str]]] = {
-    "postgres": ("DATABASE_URL", start_postgres, str),
-    "redis": ("REDIS_URL", start_valkey, str),
-    "nats": ("NATS_URL", start_nats, str),
-    "mqtt": ("MQTT_URL", start_mosquitto, str),
-    "s3": ("S3_ENDPOINT", start_s3, str),
-    "grpc": ("GRPC_ADDRESS", start_grpc_shop, lambda shop: f"127.0.0.1:{shop.both}"),
-    "kafka": ("KAFKA_BROKERS", start_kafka, str),
-    "rabbitmq": ("RABBITMQ_URL", start_rabbitmq, str),
+Named = Callable[[Any], Mapping[str, str]]
+
+
+def _as(name: str) -> Named:
+    return lambda address: {name: str(address)}
+
+
+_STARTERS: Mapping[str, tuple[Starter, Named]] = {
+    "postgres": (start_postgres, _as("DATABASE_URL")),
+    "redis": (start_valkey, _as("REDIS_URL")),
+    "nats": (start_nats, _as("NATS_URL")),
+    "mqtt": (start_mosquitto, _as("MQTT_URL")),
+    "s3": (start_s3, _as("S3_ENDPOINT")),
+    "grpc": (start_grpc_shop, lambda shop: {"GRPC_ADDRESS": f"127.0.0.1:{shop.both}"}),
+    "kafka": (start_kafka, _as("KAFKA_BROKERS")),
+    "mongo": (start_mongo, lambda address: {"MONGODB_URL": f"mongodb://{address}"}),
+    "neo4j": (
+        start_neo4j,
+        lambda neo4j: {"NEO4J_URL": neo4j.uri, "NEO4J_USER": neo4j.user, "NEO4J_PASSWORD": neo4j.password},
+    ),
+    "rabbitmq": (start_rabbitmq, _as("RABBITMQ_URL")),
 }
 EVERYTHING = (*_STARTERS, "websocket")
 
@@ -60,7 +74,7 @@ def places(wanted: tuple[str, ...] = EVERYTHING) -> Iterator[Places]:
     variables: dict[str, str] = {}
     missing: dict[str, str] = {}
     with ExitStack() as stack:
-        for tag, (name, starter, address) in _STARTERS.items():
+        for tag, (starter, named) in _STARTERS.items():
             if tag not in (*wanted, "postgres", "redis"):
                 missing[tag] = "not asked for"
                 continue
@@ -73,7 +87,7 @@ def places(wanted: tuple[str, ...] = EVERYTHING) -> Iterator[Places]:
                 missing[tag] = str(problem)
                 continue
             stack.callback(server.stop)
-            variables[name] = address(given)
+            variables.update(named(given))
         if "websocket" in wanted:
             variables["WS"] = f"ws://127.0.0.1:{stack.enter_context(websocket_server(_echo))}/"
         else:

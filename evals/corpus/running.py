@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evals.corpus.places import FLOWS, Places
+from flows.actions import ShellPolicy
 from flows.runner import RunOptions, run_flows
 from graph.runs import Run
 from testmesh.guard.yaml import FLOW, plain, read
@@ -61,5 +62,7 @@ def run(files: Sequence[str], places: Places, *, parallel: int = 1, seed: int = 
         parallel: how many at once.
         seed: of random values.
     """
-    options = RunOptions(tuple(files), FLOWS, process=dict(places.variables), parallel=parallel, seed=seed)
+    options = RunOptions(
+        tuple(files), FLOWS, process=dict(places.variables), parallel=parallel, seed=seed, shell=ShellPolicy()
+    )
     return asyncio.run(run_flows(options))

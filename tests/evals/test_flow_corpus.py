@@ -14,7 +14,7 @@ from flows.actions import catalogue
 from flows.strength.measuring import alone
 from testmesh.guard.yaml import FLOW, plain, read
 
-UNTOUCHED = {"trace_assert", "shell", "mongodb", "neo4j"}
+UNTOUCHED = {"trace_assert"}
 
 
 @pytest.fixture(scope="module")

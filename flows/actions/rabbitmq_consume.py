@@ -72,7 +72,7 @@ async def follow(config: ConsumeConfig, call: Call) -> MessageLog:
 
 
 async def _bound(config: ConsumeConfig, call: Call, where: Server, own: tuple[str, ...]) -> MessageLog:
-    from flows.clients.rabbitmq import Absent, Binding, ExchangeLog, NoExchange
+    from flows.clients.rabbitmq import Absent, Binding, ExchangeLog, NoExchange, Turn
     from flows.clients.servers import greeted
     from flows.language.values import as_text
 
@@ -85,13 +85,15 @@ async def _bound(config: ConsumeConfig, call: Call, where: Server, own: tuple[st
     )
     key = ("rabbitmq-exchange", where, replace(binding, arguments=()), as_text(dict(binding.arguments)), own)
     absent = call.flow_clients.shared(("rabbitmq-absent", key), Absent)
-    if absent.error is not None:
-        raise absent.error
-    try:
-        return await call.flow_clients.opened(key, lambda: greeted(where, ExchangeLog(where, binding).open()))
-    except NoExchange as error:
-        absent.error = error
-        raise
+    turn = call.flow_clients.shared(("rabbitmq-turn", where), Turn)
+    async with turn.lock:
+        if absent.error is not None:
+            raise absent.error
+        try:
+            return await call.flow_clients.opened(key, lambda: greeted(where, ExchangeLog(where, binding).open()))
+        except NoExchange as error:
+            absent.error = error
+            raise
 
 
 async def _held(config: ConsumeConfig, call: Call, where: Server, own: tuple[str, ...]) -> MessageLog:

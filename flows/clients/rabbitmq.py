@@ -228,6 +228,16 @@ class NoExchange(ClientError):
         super().__init__(message, "server")
 
 
+class Turn:
+    """Exchanges are looked at in the order of the steps: one step may declare what the next one only reads."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
 class Absent:
     """Remembers for one flow that an exchange was not there at its start; later is too late."""
 

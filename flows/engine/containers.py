@@ -11,7 +11,8 @@ from flows.engine.configuring import Configured
 from flows.engine.context import MAX_DEPTH, Context, Limit
 from flows.engine.effects import Children, CutOff, Load, Steps, Together, joined, loaded
 from flows.engine.names import Names, step_ids
-from flows.engine.steps import Outcome, Place, not_run, run_steps
+from flows.engine.outcome import Outcome
+from flows.engine.steps import Place, not_run, run_steps
 from flows.language.errors import NotEvaluable
 from flows.language.spec import Branch, Flow, Step
 from graph.runs import StepRun, StepVerdict

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from flows.engine.context import NEVER, Context, Limit, seconds
 from flows.engine.effects import CutOff, Steps
 from flows.engine.names import Names
-from flows.engine.steps import Outcome, Place, not_run, run_steps
+from flows.engine.outcome import Outcome
+from flows.engine.steps import Place, not_run, run_steps
 from flows.engine.streams import follow_all
 from flows.language.spec import Step
 from graph.runs import FlowRun, RunVerdict, StepRun, StepVerdict

@@ -6,9 +6,9 @@ import json
 import re
 
 MAX_DEPTH = 128
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_OTHER = re.compile(r"[^\[\]{}]+")
+_STRING = r'"(?:[^"\\]|\\.)*"'
+_SURROGATE = "[\ud800-\udfff]"
+_OTHER = r"[^\[\]{}]+"
 
 
 def too_deep(text: str | bytes) -> bool:
@@ -21,7 +21,7 @@ def too_deep(text: str | bytes) -> bool:
     if many <= MAX_DEPTH:
         return False
     whole = text if isinstance(text, str) else text.decode(json.detect_encoding(text), "surrogatepass")
-    brackets = _OTHER.sub("", _STRING.sub("", whole))
+    brackets = re.sub(_OTHER, "", re.sub(_STRING, "", whole))
     for _ in range(MAX_DEPTH):
         brackets = brackets.replace("[]", "").replace("{}", "")
         if not brackets:
@@ -35,4 +35,4 @@ def escaped(text: str) -> str:
     Args:
         text: JSON without escapes for them (RFC 8259, 8.2).
     """
-    return text if text.isascii() else _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return text if text.isascii() else re.sub(_SURROGATE, lambda found: f"\\u{ord(found[0]):04x}", text)

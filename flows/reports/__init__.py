@@ -8,11 +8,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from flows.reports.beside import NOTHING, Beside
 from graph.runs import Run
 from testmesh.kernel.discovery import declared_one, module_names
 from testmesh.kernel.errors import UserError
+
+if TYPE_CHECKING:
+    from flows.reports.beside import Beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +49,22 @@ def report(name: str) -> Report:
     return found
 
 
-def write_reports(run: Run, wanted: Mapping[str, Path], beside: Beside = NOTHING) -> None:
+def write_reports(run: Run, wanted: Mapping[str, Path], beside: Beside | None = None) -> None:
     """Writes every report that was asked for.
 
     Args:
         run: a finished run.
         wanted: report name to file; ``-`` is standard output.
-        beside: spans, and the last green runs.
+        beside: spans, and the last green runs; None = nothing is known.
 
     Raises:
         UserError: an unknown report, or a file that cannot be written.
     """
+    from flows.reports.beside import NOTHING
+
+    known = NOTHING if beside is None else beside
     for format, path in [(report(name), path) for name, path in wanted.items()]:
-        chunks = iter((format.write(run, beside),)) if format.chunks is None else format.chunks(run, beside)
+        chunks = iter((format.write(run, known),)) if format.chunks is None else format.chunks(run, known)
         pieces = (chunk.encode("utf-8", "replace") for chunk in chunks)
         if str(path) == "-":
             sys.stdout.flush()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from graph.runs import FlowRun, Run
-from graph.spans import Span
+
+if TYPE_CHECKING:
+    from graph.spans import Span
 
 Key = tuple[str, int | None]
 

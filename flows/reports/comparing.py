@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from flows.reports.differing import MISSING, Difference, clipped, differences, left_path, line_of, shown
-from flows.reports.totals import flow_name
+from flows.reports.places import flow_name
 from flows.reports.volatile import Volatile, volatile_between
 from graph.runs import FlowRun, Run, StepRun
 

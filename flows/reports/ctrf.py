@@ -11,9 +11,9 @@ from flows.events import to_json
 from flows.reports import Report
 from flows.reports.beside import NOTHING, Beside
 from flows.reports.failures import brief, failure_lines
-from flows.reports.places import placed, texts_of
+from flows.reports.places import flow_name, placed, texts_of
 from flows.reports.surroundings import surroundings
-from flows.reports.totals import BROKEN, COLUMNS, Case, all_cases, cases, flow_name, totals
+from flows.reports.totals import BROKEN, COLUMNS, Case, all_cases, cases, totals
 from graph.runs import FlowRun, Run, StepRun
 
 SPECIFICATION = "1.0.0"

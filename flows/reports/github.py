@@ -12,9 +12,9 @@ from pathlib import Path
 from flows.reports import Report
 from flows.reports.beside import NOTHING, Beside
 from flows.reports.failures import failed_assertions, failure_lines
-from flows.reports.places import placed, texts_of
+from flows.reports.places import flow_name, placed, texts_of
 from flows.reports.surroundings import surroundings
-from flows.reports.totals import BROKEN, COLUMNS, Case, all_cases, cases, flow_name, totals
+from flows.reports.totals import BROKEN, COLUMNS, Case, all_cases, cases, totals
 from flows.reports.visible import visible
 from graph.runs import FlowRun, Run
 

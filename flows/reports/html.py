@@ -14,9 +14,9 @@ from flows.reports import Report
 from flows.reports.beside import NOTHING, Beside
 from flows.reports.failures import duration, failure_lines, flow_failure
 from flows.reports.pagedata import page_data
-from flows.reports.places import placed, texts_of
+from flows.reports.places import flow_name, placed, texts_of
 from flows.reports.surroundings import Surroundings, surroundings
-from flows.reports.totals import BROKEN, COLUMNS, all_cases, cases, flow_name, totals
+from flows.reports.totals import BROKEN, COLUMNS, all_cases, cases, totals
 from graph.runs import FlowRun, Run
 
 FOLDER = Path(__file__).parent / "page"

@@ -13,9 +13,9 @@ from xml.sax.saxutils import escape, quoteattr
 from flows.reports import Report
 from flows.reports.beside import NOTHING, Beside
 from flows.reports.failures import brief, failure_lines, flow_failure
-from flows.reports.places import placed, texts_of
+from flows.reports.places import flow_name, placed, texts_of
 from flows.reports.surroundings import surroundings
-from flows.reports.totals import BROKEN, COLUMNS, Case, cases, flow_name, totals
+from flows.reports.totals import BROKEN, COLUMNS, Case, cases, totals
 from graph.runs import FlowRun, Run
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")

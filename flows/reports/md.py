@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from flows.reports import Report
 from flows.reports.beside import NOTHING, Beside
 from flows.reports.failures import duration, failure_lines, flow_failure
-from flows.reports.places import placed, texts_of
+from flows.reports.places import flow_name, placed, texts_of
 from flows.reports.surroundings import surroundings
-from flows.reports.totals import BROKEN, COLUMNS, COUNTED, Counted, all_cases, cases, flow_name, totals
+from flows.reports.totals import BROKEN, COLUMNS, COUNTED, Counted, all_cases, cases, totals
 from graph.runs import FlowRun, Run
 
 LIMIT = 65_536

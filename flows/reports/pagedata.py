@@ -13,9 +13,9 @@ from flows.reports.commands import Sent, command_line
 from flows.reports.comparing import StepChange, compare_flows
 from flows.reports.differing import differences, line_of
 from flows.reports.failures import answered, brief, failed_assertions, failure_lines, sentence
-from flows.reports.places import Placed, placed, texts_of
+from flows.reports.places import Placed, flow_name, placed, texts_of
 from flows.reports.surroundings import Surroundings, logged, surroundings
-from flows.reports.totals import BROKEN, all_cases, cases, flow_name, totals
+from flows.reports.totals import BROKEN, all_cases, cases, totals
 from graph.runs import AssertionResult, Exchange, FlowRun, Run, StepRun
 from graph.spans import Span
 

@@ -1,4 +1,4 @@
-"""In which file a step is written: those under a `run_flow` are in another one."""
+"""Where a step is written (those under a `run_flow` in another file), and what an execution is called."""
 
 from __future__ import annotations
 
@@ -75,3 +75,12 @@ def child_of(texts: Mapping[str, str], file: str, line: int) -> str:
             name = posixpath.normpath(posixpath.join(posixpath.dirname(file), match[1]))
             return name if name in texts else file
     return file
+
+
+def flow_name(flow: FlowRun) -> str:
+    """A flow execution's name for people.
+
+    Args:
+        flow: the execution.
+    """
+    return flow.name if flow.row is None else f"{flow.name} [row {flow.row}]"

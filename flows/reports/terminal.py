@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from flows.reports.places import Placed, placed, texts_of
-from flows.reports.totals import flow_name
+from flows.reports.places import Placed, flow_name, placed, texts_of
 from flows.reports.visible import visible
 from graph.runs import (
     Event,

@@ -67,15 +67,6 @@ class Case:
         return self.flow.message if self.step is None else self.step.message
 
 
-def flow_name(flow: FlowRun) -> str:
-    """A flow execution's name for people.
-
-    Args:
-        flow: the execution.
-    """
-    return flow.name if flow.row is None else f"{flow.name} [row {flow.row}]"
-
-
 def cases(flow: FlowRun) -> Iterator[Case]:
     """The tests of a flow execution, in order, one at a time.
 

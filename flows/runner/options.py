@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.actions import ShellPolicy
-from flows.runner.sharding import Shard
 from graph.runs import Event
 
 if TYPE_CHECKING:
     from flows.engine.masking import Masks
+    from flows.runner.sharding import Shard
     from graph.spans import LiveSpans
 
 Listener = Callable[[Event], None]

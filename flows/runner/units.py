@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from flows.runner.loading import Opened, Outline
 from flows.runner.options import RunOptions
-from flows.runner.sharding import EmptyShard, Portion, chosen
 from graph.runs import FlowRun
 
 Key = tuple[str, "int | None"]
@@ -69,6 +68,8 @@ def work_of(opened: Sequence[Opened], options: RunOptions) -> Work:
     unusable = [found for found in opened if found.outline is None]
     if options.shard is None:
         return Work(unusable, groups)
+    from flows.runner.sharding import EmptyShard, Portion, chosen
+
     portions = [
         Portion(tuple(unit.key for unit in group), sum(unit.outline.size for unit in group)) for group in groups
     ]

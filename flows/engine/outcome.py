@@ -1,0 +1,71 @@
+"""How a list of steps ended: what ran, the verdict of all of it, and the first failures in a line each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flows.engine.effects import CutOff
+from flows.engine.log import Log
+from flows.language.spec import Step
+from graph.runs import StepRun, StepVerdict
+
+MOST_FAILURES = 3
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a list of steps ended.
+
+    Args:
+        runs: every step of it.
+        verdict: of the list by its steps without `optional`: passed, failed or error.
+        stopped: why the rest did not run; empty when all did.
+        cut: thrown while it ran.
+        failures: the first three steps that failed, each with its reason in one line.
+        missing: why the first step that did not run did not; None when all ran.
+    """
+
+    runs: Log
+    verdict: StepVerdict = "passed"
+    stopped: str = ""
+    cut: CutOff | None = None
+    failures: list[str] = field(default_factory=list)
+    missing: str | None = None
+
+    def add(self, run: StepRun) -> None:
+        """Adds a step without its verdict.
+
+        Args:
+            run: its execution.
+        """
+        self.runs.append(run)
+        if run.verdict in ("failed", "error") and len(self.failures) < MOST_FAILURES:
+            reason = run.message.splitlines()[0] if run.message else run.verdict
+            self.failures.append(f"step '{run.id}': {reason}")
+        elif run.verdict == "not_run" and self.missing is None:
+            self.missing = run.message
+
+    def take(self, part: Outcome) -> None:
+        """Adds a list beside or below this one.
+
+        Args:
+            part: ended.
+        """
+        self.runs.take(part.runs)
+        self.failures += part.failures[: MOST_FAILURES - len(self.failures)]
+        self.missing = part.missing if self.missing is None else self.missing
+        if part.verdict == "failed" or (part.verdict == "error" and self.verdict == "passed"):
+            self.verdict = part.verdict
+
+    def count(self, step: Step, run: StepRun) -> None:
+        """Adds a step's verdict to the list's.
+
+        Args:
+            step: the step.
+            run: its execution.
+        """
+        self.add(run)
+        if step.optional:
+            return
+        if run.verdict == "failed" or (run.verdict == "error" and self.verdict == "passed"):
+            self.verdict = run.verdict

@@ -30,6 +30,7 @@ _ONE_BY_ONE = 3
 _OPAQUE = ("run_flow",)
 _PREPARING = frozenset({"mock_server_start", "mock_server_stop"})
 _FOLLOWS = frozenset({"headers_all", "columns", "row_count", "first_row", "status_code", "raw", "json", "ok"})
+_WRITTEN = ("inserted_count", "matched_count", "modified_count", "deleted_count")
 _OF_MESSAGE = ("value", "key", "headers")
 
 
@@ -213,6 +214,12 @@ def _payload(result: Mapping[str, Json]) -> list[str]:
         names = [n for n in names if n != repeating(result)]
     if "requests" in result:
         names = ["requests"]
+    if result.get("documents"):
+        names = [n for n in names if n not in ("count", "documents" if only_document(result) else "document")]
+    if result.get("inserted_ids") == [result.get("inserted_id")]:
+        names = [n for n in names if n != "inserted_ids"]
+    if result.get("stdout") and result.get("json") is not None:
+        names = [n if n != "stdout" else "json" for n in names]
     if "body" in result:
         names = [n for n in names if n not in ("data", "errors", "response", "error_message")]
     elif "response" in result:
@@ -226,8 +233,18 @@ def _says(result: Mapping[str, Json], name: str) -> bool:
     if value is None or value in ("", {}):
         return False
     if value is False or value in ([], 0):
-        return name in ("rows", "rows_affected", "deleted") or (name == "count" and "keys" not in result)
+        counts = name == "count" and "keys" not in result and not any(result.get(n) for n in _WRITTEN)
+        return counts or name in ("rows", "rows_affected", "deleted", "exit_code")
     return True
+
+
+def only_document(result: Mapping[str, Json]) -> bool:
+    """Whether the documents of an answer are its one `document`.
+
+    Args:
+        result: with `documents`.
+    """
+    return bool(result.get("documents") == [result.get("document")])
 
 
 def repeating(result: Mapping[str, Json]) -> str:

@@ -16,11 +16,13 @@ _MIRRORS: tuple[tuple[str, Place], ...] = (
     ("data", ("body", "data")),
     ("errors", ("body", "errors")),
     ("first_row", ("rows", 0)),
+    ("document", ("documents", 0)),
     ("value", ("messages", 0, "value")),
     ("key", ("messages", 0, "key")),
     ("headers", ("messages", 0, "headers")),
 )
-_COUNTS = ("rows", "messages", "keys")
+_ONES = (("documents", "document"), ("inserted_ids", "inserted_id"))
+_COUNTS = ("rows", "messages", "keys", "documents")
 
 
 def tell(flow: FlowRun, mutation: Mutation) -> FlowRun:
@@ -79,19 +81,26 @@ def changed(result: Json, mutation: Mutation) -> Json:
     if not isinstance(result, Mapping):
         return result
     copy = copied(result)
-    mirrors = [(name, place) for name, place in _MIRRORS if name in copy and _repeats(copy, name, place)]
+    lists_of_one = [(name, one) for name, one in _ONES if one in copy and copy.get(name) == [copy[one]]]
+    of_one = {one for _, one in lists_of_one}
+    mirrors = [(n, p) for n, p in _MIRRORS if n in copy and n not in of_one and _repeats(copy, n, p)]
     repeated = repeating(copy) if lists(copy.get("messages")) else ""
     at = copy["messages"].index(copy["body"]) if repeated == "body" else 0
-    counts = [name for name in _COUNTS if lists(copy.get(name))]
+    counts = [name for name in _COUNTS if lists(copy.get(name)) and (copy[name] or not copy.get("count"))]
+    printed = copy.get("json") is not None and "stdout" in copy
     _ACTS[mutation.kind](copy, mutation)
     for name, place in mirrors:
         copy[name] = next(iter(found(copy, place)), None)
+    for name, one in lists_of_one:
+        copy[name] = [] if copy.get(one) is None else [copy[one]]
     if repeated == "messages":
         copy["messages"] = [copy["body"]]
     elif repeated == "body":
         copy["body"] = next(iter(found(copy, ("messages", at))), None)
     for name in counts:
         copy.update({count: len(copy[name] or ()) for count in ("count", "row_count") if count in copy})
+    if printed:
+        copy["stdout"] = json.dumps(copy["json"], default=str)
     return copy
 
 

@@ -9,7 +9,9 @@ import pytest
 
 from flows.strength.inserting import At, with_assertions
 from flows.strength.measuring import Measure, Strength, measured, strengthened
-from flows.strength.mutation import mutations
+from flows.strength.mutation import Kind, Mutation, mutations
+from flows.strength.places import Place
+from flows.strength.telling import changed
 from graph.runs import Run
 from tests.flows.support import Reply, Web, run_text, verdicts
 
@@ -151,3 +153,36 @@ def test_a_list_in_brackets_that_would_grow_too_long_becomes_one_line_each() -> 
         f"flow:\n  steps:\n    - id: a\n      action: log\n      assert:\n        - x == 1\n        - {long}   # why\n"
         "      name: n\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("result", "kind", "path", "told"),
+    [
+        ({"rows": [], "columns": ["a"], "count": 0}, "more", ("rows",), {"rows": [{"a": None}], "count": 1}),
+        ({"rows": [{"a": 1}], "first_row": {"a": 1}, "count": 1}, "empty", ("rows",), {"first_row": None, "count": 0}),
+        ({"documents": [], "document": None, "count": 3}, "value", ("count",), {"count": 4}),
+        (
+            {"documents": [{"a": 1}], "document": {"a": 1}, "count": 1},
+            "dropped",
+            ("document", "a"),
+            {"documents": [{}]},
+        ),
+        ({"status": "OK", "status_code": 0, "body": {}}, "status", ("status",), {"status": "5", "status_code": 2}),
+        ({"body": {"a": 1}, "messages": [{"a": 1}], "count": 1}, "value", ("body", "a"), {"messages": [{"a": 2}]}),
+        ({"stdout": "{}", "json": {"n": 1}}, "null", ("json", "n"), {"stdout": '{"n": null}'}),
+        (
+            {"exists": True, "value": "v", "count": 1},
+            "absent",
+            ("exists",),
+            {"exists": False, "value": None, "count": 0},
+        ),
+        ({"headers": {"x": "1"}, "headers_all": {"x": ["1"]}}, "header", ("headers", "x"), {"headers_all": {}}),
+        ({"body": {"l": [1, 2]}}, "order", ("body", "l"), {"body": {"l": [2, 1]}}),
+    ],
+)
+def test_what_repeats_a_lie_is_told_the_same_way(
+    result: dict[str, object], kind: Kind, path: Place, told: dict[str, object]
+) -> None:
+    lied = changed(result, Mutation("s", kind, path, "5" if kind == "status" else ""))
+    assert {name: lied[name] for name in told} == told
+    assert result != lied

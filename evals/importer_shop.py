@@ -56,7 +56,12 @@ def shop() -> Iterator[Shop]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: Shop
+
+    @property
+    def shop(self) -> Shop:
+        """Whose requests these are."""
+        assert isinstance(self.server, Shop)
+        return self.server
 
     def log_message(self, format: str, *args: object) -> None:
         """Quiet."""
@@ -82,7 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
         for method, pattern, serve in _ROUTES:
             found = re.fullmatch(pattern, parts.path)
             if found is not None and method in (self.command, "ANY"):
-                with self.server.lock:
+                with self.shop.lock:
                     serve(self, *found.groups())
                 return
         self._answer(404, {"error": "no such page"})
@@ -102,19 +107,20 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(401, {"error": "wrong user or password"})
             return
         token, session = uuid.uuid4().hex, uuid.uuid4().hex
-        self.server.tokens.add(token)
-        self.server.sessions.add(session)
+        self.shop.tokens.add(token)
+        self.shop.sessions.add(session)
         self._answer(200, {"token": token, "expires_in": 3600}, Set_Cookie=f"sid={session}; Path=/; HttpOnly")
 
     def me(self) -> None:
-        if self.headers.get("Authorization", "").removeprefix("Bearer ") not in self.server.tokens:
+        if self.headers.get("Authorization", "").removeprefix("Bearer ") not in self.shop.tokens:
             self._answer(401, {"error": "no token"}, WWW_Authenticate="Bearer")
             return
         self._answer(200, {"name": "ada", "roles": ["admin", "dev"], "active": True, "manager": None})
 
     def session(self) -> None:
-        cookies = dict(part.strip().partition("=")[::2] for part in self.headers.get("Cookie", "").split(";"))
-        known = cookies.get("sid") in self.server.sessions
+        parts = [part.strip().partition("=") for part in (self.headers.get("Cookie") or "").split(";")]
+        cookies: dict[str, str] = {name: value for name, _, value in parts}
+        known = cookies.get("sid", "") in self.shop.sessions
         self._answer(200 if known else 403, {"known": known})
 
     def place(self) -> None:
@@ -124,24 +130,24 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(422, {"error": "bad order", "fields": [k for k in ("sku", "quantity") if k not in given]})
             return
         order_id = str(uuid.uuid4())
-        self.server.number += 1
+        self.shop.number += 1
         order = {
-            "id": order_id, "number": self.server.number, "sku": sku, "quantity": quantity,
+            "id": order_id, "number": self.shop.number, "sku": sku, "quantity": quantity,
             "total": round(PRICES[sku] * quantity, 2), "status": "new", "created_at": "2026-03-01T10:00:00Z",
         }  # fmt: skip
-        self.server.orders[order_id] = order
+        self.shop.orders[order_id] = order
         self._answer(201, order, Location=f"/orders/{order_id}", ETag=f'"{order_id[:8]}"')
 
     def listed(self) -> None:
-        orders = list(self.server.orders.values())
+        orders = list(self.shop.orders.values())
         self._answer(200, {"orders": orders, "count": len(orders)})
 
     def order(self, order_id: str) -> None:
-        order = self.server.orders.get(order_id)
+        order = self.shop.orders.get(order_id)
         if order is None:
             self._answer(404, {"error": "no such order"})
         elif self.command == "DELETE":
-            del self.server.orders[order_id]
+            del self.shop.orders[order_id]
             self._answer(204)
         else:
             if self.command in ("PUT", "PATCH"):
@@ -155,8 +161,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def flaky(self) -> None:
         key, times = self.query["key"][0], int(self.query.get("times", ["1"])[0])
-        seen = self.server.failures.get(key, 0)
-        self.server.failures[key] = seen + 1
+        seen = self.shop.failures.get(key, 0)
+        self.shop.failures[key] = seen + 1
         ready = seen >= times
         self._answer(200 if ready else 503, {"ready": ready, "calls": seen + 1})
 

@@ -65,7 +65,8 @@ class Reader:
     def regions(self) -> list[Region]:
         """All regions, in order."""
         found: list[Region] = []
-        region, waiting = Region(1), []  # type: tuple[Region, list[Line]]
+        region = Region(1)
+        waiting: list[Line] = []
         for number, line in enumerate(self.lines, 1):
             if line.startswith("###"):
                 self._fill(region, waiting)

@@ -91,7 +91,12 @@ def recording(port: int, target: str) -> Iterator[Recorder]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: Recorder
+
+    @property
+    def recorder(self) -> Recorder:
+        """Whose requests these are."""
+        assert isinstance(self.server, Recorder)
+        return self.server
 
     def log_message(self, format: str, *args: object) -> None:
         """Quiet: what passed is in the flow."""
@@ -103,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             self._forward(body)
         except (OSError, http.client.HTTPException) as error:
-            self._refuse(502, f"{self.server.target.netloc}: {error}")
+            self._refuse(502, f"{self.recorder.target.netloc}: {error}")
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _pass
 
@@ -125,10 +130,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def _forward(self, body: bytes) -> None:
-        target = self.server.target
+        target = self.recorder.target
         path = target.path.rstrip("/") + self.path
         sent = [(name, value) for name, value in self.headers.items() if name.lower() not in _HOP]
-        connection = self.server.connect()
+        connection = self.recorder.connect()
         with contextlib.closing(connection):
             connection.putrequest(self.command, path, skip_host=True, skip_accept_encoding=True)
             for name, value in sent:
@@ -145,7 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             where = f"{target.scheme}://{target.netloc.rpartition('@')[2]}{path}"
             # kept first: whoever has the answer may end the recording at once
-            self.server.keep(_entry((self.command, where), (sent, body), (answer, content)))
+            self.recorder.keep(_entry((self.command, where), (sent, body), (answer, content)))
             self._answer(answer, content)
 
     def _answer(self, answer: http.client.HTTPResponse, content: bytes) -> None:

@@ -45,7 +45,7 @@ class Document:
         return value if isinstance(value, Mapping) else {}
 
     def _at(self, reference: str) -> object:
-        value: object = self.root
+        value: Any = self.root
         for part in reference[2:].split("/"):
             key = part.replace("~1", "/").replace("~0", "~").replace("%7B", "{").replace("%7D", "}")
             if isinstance(value, list) and key.isdigit() and int(key) < len(value):

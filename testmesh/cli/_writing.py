@@ -37,8 +37,9 @@ def write(imported: Imported, source: Source, options: argparse.Namespace) -> in
     from flows.actions import catalogue
     from flows.importers.finishing import every_note, finished, notes_in_words
 
-    single = options.output is not None and options.output.suffix in (".yaml", ".yml")
-    folder = options.output.parent if single else options.output
+    output: Path | None = options.output
+    single = output is not None and output.suffix in (".yaml", ".yml")
+    folder = output.parent if output is not None and single else output
     flows = finished(imported, source, catalogue(), _schema(options.dir, folder) if folder is not None else None)
     if len(flows) > 1 and (single or folder is None):
         raise UserError(f"{source.file} becomes {len(flows)} flows", hint="give a folder as --output")
@@ -46,7 +47,7 @@ def write(imported: Imported, source: Source, options: argparse.Namespace) -> in
         if folder is None:
             sys.stdout.write(flow.text)
         else:
-            _file(options.output if single else folder / f"{flow.stem}.yaml", flow.text, options.force)
+            _file(output if output is not None and single else folder / f"{flow.stem}.yaml", flow.text, options.force)
     notes = every_note(imported)
     for line in notes_in_words(source.file, notes):
         print(line, file=sys.stderr)

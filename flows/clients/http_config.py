@@ -49,7 +49,7 @@ def web_problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
         yield from auth_problems(config)
 
 
-PLACEHOLDER = re.compile(r"(?<![${])\{(\w+)\}(?!\})")
+PLACEHOLDER = r"(?<![${])\{(\w+)\}(?!\})"
 
 
 def path_problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
@@ -63,7 +63,7 @@ def path_problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     text = config.get(key)
     if not isinstance(text, str) or not (given is None or isinstance(given, Mapping)):
         return
-    named = set(PLACEHOLDER.findall(text.partition("?")[0]))
+    named: set[str] = set(re.findall(PLACEHOLDER, text.partition("?")[0])) if "{" in text else set()
     missing = named.difference(given or ()) if key == "endpoint" or given is not None else set()
     if missing:
         name = min(missing)

@@ -192,7 +192,7 @@ def _filled(url: str, values: Mapping[str, object]) -> str:
         return text if text not in (".", "..") else text.replace(".", "%2E")
 
     path, mark, rest = url.partition("?")
-    return PLACEHOLDER.sub(value, path) + mark + rest
+    return re.sub(PLACEHOLDER, value, path) + mark + rest
 
 
 def _has(headers: Iterable[tuple[str, str]], name: str) -> bool:

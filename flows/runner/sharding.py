@@ -33,10 +33,6 @@ class Shard:
         return f"{self.index}/{self.of}"
 
 
-class EmptyShard(UserError):
-    """More shards than executions: nothing falls on this one, which is no failure."""
-
-
 class Portion(NamedTuple):
     """What is not divided: one execution, or all rows of a flow whose first failure stops the others.
 

@@ -9,8 +9,13 @@ from typing import NamedTuple
 from flows.runner.loading import Opened, Outline
 from flows.runner.options import RunOptions
 from graph.runs import FlowRun
+from testmesh.kernel.errors import UserError
 
 Key = tuple[str, "int | None"]
+
+
+class EmptyShard(UserError):
+    """More shards than executions: nothing falls on this one, which is no failure."""
 
 
 class Unit(NamedTuple):
@@ -68,7 +73,7 @@ def work_of(opened: Sequence[Opened], options: RunOptions) -> Work:
     unusable = [found for found in opened if found.outline is None]
     if options.shard is None:
         return Work(unusable, groups)
-    from flows.runner.sharding import EmptyShard, Portion, chosen
+    from flows.runner.sharding import Portion, chosen
 
     portions = [
         Portion(tuple(unit.key for unit in group), sum(unit.outline.size for unit in group)) for group in groups

@@ -133,7 +133,7 @@ class _Execution:
             The exit code, and whether the run was cancelled.
         """
         from flows.runner.running import exit_code
-        from flows.runner.sharding import EmptyShard
+        from flows.runner.units import EmptyShard
 
         options = self.options
         try:

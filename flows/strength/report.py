@@ -59,6 +59,9 @@ def lines(found: Strength, top: int) -> Iterator[str]:
         found: one flow's strength.
         top: most gaps shown.
     """
+    if found.problem and not found.run:
+        yield f"{found.file}: not measured: {found.problem} (testmesh run {found.file})"
+        return
     if found.problem:
         yield f"{found.file}: not measured, its recording {found.run} does not pass with the flow as it is now:"
         yield f"  {found.problem}"

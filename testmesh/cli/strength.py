@@ -17,7 +17,7 @@ TOP = 12
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("target", help="flow file (its last green run is taken), run id, its beginning, or 'latest'")
+    parser.add_argument("target", help="flow file or folder (last green runs are taken), run id, or 'latest'")
     parser.add_argument("--step", default="", help="only this step")
     parser.add_argument("--top", type=int, default=TOP, help=f"most gaps shown per flow (default {TOP})")
     parser.add_argument("--write", action="store_true", help="add the suggested assertions to the flow file")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 HISTORY = 50
 RECORDINGS = 6
+NO_GREEN = f"it has no green recording among the last {HISTORY} runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def strengths(checkout: Checkout, target: str, step: str = "") -> list[Measured]
 
     Args:
         checkout: whose repository.
-        target: a flow file, or a run id, prefix or ``latest``.
+        target: a flow file or folder, or a run id, prefix or ``latest``.
         step: only this step.
 
     Raises:
@@ -50,6 +51,8 @@ def strengths(checkout: Checkout, target: str, step: str = "") -> list[Measured]
     file = _flow_file(checkout, target)
     if file is not None:
         return [_of_file(checkout, file, step)]
+    if any(path.is_dir() for path in (Path(target), checkout.project.root / target)):
+        return _of_folder(checkout, target, step)
     run = file_runs(checkout).load(target)
     passed = list(dict.fromkeys(flow.file for flow in run.flows if flow.verdict == "passed"))
     if not passed:
@@ -76,6 +79,23 @@ def _of_file(checkout: Checkout, file: str, step: str) -> Measured:
             f"{file} has no green recording among the last {HISTORY} runs", hint=f"make one: testmesh run {file}"
         )
     return _measured(checkout, file, greens, step)
+
+
+def _of_folder(checkout: Checkout, target: str, step: str) -> list[Measured]:
+    """Every flow of a folder; those without a green recording say so."""
+    from flows.runner.discovery import discover
+    from flows.strength.measuring import Strength
+
+    root = checkout.project.root
+    folder = Path(target).resolve() if Path(target).is_dir() else root / target
+    found = []
+    for file in discover((str(folder),), root):
+        greens = list(_recordings(checkout, file))
+        if greens:
+            found.append(_measured(checkout, file, greens, step))
+        else:
+            found.append(Measured(root / file, "", Strength(file, "", problem=NO_GREEN)))
+    return found
 
 
 def _recordings(checkout: Checkout, file: str, before: str = "") -> Iterator[tuple[Run, FlowRun]]:

@@ -85,7 +85,10 @@ def test_the_commands_ask_the_store(tmp_path: Path, web: Web, capsys: pytest.Cap
     assert dispatch(["strength", "-C", str(tmp_path), "flow.yaml", "--write"]) == 0
     assert (tmp_path / "flow.yaml").read_text() != before
     assert dispatch(["strength", "-C", str(tmp_path), "flow.yaml", "--min", "99"]) == 0
+    (tmp_path / "never.yaml").write_text("flow: {name: n, steps: [{id: l, action: log, config: {message: m}}]}")
+    assert dispatch(["strength", "-C", str(tmp_path), str(tmp_path), "--min", "1"]) == 1
     said = capsys.readouterr().out
+    assert "never.yaml: not measured: it has no green recording" in said
     assert "failed 1 of 2" in said
     assert "passes on 1 of the last 2 recordings" in said
     assert "+        - body.count == 1" in said

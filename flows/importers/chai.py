@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flows.importers.draft import NotCarried, literal
 from flows.importers.javascript import JsValue, Scope, pattern_of, string_of
-from flows.importers.js_expressions import different, translated, type_word
+from flows.importers.js_expressions import different, translated, truth, type_word
 from flows.importers.paths import dotted
 
 if TYPE_CHECKING:
@@ -198,10 +198,8 @@ def _members(subject: _Subject, given: list[Node]) -> str:
 
 
 def _ok(subject: _Subject, given: list[Node]) -> str:
-    v = subject.value.text
-    nothing = (f"{v} is null", f"({v} is boolean and {v} == false)", f"({v} is number and {v} == 0)")
-    falsy = " or ".join([*nothing, f'({v} is string and {v} == "")'])
-    return f"({v} not exists or {falsy})" if subject.negated else f"{v} exists and not ({falsy})"
+    held = truth(JsValue(subject.value.text, path=True))
+    return f"not {held}" if subject.negated else held
 
 
 def _exist(subject: _Subject, given: list[Node]) -> str:

@@ -11,6 +11,7 @@ from flows.importers.http_file_grammar import METHODS, Line, Reader, Region
 from flows.importers.http_scripts import DIALECT
 from flows.importers.javascript import JsValue, Scope, named, parsed
 from flows.importers.js_expressions import different, translated
+from flows.importers.multipart import multipart_parts
 from flows.importers.naming import TEMPLATE, Names
 from flows.importers.paths import dotted, segments
 from flows.importers.requests import FORM, WebRequest, filled, named_by
@@ -212,8 +213,24 @@ class _File:
         if FORM in kind:
             body = "".join(line.strip() for line in body.split("\n"))
         elif kind.startswith("multipart/"):
-            body = body.replace("\n", "\r\n") + "\r\n"
+            parts = list(multipart_parts(request.header("content-type") or "", body))
+            if parts:
+                request.without("content-type")
+                request.multipart = [(part["name"], self._part(part)) for part in parts]
+                return
         request.body = self.names.template(body)
+
+    def _part(self, part: Mapping[str, str]) -> object:
+        file = re.fullmatch(r"<@?\s+(\S.*)", part["value"].strip())
+        described: dict[str, object] = {}
+        if file is not None:
+            described["file"] = file[1].strip()
+        elif "fileName" in part or "contentType" in part:
+            described["content"] = self.names.template(part["value"])
+        else:
+            return self.names.template(part["value"])
+        named = {"filename": part.get("fileName"), "content_type": part.get("contentType")}
+        return {**described, **{key: value for key, value in named.items() if value}}
 
     def _after(self, step: DraftStep, region: Region) -> None:
         later: dict[str, object] = {}

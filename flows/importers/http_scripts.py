@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flows.importers.draft import NotCarried, variable
 from flows.importers.javascript import JsValue, Scope, string_of
-from flows.importers.js_expressions import different, translated
+from flows.importers.js_expressions import different, translated, truth
 from flows.importers.paths import dotted
 from flows.importers.scripts import BODY_TEXT, Dialect
 
@@ -39,7 +39,7 @@ def _unequal(arguments: list[Node], scope: Scope) -> str:
 
 
 def _true(arguments: list[Node], scope: Scope) -> str:
-    return translated(arguments[0], scope).text
+    return truth(translated(arguments[0], scope))
 
 
 def _named_header(arguments: list[Node], scope: Scope) -> str:

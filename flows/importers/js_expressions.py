@@ -123,10 +123,24 @@ def _unary(node: Node, scope: Scope) -> JsValue:
     if operator == "typeof":
         return JsValue(_type_text(value))
     if operator == "!":
-        return JsValue(f"not ({value.text})")
+        return JsValue(f"not ({truth(value)})")
     if operator == "-":
         return JsValue(f"-{value.text}")
     raise NotCarried(f"the operator '{operator}' has no counterpart")
+
+
+def truth(value: JsValue) -> str:
+    """A value as a condition: what JavaScript takes for true.
+
+    Args:
+        value: of a script.
+    """
+    if not value.path:
+        return value.text
+    v = value.text
+    nothing = (f"{v} is null", f"({v} is boolean and {v} == false)", f"({v} is number and {v} == 0)")
+    falsy = " or ".join([*nothing, f'({v} is string and {v} == "")'])
+    return f"({v} exists and not ({falsy}))"
 
 
 def _type_text(value: JsValue) -> str:
@@ -152,6 +166,8 @@ def _binary(node: Node, scope: Scope) -> JsValue:
         return _same(left, right)
     if operator in ("!==", "!="):
         return JsValue(different(left, right.text))
+    if operator in ("&&", "||"):
+        return JsValue(f"({truth(left)} {_OPERATORS[operator]} {truth(right)})")
     if operator in _OPERATORS:
         return JsValue(f"({left.text} {_OPERATORS[operator]} {right.text})")
     raise NotCarried(f"the operator '{operator}' has no counterpart")

@@ -23,7 +23,7 @@ from flows.importers.javascript import (
     string_of,
     text_of,
 )
-from flows.importers.js_expressions import ELEMENT, translated
+from flows.importers.js_expressions import ELEMENT, translated, truth
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -128,7 +128,7 @@ class Script:
                 continue  # whoever uses the name is told
 
     def _if(self, node: Node, scope: Scope, context: _Context) -> None:
-        condition = translated(part(node, "condition"), scope).text
+        condition = truth(translated(part(node, "condition"), scope))
         self._branch(part(node, "consequence"), scope, context.under(condition))
         other = node.child_by_field_name("alternative")
         if other is not None:
@@ -154,7 +154,7 @@ class Script:
     def _assignment(self, node: Node, scope: Scope, context: _Context) -> None:
         left, right = part(node, "left"), part(node, "right")
         if left.type == "subscript_expression" and text_of(part(left, "object")) == "tests":
-            self._check(translated(right, scope).text, context.called(string_of(part(left, "index"))))
+            self._check(truth(translated(right, scope)), context.called(string_of(part(left, "index"))))
         elif self.dialect.exports and (dotted_name(left) or "").startswith(f"{self.dialect.exports}."):
             self._keep(text_of(part(left, "property")), translated(right, scope), scope, context)
         elif left.type == "identifier":
@@ -226,7 +226,7 @@ class Script:
         if not arguments:
             raise NotCarried("a condition is missing")
         said = string_of(arguments[1]) if len(arguments) > 1 and arguments[1].type == "string" else ""
-        self._check(translated(arguments[0], scope).text, context.called(said) if said else context)
+        self._check(truth(translated(arguments[0], scope)), context.called(said) if said else context)
 
     def _set(self, arguments: list[Node], scope: Scope, context: _Context) -> None:
         if len(arguments) < 2:

@@ -28,13 +28,19 @@ def _nothing(links: list[tuple[str, list[Node] | None]], scope: Scope) -> list[s
     raise NotCarried("this has no counterpart")
 
 
+def _two(arguments: list[Node], scope: Scope) -> tuple[JsValue, JsValue]:
+    if len(arguments) < 2:
+        raise NotCarried("two values are needed")
+    return translated(arguments[0], scope), translated(arguments[1], scope)
+
+
 def _equal(arguments: list[Node], scope: Scope) -> str:
-    left, right = (translated(node, scope) for node in arguments[:2])
+    left, right = _two(arguments, scope)
     return f"{left.text} == {right.text}"
 
 
 def _unequal(arguments: list[Node], scope: Scope) -> str:
-    left, right = (translated(node, scope) for node in arguments[:2])
+    left, right = _two(arguments, scope)
     return different(left, right.text)
 
 

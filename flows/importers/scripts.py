@@ -115,6 +115,8 @@ class Script:
             take(self, node, scope, context)
         except NotCarried as reason:
             self.found.refused.append((node.start_point[0] + 1, text_of(node), str(reason)))
+        except IndexError:  # a call with fewer arguments than its function takes
+            self.found.refused.append((node.start_point[0] + 1, text_of(node), "a value is missing"))
 
     def _declaration(self, node: Node, scope: Scope, context: _Context) -> None:
         for declared in named(node):

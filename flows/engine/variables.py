@@ -102,14 +102,23 @@ def _inputs(flow: Flow, given: Given, declared: Mapping[str, Variable]) -> dict[
     found: dict[str, object] = {}
     implied = {name: given.integrations[name] for name in flow.implied - set(declared) if name in given.integrations}
     for source in (implied, file, process, given.environment, given.row, given.options, given.input):
+        text = _is_text(flow, given, source)
         for name, value in source.items():
-            found[name] = _typed(flow, value, declared.get(name), name)
+            found[name] = _typed(flow, value, declared.get(name), name, text)
     return found
 
 
-def _typed(flow: Flow, value: object, variable: Variable | None, name: str) -> object:
+def _is_text(flow: Flow, given: Given, source: Mapping[str, object]) -> bool:
+    """Whether a source has no types of its own: YAML and JSON keep theirs, a CSV file and the environment have none."""
+    if source is not given.row:
+        return source is not given.input
+    file = flow.data.file if flow.data is not None else None
+    return file is not None and not file.lower().endswith(".json")
+
+
+def _typed(flow: Flow, value: object, variable: Variable | None, name: str, text_source: bool) -> object:
     if variable is None or variable.type is None:
-        return typed_text(value) if isinstance(value, str) else value
+        return typed_text(value) if text_source and isinstance(value, str) else value
     if variable.type == "string" and isinstance(value, str):
         return value
     found = typed_text(value) if isinstance(value, str) else value

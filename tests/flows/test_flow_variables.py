@@ -48,6 +48,23 @@ def test_text_becomes_a_number_only_when_it_prints_back_the_same(tmp_path: Path)
         assert step(run, "s").result == {"x": value}
 
 
+def test_rows_and_inputs_that_have_types_keep_them(tmp_path: Path) -> None:
+    write(tmp_path, '[{"X": "12"}]', "rows.json")
+    write(tmp_path, "X\n12\n", "rows.csv")
+    for data, value in (('[{X: "12"}]', "12"), ("{file: rows.json}", "12"), ("{file: rows.csv}", 12)):
+        assert step(run_text(tmp_path, SHOW.format(head=f"data: {data}")), "s").result == {"x": value}
+    declared = 'env: {X: 1}\n          data: [{X: "12"}]'
+    assert step(run_text(tmp_path, SHOW.format(head=declared)), "s").result == {"x": 12}
+    write(tmp_path, SHOW.format(head="description: child"), "child.yaml")
+    text = """
+        flow:
+          name: parent
+          steps:
+            - {id: kid, action: run_flow, config: {flow: child.yaml, input: {X: "12"}}, assert: ['s.x == "12"']}
+        """
+    assert verdicts(run_text(tmp_path, text)) == {"kid": "passed", "s": "passed"}
+
+
 def test_a_declared_name_converts_to_its_type_or_is_refused(tmp_path: Path) -> None:
     run = run_text(tmp_path, SHOW.format(head='env: {X: "1"}'), variables={"X": "2"})
     assert step(run, "s").result == {"x": "2"}

@@ -198,6 +198,13 @@ class Parser(OperandParser):
             raise self.problem(token, message, suggestion=closest(token.text, TYPE_WORDS) if token.text else None)
         return t.Is(left, what, negated, left.start, token.end)
 
+    def _exists_leads(self) -> bool:
+        """Whether the last token is an ``exists`` that was put before its path."""
+        before = self.place - 2
+        if before >= 0 and self.tokens[before].text == "not":
+            before -= 1
+        return self.last.text == "exists" and (before < 0 or self.tokens[before].text in _OPENS)
+
     def after_operand(self, token: Token) -> SyntaxProblem:
         """Why a token cannot follow a complete operand.
 
@@ -207,10 +214,16 @@ class Parser(OperandParser):
         if token.text == ":" and self.templated:
             message = "a default after ':' only follows one bare name; write '??' here"
             return self.problem(token, message, rule="template/default")
+        if token.kind == "name" and self._exists_leads():
+            message = "'exists' stands after the path: 'body.id exists', 'body.id not exists'"
+            return self.problem(self.last, message, rule="expr/exists")
         if token.kind == "name":
             near = closest(token.text, OPERATOR_WORDS)
             return self.problem(token, f"unknown operator '{token.text}'", suggestion=near, rule="expr/operator")
         return self.unexpected(token, "an operator")
+
+
+_OPENS = frozenset({"(", "!", "&&", "||", "and", "or", "?", ":"})
 
 
 def _height(tree: t.Tree) -> int:

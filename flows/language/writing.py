@@ -10,7 +10,7 @@ from testmesh.guard.yaml_scalars import OutOfRange, core_value
 
 WIDTH = 100
 _FIRST = frozenset("-?:,[]{}#&*!|>'\"%@` \t")
-_IN_FLOW = re.compile(r"[,\[\]{}]")
+_IN_FLOW = re.compile(r"[,\[\]{}?]")
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
 _MARKERS = ("---", "...")
 _OLDER = re.compile(
@@ -39,7 +39,7 @@ def plain_is_safe(text: str, *, flow: bool = False, key: bool = False) -> bool:
         return False
     if _OLDER.match(text):
         return False
-    if flow and (_IN_FLOW.search(text) or text.startswith("?")):
+    if flow and _IN_FLOW.search(text):
         return False
     try:
         return core_value(text) == text

@@ -118,6 +118,11 @@ def test_one_layout() -> None:
     assert formatted(TIDY, "tidy.yaml") == TIDY
 
 
+def test_a_question_mark_inside_brackets_is_quoted() -> None:
+    # YAML 1.1 readers without libyaml end a plain text there
+    assert formatted("a: ['x ?? y', 'b?']\n", "f.yaml") == 'a: ["x ?? y", "b?"]\n'
+
+
 @pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
 def test_a_second_time_changes_nothing(path: Path) -> None:
     once = formatted(path.read_text(), path.name)

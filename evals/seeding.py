@@ -330,7 +330,7 @@ def disturbed(calm: EnvironmentSettings, by: Disturbance) -> EnvironmentSettings
     services = []
     for service in calm.services:
         if service.name in by.dead:
-            service = replace(service, run=("sleep", "3600"), ready=None, build=(), install=None)
+            service = replace(service, run=("sleep", "3600"), ready=(), build=(), install=None)
         if service.name in by.env:
             service = replace(service, env={**(service.env or {}), **by.env[service.name]})
         services.append(service)

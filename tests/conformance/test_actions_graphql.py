@@ -76,7 +76,9 @@ def test_queries_mutations_and_errors_are_results(tmp_path: Path, users: str, we
     run = run_text(
         tmp_path,
         steps_of(
-            config("first", "graphql", {"url": users, "query": USER, "variables": {"id": 7}}, "data.user.name == 'Ada'"),
+            config(
+                "first", "graphql", {"url": users, "query": USER, "variables": {"id": 7}}, "data.user.name == 'Ada'"
+            ),
             config(
                 "renamed",
                 "graphql",

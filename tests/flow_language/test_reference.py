@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from flows.actions import catalogue
@@ -32,3 +34,10 @@ def test_one_action_is_told_by_its_alias(capsys: pytest.CaptureFixture[str]) -> 
 def test_an_action_that_is_none_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert dispatch(["actions", "http_requst"]) == 2
     assert "did you mean 'http_request'?" in capsys.readouterr().err
+
+
+def test_the_reference_page_is_what_the_actions_declare() -> None:
+    page = Path(__file__).parents[2] / "docs" / "actions.md"
+    assert page.read_text() == reference.page(catalogue().complete().specs), (
+        "write it anew: testmesh actions --markdown > docs/actions.md"
+    )

@@ -75,6 +75,10 @@ def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     problem = instead(config.get("command"))
     if problem:
         yield "command", problem
+    if config.get("args") is not None:
+        for name in ("key", "field", "value", "ttl"):
+            if config.get(name) is not None:
+                yield name, f"'args' is everything after the command, so '{name}' beside it would not be sent"
 
 
 def _names() -> tuple[Alias, ...]:

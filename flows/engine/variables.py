@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from flows.engine.builtins import Builtins
@@ -10,7 +11,8 @@ from flows.engine.given import Given
 from flows.engine.names import Names
 from flows.language.errors import NotEvaluable, StepDidNotRun, UnknownName
 from flows.language.expressions.scope import InnerScope
-from flows.language.spec import Flow, Variable
+from flows.language.spec import Flow, Position, Variable
+from flows.language.templates import Template
 from flows.language.values import described, type_name, typed_text
 from testmesh.kernel.diagnostics import Diagnostic
 from testmesh.kernel.errors import TestMeshError
@@ -68,6 +70,40 @@ def resolve(flow: Flow, given: Given, names: Names) -> Resolved:
                 Diagnostic(flow.file, at.line, at.column, "flow/unset-variable", text, hint=hint, length=len(name))
             )
     return Resolved(values, inputs)
+
+
+def row_values(flow: Flow, row: Template, given: Given, names: Names) -> dict[str, object]:
+    """A data row; its templates see what is outside of it and every `env` name that does not need the row.
+
+    Args:
+        flow: the checked file.
+        row: one of its rows.
+        given: what comes from outside, without the row.
+        names: a scope without variables.
+
+    Raises:
+        VariableProblem: it needs a name that is not set.
+        NotEvaluable: it cannot be rendered.
+    """
+    if row.constant:
+        return dict(row.render(names))
+    values = dict(_inputs(flow, given, {variable.name: variable for variable in flow.env}))
+    for variable in flow.env:
+        if variable.name not in values:
+            with suppress(VariableProblem):
+                values[variable.name] = _declared_value(flow, variable, values, names)
+    try:
+        found: dict[str, object] = row.render(InnerScope(values, names))
+    except UnknownName as missing:
+        at = row.at or flow.at
+        raise VariableProblem(_unset(flow, f"a data row needs '{missing.name}'", missing.name, at)) from missing
+    return found
+
+
+def _unset(flow: Flow, what: str, name: str, at: Position) -> Diagnostic:
+    text = f"{what}, which is not set and has no default"
+    hint = f"set it: --var {name}=... or in the process environment"
+    return Diagnostic(flow.file, at.line, at.column, "flow/unset-variable", text, hint=hint)
 
 
 def child_variables(flow: Flow, given: Mapping[str, object], names: Names) -> Resolved:
@@ -135,10 +171,8 @@ def _declared_value(flow: Flow, variable: Variable, values: Mapping[str, object]
         return variable.value.render(InnerScope(values, names))
     except (UnknownName, StepDidNotRun) as missing:
         name = getattr(missing, "name", variable.name)
-        text = f"env '{variable.name}' needs '{name}', which is not set and has no default"
-        hint = f"set it: --var {name}=... or in the process environment"
-        rule = "flow/unset-variable"
+        found = _unset(flow, f"env '{variable.name}' needs '{name}'", name, variable.at)
     except NotEvaluable as problem:
-        text, hint, rule = f"env '{variable.name}': {problem.message}", "", "flow/variable"
-    at = variable.at
-    raise VariableProblem(Diagnostic(flow.file, at.line, at.column, rule, text, hint=hint or None))
+        text = f"env '{variable.name}': {problem.message}"
+        found = Diagnostic(flow.file, variable.at.line, variable.at.column, "flow/variable", text)
+    raise VariableProblem(found)

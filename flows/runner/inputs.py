@@ -10,7 +10,7 @@ from flows.engine.builtins import Builtins
 from flows.engine.given import Given
 from flows.engine.masking import Masks
 from flows.engine.names import Names, Sources, step_ids
-from flows.engine.variables import Resolved, resolve
+from flows.engine.variables import Resolved, resolve, row_values
 from flows.language.spec import Flow
 from flows.runner.loading import Loader
 from flows.runner.options import RunOptions
@@ -101,7 +101,8 @@ class Inputs:
         recorded = self._options.recorded.get(unit.key)
         row: dict[str, object] = {}
         if unit.row is not None and flow.data is not None:
-            row = flow.data.rows[unit.row].render(names)
+            given = self._outside._replace(options=self._options.variables, row=recorded or {})
+            row = row_values(flow, flow.data.rows[unit.row], given, names)
         if recorded is not None:
             row = {**row, **recorded}
         return self._outside._replace(options=self._options.variables, row=row)

@@ -65,6 +65,15 @@ def test_rows_and_inputs_that_have_types_keep_them(tmp_path: Path) -> None:
     assert verdicts(run_text(tmp_path, text)) == {"kid": "passed", "s": "passed"}
 
 
+def test_a_row_sees_what_is_outside_of_it(tmp_path: Path) -> None:
+    text = SHOW.format(head="env: {B: '${A}/b', N: '${P}'}\n          data: [{X: '${B}/x', P: 1}, {X: '${N}', P: 2}]")
+    run = run_text(tmp_path, text, process={"A": "a"})
+    assert [flow.verdict for flow in run.flows] == ["passed", "error"]
+    assert run.flows[0].steps[0].result == {"x": "a/b/x"}
+    assert run.flows[1].problems[0]["message"] == "a data row needs 'N', which is not set and has no default"
+    assert exit_code(run) == 2
+
+
 def test_a_declared_name_converts_to_its_type_or_is_refused(tmp_path: Path) -> None:
     run = run_text(tmp_path, SHOW.format(head='env: {X: "1"}'), variables={"X": "2"})
     assert step(run, "s").result == {"x": "2"}

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from flows.engine.builtins import Builtins
 from flows.engine.given import Given
 from flows.engine.names import Names
+from flows.language.builtins import BUILTINS
 from flows.language.errors import NotEvaluable, StepDidNotRun, UnknownName
 from flows.language.expressions.scope import InnerScope
 from flows.language.spec import Flow, Position, Variable
@@ -70,6 +71,28 @@ def resolve(flow: Flow, given: Given, names: Names) -> Resolved:
                 Diagnostic(flow.file, at.line, at.column, "flow/unset-variable", text, hint=hint, length=len(name))
             )
     return Resolved(values, inputs)
+
+
+def unset(flow: Flow, process: Mapping[str, str]) -> list[Diagnostic]:
+    """A warning for every variable that nothing at hand gives; `run` would refuse the flow without more.
+
+    Args:
+        flow: the checked file.
+        process: the process environment.
+    """
+    known = {variable.name for variable in flow.env} | set(flow.defaulted) | set(BUILTINS) | set(process)
+    if flow.env_file is not None:
+        known |= set(flow.env_file.values)
+    if flow.data is not None:
+        known |= set(flow.data.columns)
+    return [
+        Diagnostic(
+            flow.file, at.line, at.column, "flow/unset-variable", f"variable '{name}' is not set and has no default",
+            severity="warning", hint=f"set it before 'run', or give it: --var {name}=...", length=len(name),
+        )
+        for name, at in flow.references.items()
+        if name not in known
+    ]  # fmt: skip
 
 
 def row_values(flow: Flow, row: Template, given: Given, names: Names) -> dict[str, object]:

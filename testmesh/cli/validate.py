@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from testmesh.cli._options import add_folder, add_json, counted
 from testmesh.kernel.errors import EXIT_OK, EXIT_USAGE
 
 if TYPE_CHECKING:
-    from flows.runner.loading import Opened
+    from flows.runner.loading import Loader, Opened
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +30,8 @@ def _run(options: argparse.Namespace) -> int:
 
     project = load_project(options.dir)
     paths = tuple(options.paths) or project.flows or (str(project.root),)
-    opened = Loader(project.root, catalogue(), shell=project.shell is not None).open_all(discover(paths, project.root))
+    loader = Loader(project.root, catalogue(), shell=project.shell is not None)
+    opened = [_warned(loader, file) for file in loader.open_all(discover(paths, project.root))]
     findings = [finding for file in opened for finding in file.findings]
     errors = [f for f in findings if f.severity == "error"]
     if options.json:
@@ -41,6 +43,15 @@ def _run(options: argparse.Namespace) -> int:
         warnings = len(findings) - len(errors)
         print(f"{counted(len(opened), 'file')}: {counted(len(errors), 'error')}, {counted(warnings, 'warning')}")
     return EXIT_USAGE if errors else EXIT_OK
+
+
+def _warned(loader: Loader, file: Opened) -> Opened:
+    """The file, with a warning for each variable that is not set here."""
+    from flows.engine.variables import unset
+
+    if file.outline is None:
+        return file
+    return file._replace(findings=(*file.findings, *unset(loader.flow(file), os.environ)))
 
 
 def _print(opened: list[Opened]) -> None:

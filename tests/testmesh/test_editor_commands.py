@@ -33,6 +33,18 @@ def test_init_writes_a_flow_that_validates_and_finds_its_schema(
     assert json.loads(capsys.readouterr().out) == {"files": 1, "findings": []}
 
 
+def test_validate_warns_of_variables_that_are_not_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow = "flow:\n  name: x\n  data: [{ROW: 1}]\n  steps:\n    - {id: a, action: set, config: {x: '%s'}}\n"
+    (tmp_path / "f.yaml").write_text(flow % "${GIVEN} ${ROW} ${UUID} ${OTHER:1} ${LACKING}")
+    monkeypatch.setenv("GIVEN", "x")
+    assert dispatch(["validate", "-C", str(tmp_path), "--json", "f.yaml"]) == 0
+    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+    assert (finding["rule"], finding["severity"], finding["line"]) == ("flow/unset-variable", "warning", 5)
+    assert "LACKING" in finding["message"]
+
+
 def test_init_changes_nothing_a_person_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "flows").mkdir()
     (tmp_path / "flows" / "first.yaml").write_text("mine\n")

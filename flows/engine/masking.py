@@ -21,11 +21,9 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<user>[^/\s:@]*)(?::(?P<password>[^/\s@]*))?@")
 _PLAIN = frozenset({int, float, bool, type(None)})
 _COOKIE = re.compile(r'"set-cookie":', re.IGNORECASE)
-_COOKIE_VALUE = re.compile(r"((?:^|,)\s*[^=;,\s]+)=.*?(?=;|,\s*[^=;,\s]+=|$)", re.DOTALL)
+_COOKIE_VALUE = r"(?s)((?:^|,)\s*[^=;,\s]+)=.*?(?=;|,\s*[^=;,\s]+=|$)"
 _KEY_MARK = "PRIVATE KEY-----"
-_PRIVATE_KEY = re.compile(
-    rf"-----BEGIN [A-Z0-9 ]{{0,40}}{_KEY_MARK}.*?(?:-----END [A-Z0-9 ]{{0,40}}{_KEY_MARK}|\Z)", re.DOTALL
-)
+_PRIVATE_KEY = rf"(?s)-----BEGIN [A-Z0-9 ]{{0,40}}{_KEY_MARK}.*?(?:-----END [A-Z0-9 ]{{0,40}}{_KEY_MARK}|\Z)"
 
 
 def _told(item: object) -> object:
@@ -145,7 +143,7 @@ class Masks:
         if "://" in value and "@" in value:
             value = _USERINFO.sub(self._userinfo, value)
         if _KEY_MARK in value:
-            value = _PRIVATE_KEY.sub(self._private_key, value)
+            value = re.sub(_PRIVATE_KEY, self._private_key, value)
         if not self._values or len(value) < _SHORTEST_NAMED:
             return value
         spans = self.spans(value)
@@ -217,7 +215,7 @@ class Masks:
     def _under(self, key: str, item: object) -> object:
         if len(key) == len("set-cookie") and key.lower() == "set-cookie":
             lines = [item] if isinstance(item, str) else item if isinstance(item, list | tuple) else [str(item)]
-            masked = [self.text(_COOKIE_VALUE.sub(rf"\1={MASK}", str(line))) for line in lines]
+            masked = [self.text(re.sub(_COOKIE_VALUE, rf"\1={MASK}", str(line))) for line in lines]
             return masked[0] if isinstance(item, str) else masked
         return self._masked(item)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from flows.engine import judge
+from flows.engine.recording import judge
 from flows.strength.inserting import with_assertions
 from flows.strength.links import Links
 from flows.strength.mutation import Mutation, Where, leaves, mutations, where_of

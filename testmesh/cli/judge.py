@@ -39,7 +39,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _one_run(checkout: Checkout, options: argparse.Namespace) -> int:
-    from flows.engine import judge
+    from flows.engine.recording import judge
     from flows.runner.running import exit_code
     from testmesh.compose.diagnosing import file_runs
 

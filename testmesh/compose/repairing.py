@@ -107,7 +107,7 @@ def judge(run: Run, texts: Mapping[str, str]) -> Run:
         run: a recording.
         texts: file to text.
     """
-    from flows.engine import judge as judged
+    from flows.engine.recording import judge as judged
 
     return judged(run, texts)
 

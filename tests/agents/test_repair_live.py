@@ -16,7 +16,7 @@ import pytest
 from agents.repair import RepairInputs, Seams, repair
 from agents.repair.strength import compare
 from flows.actions import catalogue
-from flows.engine import judge
+from flows.engine.recording import judge
 from flows.language.check import DiskFiles, load_flow
 from flows.runner import RunOptions, run_flows
 from flows.strength.mutation import mutations

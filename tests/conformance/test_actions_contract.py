@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flows.engine import judge
+from flows.engine.recording import judge
 from flows.events import run_from_json, run_to_json
 from flows.strength.measuring import Measure, measured
 from graph.runs import Run

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from flows.engine import judge
+from flows.engine.recording import judge
 from flows.runner import RunOptions, run_flows
 from graph.runs import Run
 from tests.conformance.actions import SECRET, Check, failing_servers, flow_of, passes

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from flows.actions import catalogue
-from flows.engine import judge
+from flows.engine.recording import judge
 from flows.events import run_to_json
 from flows.language.check import load_flow
 from flows.runner import RunOptions, run_flows

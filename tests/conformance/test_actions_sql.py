@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.engine import judge
+from flows.engine.recording import judge
 from tests.conformance.actions import passes
 from tests.flows.support import run_text, step, verdicts
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from opentelemetry.trace import SpanKind
 
-from flows.engine import judge
+from flows.engine.recording import judge
 from flows.runner import RunOptions, run_flows
 from graph.runs import Run
 from testmesh.telemetry.fetching import BackendSpans, FetchedSpans

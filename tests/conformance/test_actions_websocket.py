@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from flows.engine import judge
+from flows.engine.recording import judge
 from flows.events import run_from_json, run_to_json
 from tests.conformance.actions import SECRET, Check, failing_servers, keeps_the_secret, passes
 from tests.flows.support import run_text, step, verdicts

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from flows.engine import judge
+from flows.engine.recording import judge
 from flows.events import run_from_json, run_to_json
 from flows.runner import RunOptions, run_flows
 from graph.runs import Event, FlowRun, Run, StepRun

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from flows.engine import judge
+from flows.engine.recording import judge
 from tests.flows.support import Reply, Seen, Web, only, run_files, run_text, step, verdicts, write
 
 

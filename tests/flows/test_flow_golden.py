@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.engine import judge
+from flows.engine.recording import judge
 from flows.events import event_data, to_json
 from flows.runner import RunOptions, run_flows
 from graph.runs import Event

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flows.engine import judge
 from flows.engine.masking import Masks, is_secret_key, same_but_for_secrets
+from flows.engine.recording import judge
 from flows.events import event_data, run_from_json, run_to_json, to_json
 from graph.runs import Event
 from tests.flows.support import Reply, Web, only, run_text

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.engine import judge
+from flows.engine.recording import judge
 from graph.runs import Exchange, Run, StepRun
 from tests.flows.support import Web, run_text, verdicts
 

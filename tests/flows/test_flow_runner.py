@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.runner import RunOptions, discover, exit_code, replay, run_flows
+from flows.runner import RunOptions, discover, exit_code, run_flows
+from flows.runner.replaying import replay
 from graph.runs import Event, FlowFinished, RunFinished, RunStarted, StepFinished, StepStarted
 from testmesh.kernel.errors import UserError
 from tests.flows.support import Reply, Seen, Web, only, run_files, run_text, step, unused_port, write
@@ -130,7 +131,7 @@ def test_services_of_the_graph_are_addressed_by_name(tmp_path: Path, web: Web) -
 
 
 def test_what_it_includes_travels_with_the_run(tmp_path: Path) -> None:
-    from flows.engine import judge
+    from flows.engine.recording import judge
     from flows.events import run_from_json, run_to_json
 
     write(tmp_path, _flow("child", OK), "child.yaml")

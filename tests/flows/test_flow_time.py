@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from flows.engine import judge
+from flows.engine.recording import judge
 from flows.runner import RunOptions, exit_code, run_flows
 from graph.runs import Run
 from tests.flows.support import Reply, Route, Seen, Web, only, run_text, step, verdicts, write

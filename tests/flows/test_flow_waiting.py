@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from flows.engine import judge
+from flows.engine.recording import judge
 from graph.runs import Run
 from tests.flows.support import run_text, step, verdicts
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from flows.clients.http_digest import proof
-from flows.engine import judge
+from flows.engine.recording import judge
 from flows.events import run_from_json, run_to_json
 from tests.conformance.actions import SECRET, keeps_the_secret, passes
 from tests.flows.support import Reply, Seen, Web, run_text, step, verdicts

@@ -10,7 +10,7 @@ import pytest
 
 from flows.actions import Action, Call, Result, catalogue
 from flows.actions.log import LogConfig
-from flows.engine import judge
+from flows.engine.recording import judge
 from flows.events import run_from_json, run_to_json
 from flows.language.catalogue import ActionSpec
 from flows.runner import FileRunStore, RunOptions, exit_code, run_flows

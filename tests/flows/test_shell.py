@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flows.actions import ShellPolicy
-from flows.engine import judge
+from flows.engine.recording import judge
 from flows.events import run_to_json
 from flows.runner import RunOptions, exit_code, run_flows
 from graph.runs import Run

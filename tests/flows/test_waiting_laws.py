@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.actions import catalogue
-from flows.engine import judge
 from flows.engine.builtins import Builtins
 from flows.engine.context import Context
 from flows.engine.effects import Answer, Ask, Effect, Follow, Pause
@@ -20,7 +19,7 @@ from flows.engine.flow import execution
 from flows.engine.loading import TextFiles, checked
 from flows.engine.masking import Masks
 from flows.engine.names import Names, Sources, step_ids
-from flows.engine.recording import played
+from flows.engine.recording import judge, played
 from flows.events import run_from_json, run_to_json
 from flows.runner.folding import present
 from graph.runs import FlowRun, Run, StepRun

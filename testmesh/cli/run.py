@@ -86,6 +86,9 @@ def _stop_like_ctrl_c() -> None:
     import threading
 
     if threading.current_thread() is threading.main_thread():
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            # a shell starts `testmesh run &` in a script so; SIGTERM would then end in nothing
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
 
 

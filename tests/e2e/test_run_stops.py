@@ -102,6 +102,21 @@ def test_one_signal_stops_cleanly(tmp_path: Path, hanging: Hanging, number: int)
         assert json.loads((tmp_path / "out.json").read_text())["verdict"] == "cancelled"
 
 
+def test_sigterm_stops_what_a_script_started_in_its_background(tmp_path: Path, hanging: Hanging) -> None:
+    # a shell without job control starts `testmesh run &` with SIGINT ignored
+    (tmp_path / "a.yaml").write_text(FLOW.format(url=hanging.web.url, clean="clean"))
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with _started(tmp_path, "a.yaml") as process:
+            signal.signal(signal.SIGINT, before)
+            assert hanging.here["hangs"].wait(30)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=30) == 1
+            assert "DELETE /clean" in hanging.paths()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_the_second_signal_ends_at_once_and_leaves_nothing_half_written(tmp_path: Path, hanging: Hanging) -> None:
     (tmp_path / "a.yaml").write_text(FLOW.format(url=hanging.web.url, clean="stuck"))
     with _started(tmp_path, "a.yaml", "--report", "json=out.json") as process:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from xml.sax.saxutils import escape, quoteattr
 
 from flows.reports import Report
 from flows.reports.beside import NOTHING, Beside
@@ -18,6 +17,9 @@ from flows.reports.surroundings import surroundings
 from flows.reports.totals import BROKEN, COLUMNS, Case, cases, totals
 from graph.runs import FlowRun, Run
 
+_IN_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_IN_ATTRIBUTES = _IN_TEXT | str.maketrans({'"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
+"""xml.sax.saxutils does the same and imports an HTTP client: 6 ms of a start."""
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -115,11 +117,11 @@ def _attributes(counts: dict[str, int]) -> str:
 
 
 def _quoted(text: str) -> str:
-    return quoteattr(_FORBIDDEN.sub("\ufffd", text))
+    return f'"{_FORBIDDEN.sub(chr(0xFFFD), text).translate(_IN_ATTRIBUTES)}"'
 
 
 def _text(text: str) -> str:
-    return escape(_FORBIDDEN.sub("\ufffd", text))
+    return _FORBIDDEN.sub(chr(0xFFFD), text).translate(_IN_TEXT)
 
 
 REPORT = Report("JUnit XML for CI systems.", write, chunks)

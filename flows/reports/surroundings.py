@@ -13,13 +13,11 @@ from graph.spans import Span
 
 BEFORE_MS = 50.0
 AFTER_MS = 500.0
-_TIME = re.compile(
-    r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d:\d\d)(?:[.,](?P<part>\d{1,9}))?\s?(?P<zone>Z|[+-]\d\d:?\d\d)?"
-)
-_LOUD = re.compile(
-    r"\b(?:error|exit code|err|fatal|critical|panic|exception|traceback|warn(?:ing)?|fail(?:ed|ure)?|refused|denied)\b"
-    r"|Exception\b|Error\b|\b[45]\d\d\b",
-    re.IGNORECASE,
+_TIME = r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d:\d\d)(?:[.,](?P<part>\d{1,9}))?\s?(?P<zone>Z|[+-]\d\d:?\d\d)?"
+_LOUD = (
+    r"(?i)\b(?:"
+    r"error|exit code|err|fatal|critical|panic|exception|traceback|warn(?:ing)?|fail(?:ed|ure)?|refused|denied)\b"
+    r"|Exception\b|Error\b|\b[45]\d\d\b"
 )
 
 
@@ -94,7 +92,7 @@ def logged(step: StepRun, around: Surroundings, most: int) -> list[Logged]:
 
 def _rank(line: str, step: StepRun) -> tuple[int, int]:
     traced = bool(step.trace_id) and step.trace_id in line
-    loud = _LOUD.search(line) is not None
+    loud = re.search(_LOUD, line) is not None
     return (2 - loud - traced, 0)
 
 
@@ -130,7 +128,7 @@ def time_of(line: str) -> datetime | None:
     Args:
         line: of a log.
     """
-    match = _TIME.search(line, 0, 200)
+    match = re.search(_TIME, line[:200])
     if match is None:
         return None
     zone = (match["zone"] or "Z").replace("Z", "+00:00")

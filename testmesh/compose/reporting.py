@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from flows.reports.beside import Beside, Earlier, Key, last_green
 from graph.runs import Run, RunStore, RunSummary
-from graph.spans import Span
 from testmesh.kernel.errors import NotFoundError, UserError
+
+if TYPE_CHECKING:
+    from graph.spans import Span
 
 HISTORY = 30
 PAGE = 50
@@ -26,11 +28,13 @@ def beside_of(root: Path, run: Run, spans: Sequence[Span] | None = None, *, gree
         green: look for earlier runs, which takes time when recordings are large.
     """
     from flows.runner.store import FileRunStore
-    from testmesh.telemetry.kept import spans_of
 
-    found = spans_of(root, run.id) if spans is None else spans
+    if spans is None:
+        from testmesh.telemetry.kept import spans_of
+
+        spans = spans_of(root, run.id)
     earlier = green_before(FileRunStore(root / ".testmesh" / "runs"), run) if green else {}
-    return Beside(found, earlier, str(root.resolve()))
+    return Beside(spans, earlier, str(root.resolve()))
 
 
 def green_before(runs: RunStore, run: Run) -> dict[Key, Earlier]:

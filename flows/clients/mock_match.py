@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 from urllib.parse import unquote
 
+from flows.language.masked_text import may_be
 from flows.language.values import as_text, described, equal, type_name
 
 ANY = "ANY"
-MASK = "***"
 HIDDEN = "(hidden)"
 
 
@@ -121,22 +121,7 @@ def _text_differs(what: str, wanted: object, given: object) -> Iterator[str]:
 
 def _same_text(wanted: str, given: str) -> bool:
     """Equal, where a mask in a recording stands for anything."""
-    if wanted == given:
-        return True
-    return MASK in given and _fits(wanted, given.split(MASK))
-
-
-def _fits(text: str, parts: list[str]) -> bool:
-    first, *middle, last = parts
-    if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
-        return False
-    place, end = len(first), len(text) - len(last)
-    for part in middle:
-        found = text.find(part, place, end)
-        if found < 0:
-            return False
-        place = found + len(part)
-    return True
+    return may_be(wanted, given)
 
 
 def _differs(where: str, wanted: object, given: object) -> Iterator[str]:

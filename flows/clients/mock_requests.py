@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from flows.clients.mock_match import HIDDEN, MASK
+from flows.clients.mock_match import HIDDEN
+from flows.language.masked_text import MASK
 from flows.language.values import as_text, to_json
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
+from flows.language.masked_text import MASK, may_be
+
 if TYPE_CHECKING:
     from testmesh.guard.regex import Finder
 
-MASK = "***"
 _KEY = re.compile(
     r"(^|[^a-z])(pass(word|wd|phrase)?|secret|token|bearer|api[-_]?key|access[-_]?key|private[-_]?key|"
     r"client[-_]?secret|credentials?|(proxy-)?authorization|(set-)?cookies?|sasl[-_]password|dsn)([^a-z]|$)",
@@ -335,7 +336,7 @@ def same_but_for_secrets(recorded: object, now: object) -> bool:
         now: rendered from masked inputs.
     """
     if isinstance(now, str) and MASK in now:
-        return isinstance(recorded, str | int | float) and _fits(str(recorded), now.split(MASK))
+        return isinstance(recorded, str | int | float) and may_be(str(recorded), now)
     if isinstance(recorded, Mapping) and isinstance(now, Mapping):
         same_keys = recorded.keys() == now.keys()
         return same_keys and all(same_but_for_secrets(value, now[key]) for key, value in recorded.items())
@@ -343,17 +344,3 @@ def same_but_for_secrets(recorded: object, now: object) -> bool:
         same_length = len(recorded) == len(now)
         return same_length and all(same_but_for_secrets(a, b) for a, b in zip(recorded, now, strict=True))
     return isinstance(recorded, bool) is isinstance(now, bool) and recorded == now
-
-
-def _fits(text: str, parts: list[str]) -> bool:
-    """Whether a text is the parts in order with anything between them."""
-    first, *middle, last = parts
-    if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
-        return False
-    place, end = len(first), len(text) - len(last)
-    for part in middle:
-        found = text.find(part, place, end)
-        if found < 0:
-            return False
-        place = found + len(part)
-    return True

@@ -32,10 +32,11 @@ from flows.engine.effects import (
 from flows.engine.flow import execution, run_verdict
 from flows.engine.given import Given
 from flows.engine.loading import TextFiles, beside, checked, parsed_file
-from flows.engine.masking import MASK, Masks, same_but_for_secrets
+from flows.engine.masking import Masks, same_but_for_secrets
 from flows.engine.names import Names, Sources, step_ids
 from flows.engine.variables import VariableProblem, resolve
 from flows.language.errors import NotEvaluable
+from flows.language.masked_text import MASK
 from flows.language.spec import Flow
 from graph.runs import Exchange, FlowRun, Run, StepRun
 from testmesh.kernel.clock import iso

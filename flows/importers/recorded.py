@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from flows.actions import catalogue
-from flows.engine.masking import MASK, is_secret_key
+from flows.engine.masking import is_secret_key
 from flows.importers import Draft, Imported, Note
 from flows.importers.draft import escape_all
 from flows.importers.proposing import Sent, propose
 from flows.importers.secrets import Secrets
 from flows.language.config import fields_of
+from flows.language.masked_text import MASK
 from graph.runs import Run, StepRun
 from testmesh.kernel.errors import NotFoundError
 

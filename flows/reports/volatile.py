@@ -17,8 +17,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from flows.engine.masking import MASK
 from flows.language.errors import NotEvaluable
+from flows.language.masked_text import MASK
 from flows.language.values import to_json
 from graph.runs import FlowRun
 

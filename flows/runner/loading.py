@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from flows.engine.effects import Loaded
 from flows.engine.loading import KeptFiles, beside, checked
-from flows.engine.masking import MASK
 from flows.language.catalogue import Catalogue
 from flows.language.check import CheckedFlow, DiskFiles
 from flows.language.files import bounds
+from flows.language.masked_text import MASK
 from flows.language.spec import Flow, Step
 from testmesh.guard.limits import MIB, read_bytes
 from testmesh.kernel.diagnostics import Diagnostic

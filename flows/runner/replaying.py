@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from flows.engine.masking import MASK
+from flows.language.masked_text import MASK
 from flows.runner.options import Listener, RunOptions
 from flows.runner.running import run_flows
 from graph.runs import Run, RunStore

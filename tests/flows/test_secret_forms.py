@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from evals.canary.forms import ENCODINGS, left
 from flows.engine.masked_stream import MaskedStream
-from flows.engine.masking import MASK, Masks
+from flows.engine.masking import Masks
+from flows.language.masked_text import MASK
 
 SECRETS = (
     "s3cr3t-Value/with+signs&more=1",

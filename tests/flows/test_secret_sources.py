@@ -11,9 +11,10 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
-from flows.engine.masking import MASK, Masks
+from flows.engine.masking import Masks
 from flows.events import event_data, run_to_json, to_json
 from flows.language.errors import NotEvaluable
+from flows.language.masked_text import MASK
 from flows.runner.secrets import learn_named, masked_secret, secret_source
 from graph.runs import Event
 from testmesh.cli import dispatch

@@ -69,16 +69,6 @@ def in_body(path: str) -> str:
     return dotted("body", parts) if parts is not None else _quoted(whole(path))
 
 
-def output_path(path: str) -> str:
-    """A JSONPath into the body as the path of an output.
-
-    Args:
-        path: as other tools write it, from the body's root.
-    """
-    parts = segments(path)
-    return dotted("body", parts) if parts is not None else whole(path)
-
-
 def whole(path: str) -> str:
     """The JSONPath from the root of the result.
 
@@ -86,12 +76,3 @@ def whole(path: str) -> str:
         path: from the body's root.
     """
     return "$.body" + path.strip()[1:]
-
-
-def is_singular(path: str) -> bool:
-    """Whether a path names one place.
-
-    Args:
-        path: beginning with ``$``.
-    """
-    return segments(path) is not None

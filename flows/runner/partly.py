@@ -27,9 +27,11 @@ class NotYetKnown(NotEvaluable):
 class PlannedNames(Names):
     """A scope before the run: steps have no results yet.
 
-    `unknown` are variables that the run gives; `certain` are names that no step can still define.
+    `unknown` are variables that the run gives; `certain` are names that no step can still define; `early`: no step
+    has been looked at yet, so that what is not there will not come.
     """
 
+    early: bool = False
     unknown: frozenset[str] = frozenset()
     certain: frozenset[str] = frozenset()
 
@@ -70,7 +72,7 @@ class PlannedNames(Names):
         try:
             return super().lookup(name)
         except (StepDidNotRun, UnknownName):
-            if name in self.certain:
+            if self.early or name in self.certain:
                 raise
             raise NotYetKnown(name) from None
 

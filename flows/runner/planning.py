@@ -135,15 +135,15 @@ def _unusable(file: str, problems: tuple[Json, ...], source: str) -> PlannedFlow
 def _planned(unit: Unit, inputs: Inputs, masks: Masks, loader: Loader) -> PlannedFlow:
     flow = loader.flow(unit.opened)
     blank = PlannedFlow(unit.opened.file, flow.name, unit.row, source=unit.opened.text)
-    names = PlannedNames.before(inputs.names(unit, flow), certain(flow))
+    given = inputs.names(unit, flow)
     try:
-        inputs.resolved(unit, flow, names)
+        inputs.resolved(unit, flow, given)
     except VariableProblem as problem:
         return replace(blank, problems=(problem.finding.as_json(),))
     except NotEvaluable as problem:
         return replace(blank, message=masks.text(problem.message))
     context = Context(flow, catalogue(), lambda: 0.0, masks, lambda event: None, "", unit.row)
-    planner = _Planner(context, loader)
+    planner, names = _Planner(context, loader), PlannedNames.before(given, certain(flow))
     return replace(blank, steps=tuple(found for phase in PHASES for found in planner.walk(flow.phase(phase), names)))
 
 
@@ -307,7 +307,9 @@ class _Planner:
             missing: dict[str, None] = {}
             given[key] = partly(value, names, self.context.flow.ids, missing)
             child.unknown |= {key} if missing else set()
+        child.early = True
         child.variables = child_variables(flow, given, child).values
+        child.early = False
         return child
 
 

@@ -118,6 +118,22 @@ def test_a_dry_run_shows_every_request_and_sends_nothing(tmp_path: Path, web: We
     assert not (tmp_path / ".testmesh" / "runs").exists()
 
 
+def test_a_dry_run_knows_defaults_of_variables_also_those_of_a_flow_that_is_run_by_another(tmp_path: Path) -> None:
+    head = '  env: {{BASE: "${{{name}_URL:http://127.0.0.1:1}}", PATHS: "${{BASE}}/x"}}\n'
+    step = '    - {id: a, action: http_request, config: {url: "${PATHS}"}, assert: [status == 200]}\n'
+    _flow(tmp_path, "child", step, head.format(name="CHILD"))
+    _flow(
+        tmp_path,
+        "parent",
+        step + "    - {id: c, action: run_flow, config: {flow: child.yaml}}\n",
+        head.format(name="P"),
+    )
+    shown = answer(tmp_path, "run", "parent.yaml", "--dry-run", P_URL="http://127.0.0.1:2")
+    own, below = shown["flows"][0]["steps"]
+    assert own["request"]["url"] == "http://127.0.0.1:2/x"
+    assert below["steps"][0]["request"]["url"] == "http://127.0.0.1:1/x"
+
+
 def test_a_dry_run_says_what_can_never_be_evaluated(tmp_path: Path) -> None:
     bad = '    - {id: a, action: http_request, config: {url: "http://x/${int(FLOW_NAME)}"}, assert: [status == 200]}\n'
     _flow(tmp_path, "bad", bad)

@@ -263,9 +263,9 @@ def _completed(run: Run, now: Mapping[str, str], troubles: Mapping[str, str]) ->
     }
     logs, times = dict(run.logs), dict(run.log_times)
     for service, clause in troubles.items():
+        if service in times or service not in logs:
+            times[service] = [*times.get(service, ()), _after(datetime.fromisoformat(run.started), run.finished)]
         logs[service] = [*logs.get(service, ()), f"[testmesh] {service} {clause}"]
-        if service in times:
-            times[service] = [*times[service], _after(datetime.fromisoformat(run.started), run.finished)]
     if told == dict(run.deployed) and not troubles:
         return run
     return replace(run, deployed=told, logs=logs, log_times=times)

@@ -65,27 +65,28 @@ def tcp_server(handler: Handler, context: Any = None) -> Iterator[int]:
     """
 
     async def serve(stop: asyncio.Event, port: asyncio.Future[int]) -> None:
-        tasks: set[asyncio.Task[None]] = set()
+        served: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
-        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            tasks.add(task)
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:
                 await handler(reader, writer)
             except (ConnectionError, asyncio.IncompleteReadError):
                 return
-            finally:
-                tasks.discard(task)
-                writer.transport.abort()
+
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.get_running_loop().create_task(talk(reader, writer))
+            served[task] = writer
+            # Not in talk's own finally: a task that is cancelled before its first step never gets there.
+            task.add_done_callback(lambda done: served.pop(done).transport.abort())
 
         server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=context)
         port.set_result(server.sockets[0].getsockname()[1])
         await stop.wait()
         server.close()
-        for task in list(tasks):
+        for task in list(served):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*served, return_exceptions=True)
+        await asyncio.sleep(0)
 
     with on_a_thread(serve) as number:
         yield number

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from flows.reports.differing import MISSING, Difference, clipped, differences, left_path, line_of, shown
 from flows.reports.places import flow_name
 from flows.reports.volatile import Volatile, volatile_between
-from graph.runs import FlowRun, Run, StepRun
+from graph.runs import AssertionResult, FlowRun, Run, StepRun
 
 MOST_VALUES = 12
 SLOWER = 1.5
@@ -166,10 +167,10 @@ def _step_change(path: str, before: StepRun, after: StepRun, volatile: Volatile)
 
 def _values(before: StepRun, after: StepRun) -> Iterator[Difference]:
     """Both sides of assertions first, then the result, then what was asked."""
-    earlier = {(line.list, line.expression): line for line in before.assertions}
+    earlier = dict(_numbered(before.assertions))
     seen: list[tuple[str, str]] = []
-    for line in after.assertions:
-        other = earlier.get((line.list, line.expression))
+    for key, line in _numbered(after.assertions):
+        other = earlier.get(key)
         if other is None or other.passed is line.passed:
             continue
         for side, a, b in (("left", other.left, line.left), ("right", other.right, line.right)):
@@ -181,6 +182,15 @@ def _values(before: StepRun, after: StepRun) -> Iterator[Difference]:
             yield item
     if before.exchanges and after.exchanges:
         yield from differences(before.exchanges[-1].request, after.exchanges[-1].request, "request")
+
+
+def _numbered(lines: Iterable[AssertionResult]) -> Iterator[tuple[tuple[str, str, int], AssertionResult]]:
+    """A step may assert the same text twice, each time of other values: the n-th is compared with the n-th."""
+    count: Counter[tuple[str, str]] = Counter()
+    for line in lines:
+        told = (line.list, line.expression)
+        yield (*told, count[told]), line
+        count[told] += 1
 
 
 def _side(expression: str, side: str) -> str:

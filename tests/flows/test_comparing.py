@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from flows.events import to_json
 from flows.reports.comparing import compare as compared
 from flows.reports.comparing import comparison_data, comparison_lines
 from flows.reports.volatile import Volatile
-from graph.runs import Run
+from graph.runs import AssertionResult, FlowRun, Run, StepRun
 from tests.flows.random_runs import RUNS
 from tests.flows.support import Reply, Web, run_text
 
@@ -106,6 +107,17 @@ def test_an_edited_flow_and_steps_that_come_and_go_are_told(tmp_path: Path, shop
     other = Run(after.id, after.started, after.finished, "passed", ())
     assert "only in the earlier run" in "\n".join(comparison_lines(compared(before, other)))
     assert "only in the later run" in "\n".join(comparison_lines(compared(other, before)))
+
+
+def test_the_same_text_asserted_twice_is_compared_with_its_like() -> None:
+    lines = (AssertionResult("assert", "n == 1", False, 2, 1), AssertionResult("assert", "n == 1", True, 1, 1))
+    step = StepRun("a", "steps", "log", "failed", "", 0.0, 1.0, assertions=lines)
+    run = Run("1", "", "", "failed", (FlowRun("a.yaml", "a", None, "failed", 1.0, (step,)),))
+    mended = replace(step, assertions=(replace(lines[0], passed=True, left=1), lines[1]))
+    after = replace(run, flows=(replace(run.flows[0], steps=(mended,)),))
+    assert compared(run, run).flows[0].same
+    (change,) = compared(run, after).flows[0].steps
+    assert [(value.left, value.right) for value in change.values] == [(2, 1)]
 
 
 @pytest.mark.parametrize(

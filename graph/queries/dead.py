@@ -171,6 +171,8 @@ def _judged(both: Observed, exposure: _Exposure, claim: Claim, edges: Iterable[E
         return f"{service} sends no spans that name its {wanted}"
     if _returning(both, claim, edges):
         return "seen only as written, by code that both writes and reads it (a RETURNING clause reads, too)"
+    if _exchange(both, claim):
+        return "its spans name a topic of RabbitMQ that no code knows: it may be the exchange of this message"
     place = min((e.place() for edge in edges for e in edge.evidence if e.file), default="")
     told = [f"{both.graph.nodes[entry].label} × {sighting.count}" for entry, sighting in ran.items()]
     text = f"{both.sentence(claim)} in code, and was not seen doing so"
@@ -185,6 +187,19 @@ def _returning(both: Observed, claim: Claim, edges: Iterable[Edge]) -> bool:
         return False
     writers = {edge.source for edge in both.coded.get(written, ())}
     return all(edge.source in writers for edge in edges)
+
+
+def _exchange(both: Observed, claim: Claim) -> bool:
+    """Some clients' spans name the exchange alone; then a name that no code knows may be this very message."""
+    service, kind, target = claim
+    if not _rabbit(both.graph.nodes[target]):
+        return False
+    others = (c for c in both.seen if c[:2] == (service, kind) and c not in both.coded)
+    return any(_rabbit(both.graph.nodes[other]) for _, _, other in others)
+
+
+def _rabbit(node: Node) -> bool:
+    return node.kind == "Topic" and node.key[0].partition("@")[0] == "rabbitmq"
 
 
 _ADVICE = (

@@ -113,9 +113,21 @@ def _explained(both: Observed, claim: Claim, loose: Sequence[Node]) -> tuple[str
     other = _OTHER_WAY.get(kind, "")
     if (service, other, target) in both.coded:
         return f"its code only {VERBS[other].partition(' ')[0]} it", declare
+    if unseen := _unseen(both, claim):
+        return f"it may be RabbitMQ's exchange of {unseen}, which its code names", declare
     if node.kind == "External":
         return "the code names no such host", f'[services.NAME]\nhosts = ["{node.key[0]}"]'
     return "its code shows no such access", declare
+
+
+def _unseen(both: Observed, claim: Claim) -> str:
+    """Messages of RabbitMQ that code names and spans did not: some clients' spans name the exchange alone."""
+    service, kind, target = claim
+    if not both.graph.nodes[target].label.startswith("rabbitmq"):
+        return ""
+    others = [c[2] for c in both.coded if c[:2] == (service, kind) and c not in both.seen]
+    labels = sorted(both.graph.nodes[other].label for other in others)
+    return " or ".join([label for label in labels if label.startswith("rabbitmq")][:_PLACES])
 
 
 def _has_code(both: Observed, service: str) -> bool:

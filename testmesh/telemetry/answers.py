@@ -12,8 +12,6 @@ from graph.spans import Span
 from testmesh.kernel.errors import UserError
 from testmesh.telemetry.otlp import KEPT_OF_RESOURCE, MAX_ATTRIBUTES, MAX_LINKS, MAX_SPANS, MAX_TEXT, read_json
 
-_KINDS = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
-
 
 def otlp_answer(body: bytes, what: str) -> tuple[Span, ...]:
     """Spans of an answer in OTLP's JSON, as Jaeger (v3) and Tempo (v1, v2) give it.
@@ -57,15 +55,11 @@ def _resource(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(span: Mapping[str, Any]) -> dict[str, Any]:
-    """A span with ids in hex and its kind as a number."""
+    """A span with ids in hex."""
     found = {**span, "traceId": _hex(span.get("traceId"), 16), "spanId": _hex(span.get("spanId"), 8)}
     found["parentSpanId"] = _hex(span.get("parentSpanId"), 8)
     links = span.get("links") or []
     found["links"] = [{"traceId": _hex(x.get("traceId"), 16), "spanId": _hex(x.get("spanId"), 8)} for x in links]
-    kind = span.get("kind")
-    if isinstance(kind, str):
-        word = kind.removeprefix("SPAN_KIND_")
-        found["kind"] = _KINDS.index(word) if word in _KINDS else 0
     return found
 
 

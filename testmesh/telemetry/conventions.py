@@ -23,10 +23,13 @@ _BROKERS = {
     "eventhubs": "eventhubs",
     "redis_streams": "redis",
 }
-_SENDS = frozenset({"send", "publish", "create"})
-_HEARS = frozenset({"receive", "process", "deliver", "settle"})
+_SENDS = frozenset({"send", "publish", "create", "sendmessage", "sendmessagebatch", "publishbatch"})
+_HEARS = frozenset({"receive", "process", "deliver", "settle", "poll", "receivemessage"})
+# Through the exchange without a name a message goes to the queue that its routing key names.
+_DEFAULT_EXCHANGE = frozenset({"<default>", "amq.default", "(AMQP default)"})
+_ADDRESSED = re.compile(r"\w+://|/|arn:|projects/")
 _MADE_UP = re.compile(
-    r"(?i)amq\.gen-|_INBOX\.|temp-(queue|topic):|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"(?i)\((temporary|anonymous)\)|amq\.gen-|amq\.rabbitmq\.reply-to|_INBOX\.|temp-(queue|topic):|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 )
 _GRPC = ("grpc", "connect_rpc", "connectrpc", "apache_dubbo+grpc")
 _CLUSTER_SUFFIX = (".svc.cluster.local", ".svc", ".local", ".internal", ".consul")
@@ -197,29 +200,50 @@ def message_of(span: Span) -> MessageOperation | None:
         span: of any kind: newer conventions report `send` and `receive` as client spans, too.
     """
     system = span.attributes.get("messaging.system", "").lower()
-    destination = first(
+    sends, names = _sends(span), _names(span, system)
+    if not system and "celery.task_name" in span.attributes:
+        # Celery's spans name no system; code sends and handles tasks by their names, whatever the queue.
+        system, names = "celery", (span.attributes["celery.task_name"],)
+    if not system or not names or sends is None:
+        return None
+    return MessageOperation(_BROKERS.get(system, system), names[0], sends, names[1:], _lasting(span, names[0]))
+
+
+def _names(span: Span, system: str) -> tuple[str, ...]:
+    """What the destination may be known as, the most fitting name first."""
+    said = first(
         span,
         "messaging.destination.template",
         "messaging.destination.name",
         "messaging.destination",
         "messaging.kafka.topic",
-        "messaging.url",
     )
-    sends = _sends(span)
-    if not system or not destination or sends is None:
-        return None
-    broker = _BROKERS.get(system, system)
-    return MessageOperation(
-        broker,
-        destination.rsplit("/", 1)[-1] if "://" in destination else destination,
-        sends,
-        _others(span, broker, destination),
-        _lasting(span, destination),
-    )
+    if _BROKERS.get(system, system) == "rabbitmq":
+        return _exchanged(span, said)
+    # The host of a broker's address is no destination; a queue or topic of a cloud is the end of its address.
+    said = said or urlsplit(_bounded(first(span, "messaging.url"))).path
+    if _ADDRESSED.match(said):
+        said = re.split("[/:]", said)[-1]
+    return (said,) if said else ()
+
+
+def _exchanged(span: Span, said: str) -> tuple[str, ...]:
+    """Routing key, else exchange, as the code's topics are named; some clients write both in one, or no key."""
+    key = first(span, "messaging.rabbitmq.destination.routing_key", "messaging.rabbitmq.routing_key")
+    exchange, comma, rest = said.partition(",")
+    if comma:
+        key = key or rest
+    if exchange in _DEFAULT_EXCHANGE:
+        exchange = ""
+    if exchange and _MADE_UP.search(key):
+        key = ""
+    found = (key, f"{exchange}/{key}" if exchange and key else "", exchange, *exchange.split(":"))
+    return tuple(dict.fromkeys(name for name in found if name))
 
 
 def _sends(span: Span) -> bool | None:
-    operation = first(span, "messaging.operation.type", "messaging.operation", "messaging.operation.name").lower()
+    operation = first(span, "messaging.operation.type", "messaging.operation", "messaging.operation.name", "rpc.method")
+    operation = operation.rpartition("/")[2].lower()
     if operation in _SENDS or span.kind == "producer":
         return True
     if operation in _HEARS or span.kind == "consumer":
@@ -227,15 +251,7 @@ def _sends(span: Span) -> bool | None:
     return None
 
 
-def _others(span: Span, broker: str, destination: str) -> tuple[str, ...]:
-    if broker != "rabbitmq":
-        return ()
-    key = first(span, "messaging.rabbitmq.destination.routing_key", "messaging.rabbitmq.routing_key")
-    found = [key, f"{destination}/{key}" if key else "", *destination.split(":")]
-    return tuple(dict.fromkeys(name for name in found if name and name != destination))
-
-
 def _lasting(span: Span, destination: str) -> bool:
-    said = first(span, "messaging.destination.temporary", "messaging.temp_destination")
-    anonymous = first(span, "messaging.destination.anonymous")
-    return said != "true" and anonymous != "true" and not _MADE_UP.search(destination)
+    """The older `messaging.temp_destination` says nothing: clients for Python send it with every message."""
+    said = (first(span, f"messaging.destination.{word}") for word in ("temporary", "anonymous"))
+    return "true" not in said and not _MADE_UP.search(destination)

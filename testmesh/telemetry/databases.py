@@ -41,6 +41,7 @@ _WRITES = re.compile(
 )
 _SUMMARY = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|MERGE)\s+(?:INTO\s+|FROM\s+)?([A-Za-z_][\w.\"]*)", re.IGNORECASE)
 _MONGO_SENT = ("find", "aggregate", "insert", "update", "delete", "findAndModify", "count", "distinct")
+_REPLACE = re.compile(r"(?i)\A\s*replace\s+into")
 _SYSTEM = re.compile(r"(?i)(pg_.*|sqlite_.*|information_schema|performance_schema|mysql|sys|dual|\$cmd|system\..*)\Z")
 _DIALECTS = frozenset({"postgres", "mysql", "sqlite", "oracle"})
 
@@ -119,7 +120,8 @@ def _named(span: Span) -> tuple[Access, ...]:
         "db.cosmosdb.container",
         "db.elasticsearch.path_parts.index",
     )
-    mode = _mode(first(span, "db.operation.name", "db.operation"))
+    # Clients of document stores write the command alone where SQL's write the statement.
+    mode = _mode(first(span, "db.operation.name", "db.operation", "db.query.text", "db.statement"))
     if mode is None:
         return ()
     if not collection and (listed := span.attributes.get("aws.dynamodb.table_names", "")):
@@ -131,7 +133,9 @@ def _named(span: Span) -> tuple[Access, ...]:
 
 
 def _mode(operation: str) -> Mode | None:
-    word = operation.strip().partition(" ")[0].lower()
+    word, _, more = operation.strip().lower().partition(" ")
+    if word == "create" and more:
+        return None
     return "read" if _READS.fullmatch(word) else "write" if _WRITES.fullmatch(word) else None
 
 
@@ -186,12 +190,12 @@ def _sql(text: str, store: str) -> tuple[Access, ...]:
     logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
     dialect = store if store in _DIALECTS else "tsql" if store == "mssql" else None
     try:
-        statements = sqlglot.parse(text, dialect=dialect)
+        statements = sqlglot.parse(_REPLACE.sub("INSERT INTO", text), dialect=dialect)
     except (SqlglotError, RecursionError):
         return ()
     found: set[Access] = set()
     for statement in statements:
-        if statement is None:
+        if statement is None or not _touches(statement):
             continue
         named = {cte.alias_or_name for cte in statement.find_all(exp.CTE)}
         written = {id(table) for table in _written(statement)}
@@ -199,6 +203,21 @@ def _sql(text: str, store: str) -> tuple[Access, ...]:
             if table.name and (table.name not in named or table.db):
                 found.add(Access(table.name, "write" if id(table) in written else "read", table.db))
     return tuple(sorted(found))
+
+
+def _touches(statement: Any) -> bool:
+    """Whether a statement reads or writes rows: what makes, changes or drops a table does neither.
+
+    Args:
+        statement: a parsed sqlglot expression.
+    """
+    from sqlglot import exp
+
+    if isinstance(statement, exp.Create):
+        return statement.kind == "TABLE" and isinstance(statement.expression, exp.Query)
+    return isinstance(
+        statement, exp.Query | exp.Insert | exp.Update | exp.Delete | exp.Merge | exp.Copy | exp.TruncateTable
+    )
 
 
 def _written(statement: Any) -> list[object]:
@@ -210,7 +229,11 @@ def _written(statement: Any) -> list[object]:
     from sqlglot import exp
 
     found: list[object] = []
-    for node in statement.find_all(exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.TruncateTable):
+    for node in statement.find_all(
+        exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.TruncateTable, exp.Into, exp.Copy, exp.Create
+    ):
+        if isinstance(node, exp.Copy) and not node.args.get("kind"):
+            continue
         target = node.this.this if isinstance(node.this, exp.Schema) else node.this
         found += [target] if isinstance(target, exp.Table) else node.expressions
     return found

@@ -15,6 +15,7 @@ from testmesh.telemetry.databases import Access, DataOperation
 
 SCANNER = "otlp"
 _SAME = {"postgresql": "postgres", "valkey": "redis", "mariadb": "mysql"}
+_ANY_BROKER = ("", "unknown")
 _MOST_CACHED = 50_000
 
 K = TypeVar("K")
@@ -132,8 +133,9 @@ class Known:
         for name in (operation.destination, *operation.others):
             named = [n for n in self._by_kind["Topic"] if name in (n.key[1], *n.props.get("alias", ()))]
             exact = [n for n in named if n.key[0].partition("@")[0] == operation.broker]
-            if named:
-                return exact or named
+            found = exact or [n for n in named if n.key[0].partition("@")[0] in _ANY_BROKER]
+            if found:
+                return found
         return []
 
     def datasets(self, operation: DataOperation, access: Access, service: Node | None) -> tuple[Node, ...]:

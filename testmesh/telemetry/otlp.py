@@ -264,14 +264,13 @@ def _json_span(raw: Mapping[str, Any], ids: tuple[str, str], about: _Resource) -
             message = message or attributes.get("exception.message", "")
     for key, value in about.kept.items():
         attributes.setdefault(key, value)
-    kind = raw.get("kind", 0)
     start = int(raw.get("startTimeUnixNano", 0))
     return Span(
         ids[0],
         ids[1],
         str(raw.get("parentSpanId") or "").lower(),
         about.service,
-        _KINDS[kind] if isinstance(kind, int) and 0 <= kind < len(_KINDS) else "internal",
+        _kind(raw.get("kind")),
         str(raw.get("name", ""))[:MAX_TEXT],
         start,
         max(0, int(raw.get("endTimeUnixNano", 0)) - start),
@@ -280,6 +279,14 @@ def _json_span(raw: Mapping[str, Any], ids: tuple[str, str], about: _Resource) -
         attributes,
         _json_links(_items(raw, "links")),
     )
+
+
+def _kind(value: object) -> str:
+    """OTLP writes enums as numbers; senders that use protobuf's own JSON write their names."""
+    if isinstance(value, str):
+        word = value.removeprefix("SPAN_KIND_").lower()
+        return word if word in _KINDS else "internal"
+    return _KINDS[value] if isinstance(value, int) and 0 <= value < len(_KINDS) else "internal"
 
 
 def _json_links(links: list[Any]) -> tuple[str, ...]:

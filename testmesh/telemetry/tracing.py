@@ -114,7 +114,7 @@ class Trace:
         if span.kind == "server":
             yield from self._served(span)
         elif span.kind != "internal":
-            if "messaging.system" in span.attributes:
+            if "messaging.system" in span.attributes or "celery.task_name" in span.attributes:
                 yield from self._messaged(span)
             elif span.kind == "client":
                 yield from self._stored(span)
@@ -163,7 +163,7 @@ class Trace:
                 return None
             operation = self._http(parent)
             if operation is None:
-                return None
+                return self._origin(parent) if _says_nothing(parent) else None
             if self._seen.known.service(parent.service) is not None:
                 return self._origin(parent)
             server = next((s for s in self._above(parent) if s.kind == "server" and s.service == parent.service), None)
@@ -248,7 +248,7 @@ class Trace:
 
     def _stored(self, span: Span) -> Iterator[Node]:
         operation = data_of(span)
-        if operation is None:
+        if operation is None or self._again_below(span, operation.store):
             return
         service = self._seen.known.service(span.service)
         origin = self._origin(span)
@@ -266,6 +266,15 @@ class Trace:
             yield dataset
             if origin is not None:
                 self._seen.link("WRITES" if access.mode == "write" else "READS", (origin, dataset), pointer(span))
+
+    def _again_below(self, span: Span, store: str) -> bool:
+        """An object mapper's span: the driver below it says the same once more."""
+        for below in self._children.get((span.trace_id, span.span_id), ()):
+            if below.kind == "client" and below.service == span.service:
+                operation = data_of(below)
+                if operation is not None and operation.store == store and operation.accesses:
+                    return True
+        return False
 
     def _stream(self, operation: DataOperation, access: Access) -> Node | None:
         """A key of Redis that the graph knows as a stream, list or channel of messages."""
@@ -306,6 +315,11 @@ def _same(one: HttpOperation | None, other: HttpOperation | None) -> bool:
         return False
     longer, shorter = sorted((one.path.rstrip("/"), other.path.rstrip("/")), key=len, reverse=True)
     return longer == shorter or (bool(shorter) and longer.endswith(shorter))
+
+
+def _says_nothing(span: Span) -> bool:
+    """A client span made by hand, without attributes of any convention: by its kind alone it waits for an answer."""
+    return not any(name.startswith(("messaging.", "celery.", "rpc.", "db.", "aws.")) for name in span.attributes)
 
 
 def _is_name(host: str) -> bool:

@@ -72,13 +72,16 @@ def watched(store: GraphStore, *days: tuple[str, str, list[Span]]) -> GraphStore
     system = System(SYSTEM)
     store.replace(Bucket("links", "shop"), GraphData(system.nodes, system.edges))
     for day, environment, spans in days:
-        shown = store.slice()
-        seen = observe_traces(
-            [Taken(spans)], Known(GraphData(shown.nodes, shown.edges), WS), f"{day}T10:00:00Z", environment
-        )
-        bucket = Bucket("runtime", environment, day)
-        store.replace(bucket, merged(store.content(bucket), seen.data))
+        _watch(store, day, environment, spans)
     return store
+
+
+def _watch(store: GraphStore, day: str, environment: str, spans: list[Span]) -> None:
+    shown = store.slice()
+    known = Known(GraphData(shown.nodes, shown.edges), WS)
+    seen = observe_traces([Taken(spans)], known, f"{day}T10:00:00Z", environment)
+    bucket = Bucket("runtime", environment, day)
+    store.replace(bucket, merged(store.content(bucket), seen.data))
 
 
 @pytest.fixture(params=["memory", "embedded", pytest.param("neo4j", marks=pytest.mark.server("neo4j"))])
@@ -198,3 +201,28 @@ def test_a_statement_that_writes_and_returns_is_no_dead_read() -> None:
     found = dead(store)
     assert not [row for row in found.dead if row.label.endswith("orders") and row.edge == "READS"]
     assert any("RETURNING" in reason for reason in reasons(found))
+
+
+def test_an_exchange_that_spans_name_alone_leaves_its_messages_undecided() -> None:
+    store = Overlay()
+    system = System(
+        """
+        place = orders/app.py::place
+        POST orders /orders : place
+        """
+    )
+    for name in ("order.created", "stock.low"):
+        topic = system.add("Topic", ("rabbitmq", name))
+        system.link("PUBLISHES", system.named["place"], topic)
+    store.replace(Bucket("links", "shop"), GraphData(system.nodes, system.edges))
+    spans = [
+        a_span(1, 0, "orders", "server", **new_http("POST", "/orders")),
+        a_span(2, 1, "orders", "producer", messaging__system="rabbitmq", messaging__destination="stock.low"),
+    ]
+    _watch(store, "2026-03-01", "local", spans)
+    assert [row.label for row in dead(store).dead] == ["rabbitmq:order.created"]
+    exchange = a_span(3, 1, "orders", "producer", messaging__system="rabbitmq", messaging__destination="shop")
+    _watch(store, "2026-03-02", "local", [*spans, exchange])
+    assert dead(store).dead == ()
+    (row,) = [row for row in shadow(store).shadows if row.edge == "PUBLISHES"]
+    assert (row.label, "exchange of rabbitmq:order.created" in row.reason) == ("rabbitmq:shop", True)

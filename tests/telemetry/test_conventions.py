@@ -91,7 +91,7 @@ def test_hosts_are_told_from_ports() -> None:
         (
             "producer",
             {"messaging.system": "rabbitmq", "messaging.destination": "ex", "messaging.rabbitmq.routing_key": "o.c"},
-            MessageOperation("rabbitmq", "ex", True, ("o.c", "ex/o.c")),
+            MessageOperation("rabbitmq", "o.c", True, ("ex/o.c", "ex")),
         ),
         (
             "consumer",

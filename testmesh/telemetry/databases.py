@@ -133,7 +133,7 @@ def _named(span: Span) -> tuple[Access, ...]:
 
 
 def _mode(operation: str) -> Mode | None:
-    word, _, more = operation.strip().lower().partition(" ")
+    word, _, more = operation.strip().lower().removeprefix("batch ").partition(" ")
     if word == "create" and more:
         return None
     return "read" if _READS.fullmatch(word) else "write" if _WRITES.fullmatch(word) else None

@@ -227,7 +227,8 @@ class Trace:
         if operation.peer or _is_name(host):
             self._seen.link("CALLS", (caller, self._seen.known.new("External", host)), pointer(span))
         else:
-            self._seen.miss(f"{span.service} calls {host}:{operation.port}, and nobody is known to answer there")
+            where = f"{host}:{operation.port}" if host else "an address that its spans do not name"
+            self._seen.miss(f"{span.service} calls {where}, and nobody is known to answer there")
 
     def _messaged(self, span: Span) -> Iterator[Node]:
         operation = message_of(span)

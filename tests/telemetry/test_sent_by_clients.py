@@ -102,6 +102,7 @@ def test_messages_of_clients(kind: str, attributes: dict[str, str], expected: Me
         ({"db.system": "postgresql", "db.statement": "SELECT * INTO a FROM b"}, ["write a", "read b"]),
         ({"db.system": "postgresql", "db.statement": "COPY a FROM STDIN"}, ["write a"]),
         ({"db.system": "mysql", "db.statement": "REPLACE INTO a VALUES (1)"}, ["write a"]),
+        ({"db.system": "mysql", "db.operation.name": "BATCH INSERT", "db.collection.name": "a"}, ["write a"]),
         ({"db.system": "mongodb", "db.statement": "insert", "db.mongodb.collection": "carts"}, ["write carts"]),
         ({"db.system.name": "mongodb", "db.query.text": "find", "db.collection.name": "carts"}, ["read carts"]),
     ],

@@ -11,6 +11,7 @@ from flows.language.catalogue import ActionSpec, Duration, always, option
 from flows.language.expressions.scope import Scope
 from flows.language.shapes import ANYTHING, BOOLEAN, NUMBER, STRING, maybe, record
 
+TRY_SECONDS = 5.0
 STATUS_DOC = "A status, a list of them, or a class such as `2xx`; without it any below 400."
 
 
@@ -80,30 +81,39 @@ async def run(config: WaitConfig, call: Call) -> Result:
         config: rendered.
         call: connections.
     """
+    import asyncio
+
+    from flows.clients.awaiting import awaited
     from flows.clients.errors import ClientError
 
+    limit = min(TRY_SECONDS, config.timeout)
     try:
-        probe = config.http or (HttpProbe(url=config.url) if config.url else None)
-        if probe is not None:
-            return await _http(probe, call)
-        if config.grpc is not None:
-            return await _grpc(config.grpc, call)
-        host = config.tcp.host if config.tcp is not None else config.host
-        port = config.tcp.port if config.tcp is not None else config.port
-        return await _tcp(host or "localhost", port or 0)
+        async with asyncio.timeout(limit):
+            return await _tried(config, call)
+    except TimeoutError:
+        problem = f"{str(awaited() or '') or 'no answer'} within {limit:g}s"
     except ClientError as error:
         if error.type == "config":
             raise
-        return {"ok": False, "status": None, "body": None, "error": error.message, "duration_ms": 0}
+        problem = error.message
+    return {"ok": False, "status": None, "body": None, "error": problem, "duration_ms": 0}
+
+
+async def _tried(config: WaitConfig, call: Call) -> Result:
+    probe = config.http or (HttpProbe(url=config.url) if config.url else None)
+    if probe is not None:
+        return await _http(probe, call)
+    if config.grpc is not None:
+        return await _grpc(config.grpc, call)
+    host = config.tcp.host if config.tcp is not None else config.host
+    port = config.tcp.port if config.tcp is not None else config.port
+    return await _tcp(host or "localhost", port or 0)
 
 
 async def _http(probe: HttpProbe, call: Call) -> Result:
-    import asyncio
     import time
 
-    from flows.clients.errors import ClientError
     from flows.clients.http import HttpPool
-    from flows.clients.http_address import bare_url
     from flows.clients.http_bodies import text_of
     from flows.clients.http_request import HttpAsk, built
 
@@ -113,11 +123,7 @@ async def _http(probe: HttpProbe, call: Call) -> Result:
     )
     request = (await built(ask, call)).traced(call.traceparent)
     started = time.perf_counter()
-    try:
-        async with asyncio.timeout(5):
-            response = await pool.send(request)
-    except TimeoutError:
-        raise ClientError(f"{bare_url(request.url)}: no answer within 5s", "timeout") from None
+    response = await pool.send(request)
     return {
         "ok": True,
         "status": response.status,
@@ -128,21 +134,15 @@ async def _http(probe: HttpProbe, call: Call) -> Result:
 
 
 async def _grpc(probe: GrpcProbe, call: Call) -> Result:
-    import asyncio
     import time
 
-    from flows.clients.errors import ClientError
     from flows.clients.grpc_health import health
     from flows.clients.http import HttpPool
     from flows.clients.tls import tls_of
 
     pool, tls = call.clients.shared("http", HttpPool), tls_of(probe.tls, call.files)
     started = time.perf_counter()
-    try:
-        async with asyncio.timeout(5):
-            state = await health(pool, probe.address, probe.service, tls)
-    except TimeoutError:
-        raise ClientError(f"{probe.address}: no answer within 5s", "timeout") from None
+    state = await health(pool, probe.address, probe.service, tls)
     duration = round((time.perf_counter() - started) * 1000, 3)
     error = "" if state == "SERVING" else f"{probe.service or probe.address} is {state}"
     return {"ok": not error, "status": None, "body": state, "error": error, "duration_ms": duration}
@@ -152,14 +152,13 @@ async def _tcp(host: str, port: int) -> Result:
     import asyncio
     import time
 
+    from flows.clients.awaiting import awaiting
     from flows.clients.errors import ClientError, reason
 
     started = time.perf_counter()
+    awaiting(f"{host}:{port}", "no connection")
     try:
-        async with asyncio.timeout(5):
-            _, writer = await asyncio.open_connection(host, port)
-    except TimeoutError:
-        raise ClientError(f"{host}:{port}: no answer within 5s", "timeout") from None
+        _, writer = await asyncio.open_connection(host, port)
     except (OSError, ValueError, OverflowError) as error:
         raise ClientError(f"{host}:{port}: {reason(error)}") from error
     writer.transport.abort()

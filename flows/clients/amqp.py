@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.clients.amqp_messages import CHANNEL, FRAME_MAX, MAX_BODY, Content, Delivery, Refused, codec
+from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError, reason
 from flows.clients.servers import Server, connected, greeted
 
@@ -151,6 +152,7 @@ class AmqpConnection:
     async def _roundtrip(self, method: Any, what: str) -> Any:
         waiting: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._state.waiting = waiting
+        awaiting(self.where, f"no answer about {what}")
         self._send(method)
         found = await waiting
         if isinstance(found, self._amqp.commands.Channel.Close):
@@ -180,11 +182,16 @@ class AmqpConnection:
             self._send(amqp.header.ContentHeader(0, len(body), properties))
             for at in range(0, len(body), size):
                 self._send(amqp.body.ContentBody(body[at : at + size]))
+            awaiting(self.where, self._unconfirmed)
             problem = await confirming
             if problem or self._state.returned:
                 to = publish.exchange or "the default exchange"
                 text = problem or f"no queue takes it ({self._state.returned})"
                 raise ClientError(f"{self.where}: {to}, routing key '{publish.routing_key}': {text}", "server")
+
+    def _unconfirmed(self) -> str:
+        blocked = self._state.blocked
+        return f"the broker takes no messages now ({blocked})" if blocked else "no confirmation"
 
     def notify(self, method: Any) -> None:
         """Sends a method that the broker does not answer (acknowledgements).

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError
 from flows.clients.grpc_metadata import error_details, shown_metadata
 from flows.clients.grpc_schema import Method, Reflection, Schema, Unimplemented, one_by_one
@@ -175,6 +176,7 @@ class GrpcChannel:
 
         # One message on a client's stream is the same on the wire, and grpc.aio then never loses an early status.
         method = (await self._open()).unary_stream(f"/{version}/ServerReflectionInfo")
+        awaiting(self, lambda: self._missing("no answer to reflection"))
         call = method(request.SerializeToString())
         try:
             async for data in call:
@@ -203,6 +205,7 @@ class GrpcChannel:
         started = time.perf_counter()
         reading = _Reading(str(self), method, sending.most)
         call = self._begin(await self._open(), method, sending)
+        awaiting(self, lambda: self._missing(f"no answer{reading.so_far}"))
         try:
             await self._responses(method, call, reading)
             error = None
@@ -227,7 +230,9 @@ class GrpcChannel:
             raise ClientError(f"{self}: a response is larger than {MAX_MESSAGE // 2**20} MiB") from error
         limit = sending.deadline
         if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED and limit is not None and duration >= limit * 1000 - 5:
-            raise ClientError(f"{self}: no answer within {sending.timeout:g}s{so_far}", "timeout") from error
+            raise ClientError(
+                f"{self}: {self._missing('no answer')} within {sending.timeout:g}s{so_far}", "timeout"
+            ) from error
 
     def _begin(self, channel: Any, method: Method, sending: Sending) -> Any:
         kinds = {
@@ -247,6 +252,13 @@ class GrpcChannel:
         if method.sends_many:
             call._cython_call = _StatusOfTheServer(call._cython_call)
         return call
+
+    def _missing(self, answer: str) -> str:
+        """What has not come, by the state of the connection."""
+        import grpc
+
+        state = self._channel.get_state() if self._channel is not None else None
+        return answer if state is grpc.ChannelConnectivity.READY else "no connection"
 
     async def _responses(self, method: Method, call: Any, reading: _Reading) -> None:
         if not method.gives_many:

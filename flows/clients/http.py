@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError, reason
 from flows.clients.http1 import Answer, Head, NothingCame, Wire, request_bytes
 from flows.clients.http_address import addressed, bare_url, headers_of, place_of, redirected
@@ -167,6 +168,7 @@ class HttpPool:
         try:
             with explained(target):
                 data = request_bytes(request.method, path, headers_of(request, target), request.body)
+                awaiting(target, connection.wire.missing)
                 connection.writer.write(data)
                 await connection.writer.drain()
                 head = await connection.wire.head(request.method)
@@ -220,6 +222,7 @@ class HttpPool:
 
         if self._http2 is None:
             self._http2 = Http2Pool()
+        awaiting(target, "no connection")
         found = await self._http2.send(request, target)
         return _response(found, request.url, target, "2") if isinstance(found, Answer) else found
 
@@ -316,6 +319,7 @@ class HttpStream:
 
 async def _talk(connection: _Connection, target: Target, path: str, request: HttpRequest) -> Answer:
     data = request_bytes(request.method, path, headers_of(request, target), request.body)
+    awaiting(target, connection.wire.missing)
     try:
         connection.writer.write(data)
         if len(data) > 2**16:

@@ -130,6 +130,10 @@ class Wire:
         self._buffer = b""
         self.began = False
 
+    def missing(self) -> str:
+        """What has not come, for someone who runs out of time."""
+        return "no complete answer" if self.began else "no answer"
+
     async def answer(self, method: str) -> Answer:
         """The next final response.
 

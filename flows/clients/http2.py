@@ -6,6 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError, reason
 from flows.clients.http1 import Answer, TooLarge, request_bytes
 from flows.clients.http2_frames import Farewell, Frames
@@ -192,6 +193,7 @@ class Http2Connection:
             ClientError: it broke off, or breaks the protocol.
             TooLarge: the body is.
         """
+        awaiting(self._target)
         await self._slot()
         number = self._h2.get_next_available_stream_id()
         stream = self._streams[number] = _Stream(number)
@@ -338,13 +340,11 @@ class Http2Connection:
         from h2.errors import ErrorCodes
 
         stream = self._streams.get(event.stream_id)
-        if stream is None:
-            return
-        if event.error_code == ErrorCodes.REFUSED_STREAM:
+        if stream is not None and event.error_code == ErrorCodes.REFUSED_STREAM:
             stream.fail(Unprocessed())
-            return
-        name = getattr(event.error_code, "name", str(event.error_code))
-        stream.fail(ClientError(f"{self._target}: the server reset the stream ({name})", "server"))
+        elif stream is not None:
+            name = getattr(event.error_code, "name", str(event.error_code))
+            stream.fail(ClientError(f"{self._target}: the server reset the stream ({name})", "server"))
 
     async def aclose(self) -> None:
         """Lets go of it."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError, reason
 from flows.clients.http1 import Malformed, NothingCame, NotSendable, TooLarge, Wire, request_bytes
 from flows.clients.proxy import Proxy
@@ -74,6 +75,7 @@ async def dial(target: Target, alpn: Sequence[str] = (), tunnel: bool = False) -
     Raises:
         ClientError: unreachable, not trusted, or the proxy refuses.
     """
+    awaiting(target, "no connection")
     if target.proxy is not None:
         return await _through(target, target.proxy, alpn, tunnel)
     try:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError, reason
 from flows.clients.kafka_login import MECHANISMS, SaslConfig
 from flows.clients.tls import Tls
@@ -183,9 +184,11 @@ async def reachable(where: KafkaSettings) -> None:
         ClientError: none is.
     """
     problem = "no broker is named"
+    awaiting(where, "no connection")
     for broker in where.brokers:
         problem = await _port_problem(broker)
         if not problem:
+            awaiting(where)
             return
     raise ClientError(f"{where}: {problem}")
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError, reason
 from flows.clients.kafka import (
     LARGEST_MESSAGE,
@@ -77,6 +78,7 @@ class Producer:
             raise ClientError(f"{self._where}: topic {topic}: {error.args[0].str()}", "config") from error
         except (BufferError, ValueError, TypeError) as error:
             raise ClientError(f"{self._where}: topic {topic}: {reason(error)}", "config") from error
+        awaiting(self._where, "no acknowledgement")
         await in_thread(f"kafka {topic}", lambda given_up: self._wait(found, given_up))
         refused, sent = found[0]
         if refused is not None:

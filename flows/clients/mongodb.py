@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError, reason
 from flows.clients.mongodb_values import identified, native, plain
 from flows.clients.tls import Tls
@@ -102,6 +103,7 @@ class MongoServer:
         client = self._open()
         errors = importlib.import_module("pymongo.errors")
         sent = self._sent
+        awaiting(self._place, lambda: "no connection" if self._sent == sent else "no answer")
         try:
             found: dict[str, object] = await _OPERATIONS[request.operation](self._collection(client, request), request)
             return found

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from flows.clients import mqtt_packets as wire
 from flows.clients import mqtt_reading as read
+from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError, reason
 from flows.clients.servers import Server, connected, greeted
 
@@ -183,6 +184,7 @@ class MqttConnection:
         if waiting is None:
             waiting = self._state.waiting[key] = asyncio.get_running_loop().create_future()
         self._write(data)
+        awaiting(self.where, "no acknowledgement")
         return await asyncio.shield(waiting)
 
     def _write(self, data: bytes) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import uuid4
 
+from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError, reason
 from flows.clients.servers import Server, connected, greeted, within
 from flows.clients.tls import ReadsFiles
@@ -215,6 +216,7 @@ class NatsConnection:
         Raises:
             ClientError: too large, not permitted, or the connection ended.
         """
+        awaiting(self.where)
         async with self._turn:
             self._state.refused = ""
             self._write(self._encoded(message))
@@ -257,6 +259,7 @@ class NatsConnection:
         number = await self.subscribe(inbox, lambda found: None if answer.done() else answer.set_result(found))
         try:
             await self.publish(message._replace(reply=inbox))
+            awaiting(self.where, f"nobody answered on subject {message.subject}")
             while not answer.done():
                 if self._state.lost is not None:
                     raise self._state.lost

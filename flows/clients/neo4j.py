@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError, reason
 from flows.clients.tls import Tls
 
@@ -100,6 +101,7 @@ class Neo4jServer:
             ClientError: unreachable, refused, or too large an answer.
         """
         neo4j = self._open()
+        awaiting(self._place)
         errors = importlib.import_module("neo4j.exceptions")
         try:
             return await self._rows(neo4j, statement)

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Protocol, TypeVar, cast
 
+from flows.clients.awaiting import Awaited, awaited, awaiting
+
 
 class Closable(Protocol):
     """A client that holds something open."""
@@ -23,6 +25,7 @@ class Clients:
 
     def __init__(self) -> None:
         self._open: dict[Hashable, asyncio.Future[Closable]] = {}
+        self._opening: dict[Hashable, Awaited | None] = {}
 
     def shared(self, key: Hashable, make: Callable[[], T]) -> T:
         """The client of that key, made without waiting when there is none yet.
@@ -49,10 +52,14 @@ class Clients:
         if found is None:
             found = cast("asyncio.Future[Closable]", asyncio.ensure_future(make()))
             self._open[key] = found
-            found.add_done_callback(lambda task: self._forget_failed(key, task))
+            self._opening[key] = awaited()
+            found.add_done_callback(lambda task: self._settled(key, task))
+        elif (first := self._opening.get(key)) is not None:
+            awaiting("", first.__str__)
         return cast("T", await asyncio.shield(found))
 
-    def _forget_failed(self, key: Hashable, task: asyncio.Future[Closable]) -> None:
+    def _settled(self, key: Hashable, task: asyncio.Future[Closable]) -> None:
+        self._opening.pop(key, None)
         if task.cancelled() or task.exception() is not None:
             self._open.pop(key, None)
 

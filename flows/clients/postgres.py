@@ -15,6 +15,7 @@ import psycopg
 from psycopg import AsyncConnection, AsyncRawCursor
 from psycopg.conninfo import conninfo_to_dict
 
+from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError, reason
 from flows.clients.postgres_types import adapt, array_columns, sent, streamed
 from flows.clients.sql import MAX_BYTES, MAX_ROWS, Rows, Statement
@@ -122,6 +123,7 @@ class Postgres:
 
     async def _execute(self, statements: Sequence[Statement]) -> dict[str, object]:
         async with self._connection() as connection:
+            awaiting(self)
             if len(statements) == 1:
                 return await _one(connection, statements[0])
             async with connection.transaction():
@@ -167,6 +169,7 @@ class Postgres:
             if not _gone(connection):
                 return connection
             await connection.close()
+        awaiting(self, "no connection")
         try:
             connection = await AsyncConnection.connect("", autocommit=True, prepare_threshold=None, **self._settings)
         except (psycopg.Error, OSError) as error:
@@ -180,6 +183,8 @@ class Postgres:
         text = str(error)
         if "Connection refused" in text:
             return ClientError(f"{self}: connection refused")
+        if isinstance(error, psycopg.errors.ConnectionTimeout):
+            return ClientError(f"{self}: no connection within {self._settings['connect_timeout']}s")
         if isinstance(error, psycopg.ProgrammingError):
             return ClientError(f"{self}: {reason(error)}", "config")
         lines = [line.strip() for line in text.splitlines() if line.strip()]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TypeAlias
 from urllib.parse import parse_qs
 
+from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError, reason
 from flows.clients.servers import REDIS, Server, ServerConfig, connected, greeted, server
 from flows.clients.tls import ReadsFiles
@@ -110,6 +111,7 @@ class RedisConnection:
                 raise ClientError(f"{where}: {'the login was refused' if refused else reply}", "config")
 
     async def _roundtrip(self, words: Sequence[str | bytes | int | float]) -> Reply:
+        awaiting(self._where)
         return await self._guarded(self._exchange(words))
 
     async def _exchange(self, words: Sequence[str | bytes | int | float]) -> Reply:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from flows.clients.awaiting import awaited, awaiting
 from flows.clients.errors import ClientError, reason
 from flows.clients.tls import TLS_DOC, ReadsFiles, Tls, tls_of, tls_problems
 from flows.language.catalogue import option
@@ -196,13 +197,16 @@ async def within(
     """
     import asyncio
 
+    awaiting(where, "no connection")
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            return await work
+            found = await work
     except TimeoutError:
         raise ClientError(f"{where}: no connection within {CONNECT_SECONDS:.0f}s") from None
     except (OSError, ValueError, OverflowError) as error:
         raise ClientError(f"{where}: {reason(error)}") from error
+    awaiting(where)
+    return found
 
 
 async def greeted(where: Server, work: Awaitable[T]) -> T:
@@ -221,5 +225,7 @@ async def greeted(where: Server, work: Awaitable[T]) -> T:
         async with asyncio.timeout(CONNECT_SECONDS):
             return await work
     except TimeoutError:
-        text = f"{where}: it accepts connections but does not answer within {CONNECT_SECONDS:.0f}s"
-        raise ClientError(text) from None
+        found = awaited()
+        silent = "it accepts connections but does not answer"
+        missing = "no connection" if found is not None and found.missing == "no connection" else silent
+        raise ClientError(f"{where}: {missing} within {CONNECT_SECONDS:.0f}s") from None

@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
+from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError, reason
 from flows.clients.sql import Rows, Statement, clock_text
 from flows.clients.sql_text import Bound, bind
@@ -63,6 +64,7 @@ class MySQL:
         """
         bound = [bind(statement.query, statement.params, "mysql") for statement in statements]
         connection = await self._taken()
+        awaiting(self)
         keep = False
         try:
             result = await _all(connection, bound)
@@ -121,6 +123,7 @@ class MySQL:
             if not _gone(connection):
                 return connection
             connection.close()
+        awaiting(self, "no connection")
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 return await self._connected()

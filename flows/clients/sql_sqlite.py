@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError, reason
 from flows.clients.sql import Rows, Statement
 from flows.clients.sql_text import Bound, bind
@@ -68,6 +69,7 @@ class SQLite:
 
     async def _once(self, statements: Sequence[Bound]) -> dict[str, object]:
         work = asyncio.ensure_future(self._thread.call(lambda: self._all(statements)))
+        awaiting(self)
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import exc
 
+from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError, reason
 from flows.clients.sql import Rows, Statement
 from flows.clients.sql_text import Bound, bind
@@ -53,6 +54,7 @@ class AnyDatabase:
         """
         bound = [bind(statement.query, statement.params, "other") for statement in statements]
         thread = self._idle.pop() if self._idle else Thread(str(self._engine.dialect.name))
+        awaiting(self)
         result = await thread.call(lambda: self._execute(bound))
         if len(self._idle) < MAX_IDLE:
             self._idle.append(thread)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError, reason
 from flows.clients.http1 import request_bytes
 from flows.clients.http_address import bare_url, place_of, proxy_for
@@ -182,6 +183,7 @@ async def opened(door: Door, script: Sequence[Line]) -> Socket | Refused:
             return exc
 
     started = time.perf_counter()
+    awaiting(door, "no answer to the handshake")
     url, headers, further = _addressed(door)
     try:
         connection = await Once(

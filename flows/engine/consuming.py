@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from flows.engine.context import Context, seconds
 from flows.engine.effects import Answer, Next, Steps, answered
-from flows.engine.waiting import SLACK_MS, Job, Reading, broken
+from flows.engine.waiting import SLACK_MS, Job, Reading, broken, in_time, out_of_time
 from flows.language.errors import NotEvaluable
 from flows.language.expressions.scope import InnerScope
 
@@ -74,6 +74,12 @@ def consume(context: Context, job: Job, reading: Reading) -> Steps[None]:
         reading: filled with every message read.
     """
     config: ConsumerConfig = job.request.config
+    late = context.late.get((job.step.phase, job.step.id), "")
+    if late and config.expect == "none":
+        # What came before this step was not seen: silence from here on would prove nothing.
+        reading.ended, reading.error_type = "error", "connection"
+        reading.error = f"{late}, when the flow began: whether a message came since then is not known"
+        return None
     end = min(context.clock() + _window(job) * 1000, job.limit.at)
     held: deque[dict[str, object]] = deque(maxlen=config.count)
     tally = _Tally()
@@ -127,13 +133,24 @@ def _matches(job: Job, message: dict[str, object], tally: _Tally) -> bool:
     return True
 
 
+def _unheard(job: Job, answer: Answer, tally: _Tally) -> str:
+    if answer.at < job.limit.at - SLACK_MS:
+        return in_time(answer, _window(job))
+    counted = f"{tally.read} arrived, {tally.matched} matched" if not answer.awaited else ""
+    return f"{out_of_time(answer, job.limit)}: {counted}".removesuffix(": ")
+
+
 def _over(context: Context, job: Job, reading: Reading, answer: Answer, tally: _Tally) -> None:
     """The window ended, or the stream broke."""
     config: ConsumerConfig = job.request.config
     if answer.type == "ended":
         window_over = answer.ended == "window"
     else:
-        window_over = answer.type == "timeout" and answer.at < job.limit.at - SLACK_MS
+        timeout = answer.type == "timeout" and not answer.error
+        window_over = timeout and not answer.awaited and answer.at < job.limit.at - SLACK_MS
+        if timeout and not window_over:
+            # A stream that could not be opened, or is not heard of, is no silence.
+            answer = answer._replace(error=_unheard(job, answer, tally))
     if not window_over:
         return broken(context, job, reading, answer)
     reading.ended = "window"
@@ -141,7 +158,9 @@ def _over(context: Context, job: Job, reading: Reading, answer: Answer, tally: _
         reading.result = result_of([])
         return None
     if reading.result is None:
-        reading.failed = (tally.shortage(config.count, seconds(_window(job))),)
+        late = context.late.get((job.step.phase, job.step.id), "")
+        text = tally.shortage(config.count, seconds(_window(job)))
+        reading.failed = (f"{text}; reading began late: {late}, when the flow began" if late else text,)
     else:
         reading.failed = (f"not satisfied within {seconds(_window(job))}; nearest:", *reading.judgement.failed)
     return None

@@ -65,6 +65,7 @@ class Context:
         keeper: where finished steps are kept; None = in memory.
         inputs: what `run_flow` children were given from outside, for the recording.
         unopened: consumer steps whose stream waits for a name.
+        late: (phase, id) of consumer steps whose stream could not be opened when the flow began, to why.
     """
 
     flow: Flow
@@ -83,6 +84,7 @@ class Context:
     keeper: Keeper | None = None
     inputs: dict[str, object] = field(default_factory=dict)
     unopened: list[Step] = field(default_factory=list)
+    late: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def log(self) -> Log:
         """An empty list of finished steps."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from flows.engine.context import Context, seconds
 from flows.engine.effects import Hear, Part, Pause, Say, Steps, answered
 from flows.engine.judging import condition, short
-from flows.engine.waiting import SLACK_MS, Job, Reading, broken, pauses, unsatisfied
+from flows.engine.waiting import SLACK_MS, Job, Reading, broken, in_time, pauses, unsatisfied
 from flows.language.expressions.scope import InnerScope
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class _Talk:
         opening = yield from self._hear(min(end, self._job.limit.at))
         if opening.candidate is None:
             if opening.type == "timeout" and not opening.error and opening.at < self._job.limit.at - SLACK_MS:
-                opening = opening._replace(error=f"no answer within {seconds(self._config.timeout or OPEN_SECONDS)}")
+                opening = opening._replace(error=in_time(opening, self._config.timeout or OPEN_SECONDS))
             broken(self._context, self._job, self._reading, opening)
             return
         self._opening = self._reading.add(opening)

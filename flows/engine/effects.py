@@ -209,6 +209,7 @@ class Answer(NamedTuple):
         error: why there is none.
         type: of the error: timeout, connection, config, server; ``ended`` = a recording has no more.
         ended: how the recording ended, with type ``ended``.
+        awaited: with type ``timeout``, who did not do what; empty when messages could have come.
     """
 
     at: float
@@ -216,6 +217,7 @@ class Answer(NamedTuple):
     error: str = ""
     type: str = ""
     ended: str = ""
+    awaited: str = ""
 
 
 class Joined(NamedTuple):

@@ -82,6 +82,8 @@ def _opened(context: Context, step: Step, request: Request) -> Steps[None]:
         return
     if answer.type == "connection" and answer.at - began < REFUSED_MS:
         context.unopened.append(step)
+    elif answer.type in ("connection", "timeout"):
+        context.late[step.phase, step.id] = answer.error or answer.awaited
 
 
 def _from_the_start(action: AnyAction, config: Any) -> bool:

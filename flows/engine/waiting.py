@@ -248,9 +248,29 @@ def broken(context: Context, job: Job, reading: Reading, answer: Answer) -> None
     if answer.type == "timeout" and not answer.error:
         own = getattr(job.request.config, "timeout", None)
         asked = own is not None and not job.request.action.spec.windowed and answer.at < job.limit.at - SLACK_MS
-        reading.error = f"no answer within {seconds(own)}" if asked and own is not None else job.limit.text
+        reading.error = in_time(answer, own) if asked else out_of_time(answer, job.limit)
     if reading.error_type == "timeout" and reading.judgement.failed:
         reading.error = f"{reading.error}; nearest: {reading.judgement.failed[0]}"
+
+
+def in_time(answer: Answer, own: float | None) -> str:
+    """What did not come within a time of its own, as in ``localhost:80: no connection within 2s``.
+
+    Args:
+        answer: of type ``timeout``.
+        own: seconds.
+    """
+    return f"{answer.awaited or 'no answer'} within {seconds(own or 0.0)}"
+
+
+def out_of_time(answer: Answer, limit: Limit) -> str:
+    """What was waited for when the step's time was over.
+
+    Args:
+        answer: of type ``timeout``.
+        limit: that ended it.
+    """
+    return f"{answer.awaited}; {limit.text}" if answer.awaited else limit.text
 
 
 def unsatisfied(job: Job, reading: Reading) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flows.actions import Call, Conversation, MessageLog, ShellPolicy
+from flows.clients.awaiting import watched
 from flows.clients.errors import ClientError
 from flows.clients.pool import Clients
 from flows.engine.bugs import reported
@@ -163,7 +164,7 @@ class Live:
         if isinstance(effect, Ask):
             return await self._answer(self._ask(effect), effect.deadline)
         if isinstance(effect, Next):
-            return await self._answer(self._next(effect), effect.deadline)
+            return await self._next(effect)
         if isinstance(effect, Pause):
             return await self._pause(effect)
         if isinstance(effect, Together):
@@ -181,11 +182,12 @@ class Live:
         raise TypeError(f"the engine asked for {type(effect).__name__}")
 
     async def _answer(self, work: Coroutine[Any, Any, dict[str, object] | None], deadline: float) -> Answer:
+        missing = watched()
         try:
             async with asyncio.timeout_at(self.time.at(deadline)):
                 candidate = await work
         except TimeoutError:
-            return Answer(self.time.now(), type="timeout")
+            return Answer(self.time.now(), type="timeout", awaited=str(missing))
         except ClientError as error:
             return Answer(self.time.now(), error=error.message, type=error.type)
         except NotEvaluable as problem:
@@ -246,9 +248,15 @@ class Live:
     async def _part(self, effect: Part) -> None:
         await self._talks.pop(effect.request.path).part(effect.clean)
 
-    async def _next(self, effect: Next) -> dict[str, object]:
-        log = await self._log(effect.request)
-        return await log.get(effect.place)
+    async def _next(self, effect: Next) -> Answer:
+        path = effect.request.path
+        if path not in self._logs:
+            began = await self._answer(self._follow(Follow(effect.request, effect.deadline)), effect.deadline)
+            if began.type == "timeout":
+                return began._replace(awaited=began.awaited or "reading could not begin")
+            if began.type:
+                return began
+        return await self._answer(self._logs[path].get(effect.place), effect.deadline)
 
     async def _pause(self, effect: Pause) -> Answer:
         rest = (effect.deadline - self.time.now()) / 1000

@@ -1,0 +1,132 @@
+"""Time that ran out names who did not do what, and a stream that could not be opened is never taken for silence."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flows.clients import servers
+from flows.clients.awaiting import awaiting, watched
+from flows.clients.pool import Clients
+from tests.conformance.actions import flow_of
+from tests.flows.support import raw_server, run_text, step
+
+ASKED = {
+    "http": "http_request, config: {{url: 'http://127.0.0.1:{0}/'}}",
+    "http2": "http_request, config: {{url: 'http://127.0.0.1:{0}/', http2: true}}",
+    "redis": "redis, config: {{url: 'redis://127.0.0.1:{0}', key: k}}",
+    "nats": "nats_publish, config: {{url: 'nats://127.0.0.1:{0}', subject: s, value: v}}",
+    "mqtt": "mqtt_publish, config: {{url: 'mqtt://127.0.0.1:{0}', topic: t, value: v}}",
+    "rabbitmq": "rabbitmq_publish, config: {{url: 'amqp://127.0.0.1:{0}', queue: q, value: v}}",
+    "postgres": "database_query, config: {{connection: 'postgresql://127.0.0.1:{0}/d', query: SELECT 1}}",
+    "mysql": "database_query, config: {{connection: 'mysql://127.0.0.1:{0}/d', query: SELECT 1}}",
+    "kafka": "kafka_producer, config: {{brokers: '127.0.0.1:{0}', topic: t, value: v}}",
+    "neo4j": "neo4j, config: {{url: 'bolt://127.0.0.1:{0}', query: RETURN 1}}",
+    "websocket": "websocket, config: {{url: 'ws://127.0.0.1:{0}/', messages: [{{receive: {{}}}}]}}",
+}
+FOLLOWED = {
+    "kafka_consumer": "brokers: '127.0.0.1:{}', topic: t",
+    "nats_subscribe": "url: 'nats://127.0.0.1:{}', subject: s",
+    "mqtt_subscribe": "url: 'mqtt://127.0.0.1:{}', topic: t",
+    "redis_subscribe": "url: 'redis://127.0.0.1:{}', channel: c",
+    "rabbitmq_consume": "url: 'amqp://127.0.0.1:{}', exchange: e",
+}
+for library in ("psycopg", "aiomysql", "confluent_kafka", "neo4j", "websockets.asyncio.client", "h2.connection"):
+    importlib.import_module(library)
+
+
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """Port of a server that accepts one connection after the other and says nothing."""
+    release = threading.Event()
+    with raw_server(lambda connection: (release.wait(30), None)[1]) as port:
+        yield port
+        release.set()
+
+
+def test_a_step_whose_time_ran_out_names_who_did_not_answer(tmp_path: Path, silent: int) -> None:
+    steps = ", ".join(f"{{id: {name}, timeout: 1s, action: {asked.format(silent)}}}" for name, asked in ASKED.items())
+    run = run_text(tmp_path, flow_of(f"{{id: both, action: parallel, config: {{fail_fast: false, steps: [{steps}]}}}}"))
+    for name in ASKED:
+        found = step(run, name)
+        assert found.verdict == "failed", (name, found.message)
+        assert f"127.0.0.1:{silent}" in found.message, name
+        assert found.message.endswith("; the step's timeout of 1s ran out"), name
+
+
+@pytest.mark.parametrize("action", sorted(FOLLOWED))
+def test_silence_of_a_broker_that_was_never_heard_proves_nothing(tmp_path: Path, silent: int, action: str) -> None:
+    config = FOLLOWED[action].format(silent)
+    config = f"{config}, from: end, expect: none, timeout: 400ms"
+    run = run_text(tmp_path, flow_of(f"{{id: a, action: {action}, config: {{{config}}}}}"))
+    found = step(run, "a")
+    assert found.verdict == "failed", found.message
+    assert found.message.endswith("within 400ms")
+    assert f"127.0.0.1:{silent}" in found.message
+
+
+def test_what_came_before_a_late_stream_is_not_known(
+    tmp_path: Path, silent: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "CONNECT_SECONDS", 1.2)
+    config = FOLLOWED["nats_subscribe"].format(silent)
+    none = (
+        f"{{id: nothing, action: nats_subscribe, optional: true, config: {{{config}, expect: none, timeout: 100ms}}}}"
+    )
+    one = f"{{id: single, action: nats_subscribe, config: {{{config}, timeout: 100ms}}}}"
+    run = run_text(tmp_path, flow_of(none, one))
+    assert step(run, "nothing").verdict == "error"
+    assert "when the flow began" in step(run, "nothing").message
+    assert step(run, "single").verdict == "failed"
+    assert f"127.0.0.1:{silent}: no" in step(run, "single").message
+
+
+def test_one_try_of_wait_for_is_not_longer_than_the_whole(tmp_path: Path, silent: int) -> None:
+    run = run_text(
+        tmp_path,
+        flow_of(
+            f"{{id: a, action: wait_for, config: {{url: 'http://127.0.0.1:{silent}/', type: http, timeout: 300ms}}}}"
+        ),
+    )
+    found = step(run, "a")
+    assert found.verdict == "failed"
+    assert found.message.endswith("within 0.3s")
+    assert f"127.0.0.1:{silent}" in found.message
+
+
+def test_whoever_waits_for_another_s_connection_knows_what_is_missing() -> None:
+    class Nothing:
+        async def aclose(self) -> None:
+            """Nothing was opened."""
+
+    async def two() -> tuple[str, str]:
+        clients, begun = Clients(), asyncio.Event()
+
+        async def never() -> Nothing:
+            awaiting("broker:1", "no connection")
+            begun.set()
+            await asyncio.Event().wait()
+            return Nothing()
+
+        async def first() -> None:
+            watched()
+            await clients.opened("k", never)
+
+        opening = asyncio.create_task(first())
+        await begun.wait()
+        mine = watched()
+        waiting = asyncio.ensure_future(clients.opened("k", never))
+        await asyncio.sleep(0)
+        text = str(mine)
+        opening.cancel()
+        waiting.cancel()
+        await asyncio.gather(opening, waiting, return_exceptions=True)
+        await clients.aclose()
+        return text, str(mine)
+
+    assert asyncio.run(two()) == ("broker:1: no connection", "broker:1: no connection")

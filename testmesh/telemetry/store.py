@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from graph.spans import Span
 
+_OF_A_LINK = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -18,7 +20,7 @@ class Bounds:
     Args:
         spans: in all; the oldest traces go first.
         trace: of one trace; what is beyond is dropped.
-        text: characters of attributes in all; the oldest traces go first.
+        text: characters of attributes, names, messages and links in all; the oldest traces go first.
     """
 
     spans: int = 200_000
@@ -77,11 +79,7 @@ class SpanStore:
         with self._changed:
             kept = sum(self._keep(span) for span in spans)
             while self._count > self._bounds.spans or (self._text > self._bounds.text and len(self._traces) > 1):
-                trace_id, oldest = self._traces.popitem(last=False)
-                self._linked.pop(trace_id, None)
-                self._count -= len(oldest.spans)
-                self._text -= oldest.text
-                self._dropped += len(oldest.spans)
+                self._forget_oldest()
             while len(self._linked) > self._bounds.spans:
                 self._linked.popitem(last=False)
             self._changed.notify_all()
@@ -197,6 +195,16 @@ class SpanStore:
                 self._linked.setdefault(other, {})[span.trace_id, span.span_id] = None
         return True
 
+    def _forget_oldest(self) -> None:
+        trace_id, oldest = self._traces.popitem(last=False)
+        self._linked.pop(trace_id, None)
+        for span in oldest.spans.values():
+            for link in span.links:
+                self._linked.get(link.partition("/")[0], {}).pop((trace_id, span.span_id), None)
+        self._count -= len(oldest.spans)
+        self._text -= oldest.text
+        self._dropped += len(oldest.spans)
+
     def _below_links(self, trace_id: str) -> Iterator[tuple[str, Span]]:
         """Spans at and below the linking ones; a batch's trace holds what other messages caused, too."""
         for other, start in self._linked.get(trace_id, ()):
@@ -217,7 +225,7 @@ class SpanStore:
 
 
 def _size(span: Span) -> int:
-    return sum(map(len, span.attributes.values()))
+    return sum(map(len, span.attributes.values())) + len(span.name) + len(span.message) + _OF_A_LINK * len(span.links)
 
 
 def _ids(spans: Mapping[str, Span]) -> Iterator[str]:

@@ -211,16 +211,16 @@ def test_a_cancelled_run_does_not_wait_for_a_server_that_hangs(tmp_path: Path) -
     file = write(tmp_path, flow_of("{id: t, action: trace_assert, config: {name: x}}"))
 
     async def cancelled(port: int) -> Run:
-        spans = FetchedSpans(BackendSpans(Backend("jaeger", f"http://127.0.0.1:{port}", timeout=30.0)))
+        spans = FetchedSpans(BackendSpans(Backend("jaeger", f"http://127.0.0.1:{port}", timeout=600.0)))
         task = asyncio.create_task(run_flows(RunOptions(paths=(file,), root=tmp_path, spans=spans)))
         await asyncio.sleep(0.3)
         task.cancel()
         return await task
 
-    with raw_server(lambda connection: (release.wait(20), None)[1]) as port:
-        began = time.monotonic()
+    hangs: list[bool] = []
+    with raw_server(lambda connection: hangs.append(not release.wait(600))) as port:
         run = asyncio.run(cancelled(port))
-        assert time.monotonic() - began < 3
+        assert hangs == []
         release.set()
     assert run.verdict == "cancelled"
 

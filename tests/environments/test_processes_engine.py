@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -284,10 +283,3 @@ def test_a_running_system_is_only_looked_at(tmp_path: Path, toy_environment: Env
     assert elsewhere.revision() == "unknown"
     elsewhere.down()
     assert httpx.get(url).status_code == 200
-
-
-def test_starting_and_ending_are_quick(toy_environment: Environment, tmp_path: Path) -> None:
-    began = time.monotonic()
-    toy_environment.up(toy.tree(tmp_path / "tree"))
-    toy_environment.down()
-    assert time.monotonic() - began < 5

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from graph.values import Call, Config, Env, Lit, Name, Unknown, Value
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.cs_noise import words
-from scanners.idioms.python_values import concat
+from scanners.idioms.expressions import concat
 
 if TYPE_CHECKING:
     from tree_sitter import Node

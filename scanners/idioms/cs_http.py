@@ -13,8 +13,8 @@ from scanners.idioms.cs_noise import words
 from scanners.idioms.cs_reads import OPAQUE, parameter_reads
 from scanners.idioms.cs_shapes import of_ref
 from scanners.idioms.cs_types import TypeRef
+from scanners.idioms.expressions import concat
 from scanners.idioms.http import status_of
-from scanners.idioms.python_values import concat
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from graph.values import Call, Choice, Concat, Config, Env, Format, Lit, Member, Name, Param, Unknown, Value
 from scanners.idioms import cs_resources
-from scanners.idioms.code import MAX_DEPTH, CallSite, Scope
+from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.cs_config import read as config_read
 from scanners.idioms.cs_noise import words
 from scanners.idioms.cs_strings import escaped, literal
-from scanners.idioms.python_values import concat
+from scanners.idioms.expressions import by_kind, concat
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -31,23 +31,6 @@ _CHAIN = 200
 
 SERVICES = ("GetRequiredService", "GetService", "GetRequiredKeyedService", "GetKeyedService")
 """What gives an object of the container; its type argument is the type asked for."""
-
-
-def value(code: CsCode, node: Node | None, scope: Scope, depth: int = 0) -> Value:
-    """The Value of an expression.
-
-    Args:
-        code: the file.
-        node: expression.
-        scope: where it is.
-        depth: how deep in the expression we are.
-    """
-    if node is None:
-        return Unknown("nothing given")
-    if depth > MAX_DEPTH:
-        return Unknown("expression too deep")
-    reader = _READERS.get(node.type)
-    return reader(code, node, scope, depth + 1) if reader else Unknown(f"a C# {node.type.replace('_', ' ')}")
 
 
 def _identifier(code: CsCode, node: Node, scope: Scope, _: int) -> Value:
@@ -392,3 +375,6 @@ _READERS: dict[str, _Reader] = {
     "qualified_name": _member,
 }
 __all__ = ["GENERIC", "Concat", "arguments", "call", "callee", "defaulted", "initialised", "literal", "named", "value"]
+
+value = by_kind("a C#", _READERS)
+"""The Value of an expression."""

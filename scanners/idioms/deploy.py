@@ -5,11 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from graph.facts import SourceFile
 from graph.values import Choice, Concat, Env, Fact, Lit, Location, Unknown, Value
 from testmesh.guard import yaml
-from testmesh.guard.yaml import ListNode, MapNode, Node, ScalarNode
+from testmesh.guard.yaml import ListNode, MapNode, Node, ScalarNode, plain
 
 _VARIABLE = re.compile(
     r"\$(?:\{(?P<braced>\w+)(?::?(?P<sign>[-?+])(?P<default>[^}]*))?\}|(?P<plain>[A-Za-z_]\w*)|(?P<dollar>\$))"
@@ -117,6 +118,44 @@ def documents(source: SourceFile) -> tuple[Sequence[Node], list[Fact]]:
         for f in parsed.findings
     ]
     return parsed.roots, problems
+
+
+def may_describe(path: str) -> bool:
+    """Whether a file may be a description of an API or of events, by its name.
+
+    Args:
+        path: relative to the repository.
+    """
+    return path.endswith((".yaml", ".yml", ".json")) and not path.endswith(("package.json", "package-lock.json"))
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A description of an API or of events.
+
+    Args:
+        root: its document, for lines.
+        data: the same without lines.
+    """
+
+    root: MapNode
+    data: Mapping[str, object]
+
+
+def described(source: SourceFile, head: re.Pattern[bytes]) -> tuple[Description | None, list[Fact]]:
+    """The description a file holds, None when it is another file; and what is wrong with the file.
+
+    Args:
+        source: the file.
+        head: what the first 4 KiB of a description hold.
+    """
+    if not head.search(source.data[:4096]):
+        return None, []
+    roots, problems = documents(source)
+    root = roots[0] if roots else None
+    if not isinstance(root, MapNode):
+        return None, problems
+    return Description(root, {key: plain(entry.value) for key, entry in root.entries.items()}), problems
 
 
 def mapping(node: Node | None) -> dict[str, Node]:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from graph.values import Call, Concat, Config, Env, Format, Lit, Member, Name, Unknown, Value
 from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.expressions import concat
 from scanners.idioms.go_rpc import stub_channel
 from scanners.idioms.go_values import members, value
-from scanners.idioms.python_values import concat
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from graph.values import Concat, Fact, Lit, Location, Member, Name, Value
 from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.expressions import concat
 from scanners.idioms.go import bare
 from scanners.idioms.go_values import members
-from scanners.idioms.python_values import concat
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from graph.values import Call, Concat, Fact, Lit, Location, Name, Value
 from scanners.idioms import go_handing, go_handlers, go_injected, go_proxies
 from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.expressions import concat
 from scanners.idioms.go import bare
 from scanners.idioms.go_handing import Start
 from scanners.idioms.go_handlers import handler
 from scanners.idioms.go_http import METHODS, Kit, kit, method_of, requests, responds
 from scanners.idioms.http import operational
-from scanners.idioms.python_values import concat
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from graph.values import Call, Choice, Concat, Config, Env, Format, Lit, Member, Name, Param, Unknown, Value
 from scanners.idioms import go_latest
 from scanners.idioms.code import MAX_DEPTH, Scope
-from scanners.idioms.python_values import concat
+from scanners.idioms.expressions import by_kind, concat
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -17,23 +17,6 @@ if TYPE_CHECKING:
 
 _Reader = Callable[["GoCode", "Node", Scope, int], Value]
 _LISTED = 24
-
-
-def value(code: GoCode, node: Node | None, scope: Scope, depth: int = 0) -> Value:
-    """The Value of an expression.
-
-    Args:
-        code: the file.
-        node: expression.
-        scope: where it is.
-        depth: how deep in the expression we are.
-    """
-    if node is None:
-        return Unknown("nothing given")
-    if depth > MAX_DEPTH:
-        return Unknown("expression too deep")
-    reader = _READERS.get(node.type)
-    return reader(code, node, scope, depth + 1) if reader else Unknown(f"a Go {node.type.replace('_', ' ')}")
 
 
 def _identifier(code: GoCode, node: Node, scope: Scope, depth: int) -> Value:
@@ -257,3 +240,6 @@ _READERS: dict[str, _Reader] = {
     "false": lambda *_: Lit(False),
     "nil": lambda *_: Lit(None),
 }
+
+value = by_kind("a Go", _READERS)
+"""The Value of an expression."""

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from graph.values import Call, Choice, Concat, Config, Env, Format, Lit, Name, Unknown, Value
 from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.expressions import concat
 from scanners.idioms.java import bare, items
 from scanners.idioms.java_noise import HEADS, foreign, words
-from scanners.idioms.java_values import concat, value
+from scanners.idioms.java_values import value
 
 if TYPE_CHECKING:
     from tree_sitter import Node

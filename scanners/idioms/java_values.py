@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from graph.values import Call, Choice, Concat, Config, Lit, Member, Name, Param, Unknown, Value
-from scanners.idioms.code import MAX_DEPTH, CallSite, Scope
+from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.expressions import by_kind, concat
 from scanners.idioms.java import bare, items
 from scanners.idioms.java_scopes import apart
 
@@ -20,23 +21,6 @@ _Reader = Callable[["JavaCode", "Node", Scope, int], Value]
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "s": " ", "0": "\0", "\n": ""}
 _ROOTS = ("java", "javax", "jakarta", "org", "com", "io", "net")
 _SPRING = re.compile(r"[$#]\{")
-
-
-def value(code: JavaCode, node: Node | None, scope: Scope, depth: int = 0) -> Value:
-    """The Value of an expression.
-
-    Args:
-        code: the file.
-        node: expression.
-        scope: where it is.
-        depth: how deep in the expression we are.
-    """
-    if node is None:
-        return Unknown("nothing given")
-    if depth > MAX_DEPTH:
-        return Unknown("expression too deep")
-    reader = _READERS.get(node.type)
-    return reader(code, node, scope, depth + 1) if reader else Unknown(f"a Java {node.type.replace('_', ' ')}")
 
 
 def literal(code: JavaCode, node: Node) -> str:
@@ -120,27 +104,6 @@ def _expression(inner: str) -> Value:
         return spring(text)
     read = re.fullmatch(r"environment(?:\.getProperty\(|\[)'([^']+)'[\])]", text)
     return Config(read.group(1)) if read else Unknown("a Spring expression")
-
-
-def concat(parts: Sequence[Value]) -> Value:
-    """Values written one after the other, neighbouring texts joined.
-
-    Args:
-        parts: in order.
-    """
-    out: list[Value] = []
-    for part in parts:
-        for piece in part.parts if isinstance(part, Concat) else (part,):
-            if isinstance(piece, Lit) and isinstance(piece.value, str):
-                if not piece.value:
-                    continue
-                if out and isinstance(out[-1], Lit) and isinstance(out[-1].value, str):
-                    out[-1] = Lit(out[-1].value + piece.value)
-                    continue
-            out.append(piece)
-    if not out:
-        return Lit("")
-    return out[0] if len(out) == 1 else Concat(tuple(out))
 
 
 def named(code: JavaCode, name: str, scope: Scope) -> Value:
@@ -392,3 +355,6 @@ _READERS: dict[str, _Reader] = {
     "null_literal": lambda *_: Lit(None),
     "character_literal": lambda code, node, *_: Lit(_unescaped(code.text(node)[1:-1])),
 }
+
+value = by_kind("a Java", _READERS)
+"""The Value of an expression."""

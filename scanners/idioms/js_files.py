@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+
+from graph.values import Fact
 
 _ASIDE = re.compile(
     r"(^|/)(migrations?|migrate|seeders?|seeds?|seeding|data-seeds?)(/|[-.][^/]*\.[cm]?[jt]s$|\.[cm]?[jt]s$)"
@@ -10,10 +13,12 @@ _ASIDE = re.compile(
 )
 
 
-def runs_aside(path: str) -> bool:
-    """Whether a file is a migration or a seed, which somebody runs by hand or before the service starts.
+def of_the_service(path: str, told: Iterable[Fact]) -> Iterator[Fact]:
+    """What a file tells of the running service: the accesses of a migration or a seed, run by hand, are not its own.
 
     Args:
-        path: relative to the repository.
+        path: of the file, relative to the repository.
+        told: facts of the file.
     """
-    return _ASIDE.search(path) is not None
+    aside = _ASIDE.search(path) is not None
+    return (fact for fact in told if not (aside and fact.kind in ("access", "sql")))

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from graph.values import Call, Choice, Config, Env, Lit, Member, Name, Param, Unknown, Value
-from scanners.idioms.code import MAX_DEPTH, CallSite, Scope
+from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.expressions import by_kind, concat
 from scanners.idioms.js_imports import in_place, required
-from scanners.idioms.python_values import concat
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -27,23 +27,6 @@ _RUNTIME = ("next-runtime-env.env",)
 _JOINERS = ("url-join", "urljoin", "url-join.urlJoin", "proper-url-join", "path.join", "node:path.join")
 _PLACES = re.compile(r"%[sdifjoOc]")
 _ESCAPES = {"\\n": "\n", "\\t": "\t", "\\r": "\r"}
-
-
-def value(code: JsCode, node: Node | None, scope: Scope, depth: int = 0) -> Value:
-    """The Value of an expression.
-
-    Args:
-        code: the file.
-        node: expression.
-        scope: where it is.
-        depth: how deep in the expression we are.
-    """
-    if node is None:
-        return Unknown("nothing given")
-    if depth > MAX_DEPTH:
-        return Unknown("expression too deep")
-    reader = _READERS.get(node.type)
-    return reader(code, node, scope, depth + 1) if reader else Unknown(f"a JavaScript {node.type.replace('_', ' ')}")
 
 
 def _identifier(code: JsCode, node: Node, scope: Scope, _: int) -> Value:
@@ -377,3 +360,6 @@ _READERS: dict[str, _Reader] = {
     "null": lambda *_: Lit(None),
     "undefined": lambda *_: Lit(None),
 }
+
+value = by_kind("a JavaScript", _READERS)
+"""The Value of an expression."""

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from graph.values import Call, Choice, Concat, Env, Format, Lit, Member, Name, Param, Unknown, Value
-from scanners.idioms.code import MAX_DEPTH, CallSite, Scope
+from graph.values import Call, Choice, Env, Format, Lit, Member, Name, Param, Unknown, Value
+from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.expressions import by_kind, concat
 from scanners.idioms.python_config import ENV_CALLS, config_call, config_item, env_object
 from scanners.idioms.python_dicts import picked
 
@@ -38,23 +39,6 @@ _SCALARS = ("string", "concatenated_string", "identifier", "attribute", "call", 
 _ITEMS = 12
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\n": ""}
-
-
-def value(code: PyCode, node: Node | None, scope: Scope, depth: int = 0) -> Value:
-    """The Value of an expression.
-
-    Args:
-        code: the file.
-        node: expression.
-        scope: where it is.
-        depth: how deep in the expression we are.
-    """
-    if node is None:
-        return Unknown("nothing given")
-    if depth > MAX_DEPTH:
-        return Unknown("expression too deep")
-    reader = _READERS.get(node.type)
-    return reader(code, node, scope, depth + 1) if reader else Unknown(f"a Python {node.type.replace('_', ' ')}")
 
 
 def _identifier(code: PyCode, node: Node, scope: Scope, _: int) -> Value:
@@ -139,26 +123,6 @@ def _unescape(text: str, *, formatted: bool) -> str:
     if formatted:
         text = text.replace("{{", "{").replace("}}", "}")
     return _ESCAPE.sub(lambda m: _ESCAPES.get(m.group(1), m.group(1)), text) if "\\" in text else text
-
-
-def concat(parts: list[Value]) -> Value:
-    """Parts one after the other, neighbouring literals joined.
-
-    Args:
-        parts: in order.
-    """
-    out: list[Value] = []
-    for part in parts:
-        pieces = part.parts if isinstance(part, Concat) else (part,)
-        for piece in pieces:
-            last = out[-1] if out else None
-            if isinstance(last, Lit) and isinstance(piece, Lit) and isinstance(last.value, str):
-                out[-1] = Lit(f"{last.value}{piece.value}")
-            else:
-                out.append(piece)
-    if not out:
-        return Lit("")
-    return out[0] if len(out) == 1 else Concat(tuple(out))
 
 
 def _concatenated(code: PyCode, node: Node, scope: Scope, depth: int) -> Value:
@@ -381,3 +345,6 @@ _READERS: dict[str, _Reader] = {
     "false": lambda *_: Lit(False),
     "none": lambda *_: Lit(None),
 }
+
+value = by_kind("a Python", _READERS)
+"""The Value of an expression."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from graph.facts import SourceFile
 from graph.values import Fact
 from scanners.idioms import deploy
 from scanners.idioms.asyncapi import HEAD, channels
 from scanners.idioms.json_schema import Document
-from testmesh.guard.yaml import MapNode, plain
 
 
 class AsyncApi:
@@ -25,7 +24,7 @@ class AsyncApi:
         Args:
             path: relative to the repository.
         """
-        return path.endswith((".yaml", ".yml", ".json")) and not path.endswith(("package.json", "package-lock.json"))
+        return deploy.may_describe(path)
 
     def facts(self, source: SourceFile) -> Iterator[Fact]:
         """Channels.
@@ -33,14 +32,10 @@ class AsyncApi:
         Args:
             source: the file.
         """
-        if not HEAD.search(source.data[:4096]):
-            return
-        roots, problems = deploy.documents(source)
+        found, problems = deploy.described(source, HEAD)
         yield from problems
-        for root in roots[:1]:
-            data = plain(root)
-            if isinstance(root, MapNode) and isinstance(data, Mapping):
-                yield from channels(source, root, Document(data))
+        if found is not None:
+            yield from channels(source, found.root, Document(found.data))
 
 
 MANIFEST = AsyncApi()

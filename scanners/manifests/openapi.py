@@ -9,7 +9,7 @@ from graph.values import Fact
 from scanners.idioms import deploy
 from scanners.idioms.json_schema import Document
 from scanners.idioms.openapi import HEAD, line_of, operations, problem
-from testmesh.guard.yaml import MapNode, plain
+from testmesh.guard.yaml import MapNode
 
 _MOST_FINDINGS = 50
 _LARGEST_CHECKED = 256 * 1024
@@ -28,7 +28,7 @@ class OpenApi:
         Args:
             path: relative to the repository.
         """
-        return path.endswith((".yaml", ".yml", ".json")) and not path.endswith(("package.json", "package-lock.json"))
+        return deploy.may_describe(path)
 
     def facts(self, source: SourceFile) -> Iterator[Fact]:
         """Operations and findings.
@@ -36,15 +36,11 @@ class OpenApi:
         Args:
             source: the file.
         """
-        if not HEAD.search(source.data[:4096]):
-            return
-        roots, problems = deploy.documents(source)
+        found, problems = deploy.described(source, HEAD)
         yield from problems
-        for root in roots[:1]:
-            data = plain(root)
-            if isinstance(root, MapNode) and isinstance(data, Mapping):
-                yield from _findings(source, root, data)
-                yield from operations(source, root, Document(data))
+        if found is not None:
+            yield from _findings(source, found.root, found.data)
+            yield from operations(source, found.root, Document(found.data))
 
 
 def _findings(source: SourceFile, root: MapNode, data: Mapping[str, object]) -> Iterator[Fact]:

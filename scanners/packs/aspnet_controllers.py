@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from graph.values import Call, Fact, Lit, Location, Name, Param, Value
 from scanners.idioms import cs_http
 from scanners.idioms.cs_scopes import parameters
+from scanners.idioms.expressions import concat
 from scanners.idioms.http import operational
-from scanners.idioms.python_values import concat
 
 if TYPE_CHECKING:
     from scanners.idioms.code import Scope

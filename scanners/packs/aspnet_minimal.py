@@ -12,8 +12,8 @@ from scanners.idioms.code import Assign, CallSite, Scope
 from scanners.idioms.cs_noise import words
 from scanners.idioms.cs_scopes import parameters
 from scanners.idioms.cs_types import TypeRef
+from scanners.idioms.expressions import concat
 from scanners.idioms.http import operational
-from scanners.idioms.python_values import concat
 
 if TYPE_CHECKING:
     from tree_sitter import Node

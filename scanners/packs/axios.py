@@ -177,7 +177,7 @@ def _literal(code: JsCode, node: Node | None, site: CallSite, keys: tuple[str, .
 
 def _assembled(code: JsCode, options: Node, site: CallSite) -> Value:
     """``{ hostname, port, path }`` of Node's own client."""
-    from scanners.idioms.python_values import concat
+    from scanners.idioms.expressions import concat
 
     host = _option(code, options, ("hostname", "host"))
     port, path = option(code, options, "port"), option(code, options, "path")

@@ -11,7 +11,7 @@ from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.cs_messages import sent
 from scanners.idioms.cs_scopes import parameters
 from scanners.idioms.cs_shapes import of_ref
-from scanners.idioms.python_values import concat
+from scanners.idioms.expressions import concat
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -10,7 +10,7 @@ from graph.values import Fact, Lit, Location, Name, Unknown, Value
 from scanners.idioms.code import MAX_DEPTH, CallSite, Scope
 from scanners.idioms.django_paths import template
 from scanners.idioms.django_views import REQUEST, view_facts
-from scanners.idioms.python_values import concat
+from scanners.idioms.expressions import concat
 from scanners.idioms.python_views import status_facts
 
 if TYPE_CHECKING:

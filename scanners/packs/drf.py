@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from graph.values import ANYTHING, Fact, Field, Lit, Location, Name, Scalar, Shape, Value
 from scanners.idioms.code import Assign, CallSite, Scope
 from scanners.idioms.django_paths import template
-from scanners.idioms.python_values import concat
+from scanners.idioms.expressions import concat
 
 if TYPE_CHECKING:
     from scanners.idioms.python import PyCode

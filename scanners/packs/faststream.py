@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from graph.values import ANYTHING, Fact, Lit, Location, Shape, Unknown, Value
 from scanners.idioms import python as py
 from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.expressions import concat
 from scanners.idioms.messages import handler_reads, listed, subscribed
 from scanners.idioms.python_reads import Payload, reads
 from scanners.idioms.python_shapes import annotation
-from scanners.idioms.python_values import concat
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Concat, Config, Fact, Lit, Name, Shape, Unknown, Value
 from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.expressions import concat
 from scanners.idioms.java import Mark, Member
 from scanners.idioms.java_http import customized
 from scanners.idioms.java_shapes import of_type
-from scanners.idioms.java_values import concat, filled
+from scanners.idioms.java_values import filled
 from scanners.idioms.java_web import EXCHANGES, MAPPINGS, VERBS, around, known, methods, one, paths
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Call, Concat, Fact, Lit, Name, Shape, Unknown, Value
 from scanners.idioms.code import CallSite
+from scanners.idioms.expressions import concat
 from scanners.idioms.go_messages import consumed, made_where, part, payload, published
-from scanners.idioms.python_values import concat
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Fact, Lit, Shape, Value
 from scanners.idioms.code import CallSite
+from scanners.idioms.expressions import concat
 from scanners.idioms.go import bare
 from scanners.idioms.go_messages import consumed, items, of_package, part, payload, published
 from scanners.idioms.go_scopes import parameters
 from scanners.idioms.go_shapes import type_shape
 from scanners.idioms.go_values import members
-from scanners.idioms.python_values import concat
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from graph.values import Concat, Fact, Lit, Location, Value
 from scanners.idioms import go_routes
 from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.expressions import concat
 from scanners.idioms.go import bare
 from scanners.idioms.go_handing import Start
 from scanners.idioms.go_handlers import handler
 from scanners.idioms.go_http import METHODS, kit, method_of
 from scanners.idioms.go_routes import Route, Table
 from scanners.idioms.go_values import members
-from scanners.idioms.python_values import concat
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -22,6 +22,7 @@ from graph.values import (
     Value,
 )
 from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.expressions import concat
 from scanners.idioms.go import bare
 from scanners.idioms.go_handlers import local
 from scanners.idioms.go_messages import consumed, payload, published
@@ -29,7 +30,6 @@ from scanners.idioms.go_scopes import parameters
 from scanners.idioms.go_shapes import written
 from scanners.idioms.go_types import type_parameter
 from scanners.idioms.go_values import members
-from scanners.idioms.python_values import concat
 
 if TYPE_CHECKING:
     from tree_sitter import Node

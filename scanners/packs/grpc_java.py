@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Config, Fact, Lit, Unknown, Value
 from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.expressions import concat
 from scanners.idioms.java import Mark
 from scanners.idioms.java_noise import words
 from scanners.idioms.java_shapes import of_type
-from scanners.idioms.java_values import concat, filled
+from scanners.idioms.java_values import filled
 from scanners.idioms.java_web import around, known
 
 if TYPE_CHECKING:

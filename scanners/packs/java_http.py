@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from graph.values import Concat, Fact, Lit, Name, Shape, Unknown, Value
 from scanners.idioms.code import Assign, CallSite, Scope
+from scanners.idioms.expressions import concat
 from scanners.idioms.java import bare
 from scanners.idioms.java_http import BASE, Request, url_value, verb_value
-from scanners.idioms.java_values import concat
 from scanners.idioms.java_web import class_shape, known
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from graph.values import Concat, Fact, Lit, Name, Param, Unknown, Value
 from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.expressions import concat
 from scanners.idioms.java import Mark, items
 from scanners.idioms.java_http import made_of
 from scanners.idioms.java_noise import words
-from scanners.idioms.java_values import concat
 from scanners.idioms.java_web import around, from_package
 from scanners.idioms.sql_text import looks_like_sql
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from graph.values import ANYTHING, Config, Fact, Lit, Name, Shape, Value
 from scanners.idioms.code import Scope
+from scanners.idioms.expressions import concat
 from scanners.idioms.http import operational
 from scanners.idioms.java import Mark, Member
 from scanners.idioms.java_reads import param_shape
 from scanners.idioms.java_shapes import of_type, qualified
-from scanners.idioms.java_values import concat
 from scanners.idioms.java_web import (
     VERBS,
     from_package,

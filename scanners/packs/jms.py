@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from graph.values import Concat, Config, Fact, Lit, Shape, Unknown, Value
 from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.expressions import concat
 from scanners.idioms.java import Mark, items
 from scanners.idioms.java_http import made_of
 from scanners.idioms.java_messages import handler_shape, listed_topics, topic_values
 from scanners.idioms.java_scopes import nested_mark
-from scanners.idioms.java_values import concat
 from scanners.idioms.java_web import around, known
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from graph.values import Fact, Lit, Location, Name, Value
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.javascript import key_of, option
-from scanners.idioms.js_files import runs_aside
+from scanners.idioms.js_files import of_the_service
 from scanners.idioms.js_naming import collection
 from scanners.idioms.js_scopes import exported
 from scanners.idioms.js_types import argument_types, base_argument
@@ -53,8 +53,7 @@ class MongoDb:
         Args:
             parsed: a JavaScript or TypeScript file.
         """
-        told = _told(parsed)
-        yield from (f for f in told if f.kind not in ("access", "sql")) if runs_aside(parsed.path) else told
+        yield from of_the_service(parsed.path, _told(parsed))
 
 
 def _told(parsed: JsCode) -> Iterator[Fact]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from graph.values import Fact, Lit, Location, Name, Unknown, Value
 from scanners.idioms import python as py
 from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.expressions import concat
 from scanners.idioms.python_reads import Payload, reads
 from scanners.idioms.python_tasks import arguments_shape, parameters_shape
-from scanners.idioms.python_values import concat
 from scanners.idioms.python_views import Incoming, described
 
 if TYPE_CHECKING:

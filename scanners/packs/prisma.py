@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import Config, Fact, Lit, Location
 from scanners.idioms.javascript import bare, key_of, option
-from scanners.idioms.js_files import runs_aside
+from scanners.idioms.js_files import of_the_service
 from scanners.idioms.sql_text import looks_like_sql, store_kind
 
 if TYPE_CHECKING:
@@ -53,8 +53,7 @@ class PrismaClient:
         Args:
             parsed: a TypeScript or JavaScript file.
         """
-        told = _told(parsed)
-        yield from (f for f in told if f.kind not in ("access", "sql")) if runs_aside(parsed.path) else told
+        yield from of_the_service(parsed.path, _told(parsed))
 
 
 def _told(parsed: JsCode) -> Iterator[Fact]:

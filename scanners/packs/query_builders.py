@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from graph.values import Fact, Lit, Location, Name, Unknown, Value
 from scanners.idioms.code import CallSite
 from scanners.idioms.javascript import bare, key_of
-from scanners.idioms.js_files import runs_aside
+from scanners.idioms.js_files import of_the_service
 from scanners.idioms.sql_text import store_kind
 
 if TYPE_CHECKING:
@@ -47,8 +47,7 @@ class QueryBuilders:
         Args:
             parsed: a TypeScript or JavaScript file.
         """
-        told = _told(parsed)
-        yield from (f for f in told if f.kind not in ("access", "sql")) if runs_aside(parsed.path) else told
+        yield from of_the_service(parsed.path, _told(parsed))
 
 
 def _told(parsed: JsCode) -> Iterator[Fact]:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from graph.values import Fact, Lit, Value
 from scanners.idioms.code import CallSite, Scope
+from scanners.idioms.expressions import concat
 from scanners.idioms.http import operational
 from scanners.idioms.java import bare
-from scanners.idioms.java_values import concat, filled
+from scanners.idioms.java_values import filled
 from scanners.idioms.java_web import VERBS, class_shape, known, literals, template
 from scanners.idioms.spring_routes import apply, tidy
 

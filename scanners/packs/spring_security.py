@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from graph.values import Config, Fact, Lit, Value
-from scanners.idioms.java_values import concat
+from scanners.idioms.expressions import concat
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -245,7 +245,7 @@ def _overrides(method: Scope) -> bool:
 
 
 def _resource(code: JavaCode, scope: Scope, about: tuple[str, Value, str], entity: str, handler: str = "") -> Fact:
-    from scanners.idioms.java_values import concat
+    from scanners.idioms.expressions import concat
 
     verb, path, below = about
     shape = Shape("object", named=entity, open=False) if entity else ANYTHING

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from graph.values import Fact, Location
 from scanners.idioms.javascript import option
-from scanners.idioms.js_files import runs_aside
+from scanners.idioms.js_files import of_the_service
 from scanners.idioms.sql_text import looks_like_sql, store_kind
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ class SqlNode:
         Args:
             parsed: a JavaScript or TypeScript file.
         """
-        told = _told(parsed)
-        yield from (f for f in told if f.kind not in ("access", "sql")) if runs_aside(parsed.path) else told
+        yield from of_the_service(parsed.path, _told(parsed))
 
 
 def _told(parsed: JsCode) -> Iterator[Fact]:

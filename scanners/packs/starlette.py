@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from graph.values import Fact, Lit, Location, Value
 from scanners.idioms import python as py
 from scanners.idioms.code import MAX_DEPTH, CallSite, Scope
+from scanners.idioms.expressions import concat
 from scanners.idioms.python_routes import (
     BY_VERB,
     Route,
@@ -21,7 +22,6 @@ from scanners.idioms.python_routes import (
     router,
     view_classes,
 )
-from scanners.idioms.python_values import concat
 from scanners.idioms.python_views import Incoming, status_facts
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from graph.values import Fact, Lit, Location, Name, Value
 from scanners.idioms.code import CallSite, Scope
 from scanners.idioms.javascript import bare, key_of, option
-from scanners.idioms.js_files import runs_aside
+from scanners.idioms.js_files import of_the_service
 from scanners.idioms.js_naming import snake
 from scanners.idioms.js_types import argument_types, base_argument
 
@@ -63,8 +63,7 @@ class TypeOrm:
         Args:
             parsed: a TypeScript or JavaScript file.
         """
-        told = _told(parsed)
-        yield from (f for f in told if f.kind not in ("access", "sql")) if runs_aside(parsed.path) else told
+        yield from of_the_service(parsed.path, _told(parsed))
 
 
 def _told(parsed: JsCode) -> Iterator[Fact]:

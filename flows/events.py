@@ -163,6 +163,7 @@ def step_data(step: StepRun) -> dict[str, object]:
         "steps": [step_data(inner) for inner in step.steps],
         "trace_id": step.trace_id,
         "line": step.line,
+        "optional": step.optional,
     }
     return data | {key: value for key, value in rest.items() if value}
 
@@ -258,6 +259,7 @@ def step_from(data: Any) -> StepRun:
         iteration=data.get("iteration"),
         trace_id=data.get("trace_id", ""),
         line=data.get("line", 0),
+        optional=data.get("optional", False),
     )
 
 

@@ -79,6 +79,7 @@ class StepRun:
         iteration: 0-based, None outside loops.
         trace_id: 32 hex sent as `traceparent`, or empty.
         line: 1-based line of the step in its file.
+        optional: its failure does not count (`optional: true`).
     """
 
     id: str
@@ -96,6 +97,7 @@ class StepRun:
     iteration: int | None = None
     trace_id: str = ""
     line: int = 0
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

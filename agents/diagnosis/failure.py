@@ -110,8 +110,9 @@ def leaves(steps: Sequence[StepRun]) -> Iterator[StepRun]:
 
 def _first_failing(steps: Sequence[StepRun]) -> int | None:
     failing = [i for i, s in enumerate(steps) if s.verdict in FAILING]
-    outside = [i for i in failing if steps[i].phase != "teardown"]
-    return next(iter(outside or failing), None)
+    counting = [i for i in failing if not steps[i].optional]
+    outside = [i for i in counting if steps[i].phase != "teardown"]
+    return next(iter(outside or counting or failing), None)
 
 
 def counterpart(green: FlowRun | None, step: StepRun) -> StepRun | None:

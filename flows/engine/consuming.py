@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from flows.engine.context import Context, seconds
 from flows.engine.effects import Answer, Next, Steps, answered
+from flows.engine.judging import condition
 from flows.engine.waiting import SLACK_MS, Job, Reading, broken, in_time, out_of_time
 from flows.language.errors import NotEvaluable
 from flows.language.expressions.scope import InnerScope
@@ -36,6 +37,7 @@ class _Tally:
         self.read = 0
         self.matched = 0
         self.problem = ""
+        self.nearest: dict[str, object] | None = None
 
     def shortage(self, count: int, window: str) -> str:
         """What is missing.
@@ -125,9 +127,10 @@ def _matches(job: Job, message: dict[str, object], tally: _Tally) -> bool:
     if match is not None:
         try:
             if not match.condition(InnerScope(message, job.names)):
+                tally.nearest = message
                 return False
         except NotEvaluable as problem:
-            tally.problem = problem.message
+            tally.problem = problem.told()
             return False
     tally.matched += 1
     return True
@@ -160,7 +163,16 @@ def _over(context: Context, job: Job, reading: Reading, answer: Answer, tally: _
     if reading.result is None:
         late = context.late.get((job.step.phase, job.step.id), "")
         text = tally.shortage(config.count, seconds(_window(job)))
-        reading.failed = (f"{text}; reading began late: {late}, when the flow began" if late else text,)
+        text = f"{text}; reading began late: {late}, when the flow began" if late else text
+        reading.failed = (text, *_why_none(job, tally))
     else:
         reading.failed = (f"not satisfied within {seconds(_window(job))}; nearest:", *reading.judgement.failed)
     return None
+
+
+def _why_none(job: Job, tally: _Tally) -> tuple[str, ...]:
+    """How the last message that `match` could judge, and refused, differs from what it wants."""
+    match: Expression | None = job.request.config.match
+    if match is None or tally.nearest is None or tally.matched:
+        return ()
+    return tuple(f"match: {why}" for why in condition(match, InnerScope(tally.nearest, job.names), "match").failed)

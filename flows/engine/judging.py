@@ -74,19 +74,30 @@ def combined(assertions: Iterable[tuple[str, Assertion]], scope: Scope) -> Judge
     for name, assertion in assertions:
         outcome = evaluate_assertion(assertion.expression, scope)
         passed = outcome.evaluable and (not outcome.passed if name == "assert_none" else outcome.passed)
-        message = outcome.problem or ("" if passed else _message(assertion, scope))
+        message = outcome.problem or ("" if passed else _why_not(assertion, scope))
         line = AssertionResult(name, assertion.text, passed, outcome.left, outcome.right, message, assertion.at.line)
         lines.append(line)
         if name == "assert_any" and outcome.evaluable:
             any_lines.append(line)
         if not passed and (name != "assert_any" or not outcome.evaluable):
-            failed.append(_explained(line, outcome.evaluable))
+            failed.append(_explained(line, outcome.evaluable, assertion.message is not None))
             refuted = refuted or outcome.evaluable
     if any_lines and not any(line.passed for line in any_lines):
         failed.append("none of assert_any holds: " + "; ".join(line.expression for line in any_lines))
         refuted = True
     error = bool(failed) and not refuted
     return Judgement(tuple(lines), not failed, tuple(failed), error, sum(line.passed for line in lines))
+
+
+def _why_not(assertion: Assertion, scope: Scope) -> str:
+    """What the author says about it, and what a condition without sides says about itself."""
+    return ": ".join(filter(None, (_message(assertion, scope), _reason(assertion.expression, scope))))
+
+
+def _reason(expression: Expression, scope: Scope) -> str:
+    from flows.language.expressions.reasons import reason
+
+    return reason(expression, scope)
 
 
 def _message(assertion: Assertion, scope: Scope) -> str:
@@ -98,13 +109,13 @@ def _message(assertion: Assertion, scope: Scope) -> str:
         return f"(the message cannot be written: {problem.message})"
 
 
-def _explained(line: AssertionResult, evaluable: bool) -> str:
+def _explained(line: AssertionResult, evaluable: bool, authored: bool) -> str:
     if not evaluable:
         return f"{line.expression}: {line.message}"
     negated = "assert_none: " if line.list == "assert_none" else ""
     shown = f"{negated}{line.expression}"
     if line.message:
-        return f"{line.message} ({shown})"
+        return f"{line.message} ({shown})" if authored else f"{shown} ({line.message})"
     return f"{shown} (left: {short(line.left)}, right: {short(line.right)})"
 
 
@@ -132,10 +143,11 @@ def condition(expression: Expression, scope: Scope, name: str = "until") -> Judg
         name: how the line is listed.
     """
     outcome = evaluate_assertion(expression, scope)
-    line = AssertionResult(name, expression.text, outcome.passed, outcome.left, outcome.right, outcome.problem or "")
+    message = outcome.problem or ("" if outcome.passed else _reason(expression, scope))
+    line = AssertionResult(name, expression.text, outcome.passed, outcome.left, outcome.right, message)
     if outcome.passed:
         return Judgement((line,), score=1)
-    return Judgement((line,), False, (_explained(line, outcome.evaluable),), not outcome.evaluable)
+    return Judgement((line,), False, (_explained(line, outcome.evaluable, False),), not outcome.evaluable)
 
 
 class Outputs(NamedTuple):
@@ -163,7 +175,7 @@ def outputs(step: Step, scope: Scope) -> Outputs:
             values[output.name] = output.path.evaluate(scope)
         except MissingField as missing:
             if output.default is None:
-                return Outputs(values, f"output '{output.name}' ({output.path.text}): {missing.message}")
+                return Outputs(values, f"output '{output.name}' ({output.path.text}): {missing.told()}")
             try:
                 values[output.name] = output.default.render(scope)
             except NotEvaluable as problem:

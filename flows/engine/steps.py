@@ -330,6 +330,7 @@ class _Work:
             iteration=self.place.iteration,
             trace_id=self.context.trace_id if exchanges else "",
             line=self.step.at.line,
+            optional=self.step.optional,
         )
 
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
+
 from testmesh.kernel.errors import TestMeshError
+
+_MOST_NAMES = 200
+_SHOWN_NAMES = 8
+_LONGEST_NAME = 30
 
 
 class SyntaxProblem(TestMeshError):
@@ -44,9 +51,37 @@ class NotEvaluable(TestMeshError):
         super().__init__(message)
         self.message = message
 
+    def told(self) -> str:
+        """The message, with what may help whoever reads it."""
+        return self.message
+
 
 class MissingField(NotEvaluable):
-    """A path that finds nothing; tolerated directly under `exists`, `not exists` and left of `??`."""
+    """A path that finds nothing; tolerated directly under `exists`, `not exists` and left of `??`.
+
+    Args:
+        message: what is missing where.
+        field: the name that was not found, or empty.
+        among: the names that are there.
+    """
+
+    def __init__(self, message: str, field: str = "", among: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.field = field
+        self.among = among
+
+    def told(self) -> str:
+        """The message with the nearest name, or with the names that are there."""
+        names = list(islice(self.among, _MOST_NAMES)) if self.field else []
+        if not names:
+            return self.message
+        from flows.language.closest import closest
+
+        near = closest(self.field, names)
+        if near is not None:
+            return f"{self.message}; did you mean '{near}'?"
+        more = ", …" if len(names) > _SHOWN_NAMES else ""
+        return f"{self.message}; fields are {', '.join(name[:_LONGEST_NAME] for name in names[:_SHOWN_NAMES])}{more}"
 
 
 class UnknownName(MissingField):

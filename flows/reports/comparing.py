@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from flows.reports.differing import MISSING, Difference, clipped, differences, left_path, line_of, shown
+from flows.reports.differing import MISSING, Difference, clipped, differences, line_of, shown
+from flows.reports.expressions import left_path
 from flows.reports.places import flow_name
 from flows.reports.volatile import Volatile, volatile_between
 from graph.runs import AssertionResult, FlowRun, Run, StepRun

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from flows.language.errors import NotEvaluable
@@ -165,7 +165,8 @@ def around(left: str, right: str) -> str:
     end = 0
     while end < least - start and left[-1 - end] == right[-1 - end]:
         end += 1
-    return f"{_cut(left, start, end)} → {_cut(right, start, end)} (from character {start + 1})"
+    lengths = "" if len(left) == len(right) else f"; {len(left):,} and {len(right):,} characters"
+    return f"{_cut(left, start, end)} → {_cut(right, start, end)} (from character {start + 1}{lengths})"
 
 
 def _cut(text: str, start: int, end: int) -> str:
@@ -178,20 +179,21 @@ def _cut(text: str, start: int, end: int) -> str:
     return f'"{before}{shown(middle)[1:-1]}{after}"'
 
 
-@lru_cache(maxsize=256)
-def left_path(expression: str) -> str:
-    """The text of an expression's left side when it is a path such as ``body.items``, else nothing.
+def told_apart(left: object, right: object) -> tuple[str, str]:
+    """Two values as JSON; of texts that look alike also the characters by which they differ.
 
     Args:
-        expression: as written.
+        left: JSON-shaped.
+        right: JSON-shaped.
     """
-    from flows.language.errors import SyntaxProblem
-    from flows.language.expressions import tree as t
-    from flows.language.expressions.parser import parse
-
-    try:
-        tree = parse(expression)
-    except SyntaxProblem:
-        return ""
-    left = tree.left if isinstance(tree, t.Binary) else tree
-    return " ".join(expression[left.start : left.end].split()) if isinstance(left, t.Name | t.Member | t.Index) else ""
+    a, b = shown(left), shown(right)
+    if not isinstance(left, str) or not isinstance(right, str) or left == right:
+        return a, b
+    different = [n for n, (one, other) in enumerate(zip(left, right, strict=False)) if one != other]
+    if not different or (left + right).isascii():
+        return a, b
+    at = different[0]
+    alike = len(left) == len(right) and len(different) <= max(1, len(left) // 4)
+    if not alike and unicodedata.normalize("NFKC", left) != unicodedata.normalize("NFKC", right):
+        return a, b
+    return a, f"{b} (character {at + 1} is U+{ord(left[at]):04X}, not U+{ord(right[at]):04X})"

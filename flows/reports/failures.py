@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from flows.reports.commands import Sent, as_text, command_line
-from flows.reports.differing import clipped, differences, left_path, line_of, shown
+from flows.reports.answers import answer_lines, answered, sentence
+from flows.reports.commands import Sent, command_line
+from flows.reports.differing import clipped, differences, line_of, shown, told_apart
+from flows.reports.expressions import compares, left_path, literal_right
 from flows.reports.surroundings import Surroundings, logged
 from flows.reports.visible import visible
 from graph.runs import AssertionResult, Exchange, FlowRun, StepRun
@@ -17,7 +19,9 @@ _LOG_LINES = 4
 _LONG_COMMAND = 1_500
 _MESSAGE_LINES = 5
 _DETAILS = 6
+_LISTED = 4
 _MORE = re.compile(r" \(and (\d+) more\)$")
+_FIELD = re.compile(r"(?:field|element) ['\"\w.-]*.*$")
 NOWHERE = Surroundings()
 
 
@@ -30,9 +34,10 @@ def failure_lines(file: str, step: StepRun, around: Surroundings = NOWHERE) -> l
         around: logs, spans, and the run's id.
     """
     if any(inner.verdict in ("failed", "error") for inner in step.steps) and not step.exchanges:
-        return [visible(line) for line in (_head(file, step), *_message(step)[:2], *_assertions(step, 8))]
-    head = [_head(file, step), *_asked(step)]
-    tail = [*_again(step), *_logs(step, around), *_spans(step, around), *_next(around)]
+        said = [line for line in _message(step)[:2] if not line.startswith("  step '")]
+        return [visible(line) for line in (_head(file, step), *said, *_assertions(step, 8))]
+    head = [_head(file, step), *_asked(step), *answer_lines(step)]
+    tail = [*_spans(step, around), *_logs(step, around), *_again(step), *_next(around)]
     told = _message(step)
     room = MOST_LINES - len(head) - len(tail) - len(told)
     return [visible(line) for line in (*head, *told, *_assertions(step, room), *tail)]
@@ -58,7 +63,8 @@ def _head(file: str, step: StepRun) -> str:
     name = step.id if step.iteration is None else f"{step.id}[{step.iteration}]"
     phase = "" if step.phase == "steps" else f"{step.phase} "
     where = f"{file}:{line}" if line else file
-    return f"{where}: {phase}{name} ({step.action}) {what} after {duration(step.duration_ms)}"
+    about = f"{step.action}, optional" if step.optional else step.action
+    return f"{where}: {phase}{name} ({about}) {what} after {duration(step.duration_ms)}"
 
 
 def duration(ms: float) -> str:
@@ -90,49 +96,10 @@ def _asked(step: StepRun) -> list[str]:
 def _seen(exchange: Exchange) -> str:
     if len(exchange.candidates) < 2:
         return ""
+    if "raw" in exchange.candidates[-1]:
+        return f" (the last of {len(exchange.candidates):,} messages)"
     span = exchange.at_ms[-1] - exchange.at_ms[0] if exchange.at_ms else 0
     return f" (the last of {len(exchange.candidates):,} answers in {duration(span)})"
-
-
-def sentence(action: str, request: dict[str, object]) -> str:
-    """What a step asked, in a few words.
-
-    Args:
-        action: canonical name.
-        request: as recorded.
-    """
-    if "url" in request and action in ("http_request", "graphql", "sse", "websocket"):
-        method = request.get("method") or ("POST" if action == "graphql" else "GET")
-        return f"{method} {as_text(request['url'])}" if action != "websocket" else as_text(request["url"])
-    if request.get("endpoint") is not None:
-        return f"{request.get('service')}: {request['endpoint']}"
-    words = [as_text(request[key]) for key in _TELLING if request.get(key) is not None]
-    return " ".join(" ".join(words).split())
-
-
-_TELLING = (
-    *("operation", "command", "service", "method", "topic", "channel", "subject", "queue", "exchange", "stream"),
-    *("routing_key", "collection", "bucket", "key", "query", "address", "http", "tcp", "url", "host", "port", "name"),
-    *("path", "openapi", "pact"),
-)
-
-
-def answered(answer: dict[str, object]) -> str:
-    """What came back, in a few words.
-
-    Args:
-        answer: a candidate.
-    """
-    status = answer.get("status")
-    if status is not None:
-        return f"{status} {answer.get('error_message') or ''}".strip()
-    for key, noun in (("row_count", "row"), ("rows_affected", "row"), ("count", "message")):
-        number = answer.get(key)
-        if isinstance(number, int):
-            return f"{number} {noun}{'' if number == 1 else 's'}"
-    if "value" in answer:
-        return clipped(shown(answer["value"]), 80)
-    return ""
 
 
 def failed_assertions(step: StepRun) -> list[AssertionResult]:
@@ -157,9 +124,9 @@ def _message(step: StepRun) -> list[str]:
     """The step's message without what the assertions below say again."""
     said = [_flat(text) for line in failed_assertions(step) for text in (line.expression, line.message) if text]
     lines = []
-    for line in step.message.splitlines():
+    for line in step.message.split("\n"):
         flat = _flat(line).removeprefix("assert_none: ")
-        if flat.startswith("none of assert_any holds") or any(flat.startswith(text) for text in said):
+        if not flat or flat.startswith("none of assert_any holds") or any(flat.startswith(text) for text in said):
             continue
         lines.append(clipped(f"  {line.rstrip()}", WIDTH))
     if len(lines) > _MESSAGE_LINES:
@@ -193,7 +160,7 @@ def _assertions(step: StepRun, room: int) -> list[str]:
     found = failed_assertions(step)
     if not found:
         return []
-    blocks = [_block(step, line) for line in found]
+    blocks = _blocks(step, found)
     while sum(map(len, blocks)) > room and (longest := max(blocks, key=len)) and len(longest) > 2:
         at = blocks.index(longest)
         blocks[at] = _shorter(longest)
@@ -216,27 +183,52 @@ def _shorter(block: list[str]) -> list[str]:
     return [title, *kept]
 
 
-def _block(step: StepRun, line: AssertionResult) -> list[str]:
-    sides = _sides(step, line)
-    return [_title(line, sides), *sides]
+def _blocks(step: StepRun, found: list[AssertionResult]) -> list[list[str]]:
+    """A block of lines for each; those that have no value for the reason of one before are told together."""
+    blocks: list[list[str]] = []
+    same: dict[str, list[AssertionResult]] = {}
+    for line in found:
+        cause = "" if line.left is not None or _evaluated(step, line) else _FIELD.sub("", line.message)
+        if cause and cause in same:
+            same[cause].append(line)
+            continue
+        if cause:
+            same[cause] = []
+        sides = _sides(step, line)
+        blocks.append([_title(line, sides), *sides])
+    more = [line.line for lines in same.values() for line in lines]
+    if more:
+        numbers = sorted(set(more))
+        lines = f"line {numbers[0]}" if len(numbers) == 1 else f"lines {', '.join(map(str, numbers))}"
+        if len(numbers) > _LISTED:
+            lines = f"lines {numbers[0]} to {numbers[-1]}"
+        blocks.append([f"  {lines}  {len(more)} more cannot be evaluated for the same reason"])
+    return blocks
+
+
+def _evaluated(step: StepRun, line: AssertionResult) -> bool:
+    return not line.message or f"{line.expression}: {line.message}" not in step.message
 
 
 def _title(line: AssertionResult, sides: list[str]) -> str:
     where = f"line {line.line}" if line.line else "until"
     name = "" if line.list == "assert" or not line.line else f"{line.list}: "
-    why = f"  ({_flat(line.message)})" if line.message and _has_sides(line) else ""
-    way = "  (left → right)" if sides and " → " in sides[0] and _has_sides(line) else ""
+    why = f"  ({_flat(line.message)})" if line.message and _has_sides(line) and not _condition(line) else ""
+    way = "  (left → right)" if sides and " → " in sides[0] and _has_sides(line) and not _condition(line) else ""
     return clipped(f"  {where}  {name}{_flat(line.expression)}{why}", WIDTH - len(way)) + way
 
 
-def _side(value: object, known: bool) -> str:
-    return "has no value" if value is None and not known else shown(value)
+def _condition(line: AssertionResult) -> bool:
+    """It has no two sides: a function's answer, a field, parts joined with `and`; its message says why."""
+    return line.right is None and (isinstance(line.left, bool) or bool(line.message)) and not compares(line.expression)
 
 
 def _sides(step: StepRun, line: AssertionResult) -> list[str]:
-    if not _has_sides(line):
-        return [clipped(f"      {_flat(line.message) or 'left null, right null'}", WIDTH)]
-    known = not line.message or f"{line.expression}: {line.message}" not in step.message
+    if not _has_sides(line) or _condition(line):
+        plain = "left null, right null" if compares(line.expression) else f"it is {shown(line.left)}"
+        return [clipped(f"      {_flat(line.message) or plain}", WIDTH)]
+    if not _evaluated(step, line) and line.left is None:
+        return [f"      right {clipped(shown(line.right), WIDTH - 12)}"] if not literal_right(line.expression) else []
     if line.list == "assert_none":
         return [clipped(f"      it holds: left {shown(line.left)}, right {shown(line.right)}", WIDTH)]
     both = _containers(line.left, line.right)
@@ -246,7 +238,7 @@ def _sides(step: StepRun, line: AssertionResult) -> list[str]:
             lines = [f"      {line_of(item)}" for item in found[:_DETAILS]]
             lines[-1] += f" (and {len(found) - _DETAILS} more)" if len(found) > _DETAILS else ""
             return lines
-    left, right = _side(line.left, known), _side(line.right, known)
+    left, right = told_apart(line.left, line.right)
     if len(left) + len(right) <= WIDTH - 30:
         return [f"      left {left}, right {right}"]
     return [f"      left  {clipped(left, WIDTH - 12)}", f"      right {clipped(right, WIDTH - 12)}"]
@@ -287,16 +279,15 @@ def _logs(step: StepRun, around: Surroundings) -> list[str]:
 def _spans(step: StepRun, around: Surroundings) -> list[str]:
     if not around.spans:
         return []
-    from testmesh.telemetry.kept import failing
+    from testmesh.telemetry.kept import failing, reason
 
     found = failing(step, around.spans)
-    lines = []
-    for span in found[:1]:
-        why = f": {span.message}" if span.message else ""
-        took = duration(span.duration_ns / 1e6)
-        others = f" (so did {len(found) - 1} above it)" if len(found) > 1 else ""
-        lines.append(clipped(f"  span    {span.service}: {span.name} failed after {took}{_flat(why)}{others}", WIDTH))
-    return lines
+    if not found:
+        return []
+    first, why = found[0], _flat(reason(found[0]))
+    others = f" (so did {len(found) - 1} around it)" if len(found) > 1 else ""
+    told = f"  span    {first.service}: {first.name} failed after {duration(first.duration_ns / 1e6)}"
+    return [clipped(f"{told}{f': {why}' if why else ''}{others}", WIDTH)]
 
 
 def _next(around: Surroundings) -> Iterator[str]:

@@ -8,11 +8,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from flows.reports.answers import answered, sentence
 from flows.reports.beside import Beside, Earlier
 from flows.reports.commands import Sent, command_line
 from flows.reports.comparing import StepChange, compare_flows
 from flows.reports.differing import differences, line_of
-from flows.reports.failures import answered, brief, failed_assertions, failure_lines, sentence
+from flows.reports.failures import brief, failed_assertions, failure_lines
 from flows.reports.places import Placed, flow_name, placed, texts_of
 from flows.reports.surroundings import Surroundings, logged, surroundings
 from flows.reports.totals import BROKEN, all_cases, cases, totals

@@ -5,10 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from graph.runs import FlowRun, Run, StepRun
 
+_MOST_FILES = 100
 _NAMED = re.compile(r"""\bflow:\s*["']?([^"'\s,}#]+)""")
 
 
@@ -72,9 +74,38 @@ def child_of(texts: Mapping[str, str], file: str, line: int) -> str:
             break
         match = _NAMED.search(row)
         if match is not None:
-            name = posixpath.normpath(posixpath.join(posixpath.dirname(file), match[1]))
+            name = _beside(file, match[1])
             return name if name in texts else file
     return file
+
+
+def _beside(file: str, named: str) -> str:
+    return posixpath.normpath(posixpath.join(posixpath.dirname(file), named))
+
+
+def texts_near(flow: FlowRun, root: Path) -> Mapping[str, str]:
+    """The files a flow execution may have read, while its run has not ended and does not say so itself.
+
+    Args:
+        flow: the execution.
+        root: folder that its file is relative to.
+    """
+    found = {flow.file: flow.source}
+    waiting = [flow.file] if any(step.action == "run_flow" for step in _all(flow.steps)) else []
+    while waiting and len(found) < _MOST_FILES:
+        file = waiting.pop()
+        for match in _NAMED.finditer(found[file]):
+            name = _beside(file, match[1])
+            if name not in found and (root / name).is_file():
+                found[name] = (root / name).read_text("utf-8", "replace")
+                waiting.append(name)
+    return found
+
+
+def _all(steps: Sequence[StepRun]) -> Iterator[StepRun]:
+    for step in steps:
+        yield step
+        yield from _all(step.steps)
 
 
 def flow_name(flow: FlowRun) -> str:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from flows.reports.loglines import ERROR, QUIET, WARNING, loudness, readable, time_of
 from graph.runs import Run, StepRun
 from graph.spans import Span
 
+# Clocks of other machines differ a little; lines that we receive ourselves are never early.
 BEFORE_MS = 50.0
+_EARLY_MS = 5.0
+_SOON_MS = 50.0
 AFTER_MS = 500.0
-_TIME = r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d:\d\d)(?:[.,](?P<part>\d{1,9}))?\s?(?P<zone>Z|[+-]\d\d:?\d\d)?"
-_LOUD = (
-    r"(?i)\b(?:"
-    r"error|exit code|err|fatal|critical|panic|exception|traceback|warn(?:ing)?|fail(?:ed|ure)?|refused|denied)\b"
-    r"|Exception\b|Error\b|\b[45]\d\d\b"
-)
+_CALM_LINES = 2
+_ADDRESS = re.compile(r"^(?:[a-z][a-z0-9+.-]*://)?(?:[^/@\s]*@)?(?P<host>[\w.-]+:\d+)(?:/|$)", re.IGNORECASE)
+_HOST = re.compile(r"^[a-z][a-z0-9+.-]*://(?:[^/@\s]*@)?(?P<host>[^/:?#\s]+)(?P<port>:\d+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Surroundings:
         logs: service to lines.
         spans: of the run.
         log_times: service to when its lines were written, ms after the run's start.
+        addresses: `host:port` to the services that variables say are there.
     """
 
     run_id: str = ""
@@ -38,6 +40,7 @@ class Surroundings:
     logs: Mapping[str, Sequence[str]] = field(default_factory=dict)
     spans: Sequence[Span] = ()
     log_times: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    addresses: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def surroundings(run: Run, spans: Sequence[Span] = (), *, kept: bool = True) -> Surroundings:
@@ -48,7 +51,20 @@ def surroundings(run: Run, spans: Sequence[Span] = (), *, kept: bool = True) -> 
         spans: kept beside it.
         kept: whether a person can open it again by its id.
     """
-    return Surroundings(run.id if kept else "", run.started, run.logs, spans, run.log_times)
+    return Surroundings(run.id if kept else "", run.started, run.logs, spans, run.log_times, _addresses(run))
+
+
+def _addresses(run: Run) -> Mapping[str, frozenset[str]]:
+    """Variables such as `ORDERS_URL` say where the service `orders` is."""
+    found: dict[str, frozenset[str]] = {}
+    names = {service: re.sub(r"\W", "_", service).lower() for service in run.logs}
+    every = {item for flow in run.flows for item in flow.variables.items() if isinstance(item[1], str)}
+    for name, value in sorted(every) if names else ():
+        match = _ADDRESS.match(value)
+        if match is not None:
+            there = {service for service, begins in names.items() if f"{name.lower()}_".startswith(f"{begins}_")}
+            found[match["host"]] = found.get(match["host"], frozenset()) | there
+    return found
 
 
 class Logged(NamedTuple):
@@ -65,35 +81,109 @@ class Logged(NamedTuple):
     of: int
 
 
+class _Said(NamedTuple):
+    """What one service logged in the window of a step.
+
+    Args:
+        service: its name.
+        lines: readable, in order.
+        ranks: of each line, less is more telling.
+        concern: 0 its span failed first, 1 the step reached it or nobody knows whom it reached, 2 it reached others.
+    """
+
+    service: str
+    lines: list[str]
+    ranks: list[tuple[int, int, int]]
+    concern: int
+
+    @property
+    def order(self) -> tuple[int, int, tuple[int, int, int]]:
+        """Services that the step reached and that complain, any that logs an error, then the others."""
+        untraced, loud, _ = best = min(self.ranks)
+        if self.concern < 2 or not untraced:
+            return (0 if loud < QUIET else 2), self.concern, best
+        return (1 if loud == ERROR else 3), self.concern, best
+
+
 def logged(step: StepRun, around: Surroundings, most: int) -> list[Logged]:
-    """What services logged while a step ran: lines with its trace id first, then loud ones, then the latest.
+    """What services logged while a step ran: first the service whose span failed, or that the step reached.
+
+    Of its lines those with the trace's id come first, then loud ones, then the latest; of an exception also the
+    line of the program's own code that led to it.
 
     Args:
         step: the step.
         around: the run.
         most: lines in all.
     """
+    concerned = _concerned(step, around)
+    unnamed = 2 if concerned else 1  # when nothing says who was reached, everybody may have been
     window = _window(step, around)
-    found: list[tuple[tuple[int, int], str, list[str], list[int]]] = []
+    found: list[_Said] = []
     for service, lines in around.logs.items():
         times = around.log_times.get(service, ())
-        within = _timed(lines, times, step) if len(times) == len(lines) else list(_within(lines, window))
-        ranked = sorted(range(len(within)), key=lambda index: (*_rank(within[index], step), -index))
+        timed = _timed(lines, times, step) if len(times) == len(lines) else _within(lines, window)
+        within = [(readable(line), late) for line, late in timed]
         if within:
-            found.append((_rank(within[ranked[0]], step), service, within, ranked))
+            ranks = [(*_rank(line, step), late) for line, late in within]
+            found.append(_Said(service, [line for line, _ in within], ranks, concerned.get(service, unnamed)))
     shown: list[Logged] = []
-    for _, service, within, ranked in sorted(found, key=lambda item: item[0]):
-        share = most - sum(len(item.lines) for item in shown)
-        chosen = [index for index in ranked[:share] if _rank(within[index], step)[0] < 2 or not shown]
+    for said in sorted(found, key=lambda said: said.order):
+        left = most - sum(len(item.lines) for item in shown)
+        chosen = _chosen(said, left, first=not shown) if left > 0 else []
         if chosen:
-            shown.append(Logged(service, tuple(within[index] for index in sorted(chosen)), len(within)))
+            shown.append(Logged(said.service, tuple(said.lines[index] for index in chosen), len(said.lines)))
     return shown
 
 
 def _rank(line: str, step: StepRun) -> tuple[int, int]:
-    traced = bool(step.trace_id) and step.trace_id in line
-    loud = re.search(_LOUD, line) is not None
-    return (2 - loud - traced, 0)
+    return (0 if step.trace_id and step.trace_id in line else 1), loudness(line)
+
+
+def _chosen(said: _Said, most: int, *, first: bool) -> list[int]:
+    """The most telling lines, in order; of a service that did not complain a few, when it is told first."""
+    from testmesh.kernel.stacks import blamed
+
+    ordered = sorted(range(len(said.lines)), key=lambda index: (said.ranks[index], -index))
+    telling = [index for index in ordered if _tells(said.ranks[index], said.concern)]
+    if not telling and first and said.concern < 2:
+        return sorted([index for index in ordered if not said.ranks[index][2]][: min(most, _CALM_LINES)])
+    chosen: set[int] = set()
+    for index in telling:
+        if len(chosen) >= most:
+            break
+        if said.lines[index].startswith("Traceback (most recent"):
+            continue
+        chosen.add(index)
+        led = blamed(said.lines, index) if said.ranks[index][1] == ERROR and len(chosen) < most else None
+        chosen |= {led} if led is not None else set()
+    return sorted(chosen)
+
+
+def _tells(rank: tuple[int, int, int], concern: int) -> bool:
+    """With the trace's id always; a complaint when it fits the step: of other services, and late, only errors."""
+    untraced, loud, late = rank
+    return not untraced or loud == ERROR or (loud == WARNING and concern < 2 and not late)
+
+
+def _concerned(step: StepRun, around: Surroundings) -> Mapping[str, int]:
+    """Services that the step reached, by its trace or by the address it asked."""
+    found = dict.fromkeys(_addressed(step, around), 1)
+    if around.spans and step.trace_id:
+        from testmesh.telemetry.kept import caused, failing
+
+        found |= {span.service: 1 for span in caused(step, around.spans)}
+        found |= {span.service: 0 for span in failing(step, around.spans)[:1]}
+    return found
+
+
+def _addressed(step: StepRun, around: Surroundings) -> Iterable[str]:
+    for exchange in step.exchanges[-1:]:
+        request = exchange.request if isinstance(exchange.request, dict) else {}
+        match = _HOST.match(str(request.get("url") or ""))
+        if match is not None:
+            yield from (service for service in around.logs if service == match["host"])
+            yield from around.addresses.get(match["host"] + (match["port"] or ""), ())
 
 
 def _window(step: StepRun, around: Surroundings) -> tuple[datetime, datetime] | None:
@@ -105,13 +195,15 @@ def _window(step: StepRun, around: Surroundings) -> tuple[datetime, datetime] | 
     return first, begin + timedelta(milliseconds=step.started_ms + step.duration_ms + AFTER_MS)
 
 
-def _timed(lines: Sequence[str], times: Sequence[float], step: StepRun) -> list[str]:
-    """Lines that were written while the step ran, or shortly after it."""
-    first, last = step.started_ms - BEFORE_MS, step.started_ms + step.duration_ms + AFTER_MS
-    return [line for line, at in zip(lines, times, strict=True) if first <= at <= last]
+def _timed(lines: Sequence[str], times: Sequence[float], step: StepRun) -> Iterator[tuple[str, int]]:
+    """Lines that were written while the step ran (0), or shortly after it (1)."""
+    first, end = step.started_ms - _EARLY_MS, step.started_ms + step.duration_ms
+    for line, at in zip(lines, times, strict=True):
+        if first <= at <= end + AFTER_MS:
+            yield line, int(at > end + _SOON_MS)
 
 
-def _within(lines: Sequence[str], window: tuple[datetime, datetime] | None) -> Iterator[str]:
+def _within(lines: Sequence[str], window: tuple[datetime, datetime] | None) -> Iterator[tuple[str, int]]:
     """Lines of the window; a line without a time belongs to the one before it; lines of no known time all count."""
     inside = True
     for line in lines:
@@ -119,21 +211,4 @@ def _within(lines: Sequence[str], window: tuple[datetime, datetime] | None) -> I
         if at is not None and window is not None:
             inside = window[0] <= at <= window[1]
         if inside:
-            yield line
-
-
-def time_of(line: str) -> datetime | None:
-    """When a line says it was written (UTC unless it names a zone); None when it does not say.
-
-    Args:
-        line: of a log.
-    """
-    match = re.search(_TIME, line[:200])
-    if match is None:
-        return None
-    zone = (match["zone"] or "Z").replace("Z", "+00:00")
-    part = (match["part"] or "0")[:6].ljust(6, "0")
-    try:
-        return datetime.fromisoformat(f"{match['day']}T{match['time']}.{part}{zone}").astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+            yield line, 0

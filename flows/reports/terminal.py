@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from flows.reports.places import Placed, flow_name, placed, texts_of
+from flows.reports.places import Placed, flow_name, placed, texts_near, texts_of
 from flows.reports.visible import visible
 from graph.runs import (
     Event,
@@ -56,6 +57,8 @@ class Terminal:
         self._later = later
         self._steps = 0
         self._status = False
+        self.root = Path()
+        """Folder that flow files are relative to, where it is not the working folder."""
 
     def __call__(self, event: Event) -> None:
         """Writes what the event says.
@@ -82,8 +85,8 @@ class Terminal:
     def flow(self, event: FlowFinished) -> None:
         """A flow's line, and what failed in it."""
         self.clear()
-        how = How(self._paint, self._verbose, brief=self._later)
-        for line in flow_lines(event.flow, how):
+        texts = {} if self._later or event.flow.verdict == "passed" else texts_near(event.flow, self.root)
+        for line in flow_lines(event.flow, How(self._paint, self._verbose, brief=self._later, texts=texts)):
             self._out.write(line + "\n")
         self._out.flush()
 

@@ -10,7 +10,7 @@ from graph.runs import FlowRun, Run, StepRun
 
 Counted = Literal["passed", "failed", "error", "skipped", "not_run", "tolerated"]
 COUNTED: tuple[Counted, ...] = ("passed", "failed", "error", "skipped", "not_run", "tolerated")
-"""``tolerated``: it failed or erred, and what it belongs to passed all the same (`optional: true`)."""
+"""``tolerated``: it failed or erred, and is optional, or what it belongs to passed all the same."""
 
 
 class Column(NamedTuple):
@@ -87,8 +87,9 @@ def _cases(flow: FlowRun, steps: Sequence[StepRun], above: str, passed: bool) ->
     for step in steps:
         name = step.id if step.iteration is None else f"{step.id}[{step.iteration}]"
         path = f"{above}/{name}" if above else name
-        yield Case(flow, step, path, "tolerated" if passed and step.verdict in BROKEN else step.verdict)
-        yield from _cases(flow, step.steps, path, passed or step.verdict == "passed")
+        tolerant = passed or step.optional
+        yield Case(flow, step, path, "tolerated" if tolerant and step.verdict in BROKEN else step.verdict)
+        yield from _cases(flow, step.steps, path, tolerant or step.verdict == "passed")
 
 
 def all_cases(run: Run) -> Iterator[Case]:

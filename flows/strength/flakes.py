@@ -148,7 +148,7 @@ def failing(flow: FlowRun) -> tuple[str, str]:
         flow: a failed execution.
     """
     for _, step in leaves(flow.steps):
-        if step.verdict in ("failed", "error"):
+        if step.verdict in ("failed", "error") and not step.optional:
             line = next((one.expression for one in step.assertions if not one.passed), "")
             return step.id, line or step.message.split("\n")[0]
     return "", flow.message

@@ -45,10 +45,15 @@ def _run(options: argparse.Namespace) -> int:
         shell=shell_policy(project),
     )
     wanted = replay_options(run, given)
-    listeners = [] if options.json else [Terminal(sys.stdout)]
+    terminal = Terminal(sys.stdout, later=bool(name))
+    terminal.root = project.root
+    listeners = [] if options.json else [terminal]
     with System(project, name) if name else nullcontext() as system:
-        again = run_flows_in(system, wanted, listeners).run
-    if options.json:
+        ran = run_flows_in(system, wanted, listeners)
+    again = ran.run
+    if not options.json:
+        terminal.failures(again, ran.spans)
+    else:
         from flows.reports.json import write
 
         sys.stdout.write(write(again))

@@ -171,6 +171,7 @@ class _Execution:
             return run_flows_in(system, asked, [])
         stream = MaskedStream(sys.stdout, masks)
         terminal = _terminal(self.options, stream, later=system is not None)
+        terminal.root = asked.root
         try:
             ran = run_flows_in(system, asked, [terminal])
             terminal.failures(ran.run, ran.spans)

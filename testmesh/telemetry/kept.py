@@ -12,6 +12,7 @@ from graph.codec import from_json, to_json
 from graph.runs import Run, StepRun
 from graph.spans import Span
 from testmesh.kernel.errors import UserError
+from testmesh.kernel.stacks import where
 
 MOST_OF_A_TRACE = 2_000
 MOST = 20_000
@@ -120,8 +121,8 @@ def fails(span: Span) -> bool:
     return status.isdigit() and int(status) >= _SERVER_ERROR
 
 
-def failing(step: StepRun, spans: Iterable[Span]) -> tuple[Span, ...]:
-    """The failed spans that a step's requests caused, those without a failed one below them first, then by start.
+def caused(step: StepRun, spans: Iterable[Span]) -> list[Span]:
+    """The spans that a step's requests led to; others of its flow may carry the same trace id.
 
     Args:
         step: of a run.
@@ -129,17 +130,47 @@ def failing(step: StepRun, spans: Iterable[Span]) -> tuple[Span, ...]:
     """
     asked = {exchange.span_id for exchange in step.exchanges if exchange.span_id}
     if not asked or not step.trace_id:
-        return ()
+        return []
     children: dict[str, list[Span]] = defaultdict(list)
     for span in spans:
         if span.trace_id == step.trace_id or any(link.startswith(step.trace_id) for link in span.links):
             for above in (span.parent_id, *(link.partition("/")[2] for link in span.links)):
                 children[above].append(span)
-    below = _below(asked, children)
+    return _below(asked, children)
+
+
+def failing(step: StepRun, spans: Iterable[Span]) -> tuple[Span, ...]:
+    """The failed spans that a step's requests caused, those without a failed one below them first, then by start.
+
+    A span that says nothing, as frameworks make them around sending an answer, comes after those that do.
+
+    Args:
+        step: of a run.
+        spans: of that run.
+    """
+    below = caused(step, spans)
     failed = [span for span in below if fails(span)]
     by_id = {(span.trace_id, span.span_id): span for span in below}
-    led_here = {at.span_id for span in failed for at in _upwards(span, by_id) if at is not span}
-    return tuple(sorted(failed, key=lambda span: (span.span_id in led_here, span.start_ns, span.span_id)))
+    silent = {id(span) for span in failed if span.kind == "internal" and not reason(span)}
+    led_here = {
+        at.span_id for span in failed if id(span) not in silent for at in _upwards(span, by_id) if at is not span
+    }
+    key = {id(span): (id(span) in silent, span.span_id in led_here, span.start_ns, span.span_id) for span in failed}
+    return tuple(sorted(failed, key=lambda span: key[id(span)]))
+
+
+def reason(span: Span) -> str:
+    """Why a span failed, as it says itself: the exception with the line that threw it, or its status.
+
+    Args:
+        span: failed.
+    """
+    kind, said = span.attributes.get("exception.type", ""), span.attributes.get("exception.message") or span.message
+    if not kind:
+        return said
+    place = where(span.attributes.get("exception.stacktrace", ""))
+    told = said if said.startswith(kind) or not said else f"{kind.rpartition('.')[2]}: {said}"
+    return f"{told or kind} at {place}" if place else told or kind
 
 
 def _below(starts: Iterable[str], children: Mapping[str, Sequence[Span]]) -> list[Span]:

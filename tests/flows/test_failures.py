@@ -183,7 +183,7 @@ def test_logs_spans_and_the_next_command_are_told(web: Web, tmp_path: Path) -> N
     lines = failure_lines("flow.yaml", step, Surroundings("01abc", run.started, logs, (span, inner)))
     assert len(lines) <= MOST_LINES
     assert lines[-1] == "  next    testmesh show 01abc --html, testmesh diagnose 01abc"
-    assert "  span    stock: SELECT failed after 3 ms: relation is missing (so did 1 above it)" in lines
+    assert "  span    stock: SELECT failed after 3 ms: relation is missing (so did 1 around it)" in lines
     text = "\n".join(lines)
     assert "ERROR stock refused" in text
     assert "long ago" not in text

@@ -12,11 +12,8 @@ from agents.diagnosis.failure import leaves
 from agents.diagnosis.signatures import unreachable
 from agents.diagnosis.words import counted
 from graph.answers import Clue
+from testmesh.kernel.stacks import NODE, PYTHON
 
-_PYTHON = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)(?:, in (?P<name>\S+))?')
-_NODE = re.compile(
-    r"\bat (?:(?P<name>[\w.$<>\[\] ]+) \()?(?:file://)?(?P<file>/?[\w./@-]+\.[cm]?[jt]sx?):(?P<line>\d+):\d+\)?"
-)
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\dT[\d:.]+Z?\t")
 _NEAR = 3
 _FADING = 0.08
@@ -55,7 +52,7 @@ def frames(lines: Sequence[str], source: str) -> Iterator[Frame]:
     block: list[tuple[str, int]] = []
     for raw in (*lines, ""):
         text = _STAMP.sub("", raw)
-        match = _PYTHON.search(text) or _NODE.search(text)
+        match = PYTHON.search(text) or NODE.search(text)
         if match:
             block.append((match["file"], int(match["line"])))
         elif block and not text.startswith((" ", "\t")):

@@ -60,20 +60,25 @@ def evaluate_assertion(expression: Expression, scope: Scope) -> Outcome:
     """
     judge: Judge | None = expression.judge
     if judge is None:
-        judge = expression.judge = _judge(expression.tree)
+        judge = expression.judge = judge_of(expression.tree)
     sides = Sides()
     try:
         passed = judge(Frame(scope), sides)
     except NotEvaluable as problem:
-        return Outcome(False, sides.left, sides.right, problem.message)
+        return Outcome(False, sides.left, sides.right, problem.told())
     except RecursionError:
         return Outcome(False, None, None, TOO_DEEP)
     return Outcome(passed, sides.left, sides.right)
 
 
-def _judge(tree: t.Tree) -> Judge:
+def judge_of(tree: t.Tree) -> Judge:
+    """What evaluates a condition and leaves the sides of the comparison that decided it.
+
+    Args:
+        tree: of a boolean expression.
+    """
     if isinstance(tree, t.Unary) and tree.operator == "!":
-        inner = _judge(tree.operand)
+        inner = judge_of(tree.operand)
         return lambda frame, sides: not inner(frame, sides)
     if isinstance(tree, t.Binary) and tree.operator in ("&&", "||"):
         return _joined(tree)
@@ -92,7 +97,7 @@ def _judge(tree: t.Tree) -> Judge:
 
 
 def _joined(tree: t.Binary) -> Judge:
-    first, second = _judge(tree.left), _judge(tree.right)
+    first, second = judge_of(tree.left), judge_of(tree.right)
     decided = tree.operator == "||"
 
     def judge(frame: Frame, sides: Sides) -> bool:

@@ -29,7 +29,7 @@ def field_of(value: Any, name: str, tree: t.Member | None = None) -> object:
                 return len(value)
     elif name == "length" and isinstance(value, str | list | tuple):
         return len(value)
-    raise MissingField(_missing(value, f"field '{name}'", tree))
+    raise _no_field(value, name, tree)
 
 
 def item_of(value: Any, index: object, tree: t.Index | None = None) -> object:
@@ -64,7 +64,11 @@ def _named(value: Any, name: str, tree: t.Index) -> object:
     try:
         return value[name]
     except (KeyError, TypeError):
-        raise MissingField(_missing(value, f"field '{name}'", tree)) from None
+        raise _no_field(value, name, tree) from None
+
+
+def _no_field(value: Any, name: str, tree: t.Member | t.Index | None) -> MissingField:
+    return MissingField(_missing(value, f"field '{name}'", tree), name, value if isinstance(value, Mapping) else ())
 
 
 def slice_of(value: Any, lower: object, upper: object) -> object:

@@ -34,6 +34,24 @@ def conforms(value: object, schema: object) -> bool:
     return valid
 
 
+def problems(value: object, schema: object, most: int) -> list[str]:
+    """The first places where a value breaks a schema, each with its path.
+
+    Args:
+        value: any value of the language.
+        schema: as for :func:`conforms`, evaluated before.
+        most: places.
+    """
+    found = sorted(_validator(schema).iter_errors(value), key=lambda error: [str(part) for part in error.absolute_path])
+    return [_told(error) for error in found[:most]] + ([f"and {len(found) - most} more"] if len(found) > most else [])
+
+
+def _told(error: Any) -> str:
+    message: str = error.message
+    where = error.json_path.removeprefix("$").removeprefix(".")
+    return f"{where}: {message}" if where else message
+
+
 def check_schema(schema: object) -> str | None:
     """Why a schema is not one, or None.
 

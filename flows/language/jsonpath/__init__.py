@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 from flows.language.errors import MissingField
@@ -49,8 +50,19 @@ class JsonPath:
         """
         found = self.find(document)
         if not found:
-            raise MissingField(f"the path {self.text} finds nothing")
+            raise self._nothing(document)
         return found[0] if self.singular else found
+
+    def _nothing(self, document: object) -> MissingField:
+        """What to say about a path that finds nothing: a singular one breaks off at one value, whose names help."""
+        node: object = document
+        for segment in self.query.segments if self.singular else ():
+            nodes = [found for selector in segment.selectors for found in selector(node, document)]
+            if not nodes:
+                among = node if isinstance(node, Mapping) else ()
+                return MissingField(f"the path {self.text} finds nothing", str(segment.key), among)
+            node = nodes[0]
+        return MissingField(f"the path {self.text} finds nothing")
 
 
 @lru_cache(maxsize=1024)

@@ -71,8 +71,6 @@ async def follow(config: ConsumerConfig, call: Call) -> MessageLog:
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     yield from tls_problems(config)
-    if config.get("expect") is not None and config.get("count") is not None:
-        yield "count", "'expect: none' and 'count' exclude each other"
 
 
 def _beginning(value: object) -> Mapping[str, object]:

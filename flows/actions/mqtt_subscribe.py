@@ -6,25 +6,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.actions import Action, Call, MessageLog, Touch
-from flows.clients.servers import MQTT, ServerConfig, server_problems
-from flows.language.catalogue import ActionSpec, Alias, Duration, always, option
-from flows.language.expressions import Expression
+from flows.clients.servers import MQTT, ConsumerConfig, server_problems
+from flows.language.catalogue import ActionSpec, Alias, always, option
 from flows.language.shapes import ANYTHING, BOOLEAN, NUMBER, OBJECT, messages, record
 
 
 @dataclass(frozen=True, slots=True)
-class SubscribeConfig(ServerConfig):
+class SubscribeConfig(ConsumerConfig):
     """Settings of an MQTT subscription."""
 
     url: str | None = option(None, "`mqtt://[user:password@]host[:port]`, or `mqtts://`.", also=("connection",))
     topic: str = option(doc="Topic, also with `+` and `#`.")
     qos: int = option(1, "0, 1 or 2: at most.")
     retained: bool = option(False, "Also the message that the server kept from before the flow.")
-    match: Expression | None = option(None, "Which messages count.", also=("filter",), scope="message")
-    count: int = option(1, "How many messages make a candidate.")
-    timeout: Duration = option(10.0, "How long to wait.")
     from_: str = option("start_of_flow", "Where reading begins.", choices=("start_of_flow", "end"))
-    expect: str | None = option(None, "`none`: fail when a message arrives.", choices=("none",))
     version: object = option(None, "`5` or `3.1.1`; by default the newest the server speaks.")
 
 
@@ -64,8 +59,6 @@ def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     qos = config.get("qos")
     if isinstance(qos, int) and qos not in (0, 1, 2):
         yield "qos", "'qos' is 0, 1 or 2"
-    if config.get("expect") is not None and config.get("count") is not None:
-        yield "count", "'expect: none' and 'count' exclude each other"
 
 
 ACTION: Action[SubscribeConfig] = Action(

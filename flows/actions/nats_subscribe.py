@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import cast
 
 from flows.actions import Action, Call, MessageLog, Touch
-from flows.clients.servers import NATS, ServerConfig, server_problems
-from flows.language.catalogue import ActionSpec, Alias, Duration, always, option
-from flows.language.expressions import Expression
+from flows.clients.servers import NATS, ConsumerConfig, server_problems
+from flows.language.catalogue import ActionSpec, Alias, always, option
 from flows.language.shapes import ANYTHING, NUMBER, OBJECT, messages, record
 
 
 @dataclass(frozen=True, slots=True)
-class SubscribeConfig(ServerConfig):
+class SubscribeConfig(ConsumerConfig):
     """Settings of a NATS subscription."""
 
     url: str | None = option(None, "`nats://[user:password@]host[:port]`, or `tls://`.", also=("connection",))
@@ -23,15 +22,6 @@ class SubscribeConfig(ServerConfig):
     subject: str | None = option(None, "Subject, also with `*` and `>`.", also=("topic",))
     stream: str | None = option(None, "Read this JetStream stream, from a position.")
     jetstream: bool = option(False, "Read the stream that stores the subject.")
-    match: Expression | None = option(None, "Which messages count.", also=("filter",), scope="message")
-    count: int = option(1, "How many messages make a candidate.")
-    timeout: Duration = option(10.0, "How long to wait.")
-    from_: str = option(
-        "start_of_flow",
-        "Where reading begins; `beginning` needs a stream.",
-        choices=("start_of_flow", "beginning", "end"),
-    )
-    expect: str | None = option(None, "`none`: fail when a message arrives.", choices=("none",))
 
 
 def touches(config: Mapping[str, object]) -> Iterable[Touch]:
@@ -68,8 +58,6 @@ async def follow(config: SubscribeConfig, call: Call) -> MessageLog:
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     yield from server_problems(config, NATS)
-    if config.get("expect") is not None and config.get("count") is not None:
-        yield "count", "'expect: none' and 'count' exclude each other"
     named = config.get("subject") or config.get("topic")
     stored = config.get("stream") or config.get("jetstream")
     if not named and not config.get("stream"):

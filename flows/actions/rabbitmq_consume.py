@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from flows.actions import Action, Call, MessageLog, Touch
-from flows.clients.servers import RABBITMQ, ServerConfig, server_problems
-from flows.language.catalogue import ActionSpec, Alias, Duration, always, option
-from flows.language.expressions import Expression
+from flows.clients.servers import RABBITMQ, ConsumerConfig, server_problems
+from flows.language.catalogue import ActionSpec, Alias, always, option
 from flows.language.shapes import ANYTHING, BOOLEAN, NUMBER, OBJECT, messages, record
 
 if TYPE_CHECKING:
@@ -17,14 +16,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class ConsumeConfig(ServerConfig):
+class ConsumeConfig(ConsumerConfig):
     """Settings of a RabbitMQ consumer."""
 
     url: str | None = option(None, "`amqp://[user:password@]host[:port][/vhost]`, or `amqps://`.", also=("connection",))
     vhost: str | None = option(None, "Instead of the virtual host of `url`.", also=("virtual_host",))
     exchange: str | None = option(None, "See what this exchange sends, through a queue of our own.")
     routing_key: str | None = option(None, "Binding key; by default everything.", also=("key", "topic"))
-    binding: Mapping[str, object] | None = option(None, "Binding arguments of a headers exchange.")
+    binding: Mapping[str, object] | None = option(
+        None, "Binding arguments of a headers exchange.", also=("arguments", "headers")
+    )
     exchange_type: str | None = option(
         None, "Declare the exchange when it does not exist.", choices=("topic", "direct", "fanout", "headers")
     )
@@ -32,15 +33,6 @@ class ConsumeConfig(ServerConfig):
     queue: str | None = option(None, "Look at this queue: its messages are held until the flow ends.")
     ack: bool = option(False, "Take the messages that were read away from the queue; else all go back.")
     stream: str | None = option(None, "Read this stream.")
-    match: Expression | None = option(None, "Which messages count.", also=("filter",), scope="message")
-    count: int = option(1, "How many messages make a candidate.")
-    timeout: Duration = option(10.0, "How long to wait.")
-    from_: str = option(
-        "start_of_flow",
-        "Where reading begins; `beginning` needs a queue or stream.",
-        choices=("start_of_flow", "beginning", "end"),
-    )
-    expect: str | None = option(None, "`none`: fail when a message arrives.", choices=("none",))
 
 
 def touches(config: Mapping[str, object]) -> Iterable[Touch]:
@@ -114,8 +106,6 @@ async def _held(config: ConsumeConfig, call: Call, where: Server, own: tuple[str
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     yield from server_problems(config, RABBITMQ)
-    if config.get("expect") is not None and config.get("count") is not None:
-        yield "count", "'expect: none' and 'count' exclude each other"
     named = [key for key in ("exchange", "queue", "stream") if config.get(key)]
     if len(named) != 1:
         yield "config" if not named else named[1], "rabbitmq_consume needs one of 'exchange', 'queue', 'stream'"

@@ -18,11 +18,13 @@ class RedisConfig(ServerConfig):
 
     url: str | None = option(None, "`redis://[user:password@]host[:port][/db]`, or `rediss://`.", also=("connection",))
     db: int | None = option(None, "Instead of the database of `url`.")
-    command: str = option("GET", "Any command that is one step; also of two words (`XINFO STREAM`).")
+    command: str = option("GET", 'Any command that is one step; also a whole line (`SET greeting "two words"`).')
     args: tuple[object, ...] | None = option(None, "Everything after the command.")
     key: str | None = option(None, "The key, without `args`.")
     field: str | None = option(None, "Of a hash.")
     value: object = option(None, "What to write: text as it is, a map or list as JSON; for HSET and XADD the fields.")
+    start: object = option(None, "First index, or stream id, of a range (`LRANGE`, `ZRANGE`, `XRANGE`, ...).")
+    stop: object = option(None, "Last index, or stream id, of a range.", also=("end",))
     ttl: object = option(None, "Expiry: seconds as a number, or a duration such as `500ms`.")
     timeout: Duration | None = option(None, "Limit for the command.")
 
@@ -37,8 +39,8 @@ def touches(config: Mapping[str, object]) -> Iterable[Touch]:
 
     args = config.get("args")
     key = config.get("key")
-    if key is None and isinstance(args, list | tuple):
-        key = key_of(str(config.get("command") or "GET"), args)
+    if key is None:
+        key = key_of(str(config.get("command") or "GET"), args if isinstance(args, list | tuple) else ())
     if isinstance(key, str):
         yield Touch("dataset", key, kind="redis", mode="read" if _reads(config) else "write", sends=config.get("value"))
 
@@ -60,7 +62,8 @@ async def run(config: RedisConfig, call: Call) -> Result:
 
     where = redis_server(config, config.db, call.files)
     pool = call.clients.shared(("redis", where), lambda: RedisPool(where))
-    sent = words(Given(config.command, config.args, config.key, config.field, config.value, config.ttl))
+    span = (config.start, config.stop)
+    sent = words(Given(config.command, config.args, config.key, config.field, config.value, config.ttl, span))
     try:
         reply = await pool.command(*sent)
     except RedisError as error:
@@ -69,16 +72,23 @@ async def run(config: RedisConfig, call: Call) -> Result:
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
-    from flows.clients.redis_commands import instead
+    from flows.clients.redis_commands import RANGES, instead, lacking
 
     yield from server_problems(config, REDIS)
     problem = instead(config.get("command"))
     if problem:
         yield "command", problem
-    if config.get("args") is not None:
-        for name in ("key", "field", "value", "ttl"):
+    missing = lacking(config)
+    if missing:
+        yield "config", missing
+    command, beside = config.get("command", "GET"), ["key", "field", "value", "ttl", "start", "stop", "end"]
+    for name in beside if config.get("args") is not None else ():
+        if config.get(name) is not None:
+            yield name, f"'args' is everything after the command, so '{name}' beside it would not be sent"
+    if isinstance(command, str) and "{" not in command and command.strip().upper() not in RANGES:
+        for name in ("start", "stop", "end"):
             if config.get(name) is not None:
-                yield name, f"'args' is everything after the command, so '{name}' beside it would not be sent"
+                yield name, f"'{name}' is for ranges ({', '.join(sorted(RANGES))}); write 'args'"
 
 
 def _names() -> tuple[Alias, ...]:

@@ -7,29 +7,20 @@ from dataclasses import dataclass
 from typing import cast
 
 from flows.actions import Action, Call, MessageLog, Touch
-from flows.clients.servers import REDIS, ServerConfig, server_problems
-from flows.language.catalogue import ActionSpec, Alias, Duration, always, option
-from flows.language.expressions import Expression
+from flows.clients.servers import REDIS, ConsumerConfig, server_problems
+from flows.language.catalogue import ActionSpec, Alias, always, option
 from flows.language.shapes import ANYTHING, NUMBER, OBJECT, messages, record
 
 
 @dataclass(frozen=True, slots=True)
-class SubscribeConfig(ServerConfig):
+class SubscribeConfig(ConsumerConfig):
     """Settings of a subscription."""
 
     url: str | None = option(None, "`redis://[user:password@]host[:port][/db]`, or `rediss://`.", also=("connection",))
     db: int | None = option(None, "Instead of the database of `url`.")
     channel: str | None = option(None, "Channel, or a pattern with `*`.", also=("topic",))
+    pattern: str | None = option(None, "Every channel whose name fits, as Redis writes patterns (`*`, `?`, `[ab]`).")
     stream: str | None = option(None, "Read this stream instead; `value` is the map of an entry's fields.")
-    match: Expression | None = option(None, "Which messages count.", also=("filter",), scope="message")
-    count: int = option(1, "How many messages make a candidate.")
-    timeout: Duration = option(10.0, "How long to wait.")
-    from_: str = option(
-        "start_of_flow",
-        "Where reading begins; `beginning` needs a stream.",
-        choices=("start_of_flow", "beginning", "end"),
-    )
-    expect: str | None = option(None, "`none`: fail when a message arrives.", choices=("none",))
 
 
 def touches(config: Mapping[str, object]) -> Iterable[Touch]:
@@ -38,7 +29,7 @@ def touches(config: Mapping[str, object]) -> Iterable[Touch]:
     Args:
         config: as written.
     """
-    named = config.get("channel") or config.get("topic") or config.get("stream")
+    named = config.get("channel") or config.get("topic") or config.get("pattern") or config.get("stream")
     if isinstance(named, str):
         yield Touch("topic", named, kind="redis")
 
@@ -60,22 +51,19 @@ async def follow(config: SubscribeConfig, call: Call) -> MessageLog:
         stream, position = config.stream, cast("Position", config.from_)
         key = ("redis-stream", where, stream, position, own)
         return await call.flow_clients.opened(key, lambda: greeted(where, StreamLog(where, stream, position).open()))
-    channel = config.channel or ""
-    wanted = ("redis-subscribe", where, channel, own)
+    channel = config.channel or config.pattern or ""
+    pattern = config.pattern is not None or "*" in channel
+    wanted = ("redis-subscribe", where, channel, pattern, own)
     return await call.flow_clients.opened(
-        wanted, lambda: greeted(where, Subscription(where, channel, pattern="*" in channel).open())
+        wanted, lambda: greeted(where, Subscription(where, channel, pattern=pattern).open())
     )
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     yield from server_problems(config, REDIS)
-    if config.get("expect") is not None and config.get("count") is not None:
-        yield "count", "'expect: none' and 'count' exclude each other"
-    channel = config.get("channel") or config.get("topic")
-    if not channel and not config.get("stream"):
-        yield "config", "redis_subscribe needs 'channel' or 'stream'"
-    elif channel and config.get("stream"):
-        yield "stream", "'channel' and 'stream' exclude each other"
+    named = [key for key in ("channel", "topic", "pattern", "stream") if config.get(key)]
+    if len(named) != 1:
+        yield named[1] if named else "config", "redis_subscribe needs one of 'channel', 'pattern', 'stream'"
     if config.get("from") == "beginning" and not config.get("stream"):
         yield "from", "a channel keeps no messages: 'from: beginning' needs 'stream'"
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from flows.clients.errors import ClientError
 from flows.language.expressions.functions import seconds
@@ -48,25 +49,37 @@ _KEYLESS = frozenset(_WITHOUT_KEYS.split())
 _SECOND = frozenset({"XINFO", "XGROUP", "OBJECT", "MEMORY", "BITOP"})
 _SCRIPTS = frozenset({"EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO"})
 _PAIRS = frozenset(["HSET", "HMSET", "MSET", "MSETNX", "XADD"])
-_WHOLE = {"LRANGE": (0, -1), "ZRANGE": (0, -1), "ZREVRANGE": (0, -1), "XRANGE": ("-", "+"), "XREVRANGE": ("+", "-")}
+Word = str | bytes | int | float
+_WHOLE: Mapping[str, tuple[Word, Word]] = {
+    "LRANGE": (0, -1),
+    "ZRANGE": (0, -1),
+    "ZREVRANGE": (0, -1),
+    "XRANGE": ("-", "+"),
+    "XREVRANGE": ("+", "-"),
+}
+RANGES = frozenset(["LRANGE", "LTRIM", "GETRANGE", "ZRANGE", "ZREVRANGE", "ZREMRANGEBYRANK", "XRANGE", "XREVRANGE"])
+_CONDITIONAL = """
+SETNX MSETNX HSETNX RENAMENX EXPIRE EXPIREAT PEXPIRE PEXPIREAT PERSIST COPY SMOVE LPUSHX RPUSHX
+"""
+_UNDONE = frozenset(_CONDITIONAL.split())
 _SECONDS = frozenset({"EXPIRE", "SETEX", "HEXPIRE"})
 _MILLISECONDS = frozenset({"PEXPIRE", "PSETEX"})
 _NUMBERED = frozenset({"EXISTS", "HEXISTS", "SISMEMBER"})
 _DELETING = frozenset(["DEL", "UNLINK", "HDEL", "SREM", "ZREM", "XDEL", "LREM"])
 _MAPS = frozenset({"HGETALL", "CONFIG GET", "XINFO STREAM", "MEMORY STATS"})
-Word = str | bytes | int | float
 
 
 class Given(NamedTuple):
     """A step's command.
 
     Args:
-        command: any, also of two words.
+        command: any, also of two words, or a whole line.
         args: everything after it, or None.
         key: without `args`.
         field: of a hash.
         value: what to write.
         ttl: seconds, or a duration.
+        span: first and last index, score or id of a range.
     """
 
     command: str
@@ -75,6 +88,7 @@ class Given(NamedTuple):
     field: str | None = None
     value: object = None
     ttl: object = None
+    span: tuple[object, object] = (None, None)
 
 
 def key_of(command: str, args: Sequence[object]) -> object:
@@ -84,7 +98,7 @@ def key_of(command: str, args: Sequence[object]) -> object:
         command: as written.
         args: everything after it.
     """
-    name, *more = command.upper().split()
+    name, *more = command_line(command)
     rest: list[object] = [*more, *args]
     if name in _KEYLESS:
         return None
@@ -96,6 +110,33 @@ def key_of(command: str, args: Sequence[object]) -> object:
         spoken = [str(word).upper() for word in rest]
         rest = rest[spoken.index("STREAMS") + 1 :] if "STREAMS" in spoken else []
     return rest[0] if rest else None
+
+
+def command_line(command: str) -> list[str]:
+    """A command's words: its name in capitals, what follows as written, in quotes as redis-cli reads them.
+
+    Args:
+        command: ``GET``, ``XINFO STREAM`` or ``SET greeting "two words"``; an open quote is a letter like others.
+    """
+    try:
+        found = shlex.split(command)
+    except ValueError:
+        found = command.split()
+    return [found[0].upper(), *found[1:]] if found else [""]
+
+
+def lacking(config: Mapping[str, object]) -> str:
+    """What a step's config must say beside its command and does not; empty when nothing is missing.
+
+    Args:
+        config: as written.
+    """
+    name = str(config.get("command") or "GET").strip().upper()
+    given = ["args", "key", *(["value"] if name in _PAIRS | _SEVERAL else [])]
+    elsewhere = name in _KEYLESS | _SECOND | _SCRIPTS | {"XREAD", "XREADGROUP"}
+    if name.lower() not in COMMANDS or elsewhere or any(config.get(key) is not None for key in given):
+        return ""
+    return f"{name} needs a 'key', or everything after it in 'args'"
 
 
 def instead(command: object) -> str:
@@ -120,8 +161,8 @@ def words(given: Given) -> list[Word]:
     problem = instead(given.command)
     if problem:
         raise ClientError(problem, "config")
-    command = given.command.strip().upper()
-    found: list[Word] = [*command.split()]
+    found: list[Word] = [*command_line(given.command)]
+    command = str(found[0])
     if given.args is not None:
         return [*found, *(as_text(item) for item in given.args)]
     found += [part for part in (given.key, given.field) if part is not None]
@@ -135,8 +176,11 @@ def words(given: Given) -> list[Word]:
 
 def _values(command: str, given: Given) -> Iterator[Word]:
     value = given.value
-    if value is None:
-        yield from cast("Sequence[Word]", _WHOLE.get(command, ()))
+    if given.span != (None, None):
+        for end, default in zip(given.span, _WHOLE.get(command, (0, -1)), strict=True):
+            yield default if end is None else as_text(end)
+    elif value is None:
+        yield from _WHOLE.get(command, ())
     elif command in _PAIRS and isinstance(value, Mapping) and given.field is None:
         for name, item in value.items():
             yield from (str(name), as_text(item))
@@ -170,11 +214,19 @@ def result(sent: Sequence[Word], reply: Reply) -> dict[str, object]:
     return {
         "value": value,
         "exists": bool(number) if command in _NUMBERED else _exists(value, command),
-        "ok": True,
+        "ok": _done(sent, value),
         "ttl": number if command in ("TTL", "PTTL") else None,
         "deleted": number if command in _DELETING else None,
         "count": many if many is not None else number,
     }
+
+
+def _done(sent: Sequence[Word], value: object) -> bool:
+    """False when a write with a condition was not made: ``SET k v NX`` of a key that is there, EXPIRE of none."""
+    command = str(sent[0])
+    if command == "SET":
+        return value is not None or "GET" in (str(word).upper() for word in sent[3:])
+    return not (command in _UNDONE and value == 0)
 
 
 def _exists(value: object, command: str) -> bool:

@@ -10,7 +10,8 @@ from urllib.parse import unquote, urlsplit
 from flows.clients.awaiting import awaited, awaiting
 from flows.clients.errors import ClientError, reason
 from flows.clients.tls import TLS_DOC, ReadsFiles, Tls, tls_of, tls_problems
-from flows.language.catalogue import option
+from flows.language.catalogue import Duration, option
+from flows.language.expressions import Expression
 
 if TYPE_CHECKING:
     import asyncio
@@ -31,6 +32,21 @@ class ServerConfig:
     username: str | None = option(None, "Instead of the user of `url`.", also=("user",))
     password: str | None = option(None, "Instead of the password of `url`.")
     tls: object = option(None, TLS_DOC)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerConfig(ServerConfig):
+    """The settings of every broker's consumer (FLOWS §3); an action's config extends it by what it listens to."""
+
+    match: Expression | None = option(None, "Which messages count.", also=("filter",), scope="message")
+    count: int = option(1, "How many messages make a candidate.")
+    timeout: Duration = option(10.0, "How long to wait.")
+    from_: str = option(
+        "start_of_flow",
+        "Where reading begins; `beginning` needs a stream or queue, which keep messages.",
+        choices=("start_of_flow", "beginning", "end"),
+    )
+    expect: str | None = option(None, "`none`: fail when a message arrives.", choices=("none",))
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,10 +72,11 @@ def test_redis_messages_since_the_start_of_the_flow_are_seen_by_every_subscriber
     run = run_text(
         tmp_path,
         flow_of(
-            "{id: p, action: redis_publish, config: {channel: c, message: {n: 1}}, assert: [count == 1]}",
-            "{id: q, action: redis_publish, config: {channel: c, message: {n: 2}}, assert: [count == 1]}",
+            "{id: p, action: redis_publish, config: {channel: c, message: {n: 1}}, assert: [count == 2]}",
+            "{id: q, action: redis_publish, config: {channel: c, message: {n: 2}}, assert: [count == 2]}",
             "{id: a, action: redis_subscribe, config: {channel: c}, assert: [value.n == 1]}",
             "{id: b, action: redis_subscribe, config: {channel: c, match: value.n == 2}, assert: [value.n == 2]}",
+            "{id: w, action: redis_subscribe, config: {pattern: '[c]', count: 2}, assert: [count == 2]}",
             "{id: both, action: redis_subscribe, config: {channel: c, count: 2}, assert: ['messages[1].value.n == 2']}",
             "{id: never, action: redis_subscribe, config: {channel: c, match: value.n == 3, expect: none,"
             " timeout: 200ms}}",
@@ -154,6 +155,12 @@ def test_commands_take_maps_lists_and_expiries(tmp_path: Path, redis_url: str) -
             '{id: y, action: redis.zrange, config: {key: z}, assert: [\'value == ["one", "two"]\']}',
             "{id: s, action: redis.setex, config: {key: s, value: v, ttl: 90s}}",
             "{id: t, action: redis.ttl, config: {key: s}, assert: [ttl > 80]}",
+            "{id: l, action: redis.rpush, config: {key: l, value: [a, b, c]}, assert: [count == 3]}",
+            '{id: r, action: redis.lrange, config: {key: l, stop: 1}, assert: [\'value == ["a", "b"]\']}',
+            '{id: u, action: redis, config: {command: SET Line "two Words"}, assert: [ok == true]}',
+            '{id: v, action: redis, config: {command: GET Line}, assert: [value == "two Words"]}',
+            "{id: w, action: redis, config: {command: SET, args: [Line, x, NX]}, assert: [ok == false]}",
+            "{id: o, action: redis.expire, config: {key: nothing, ttl: 9}, assert: [ok == false]}",
             "{id: e, action: redis.eval, config: {args: ['return redis.call(\"incr\", KEYS[1])', 1, c]},"
             " assert: [value == 1]}",
             "{id: i, action: redis, config: {command: XINFO, args: [STREAM, none]}, wait: none, on_error: continue}",
@@ -166,10 +173,17 @@ def test_commands_take_maps_lists_and_expiries(tmp_path: Path, redis_url: str) -
 
 
 @pytest.mark.parametrize(
-    ("command", "instead"), [("MULTI", "use EVAL"), ("subscribe", "redis_subscribe"), ("SELECT", "'db'")]
+    ("command", "instead"),
+    [
+        ("command: MULTI", "use EVAL"),
+        ("command: subscribe", "redis_subscribe"),
+        ("command: SELECT", "'db'"),
+        ("command: GET, field: f", "GET needs a 'key'"),
+        ("command: GET, key: k, start: 1", "'start' is for ranges"),
+    ],
 )
 def test_commands_that_are_no_step_are_refused_before_anything_runs(tmp_path: Path, command: str, instead: str) -> None:
-    text = flow_of(f"{{id: a, action: redis, config: {{url: 'redis://localhost', command: {command}}}}}")
+    text = flow_of(f"{{id: a, action: redis, config: {{url: 'redis://localhost', {command}}}}}")
     run = run_text(tmp_path, text)
     (problem,) = [found for found in run.flows[0].problems if found["severity"] == "error"]
     assert instead in str(problem["message"])

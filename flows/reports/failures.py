@@ -148,7 +148,8 @@ def brief(step: StepRun) -> str:
         return clipped(_flat(f"{said} {rest[0]}" if said.endswith(":") and rest else said), WIDTH)
     first = failing[0]
     more = f" (and {len(failing) - 1} more)" if len(failing) > 1 else ""
-    return f"{clipped(_flat(first.expression), 70)}: {clipped(_sides(step, first)[0].strip(), 120)}{more}"
+    why = _flat(first.message) if not _evaluated(step, first) else _sides(step, first)[0].strip()
+    return f"{clipped(_flat(first.expression), 70)}: {clipped(why, 120)}{more}"
 
 
 def _flat(text: str) -> str:

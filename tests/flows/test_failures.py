@@ -15,7 +15,7 @@ from hypothesis import given, settings
 
 from flows.events import run_from_json, run_to_json
 from flows.reports.differing import around, differences, line_of
-from flows.reports.failures import MOST_LINES, failure_lines
+from flows.reports.failures import MOST_LINES, brief, failure_lines
 from flows.reports.places import placed, texts_of
 from flows.reports.surroundings import Surroundings, surroundings
 from flows.reports.terminal import flow_lines
@@ -253,3 +253,10 @@ def test_long_texts_are_cut_to_where_they_differ() -> None:
     shown = around("a" * 500 + "one" + "b" * 500, "a" * 500 + "two" + "b" * 500)
     assert shown == f'"…{"a" * 24}one{"b" * 24}…" → "…{"a" * 24}two{"b" * 24}…" (from character 501)'
     assert len(around("x" * 5_000, "y" * 9_000)) < 250
+
+
+def test_in_one_line_a_line_without_a_value_says_why(web: Web, tmp_path: Path) -> None:
+    web.on("GET /order", 200, {"total": 12})
+    ask = "{id: a, action: http_request, config: {url: '${WEB}/order'}, assert: [body.sum == 1]}"
+    (step,) = run_text(tmp_path, f"flow: {{name: f, steps: [{ask}]}}", process={"WEB": web.url}).flows[0].steps
+    assert brief(step) == "body.sum == 1: 'body' has no field 'sum'; fields are total"

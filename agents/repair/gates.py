@@ -81,7 +81,7 @@ def judged(trial: Trial) -> GateResult:
         return _unchecked(JUDGED, "no recording or no judge was given")
     again = rejudge(trial.inputs.seams.judge, recorded, trial.draft.text)
     steps = list(takewhile(lambda s: s.verdict != "not_run", (s for s in leaves(again.steps) if s.phase != "teardown")))
-    bad = [s for s in steps if s.verdict in _FAILING]
+    bad = [s for s in steps if s.verdict in _FAILING and not s.message.startswith("undecided: ")]
     if bad:
         return _failed(JUDGED, f"{bad[0].id} does not hold on the recording: {bad[0].message}")
     failing = trial.inputs.diagnosis.step

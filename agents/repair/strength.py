@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from agents.repair.inputs import Judge, alone, judged
 from flows.strength.mutation import Mutation, mutations
 from flows.strength.places import Each, Part
-from flows.strength.telling import tell
+from flows.strength.telling import stands, tell
 from graph.answers import ContractEdit
 from graph.runs import Run
 
@@ -40,7 +40,7 @@ def noticed(judge: Judge, run: Run, text: str, lies: Iterable[Mutation]) -> froz
         lies: what to tell.
     """
     flow = run.flows[0]
-    return frozenset(lie for lie in lies if judged(judge, alone(run, tell(flow, lie)), text).verdict != "passed")
+    return frozenset(lie for lie in lies if not stands(judged(judge, alone(run, tell(flow, lie)), text)))
 
 
 def compare(judge: Judge, old: tuple[Run, str], new: tuple[Run, str], edits: Sequence[ContractEdit]) -> Strength | None:
@@ -52,7 +52,7 @@ def compare(judge: Judge, old: tuple[Run, str], new: tuple[Run, str], edits: Seq
         new: recording after the change and the new text.
         edits: how places of the old evidence are called in the new one.
     """
-    if any(judged(judge, *side).verdict != "passed" for side in (old, new)):
+    if any(not stands(judged(judge, *side)) for side in (old, new)):
         return None
     before = noticed(judge, *old, mutations(old[0].flows[0]))
     possible = frozenset(_key(m) for m in mutations(new[0].flows[0]))

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from flows.actions import Action, Call, Result, Touch
 from flows.clients.tls import TLS_DOC, tls_problems
 from flows.language.catalogue import ActionSpec, Deprecated, Duration, always, option
-from flows.language.errors import NotEvaluable
+from flows.language.comparing import equal
+from flows.language.errors import NotEvaluable, Undecided
 from flows.language.expressions import Expression
 from flows.language.expressions.scope import InnerScope, Scope
 from flows.language.reads import sql_reads
 from flows.language.shapes import ARRAY, NUMBER, OBJECT, listing, maybe, record
-from flows.language.values import as_text, equal
+from flows.language.values import as_text
 
 TYPES = ("row_exists", "row_count", "value_equals", "value_not_null")
 
@@ -85,6 +86,8 @@ def condition(config: PollConfig, result: Result, names: Scope) -> str | None:
     scope = InnerScope({**result, "result": result}, names, result)
     try:
         return "" if wanted.condition(scope) else f"{wanted.text} does not hold yet"
+    except Undecided:
+        raise
     except NotEvaluable as problem:
         return f"{wanted.text}: {problem.message}"
 
@@ -107,6 +110,8 @@ def _holds(wanted: Mapping[str, object], result: Result) -> str:
         return "" if value is not None else f"{column} is null"
     try:
         same = equal(value, wanted.get("value"))
+    except Undecided:
+        raise
     except NotEvaluable as problem:
         return f"{column}: {problem.message}"
     return "" if same else f"{column} is {as_text(value)}, not {as_text(wanted.get('value'))}"

@@ -108,7 +108,7 @@ def _sorted_out(
     config: VerifyConfig, result: Result, names: Scope
 ) -> tuple[list[dict[str, object]], list[dict[str, object]], str]:
     """Requests that match, those that do not, and why the expression could not be evaluated on one."""
-    from flows.language.errors import NotEvaluable
+    from flows.language.errors import NotEvaluable, Undecided
     from flows.language.expressions.scope import InnerScope
 
     matching: list[dict[str, object]] = []
@@ -119,6 +119,8 @@ def _sorted_out(
         if held and isinstance(config.match, Expression):
             try:
                 held = config.match.condition(InnerScope(request, names))
+            except Undecided:
+                raise
             except NotEvaluable as found:
                 held, problem = False, f"match cannot be evaluated on request {request.get('n')}: {found.message}"
         (matching if held else others).append(request)

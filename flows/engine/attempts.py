@@ -12,7 +12,7 @@ from flows.engine.effects import CutOff, NotRecorded, Pause, Request, Steps, ans
 from flows.engine.judging import Judgement, judged, outputs, scope_of
 from flows.engine.names import Names
 from flows.engine.waiting import SLACK_MS, Job, Reading, cut, read
-from flows.language.errors import NotEvaluable
+from flows.language.errors import NotEvaluable, Undecided
 from flows.language.expressions.scope import InnerScope
 from flows.language.spec import Retry, Step
 from graph.runs import AssertionResult, Exchange, StepVerdict
@@ -36,6 +36,7 @@ class Attempt:
         outputs: by name.
         assertions: on the result, or the nearest candidate.
         cut: thrown while it ran.
+        undecided: in a recording, it did not pass only because of what is masked.
     """
 
     verdict: StepVerdict = "passed"
@@ -47,6 +48,7 @@ class Attempt:
     outputs: dict[str, object] = field(default_factory=dict)
     assertions: tuple[AssertionResult, ...] = ()
     cut: CutOff | None = None
+    undecided: bool = False
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -139,6 +141,8 @@ def _retryable(attempt: Attempt, retry: Retry, tries: Tries) -> bool:
             return rule in attempt.kinds
         try:
             return bool(rule.condition(scope))  # type: ignore[attr-defined]
+        except Undecided:
+            return True  # whether there was another attempt, the recording knows
         except NotEvaluable:
             return False
 
@@ -169,6 +173,8 @@ def attempted(context: Context, tries: Tries, request: Request) -> Steps[Attempt
     except CutOff as off:
         cut(reading, off)
         return Attempt("not_run", off.reason, exchange=reading.exchange(request), cut=off)
+    except Undecided:
+        reading.failed = reading.doubt = ("undecided: whether a message matches depends on a masked value",)
     return concluded(job, reading)
 
 
@@ -216,7 +222,12 @@ def concluded(job: Job, reading: Reading) -> Attempt:
         # Nothing will ask for the result: most steps of most flows.
         return attempt
     if reading.result is not None:
-        attempt.view = dict(job.view(reading.result))
+        attempt.view = _view(job, reading.result)
+    if failed and reading.doubt:
+        if reading.result is None:
+            attempt.undecided = True
+            return _failed(attempt, reading.doubt, error=True)
+        return settled(job, attempt, reading.doubt)
     if reading.error:
         attempt.verdict = "failed" if reading.error_type == "timeout" else "error"
         attempt.message = reading.error
@@ -227,23 +238,36 @@ def concluded(job: Job, reading: Reading) -> Attempt:
     return settled(job, attempt)
 
 
-def settled(job: Job, attempt: Attempt) -> Attempt:
+def _view(job: Job, result: dict[str, object]) -> dict[str, object]:
+    try:
+        return dict(job.view(result))
+    except Undecided:
+        return result
+
+
+def settled(job: Job, attempt: Attempt, doubt: tuple[str, ...] = ()) -> Attempt:
     """Judges the assertions once where something else ended the wait, then takes the outputs.
 
     Args:
         job: the attempt.
         attempt: with a result.
+        doubt: why nobody can tell whether it passed, as far as it is known already.
     """
     scope = scope_of(attempt.view or {}, job.request.action.spec.alias, job.names)
     if job.conditional:
         judgement: Judgement = judged(job.step, scope)
         attempt.assertions = (*(line for line in attempt.assertions if line.list == "until"), *judgement.lines)
-        if not judgement.holds:
+        if judgement.undecided:
+            doubt = (*doubt, *judgement.failed)
+        elif not judgement.holds:
             return _failed(attempt, judgement.failed, error=judgement.error)
     found = outputs(job.step, scope)
     attempt.outputs = dict(found.values)
     if found.problem:
-        return _failed(attempt, (found.problem,), error=False)
+        return _failed(attempt, (found.problem,), error=found.undecided)
+    if doubt:
+        attempt.undecided = True
+        return _failed(attempt, doubt, error=True)
     return attempt
 
 

@@ -10,7 +10,7 @@ from flows.engine.context import Context, seconds
 from flows.engine.effects import Answer, Next, Steps, answered
 from flows.engine.judging import condition
 from flows.engine.waiting import SLACK_MS, Job, Reading, broken, in_time, out_of_time
-from flows.language.errors import NotEvaluable
+from flows.language.errors import NotEvaluable, Undecided
 from flows.language.expressions.scope import InnerScope
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ def consume(context: Context, job: Job, reading: Reading) -> Steps[None]:
         reading.result = result_of(list(held))
         judgement = job.judge(reading.result)
         judged += 1
+        reading.doubted(judgement)
         if judged == 1 or judgement.score >= reading.judgement.score:
             reading.judgement = judgement
         if judgement.holds:
@@ -129,6 +130,8 @@ def _matches(job: Job, message: dict[str, object], tally: _Tally) -> bool:
             if not match.condition(InnerScope(message, job.names)):
                 tally.nearest = message
                 return False
+        except Undecided:
+            raise
         except NotEvaluable as problem:
             tally.problem = problem.told()
             return False

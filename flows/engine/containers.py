@@ -32,6 +32,7 @@ class Contained(NamedTuple):
         runs: nested executions.
         result: its own result.
         cut: thrown while it ran.
+        doubt: it did not pass only because of what is masked in a recording.
     """
 
     verdict: StepVerdict
@@ -39,6 +40,7 @@ class Contained(NamedTuple):
     runs: Sequence[StepRun] = ()
     result: Result | None = None
     cut: CutOff | None = None
+    doubt: bool = False
 
 
 def contained(context: Context, step: Step, place: Place, limit: Limit, settings: Configured) -> Steps[Contained]:
@@ -70,7 +72,7 @@ def _ended(outcome: Outcome, result: Result) -> Contained:
     if outcome.verdict == "passed" and outcome.missing is not None:
         return Contained("not_run", outcome.missing, runs, result)
     message = "; ".join(outcome.failures) if outcome.verdict != "passed" else ""
-    return Contained(outcome.verdict, message, runs, result)
+    return Contained(outcome.verdict, message, runs, result, doubt=outcome.undecided)
 
 
 def _parallel(context: Context, step: Step, place: Place, settings: Configured) -> Steps[Contained]:
@@ -178,7 +180,7 @@ def _for_each(context: Context, step: Step, place: Place, settings: Configured) 
     goes_on = step.on_error.action == "continue"
 
     def cut(outcome: Outcome) -> str:
-        return "an iteration failed" if outcome.verdict != "passed" and not goes_on else ""
+        return "an iteration failed" if outcome.verdict != "passed" and not (goes_on or outcome.undecided) else ""
 
     limit = int(getattr(settings.config, "max_concurrent", None) or 1)
     group = yield from joined(Together(Children(len(items), iterations.steps), limit, cut))
@@ -249,4 +251,4 @@ def _run_flow(context: Context, step: Step, place: Place, settings: Configured) 
     ended = yield from child_phases(inner, Place((), names, place.limit))
     result: Result = {**{key: dict(value) for key, value in names.results.items()}, "status": ended.verdict}
     message = f"{flow.file}: {ended.message}" if ended.verdict != "passed" and ended.message else ended.message
-    return Contained(ended.verdict, message, ended.runs, result, ended.cut)
+    return Contained(ended.verdict, message, ended.runs, result, ended.cut, ended.doubt)

@@ -73,6 +73,7 @@ def converse(context: Context, job: Job, reading: Reading) -> Steps[None]:
             return
         reading.result = talk.result()
         reading.judgement = job.judge(reading.result)
+        reading.doubted(reading.judgement)
         if reading.judgement.holds:
             return
         rest = end - context.clock()
@@ -171,6 +172,8 @@ class _Talk:
                 self._closing = event
             elif self._fits(event, wanted, tried):
                 return self._taken(number, wanted, event)
+            if self._reading.doubt:
+                return None
         if wanted.expect == "message":
             self._reading.ended = "window"
             self._reading.failed = self._shortage(number, wanted, self._end_text(), tried)
@@ -184,7 +187,9 @@ class _Talk:
         if wanted.match is None:
             return True
         judgement = condition(wanted.match, InnerScope(event, self._job.names), "match")
-        if not judgement.holds:
+        if judgement.undecided:
+            self._reading.failed = self._reading.doubt = judgement.failed
+        elif not judgement.holds:
             tried.append(_Tried(event, judgement.failed[0], not judgement.error))
         return judgement.holds
 

@@ -11,6 +11,7 @@ from flows.engine.names import Names
 from flows.engine.outcome import Outcome
 from flows.engine.steps import Place, not_run, run_steps
 from flows.engine.streams import follow_all
+from flows.language.errors import UNDECIDED
 from flows.language.spec import Step
 from graph.runs import FlowRun, RunVerdict, StepRun, StepVerdict
 
@@ -23,12 +24,14 @@ class Ended(NamedTuple):
         message: why.
         runs: every step of every phase.
         cut: thrown while it ran.
+        doubt: it did not pass only because of what is masked in a recording.
     """
 
     verdict: StepVerdict
     message: str
     runs: Sequence[StepRun]
     cut: CutOff | None = None
+    doubt: bool = False
 
 
 def execution(context: Context, names: Names) -> Steps[tuple[RunVerdict, str, Sequence[StepRun]]]:
@@ -73,14 +76,14 @@ def child_phases(context: Context, place: Place) -> Steps[Ended]:
     so_far = _worst((setup, main))
     place.names.builtins.set("FLOW_STATUS", "passed" if so_far == "passed" and cut is None else "failed")
     last = yield from run_steps(context, context.flow.teardown, place._replace(limit=NEVER))
-    together = context.log()
+    together = Outcome(context.log())
     for outcome in (setup, main, last):
-        together.take(outcome.runs)
-    runs = together.sealed()
+        together.take(outcome)
+    runs = together.runs.sealed()
     cut = cut or last.cut
     if cut is not None:
         return Ended("not_run", cut.reason, runs, cut)
-    return _verdict(context, _worst((setup, main, last)), runs)
+    return _verdict(context, together, runs)
 
 
 def _none_of(context: Context, steps: Sequence[Step], place: Place, why: str) -> Outcome:
@@ -95,12 +98,14 @@ def _worst(outcomes: Sequence[Outcome]) -> StepVerdict:
     return "failed" if "failed" in verdicts else "error" if "error" in verdicts else "passed"
 
 
-def _verdict(context: Context, verdict: StepVerdict, runs: Sequence[StepRun]) -> Ended:
-    if context.recorded and verdict == "passed":
+def _verdict(context: Context, outcome: Outcome, runs: Sequence[StepRun]) -> Ended:
+    if context.recorded and (outcome.verdict == "passed" or outcome.undecided):
         missing = [run for run in _flat(runs) if run.verdict == "not_run"]
         if missing:
             return Ended("error", f"step '{missing[0].id}' was not judged: {missing[0].message}", runs)
-    return Ended(verdict, "", runs)
+        if outcome.undecided:
+            return Ended("error", UNDECIDED, runs, doubt=True)
+    return Ended(outcome.verdict, "", runs)
 
 
 def _flat(runs: Sequence[StepRun]) -> Iterator[StepRun]:

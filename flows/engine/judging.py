@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from flows.language.errors import MissingField, NotEvaluable
+from flows.language.errors import MissingField, NotEvaluable, Undecided
 from flows.language.expressions import evaluate_assertion
 from flows.language.expressions.scope import InnerScope, Scope
 from graph.runs import AssertionResult
 
 if TYPE_CHECKING:
-    from flows.language.expressions import Expression
+    from flows.language.expressions import Expression, Outcome
     from flows.language.spec import Assertion, Step
 
 
@@ -24,6 +24,7 @@ class Judgement(NamedTuple):
         failed: why not, one line each; empty when it holds.
         error: it does not hold only because lines have no value (verdict *error*, not *failed*).
         score: how many lines hold, to find the nearest candidate.
+        undecided: in a recording, that it does not hold is only due to what is masked.
     """
 
     lines: tuple[AssertionResult, ...] = ()
@@ -31,6 +32,7 @@ class Judgement(NamedTuple):
     failed: tuple[str, ...] = ()
     error: bool = False
     score: int = 0
+    undecided: bool = False
 
 
 NOTHING_ASKED = Judgement()
@@ -69,7 +71,7 @@ def combined(assertions: Iterable[tuple[str, Assertion]], scope: Scope) -> Judge
     """
     lines: list[AssertionResult] = []
     failed: list[str] = []
-    refuted = False
+    refuted = doubt = unable = False
     any_lines: list[AssertionResult] = []
     for name, assertion in assertions:
         outcome = evaluate_assertion(assertion.expression, scope)
@@ -80,13 +82,16 @@ def combined(assertions: Iterable[tuple[str, Assertion]], scope: Scope) -> Judge
         if name == "assert_any" and outcome.evaluable:
             any_lines.append(line)
         if not passed and (name != "assert_any" or not outcome.evaluable):
-            failed.append(_explained(line, outcome.evaluable, assertion.message is not None))
+            failed.append(_explained(line, outcome, authored=assertion.message is not None))
             refuted = refuted or outcome.evaluable
+            doubt = doubt or outcome.undecided
+            unable = unable or not (outcome.evaluable or outcome.undecided)
     if any_lines and not any(line.passed for line in any_lines):
         failed.append("none of assert_any holds: " + "; ".join(line.expression for line in any_lines))
         refuted = True
     error = bool(failed) and not refuted
-    return Judgement(tuple(lines), not failed, tuple(failed), error, sum(line.passed for line in lines))
+    score = sum(line.passed for line in lines)
+    return Judgement(tuple(lines), not failed, tuple(failed), error, score, doubt and not refuted and not unable)
 
 
 def _why_not(assertion: Assertion, scope: Scope) -> str:
@@ -109,8 +114,10 @@ def _message(assertion: Assertion, scope: Scope) -> str:
         return f"(the message cannot be written: {problem.message})"
 
 
-def _explained(line: AssertionResult, evaluable: bool, authored: bool) -> str:
-    if not evaluable:
+def _explained(line: AssertionResult, outcome: Outcome, *, authored: bool) -> str:
+    if outcome.undecided:
+        return f"undecided: {line.expression} depends on a masked value"
+    if not outcome.evaluable:
         return f"{line.expression}: {line.message}"
     negated = "assert_none: " if line.list == "assert_none" else ""
     shown = f"{negated}{line.expression}"
@@ -147,7 +154,8 @@ def condition(expression: Expression, scope: Scope, name: str = "until") -> Judg
     line = AssertionResult(name, expression.text, outcome.passed, outcome.left, outcome.right, message)
     if outcome.passed:
         return Judgement((line,), score=1)
-    return Judgement((line,), False, (_explained(line, outcome.evaluable, False),), not outcome.evaluable)
+    why = (_explained(line, outcome, authored=False),)
+    return Judgement((line,), False, why, not outcome.evaluable, undecided=outcome.undecided)
 
 
 class Outputs(NamedTuple):
@@ -156,10 +164,12 @@ class Outputs(NamedTuple):
     Args:
         values: by name.
         problem: empty when all have values.
+        undecided: one of them depends on what is masked in the recording.
     """
 
     values: Mapping[str, object] = {}
     problem: str = ""
+    undecided: bool = False
 
 
 def outputs(step: Step, scope: Scope) -> Outputs:
@@ -181,5 +191,6 @@ def outputs(step: Step, scope: Scope) -> Outputs:
             except NotEvaluable as problem:
                 return Outputs(values, f"default of output '{output.name}': {problem.message}")
         except NotEvaluable as problem:
-            return Outputs(values, f"output '{output.name}' ({output.path.text}): {problem.message}")
+            why = f"output '{output.name}' ({output.path.text}): {problem.message}"
+            return Outputs(values, why, isinstance(problem, Undecided))
     return Outputs(values)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
-from flows.language.masked_text import MASK, may_be
+from flows.language.masked_text import MASK, NUMBER_MASK, fingerprint, may_be
 
 if TYPE_CHECKING:
     from testmesh.guard.regex import Finder
@@ -36,6 +36,8 @@ def _told(item: object) -> object:
 
 
 _JSON = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), default=_told)
+EXPANSION = 40
+"""So many times longer may a secret's form be than the secret."""
 _SHORTEST = 8
 _SHORTEST_NAMED = 4
 _BATCH = 400
@@ -63,12 +65,14 @@ class Masks:
     """The secret values that one run has met so far."""
 
     def __init__(self) -> None:
+        self.own: set[str] | None = set()
         self._values: dict[str, None] = {}
         self._numbers: set[str] = set()
         self._pending: list[str] = []
         self._batches: list[tuple[list[str], Finder]] = []
         self._short: list[Finder] = []
         self._known_short = 0
+        self._longest = 0
 
     @property
     def count(self) -> int:
@@ -106,6 +110,7 @@ class Masks:
                 self._remember(value[place : place + _PIECE])
             return
         self._values[value] = None
+        self._longest = max(self._longest, len(value))
         self._pending.append(value)
         if value.isdigit() and value.isascii():
             self._numbers.add(value.lstrip("0") or "0")
@@ -160,12 +165,29 @@ class Masks:
         if "..." in value or "…" in value:
             found = sorted([*found, *(span for finder in self._shortened() for span in finder.spans(value))])
         merged: list[tuple[int, int]] = []
-        for start, end in found:
+        for number, (start, end) in enumerate(found):
+            following = found[number + 1][0] if number + 1 < len(found) else len(value)
+            end = self._reached(value, start, end, following)
             if merged and start < merged[-1][1]:
                 merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
             elif end > start:
                 merged.append((start, end))
         return merged
+
+    def _reached(self, value: str, start: int, end: int, following: int) -> int:
+        """Where a masked place ends: another secret, or the same one again, may begin within it."""
+        while end < following:
+            inside, reach = start + 1, end + EXPANSION * self._longest
+            more = [
+                (inside + first[0][0], inside + first[0][1])
+                for finder in self._finders()
+                if (first := finder.spans(value[inside:reach])) and inside + first[0][0] < end
+            ]
+            start, further = max(more, key=lambda span: span[1], default=(start, end))
+            if further <= end:
+                break
+            end = further
+        return end
 
     def evidence(self, value: object) -> object:
         """What came back: known secrets are masked, names of fields are left alone, so that assertions still hold.
@@ -175,9 +197,9 @@ class Masks:
         """
         kind = type(value)
         if kind in _PLAIN:
-            return MASK if self._numbers and kind in (int, float) and str(value) in self._numbers else value
+            return NUMBER_MASK if self._numbers and kind in (int, float) and str(value) in self._numbers else value
         if kind is str:
-            return self.text(cast("str", value))
+            return self._kept(cast("str", value))
         return self._masked(value) if self._suspect(value) else value
 
     def _suspect(self, value: object) -> bool:
@@ -186,7 +208,7 @@ class Masks:
             text = _JSON.encode(value)
         except (TypeError, ValueError, RecursionError):
             return True
-        if ("://" in text and "@" in text) or _KEY_MARK in text or _COOKIE.search(text):
+        if ("://" in text and "@" in text) or _KEY_MARK in text or _COOKIE.search(text) or MASK in text:
             return True
         if not self._values:
             return False
@@ -199,15 +221,22 @@ class Masks:
             return True
         return any(finder.found(text) for finder in self._finders())
 
+    def _kept(self, value: str) -> str:
+        """A text of evidence without secrets; one with ``***`` of its own is remembered, so that `judge` knows it."""
+        text = self.text(value)
+        if MASK in value and self.own is not None and text == value != MASK:
+            self.own.add(fingerprint(value))
+        return text
+
     def _masked(self, value: object) -> object:
         if isinstance(value, str):
-            return self.text(value)
+            return self._kept(value)
         if isinstance(value, Mapping):
             return {self._key(key): self._under(str(key), item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self._masked(item) for item in value]
         if self._numbers and not isinstance(value, bool) and str(value) in self._numbers:
-            return MASK
+            return NUMBER_MASK
         return value
 
     def _key(self, key: object) -> object:
@@ -335,6 +364,8 @@ def same_but_for_secrets(recorded: object, now: object) -> bool:
         recorded: from the recording.
         now: rendered from masked inputs.
     """
+    if isinstance(now, str) and now in (MASK, NUMBER_MASK):
+        return isinstance(recorded, str | int | float)
     if isinstance(now, str) and MASK in now:
         return isinstance(recorded, str | int | float) and may_be(str(recorded), now)
     if isinstance(recorded, Mapping) and isinstance(now, Mapping):

@@ -23,6 +23,8 @@ class Outcome:
         cut: thrown while it ran.
         failures: the first three steps that failed, each with its reason in one line.
         missing: why the first step that did not run did not; None when all ran.
+        doubt: a step of a recording could not be judged because of what is masked.
+        sure: a step did not pass whatever is masked.
     """
 
     runs: Log
@@ -31,6 +33,13 @@ class Outcome:
     cut: CutOff | None = None
     failures: list[str] = field(default_factory=list)
     missing: str | None = None
+    doubt: bool = False
+    sure: bool = False
+
+    @property
+    def undecided(self) -> bool:
+        """Only what is masked could say whether all passed."""
+        return self.doubt and not self.sure
 
     def add(self, run: StepRun) -> None:
         """Adds a step without its verdict.
@@ -54,18 +63,22 @@ class Outcome:
         self.runs.take(part.runs)
         self.failures += part.failures[: MOST_FAILURES - len(self.failures)]
         self.missing = part.missing if self.missing is None else self.missing
+        self.doubt, self.sure = self.doubt or part.doubt, self.sure or part.sure
         if part.verdict == "failed" or (part.verdict == "error" and self.verdict == "passed"):
             self.verdict = part.verdict
 
-    def count(self, step: Step, run: StepRun) -> None:
+    def count(self, step: Step, run: StepRun, *, doubt: bool = False) -> None:
         """Adds a step's verdict to the list's.
 
         Args:
             step: the step.
             run: its execution.
+            doubt: only what is masked could say whether it passed.
         """
         self.add(run)
         if step.optional:
             return
+        self.doubt = self.doubt or doubt
+        self.sure = self.sure or (run.verdict in ("failed", "error") and not doubt)
         if run.verdict == "failed" or (run.verdict == "error" and self.verdict == "passed"):
             self.verdict = run.verdict

@@ -36,7 +36,7 @@ from flows.engine.masking import Masks, same_but_for_secrets
 from flows.engine.names import Names, Sources, step_ids
 from flows.engine.variables import VariableProblem, resolve
 from flows.language.errors import NotEvaluable
-from flows.language.masked_text import MASK
+from flows.language.masked_text import MASK, Masked, recorded
 from flows.language.spec import Flow
 from graph.runs import Exchange, FlowRun, Run, StepRun
 from testmesh.kernel.clock import iso
@@ -95,18 +95,19 @@ def _judged_flow(
         problems = tuple(found.as_json() for found in loaded.diagnostics)
         return replace(blank, message=loaded.message, problems=problems)
     flow = loaded
+    variables = {name: recorded(value, world.own) for name, value in flow_run.variables.items()}
     builtins = Builtins(run.seed, (flow_run.file, flow_run.row), world.moment(flow_run.started_ms), flow_run.builtins)
     sources = Sources(
         now=world.now,
-        secret=lambda name: MASK,
+        secret=lambda name: Masked(MASK),
         faker=faked,
         file=world.schema,
-        outside=Given(environment=flow_run.variables),
+        outside=Given(environment=variables),
     )
     names = Names({}, builtins, sources, (flow.file, step_ids(flow)))
     names.used = flow.used
     try:
-        names.variables = resolve(flow, Given(recorded=flow_run.variables), names).values
+        names.variables = resolve(flow, Given(recorded=variables), names).values
     except (VariableProblem, NotEvaluable) as problem:
         return replace(blank, message=problem.message)
     context = Context(
@@ -177,6 +178,7 @@ class World:
         self._texts = texts
         self._known = known
         self._read: dict[tuple[Path, int], int] = {}
+        self.own = own_stars(run)
         self.clock = flow_run.started_ms
 
     def moment(self, at_ms: float) -> datetime:
@@ -278,7 +280,8 @@ class World:
             if index < len(exchange.at_ms):
                 self.clock = exchange.at_ms[index]
             candidate = exchange.candidates[index]
-            return Answer(self.clock, candidate if isinstance(candidate, dict) else {})
+            known = recorded(candidate, self.own)
+            return Answer(self.clock, known if isinstance(known, dict) else {})
         if exchange.ended == "cancelled":
             raise CutOff(exchange.error or "cut off in the recording")
         if exchange.error:
@@ -291,6 +294,15 @@ class World:
             return Loaded(None, f"{file} is not part of the recording")
         found = self.load(file)
         return Loaded(None, found.message) if isinstance(found, DiagnosticsError) else Loaded(found)
+
+
+def own_stars(run: Run) -> frozenset[str]:
+    """Fingerprints of texts that came with ``***`` of their own.
+
+    Args:
+        run: a recording.
+    """
+    return frozenset(map(str, run.options.get("unmasked", ())))
 
 
 def _difference(recorded: object, now: object) -> str:

@@ -53,8 +53,8 @@ def run_steps(context: Context, steps: Sequence[Step], place: Place) -> Steps[Ou
         if outcome.stopped:
             outcome.add(not_run(context, step, place, outcome.stopped))
             continue
-        run, cut = yield from run_step(context, step, place)
-        outcome.count(step, run)
+        run, cut, doubt = yield from run_step(context, step, place)
+        outcome.count(step, run, doubt=doubt)
         if context.unopened and cut is None:
             try:
                 yield from open_streams(context, place.names)
@@ -62,6 +62,8 @@ def run_steps(context: Context, steps: Sequence[Step], place: Place) -> Steps[Ou
                 cut = off
         if cut is not None:
             outcome.cut, outcome.stopped = cut, cut.reason
+        elif doubt and run.result is not None:
+            continue  # what follows can be judged whatever is masked
         elif run.verdict in ("failed", "error") and _stops(context, step, place):
             outcome.stopped = f"step '{step.id}' {'failed' if run.verdict == 'failed' else 'ended in an error'}"
     return outcome
@@ -74,8 +76,8 @@ def _stops(context: Context, step: Step, place: Place) -> bool:
     return not goes_on or context.clock() >= place.limit.at
 
 
-def run_step(context: Context, step: Step, place: Place) -> Steps[tuple[StepRun, CutOff | None]]:
-    """Runs one step, whatever it is.
+def run_step(context: Context, step: Step, place: Place) -> Steps[tuple[StepRun, CutOff | None, bool]]:
+    """Runs one step, whatever it is; and whether it did not pass only because a recording hides what it looks at.
 
     Args:
         context: of the flow.
@@ -91,7 +93,7 @@ def run_step(context: Context, step: Step, place: Place) -> Steps[tuple[StepRun,
     yield from work.run()
     run = work.finished()
     context.emit(StepFinished(context.run, file, context.row, run, full))
-    return run, work.cut
+    return run, work.cut, work.doubt
 
 
 def not_run(context: Context, step: Step, place: Place, why: str, verdict: StepVerdict = "not_run") -> StepRun:
@@ -126,6 +128,7 @@ class _Work:
         self.spans: dict[int, str] = {}
         self.inner: Sequence[StepRun] = ()
         self.cut: CutOff | None = None
+        self.doubt = False
         self.limit = place.limit
         if step.timeout is not None:
             end = started + step.timeout * 1000
@@ -214,7 +217,7 @@ class _Work:
         if attempt.verdict == "passed" and attempt.result is not None:
             request = Request(self._path, self.action, settings.config, None)
             _judged_once(Job(self.step, request, self.place.names, self.limit), attempt)
-        self.verdict, self.message = attempt.verdict, attempt.message
+        self._ended(attempt)
         self.attempts = [attempt]
         self._keep(attempt)
 
@@ -223,7 +226,10 @@ class _Work:
 
         ended = yield from contained(self.context, self.step, self.place, self.limit, settings)
         self.inner, self.cut = ended.runs, ended.cut
-        return Attempt(ended.verdict, ended.message, result=ended.result, view=ended.result)
+        return Attempt(ended.verdict, ended.message, result=ended.result, view=ended.result, undecided=ended.doubt)
+
+    def _ended(self, attempt: Attempt) -> None:
+        self.verdict, self.message, self.doubt = attempt.verdict, attempt.message, attempt.undecided
 
     def _compute(self, settings: Configured) -> Steps[None]:
         """Actions without evidence: judged anew every time, also on a recording."""
@@ -244,8 +250,7 @@ class _Work:
         attempt.result, attempt.view = result, result
         request = Request(self._path, action, settings.config, None)
         job = Job(self.step, request, names, self.limit)
-        settled_on = _judged_once(job, attempt)
-        self.verdict, self.message = settled_on.verdict, settled_on.message
+        self._ended(_judged_once(job, attempt))
         self._keep(attempt)
 
     def _try(self, settings: Configured) -> Steps[None]:
@@ -258,7 +263,8 @@ class _Work:
         tries = Tries(self.step, self.place.names, self.limit, request)
         self.attempts = yield from tried(self.context, tries, self.step.retry or self.place.retry)
         last = self.attempts[-1]
-        self.verdict, self.message, self.cut = last.verdict, last.message, last.cut
+        self._ended(last)
+        self.cut = last.cut
         if len(self.attempts) > 1 and last.verdict in ("failed", "error"):
             self.message = f"{last.message}\n(after {len(self.attempts)} attempts)"
         self._keep(last)
@@ -337,6 +343,8 @@ class _Work:
 def _judged_once(job: Job, attempt: Attempt) -> Attempt:
     judgement = judged(job.step, scope_of(attempt.view or {}, job.request.action.spec.alias, job.names))
     attempt.assertions = judgement.lines
+    if judgement.undecided:
+        return settled(job, attempt, judgement.failed)
     if not judgement.holds:
         attempt.verdict = "error" if judgement.error else "failed"
         attempt.message, attempt.type = "\n".join(judgement.failed), "assertion"

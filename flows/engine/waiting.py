@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from flows.engine.context import Context, Limit, seconds
 from flows.engine.effects import Answer, Ask, CutOff, Pause, Request, Steps, answered
 from flows.engine.judging import Judgement, condition, judged, scope_of
+from flows.language.errors import Undecided
 from flows.language.spec import Step
 from graph.runs import Exchange
 
@@ -55,6 +56,12 @@ class Job(NamedTuple):
         Args:
             candidate: the action's result.
         """
+        try:
+            return self._judged(candidate)
+        except Undecided as problem:
+            return Judgement(holds=False, failed=(problem.message,), error=True, undecided=True)
+
+    def _judged(self, candidate: dict[str, object]) -> Judgement:
         action = self.request.action
         scope = scope_of(self.view(candidate), action.spec.alias, self.names)
         if self.step.until is not None:
@@ -88,6 +95,7 @@ class Reading:
         judgement: of the result, or of the nearest candidate when nothing satisfied.
         failed: the wait's own failure; empty when a candidate satisfied.
         not_evaluable: the failure is one line that has no value, and there was no window.
+        doubt: in a recording, a candidate that may have satisfied: why nobody can tell.
     """
 
     candidates: list[dict[str, object]] = field(default_factory=list)
@@ -99,6 +107,7 @@ class Reading:
     judgement: Judgement = field(default_factory=Judgement)
     failed: tuple[str, ...] = ()
     not_evaluable: bool = False
+    doubt: tuple[str, ...] = ()
 
     def add(self, answer: Answer) -> dict[str, object]:
         """Keeps a candidate.
@@ -117,8 +126,18 @@ class Reading:
         Args:
             judgement: of the latest candidate.
         """
+        self.doubted(judgement)
         if len(self.candidates) == 1 or judgement.score >= self.judgement.score:
             self.judgement = judgement
+
+    def doubted(self, judgement: Judgement) -> None:
+        """Remembers what may have satisfied.
+
+        Args:
+            judgement: of the latest candidate.
+        """
+        if judgement.undecided:
+            self.doubt = judgement.failed
 
     def exchange(self, request: Request) -> Exchange:
         """The recording of this attempt.
@@ -208,6 +227,7 @@ def _hold(context: Context, job: Job, reading: Reading, rhythm: Iterator[float])
         if answer.candidate is None:
             return broken(context, job, reading, answer)
         judgement = job.judge(reading.add(_counted(context, job, reading, answer)))
+        reading.doubted(judgement)
         if not judgement.holds:
             held = seconds(round((answer.at - since) / 1000, 3))
             reading.result, reading.judgement, reading.ended = answer.candidate, judgement, "window"

@@ -56,6 +56,16 @@ class NotEvaluable(TestMeshError):
         return self.message
 
 
+UNDECIDED = "undecided: it depends on a masked value"
+
+
+class Undecided(NotEvaluable):
+    """Only the hidden part of a recorded value could tell: neither true nor false, and no error of the system."""
+
+    def __init__(self) -> None:
+        super().__init__(UNDECIDED)
+
+
 class MissingField(NotEvaluable):
     """A path that finds nothing; tolerated directly under `exists`, `not exists` and left of `??`.
 

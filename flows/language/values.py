@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from flows.language.errors import NotEvaluable, TooMuch, TypeMismatch
+from flows.language.errors import NotEvaluable, TooMuch, Undecided
 from flows.language.foreign_json import escaped, too_deep
+from flows.language.masked_text import MaskedNumber, hiding
 
 if TYPE_CHECKING:
     from decimal import Context, Decimal
@@ -27,6 +28,7 @@ _NAMES: dict[type, str] = {
     list: "array",
     tuple: "array",
     dict: "object",
+    MaskedNumber: "number",
 }
 
 
@@ -115,9 +117,12 @@ def exact(value: Any) -> Any:
 
     Raises:
         NotEvaluable: infinite or not a number.
+        Undecided: it is hidden.
     """
     if type(value) is int:
         return value
+    if isinstance(value, MaskedNumber):
+        raise Undecided
     from decimal import Decimal
 
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
@@ -143,63 +148,6 @@ def simplest(number: Decimal | int) -> object:
         raise TooMuch(f"a number of more than {MAX_DIGITS} digits")
     whole = number.to_integral_value()
     return int(whole) if whole == number else number.normalize(decimals())
-
-
-def equal(left: object, right: object) -> bool:
-    """``==`` of the language.
-
-    Args:
-        left: any value.
-        right: any value; null compares with anything.
-
-    Raises:
-        TypeMismatch: two different types, also inside lists and maps.
-    """
-    kind = type(left)
-    if kind is type(right) and kind in (str, int, bool):
-        return left == right
-    if left is None or right is None:
-        return left is right
-    name = type_name(left)
-    if name != type_name(right):
-        raise TypeMismatch(f"cannot compare {described(left)} with {described(right)}")
-    if name == "number":
-        return bool(exact(left) == exact(right))
-    if name == "array":
-        return _equal_lists(left, right)
-    return _equal_maps(left, right) if name == "object" else left == right
-
-
-def _equal_lists(left: Any, right: Any) -> bool:
-    if len(left) != len(right):
-        return False
-    return all([equal(a, b) for a, b in zip(left, right, strict=True)])
-
-
-def _equal_maps(left: Any, right: Any) -> bool:
-    if set(left) != set(right):
-        return False
-    return all([equal(value, right[key]) for key, value in left.items()])
-
-
-def ordered(left: object, right: object) -> tuple[Any, Any]:
-    """Both sides in a form that Python orders like the language.
-
-    Args:
-        left: number, text, instant or duration.
-        right: the same type.
-
-    Raises:
-        TypeMismatch: different types, or a type without order.
-    """
-    name = type_name(left)
-    if name != type_name(right):
-        raise TypeMismatch(f"cannot compare {described(left)} with {described(right)}")
-    if name == "number":
-        return exact(left), exact(right)
-    if name in ("string", "instant", "duration"):
-        return left, right
-    raise TypeMismatch(f"{described(left)} has no order")
 
 
 def described(value: object) -> str:
@@ -243,7 +191,7 @@ def to_json(value: object) -> str:
     text = "".join(parts)
     if len(text) > MAX_TEXT:
         raise TooMuch(f"text of more than {MAX_TEXT:,} characters")
-    return text
+    return hiding(text, value)
 
 
 def _write(value: Any, parts: list[str]) -> None:
@@ -287,7 +235,7 @@ def _scalar_text(value: Any, name: str) -> str:
 
 
 def _number_text(value: Any) -> str:
-    if isinstance(value, int):
+    if isinstance(value, int | MaskedNumber):
         return str(value)
     number = exact(value)
     if isinstance(value, float):

@@ -247,7 +247,7 @@ class _Execution:
             environment=options.environment,
             deployed=dict(options.deployed),
             revision=options.revision,
-            options=asked(options) | {"included": dict(self._loader.included)},
+            options=asked(options) | {"included": dict(self._loader.included)} | _unmasked(self._masks),
             logs={service: [self._masks.text(line) for line in lines] for service, lines in logs.items()},
             log_times=options.log_times() if logs and options.log_times is not None else {},
         )
@@ -257,6 +257,11 @@ class _Execution:
     def _emit(self, event: Event) -> None:
         for listener in self._listeners:
             listener(event)
+
+
+def _unmasked(masks: Masks) -> dict[str, object]:
+    """Fingerprints of texts that came with what looks like a mask."""
+    return {"unmasked": sorted(masks.own)} if masks.own else {}
 
 
 __all__ = ["exit_code", "run_flows", "sorted_runs"]

@@ -8,6 +8,7 @@ from typing import Literal
 
 from flows.actions import catalogue
 from flows.engine.loading import TextFiles, checked
+from flows.language.errors import UNDECIDED
 from flows.language.spec import Flow, Step
 from flows.strength.measuring import alone, judged
 from graph.runs import FlowRun, Run, StepRun
@@ -136,10 +137,11 @@ def _outcomes(flow: FlowRun) -> dict[Key, tuple[Outcome, tuple[object, object] |
     """The worst of a line's iterations."""
     found: dict[Key, tuple[Outcome, tuple[object, object] | None]] = {}
     for step in _all(flow.steps):
-        undecided = step.verdict == "error" and step.message.startswith("undecided")
+        undecided = step.verdict == "error" and step.message.startswith("undecided: recording")
         for one in step.assertions:
             key = (one.line, one.list, one.expression)
-            outcome: Outcome = "held" if one.passed else "undecided" if undecided else "failed"
+            doubt = undecided or one.message == UNDECIDED
+            outcome: Outcome = "held" if one.passed else "undecided" if doubt else "failed"
             if key not in found or _WORSE.index(outcome) > _WORSE.index(found[key][0]):
                 found[key] = (outcome, None if one.passed else (one.left, one.right))
     return found

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from flows.engine.recording import judge
+from flows.engine.recording import judge, own_stars
+from flows.language.errors import UNDECIDED
+from flows.language.masked_text import hidden, recorded
 from flows.strength.inserting import with_assertions
 from flows.strength.links import Links
 from flows.strength.mutation import Mutation, Where, leaves, mutations, where_of
 from flows.strength.places import found
 from flows.strength.ranking import Weights
 from flows.strength.suggesting import lines_for
-from flows.strength.telling import tell
-from graph.runs import FlowRun, Run, StepRun
+from flows.strength.telling import stands, tell
+from graph.runs import AssertionResult, FlowRun, Run, StepRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,20 +146,25 @@ def unnoticed(run: Run, text: str, lies: Iterable[Mutation]) -> list[Mutation]:
         lies: what to tell.
     """
     flow = run.flows[0]
-    return [lie for lie in lies if judged(alone(run, tell(flow, lie)), text).verdict == "passed"]
+    return [lie for lie in lies if stands(judged(alone(run, tell(flow, lie)), text))]
 
 
-def countable(flow: FlowRun, links: Links) -> Iterator[Mutation]:
+def countable(run: Run, links: Links) -> Iterator[Mutation]:
     """The lies a flow can be asked to notice: another id or instant only where an earlier name gives the true one.
 
+    What is masked is another value already.
+
     Args:
-        flow: a recorded execution.
+        run: a recording of one execution.
         links: its names.
     """
-    steps = where_of(flow)
+    flow = run.flows[0]
+    steps, own = where_of(flow), own_stars(run)
     for lie in mutations(flow):
         where = (lie.step, lie.inside)
         value = next(found(steps[where].result, lie.path), None)
+        if lie.kind == "value" and hidden(recorded(value, own)):
+            continue
         if lie.kind != "value" or not links.fresh(lie.path, value) or links.name(where, lie.path, value):
             yield lie
 
@@ -171,11 +178,11 @@ def measured(wanted: Measure) -> Strength:
     run = wanted.runs[0]
     flow = run.flows[0]
     again = judged(run, wanted.text)
-    if again.verdict != "passed":
+    if not stands(again):
         return Strength(flow.file, run.id, problem=_why(again))
     links = Links(flow)
     steps = where_of(flow)
-    lies = [lie for lie in countable(flow, links) if wanted.step in ("", lie.step)]
+    lies = [lie for lie in countable(run, links) if wanted.step in ("", lie.step)]
     missed = unnoticed(run, wanted.text, lies)
     counts = _counts(lies, missed, steps)
     unchecked = frozenset((s.id, s.inside) for s in counts if not s.noticed)
@@ -216,7 +223,7 @@ Lines = Mapping[Mutation, tuple[str, ...]]
 def _chosen(wanted: Measure, lines: Lines) -> tuple[dict[Mutation, str], int]:
     """For every unnoticed lie the first line that holds on all recordings and fails when the lie is told."""
     run = wanted.runs[0]
-    greens = [run, *(r for r in wanted.runs[1:] if judged(r, wanted.text).verdict == "passed")]
+    greens = [run, *(r for r in wanted.runs[1:] if stands(judged(r, wanted.text)))]
     holding = _holding(greens, wanted.text, lines)
     text = with_assertions(wanted.text, holding)
     chosen: dict[Mutation, str] = {}
@@ -236,7 +243,7 @@ def _holding(greens: Sequence[Run], text: str, lines: Lines) -> dict[Where, list
     for run in greens:
         while any(wanted.values()):
             again = judged(run, with_assertions(text, wanted))
-            if again.verdict == "passed":
+            if stands(again) and not any(set(mine) & _open(again, place) for place, mine in wanted.items()):
                 break
             if not _drop(wanted, again, with_assertions(text, wanted)):
                 return {}
@@ -249,19 +256,24 @@ def _drop(wanted: dict[Where, list[str]], again: FlowRun, text: str) -> bool:
     written = text.split("\n")
     wrong = [written[p["line"] - 1] for p in again.problems if 0 < p.get("line", 0) <= len(written)]
     for place, mine in wanted.items():
-        failing = _failing(again, place)
+        failing = _failing(again, place) | _open(again, place)
         mine[:] = [line for line in mine if line not in failing and not any(line in text for text in wrong)]
     return sum(map(len, wanted.values())) < before
 
 
 def _failing(flow: FlowRun, place: Where) -> set[str]:
-    return {
-        line.expression
-        for inside, step in leaves(flow.steps)
-        if (step.id, inside) == place
-        for line in step.assertions
-        if not line.passed
-    }
+    return {line.expression for line in _unmet(flow, place) if line.message != UNDECIDED}
+
+
+def _open(flow: FlowRun, place: Where) -> set[str]:
+    """Lines that only a masked value could decide."""
+    return {line.expression for line in _unmet(flow, place) if line.message == UNDECIDED}
+
+
+def _unmet(flow: FlowRun, place: Where) -> Iterator[AssertionResult]:
+    for inside, step in leaves(flow.steps):
+        if (step.id, inside) == place:
+            yield from (line for line in step.assertions if not line.passed)
 
 
 def _gaps(chosen: Mapping[Mutation, str], steps: Mapping[Where, StepRun], weights: Weights) -> Iterator[Gap]:

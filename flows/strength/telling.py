@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from flows.language.errors import UNDECIDED
 from flows.strength.mutation import Kind, Mutation, is_message, repeating, streamed
 from flows.strength.places import ALL, Place, copied, found, lists, remove, update
 from graph.runs import Exchange, FlowRun, Json, StepRun
@@ -34,6 +35,15 @@ def tell(flow: FlowRun, mutation: Mutation) -> FlowRun:
     """
     stream = _stream(flow.steps, mutation)
     return replace(flow, steps=tuple(_told(step, (step.phase,), mutation, stream) for step in flow.steps))
+
+
+def stands(again: FlowRun) -> bool:
+    """Whether a green recording is still green; what only a masked value could tell, it told when it was green.
+
+    Args:
+        again: judged again.
+    """
+    return again.verdict == "passed" or (again.verdict == "error" and again.message == UNDECIDED)
 
 
 def _stream(steps: Sequence[StepRun], mutation: Mutation) -> StepRun | None:
@@ -259,4 +269,4 @@ def _resaid(message: Json) -> Json:
     return message
 
 
-__all__ = ["ALL", "changed", "tell"]
+__all__ = ["ALL", "changed", "stands", "tell"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flows.language.comparing import equal
 from flows.language.errors import NotEvaluable, SyntaxProblem
 from flows.language.expressions import Expression, MappingScope, compile_expression, evaluate_assertion
 from flows.language.expressions.printing import printed
 from flows.language.expressions.tree import Tree
-from flows.language.values import as_text, equal, type_name
+from flows.language.values import as_text, type_name
 from tests.flow_language.test_expression_printing import TREES
 
 JSON = st.recursive(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from evals.canary.forms import ENCODINGS, left
 from flows.engine.masked_stream import MaskedStream
 from flows.engine.masking import Masks
-from flows.language.masked_text import MASK
+from flows.language.masked_text import MASK, NUMBER_MASK
 
 SECRETS = (
     "s3cr3t-Value/with+signs&more=1",
@@ -101,7 +101,11 @@ def test_lines_of_a_key_file_are_secrets_of_their_own() -> None:
 
 def test_secrets_as_numbers_and_names_of_fields_are_masked() -> None:
     masks = known("90210441", "the-hidden-name")
-    assert masks.evidence({"pin": 90210441, "n": 1, "the-hidden-name": True}) == {"pin": MASK, "n": 1, MASK: True}
+    assert masks.evidence({"pin": 90210441, "n": 1, "the-hidden-name": True}) == {
+        "pin": NUMBER_MASK,
+        "n": 1,
+        MASK: True,
+    }
 
 
 def test_what_holds_no_secret_is_given_back_as_it_is() -> None:
@@ -151,3 +155,48 @@ def test_the_beginning_of_a_secret_at_the_end_of_a_shortened_text_is_masked() ->
         assert masks.text(f"left: {shortened}, right") in (f"left: {MASK}, right", f"left: {MASK}..., right")
     assert masks.text("and so on ...") == "and so on ..."
     assert masks.evidence({"a": ["s3cr3t-Val..."]}) == {"a": [MASK]}
+
+
+@pytest.mark.parametrize(
+    ("secrets", "text"),
+    [
+        (("abcdefgh", "efghijkl"), "abcdefghijkl"),
+        (("secret-one", "one-secret-two"), "secret-one-secret-two"),
+        (("abcabcab",), "abcabcabcabcab"),
+        (("password", "password123!"), "password123!"),
+    ],
+)
+def test_secrets_that_overlap_leave_nothing_between_them(secrets: tuple[str, ...], text: str) -> None:
+    masks, out = known(*secrets), io.StringIO()
+    assert masks.text(f"<{text}>") == f"<{MASK}>"
+    stream = MaskedStream(out, masks)
+    for char in f"<{text}>":
+        stream.write(char)
+    stream.close()
+    assert out.getvalue() == f"<{MASK}>"
+
+
+def test_a_secret_without_end_is_not_held_back_for_ever() -> None:
+    out = io.StringIO()
+    stream = MaskedStream(out, known("aaaaaaaa"))
+    for _ in range(100):
+        stream.write("a" * 100)
+    assert set(out.getvalue()) == set(MASK)
+    stream.close()
+    assert set(out.getvalue()) == set(MASK)
+
+
+def test_a_short_secret_is_no_word_in_another_case() -> None:
+    assert known("pass").text("PASS, passed, Pass") == f"PASS, {MASK}ed, Pass"
+    assert known("Tr0ub4dor&3").text("tr0ub4dor&3 TR0UB4DOR&3") == f"{MASK} {MASK}"
+
+
+def test_a_character_of_four_bytes_may_come_in_pieces() -> None:
+    secret = "emoji😀secret😀"
+    for written in ("emoji\\U0001f600secret\\U0001f600", "emoji=\n=F0=9F=98=80secret=F0=9F=\n=98=80"):
+        out = io.StringIO()
+        stream = MaskedStream(out, known(secret))
+        for char in f"<{written}>":
+            stream.write(char)
+        stream.close()
+        assert out.getvalue() == f"<{MASK}>"

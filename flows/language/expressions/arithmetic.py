@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
-from flows.language.errors import NotEvaluable, TooMuch, TypeMismatch
-from flows.language.values import MAX_TEXT, decimals, described, equal, exact, ordered, simplest, type_name
+from flows.language.comparing import equal, ordered
+from flows.language.errors import NotEvaluable, TooMuch, TypeMismatch, Undecided
+from flows.language.masked_text import MASK, Masked, may_be
+from flows.language.values import MAX_TEXT, decimals, described, exact, simplest, type_name
 
 
 def add(left: Any, right: Any) -> object:
@@ -86,27 +88,51 @@ def contains(container: Any, item: Any) -> bool:
     if name == "string":
         if not isinstance(item, str):
             raise TypeMismatch(f"a string contains strings, not {described(item)}")
-        return item in container
+        return _has_part(container, item)
     if name == "object":
         if not isinstance(item, str):
             raise TypeMismatch(f"the keys of an object are strings, not {described(item)}")
-        return item in container
+        return _has_key(container, item)
     if name == "array":
         return _has_element(container, item)
     raise TypeMismatch(f"{described(container)} contains nothing; a string, array or object does")
 
 
+def _has_part(text: str, part: str) -> bool:
+    """Of a text that is hidden in part, what is left of it can say yes, never no."""
+    if isinstance(part, Masked):
+        if isinstance(text, Masked) or may_be(text, f"{MASK}{part}{MASK}"):
+            raise Undecided
+        return False
+    if not isinstance(text, Masked):
+        return part in text
+    if any(part in shown for shown in text.split(MASK)):
+        return True
+    raise Undecided
+
+
+def _has_key(container: Any, key: str) -> bool:
+    if isinstance(key, Masked) or (key not in container and any(isinstance(name, Masked) for name in container)):
+        raise Undecided
+    return key in container
+
+
 def _has_element(container: Any, item: object) -> bool:
     """An element of another type is passed over, but a list in which nothing could ever match is an error."""
     mismatch: TypeMismatch | None = None
+    doubt = False
     comparable = item is None
     for element in container:
         try:
             if equal(element, item):
                 return True
             comparable = comparable or element is not None
+        except Undecided:
+            doubt = True
         except TypeMismatch as problem:
             mismatch = problem
+    if doubt:
+        raise Undecided
     if mismatch is not None and not comparable:
         raise mismatch
     return False
@@ -115,13 +141,22 @@ def _has_element(container: Any, item: object) -> bool:
 def starts_with(left: object, right: object) -> bool:
     """``startsWith``."""
     text, part = _texts("startsWith", left, right)
-    return text.startswith(part)
+    return _begins(text, part, text.partition(MASK)[0], str.startswith)
 
 
 def ends_with(left: object, right: object) -> bool:
     """``endsWith``."""
     text, part = _texts("endsWith", left, right)
-    return text.endswith(part)
+    return _begins(text, part, text.rpartition(MASK)[2], str.endswith)
+
+
+def _begins(text: str, part: str, shown: str, at_edge: Callable[[str, str], bool]) -> bool:
+    """Whether a text has a part at its edge; of a hidden one only what is shown at that edge can tell."""
+    if not isinstance(text, Masked) and not isinstance(part, Masked):
+        return at_edge(text, part)
+    if isinstance(part, Masked) or (at_edge(part, shown) and not at_edge(shown, part)):
+        raise Undecided
+    return at_edge(shown, part)
 
 
 def matches(left: object, right: object) -> bool:
@@ -130,6 +165,8 @@ def matches(left: object, right: object) -> bool:
     from testmesh.kernel.errors import UserError
 
     text, pattern = _texts("matches", left, right)
+    if isinstance(text, Masked) or isinstance(pattern, Masked):
+        raise Undecided
     try:
         return compile_pattern(pattern).search(text) is not None
     except UserError as problem:
@@ -140,7 +177,7 @@ def _texts(operator: str, left: object, right: object) -> tuple[str, str]:
     for side in (left, right):
         if not isinstance(side, str):
             raise TypeMismatch(f"'{operator}' needs strings, not {described(side)}")
-    return str(left), str(right)
+    return cast("str", left), cast("str", right)
 
 
 def _less(left: object, right: object) -> bool:

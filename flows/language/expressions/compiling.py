@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flows.language.errors import MissingField, NotEvaluable, SyntaxProblem, TypeMismatch
+from flows.language.errors import MissingField, NotEvaluable, SyntaxProblem, TypeMismatch, Undecided
 from flows.language.expressions import tree as t
 from flows.language.expressions.arithmetic import OPERATORS, negate
 from flows.language.expressions.frame import Frame, Run
 from flows.language.expressions.paths import field_of, item_of, slice_of
 from flows.language.expressions.words import EFFECTS
+from flows.language.masked_text import Masked, hiding
 from flows.language.values import MAX_TEXT, as_text, described, type_name, typed_text
 
 _PATHS = (t.Name, t.Member, t.Index, t.Element, t.Root, t.PathOf, t.Faker)
@@ -52,11 +53,12 @@ def _joined(tree: t.Joined) -> Run:
     parts = [part if isinstance(part, str) else compiled(part) for part in tree.parts]
 
     def run(frame: Frame) -> object:
-        text = "".join(part if isinstance(part, str) else as_text(part(frame)) for part in parts)
+        written = [part if isinstance(part, str) else as_text(part(frame)) for part in parts]
+        text = "".join(written)
         frame.spend(len(text) // 1000)
         if len(text) > MAX_TEXT:
             raise NotEvaluable(f"text of more than {MAX_TEXT:,} characters")
-        return text
+        return hiding(text, written)
 
     return run
 
@@ -150,11 +152,21 @@ def _call(tree: t.Call) -> Run:
         return _dynamic_path(arguments[0])
     from flows.language.expressions.functions import PURE
 
-    function = PURE[name]
+    function, spent = PURE[name], _spent if name in _ANY_TEXT else _shown
     if len(arguments) == 1:
         only = arguments[0]
-        return lambda frame: function(_spent(frame, only(frame)))
-    return lambda frame: function(*[_spent(frame, argument(frame)) for argument in arguments])
+        return lambda frame: function(spent(frame, only(frame)))
+    return lambda frame: function(*[spent(frame, argument(frame)) for argument in arguments])
+
+
+_ANY_TEXT = frozenset({"string", "text", "to_json"})
+
+
+def _shown(frame: Frame, value: Any) -> Any:
+    """An argument that has to be known: what a function makes of a hidden text or number nobody can say."""
+    if isinstance(value, Masked):
+        raise Undecided
+    return _spent(frame, value)
 
 
 def _spent(frame: Frame, value: Any) -> Any:

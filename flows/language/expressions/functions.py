@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from flows.language.comparing import ordered
 from flows.language.errors import NotEvaluable, TooMuch, TypeMismatch
 from flows.language.expressions.arithmetic import add
+from flows.language.masked_text import hiding
 from flows.language.values import (
     MAX_TEXT,
     as_text,
     decimals,
     described,
     exact,
-    ordered,
     parse_json,
     simplest,
     to_json,
@@ -159,7 +160,7 @@ def _join(values: Any, separator: Any) -> object:
     _need("join", separator, "string")
     if sum(map(len, parts)) + len(separator) * len(parts) > MAX_TEXT:
         raise TooMuch(f"text of more than {MAX_TEXT:,} characters")
-    return separator.join(parts)
+    return hiding(separator.join(parts), parts)
 
 
 def date(value: Any) -> object:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from flows.language.errors import MissingField, NotEvaluable
+from flows.language.errors import MissingField, NotEvaluable, Undecided
 from flows.language.expressions import tree as t
 from flows.language.expressions.arithmetic import OPERATORS
 from flows.language.expressions.compiling import boolean, compiled, tolerant
@@ -25,12 +25,14 @@ class Outcome:
         left: value of the left side of the deciding comparison, or of the whole; None when there is none.
         right: value of the right side; None for forms without one.
         problem: why it could not be evaluated, or None.
+        undecided: it has a value, which only what is masked in the recording could tell.
     """
 
     passed: bool
     left: object
     right: object
     problem: str | None = None
+    undecided: bool = False
 
     @property
     def evaluable(self) -> bool:
@@ -65,7 +67,7 @@ def evaluate_assertion(expression: Expression, scope: Scope) -> Outcome:
     try:
         passed = judge(Frame(scope), sides)
     except NotEvaluable as problem:
-        return Outcome(False, sides.left, sides.right, problem.told())
+        return Outcome(False, sides.left, sides.right, problem.told(), isinstance(problem, Undecided))
     except RecursionError:
         return Outcome(False, None, None, TOO_DEEP)
     return Outcome(passed, sides.left, sides.right)
@@ -101,7 +103,14 @@ def _joined(tree: t.Binary) -> Judge:
     decided = tree.operator == "||"
 
     def judge(frame: Frame, sides: Sides) -> bool:
-        return decided if first(frame, sides) is decided else second(frame, sides)
+        try:
+            found = first(frame, sides)
+        except Undecided:
+            # What is false beside it makes the whole false, whatever it is.
+            if not decided and not second(frame, sides):
+                return False
+            raise
+        return decided if found is decided else second(frame, sides)
 
     return judge
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flows.language.errors import MissingField, NotEvaluable, TypeMismatch
+from flows.language.errors import MissingField, NotEvaluable, TypeMismatch, Undecided
 from flows.language.expressions import tree as t
+from flows.language.masked_text import Masked
 from flows.language.values import described, exact, type_name
 
 
@@ -28,7 +29,7 @@ def field_of(value: Any, name: str, tree: t.Member | None = None) -> object:
             if name == "length":
                 return len(value)
     elif name == "length" and isinstance(value, str | list | tuple):
-        return len(value)
+        return len(_known(value))
     raise _no_field(value, name, tree)
 
 
@@ -45,7 +46,8 @@ def item_of(value: Any, index: object, tree: t.Index | None = None) -> object:
         TypeMismatch: the index is of the wrong type.
     """
     kind = type_name(value)
-    if isinstance(index, str):
+    if isinstance(_known(index), str):
+        index = str(index)
         if kind not in ("array", "string"):
             return field_of(value, index, None) if tree is None else _named(value, index, tree)
         raise TypeMismatch(f"an index of {described(value)} must be a number, not {described(index)}")
@@ -53,7 +55,7 @@ def item_of(value: Any, index: object, tree: t.Index | None = None) -> object:
     if kind not in ("array", "string"):
         raise MissingField(_missing(value, f"element {number}", tree))
     try:
-        item: object = value[number]
+        item: object = _known(value)[number]
         return item
     except IndexError:
         has = f"it has {len(value)}"
@@ -67,7 +69,9 @@ def _named(value: Any, name: str, tree: t.Index) -> object:
         raise _no_field(value, name, tree) from None
 
 
-def _no_field(value: Any, name: str, tree: t.Member | t.Index | None) -> MissingField:
+def _no_field(value: Any, name: str, tree: t.Member | t.Index | None) -> NotEvaluable:
+    if isinstance(value, Mapping) and any(isinstance(key, Masked) for key in value):
+        return Undecided()
     return MissingField(_missing(value, f"field '{name}'", tree), name, value if isinstance(value, Mapping) else ())
 
 
@@ -84,8 +88,19 @@ def slice_of(value: Any, lower: object, upper: object) -> object:
     """
     if type_name(value) not in ("array", "string"):
         raise TypeMismatch(f"{described(value)} cannot be sliced")
-    part: object = value[None if lower is None else _whole(lower) : None if upper is None else _whole(upper)]
+    part: object = _known(value)[None if lower is None else _whole(lower) : None if upper is None else _whole(upper)]
     return part
+
+
+def _known(value: Any) -> Any:
+    """A value of which every part is shown.
+
+    Raises:
+        Undecided: it is hidden.
+    """
+    if isinstance(value, Masked):
+        raise Undecided
+    return value
 
 
 def _whole(index: object) -> int:

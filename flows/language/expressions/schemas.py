@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from flows.language.errors import NotEvaluable, TypeMismatch
+from flows.language.errors import NotEvaluable, TypeMismatch, Undecided
+from flows.language.masked_text import MaskedNumber, hidden
 from flows.language.values import described
 
 
@@ -19,10 +20,13 @@ def conforms(value: object, schema: object) -> bool:
     Raises:
         TypeMismatch: the schema is no map or boolean.
         NotEvaluable: the schema is invalid or refers to something that is not in it.
+        Undecided: it asks for more of a hidden text or number than its type.
     """
     if not isinstance(schema, Mapping | bool):
         raise TypeMismatch(f"a JSON Schema is an object, not {described(schema)}")
     validator = _validator(schema)
+    if hidden(value):
+        validator = _careful(validator)
     from referencing.exceptions import Unresolvable
 
     try:
@@ -32,6 +36,43 @@ def conforms(value: object, schema: object) -> bool:
     except RecursionError:
         raise NotEvaluable("the schema refers to itself without end") from None
     return valid
+
+
+_OF_TEXT = frozenset({"pattern", "minLength", "maxLength"})
+_OF_NUMBERS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
+_OF_VALUES = frozenset({"enum", "const", "uniqueItems"})
+
+
+def _careful(validator: Any) -> Any:
+    """The validator for a value that is hidden in part: words that would have to look there are undecided."""
+    from jsonschema.validators import extend
+
+    looking = _OF_TEXT | _OF_NUMBERS | _OF_VALUES
+    words = {name: _asking(name, check) for name, check in validator.VALIDATORS.items() if name in looking}
+    told = validator.TYPE_CHECKER
+
+    def whole(checker: Any, value: object) -> bool:
+        return isinstance(value, MaskedNumber) or bool(told.is_type(value, "integer"))
+
+    def number(checker: Any, value: object) -> bool:
+        return isinstance(value, MaskedNumber) or bool(told.is_type(value, "number"))
+
+    def text(checker: Any, value: object) -> bool:
+        return isinstance(value, str) and not isinstance(value, MaskedNumber)
+
+    types = told.redefine_many({"integer": whole, "number": number, "string": text})
+    kind: Any = extend(type(validator), words, type_checker=types)  # type: ignore[no-untyped-call]
+    return kind(validator.schema, registry=_registry())
+
+
+def _asking(name: str, check: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    def careful(validator: Any, wanted: Any, value: Any, schema: Any) -> Iterator[Any]:
+        hides = _OF_NUMBERS if isinstance(value, MaskedNumber) else _OF_TEXT
+        if hidden(value) and (name in _OF_VALUES or (name in hides and isinstance(value, str))):
+            raise Undecided
+        yield from check(validator, wanted, value, schema) or ()
+
+    return careful
 
 
 def problems(value: object, schema: object, most: int) -> list[str]:
@@ -69,12 +110,17 @@ def _validator(schema: Any) -> Any:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
     from jsonschema.validators import validator_for
-    from referencing import Registry
 
     kind = validator_for(schema, default=Draft202012Validator)
     try:
         kind.check_schema(schema)
     except SchemaError as problem:
         raise NotEvaluable(f"the JSON Schema is not valid: {problem.message}") from None
-    registry: Registry[Any] = Registry()
-    return kind(schema, registry=registry)
+    return kind(schema, registry=_registry())
+
+
+def _registry() -> Any:
+    """One without any document, so that nothing is fetched."""
+    from referencing import Registry
+
+    return Registry()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
+from flows.language.errors import Undecided
+from flows.language.masked_text import Masked
 from flows.language.values import NOTHING
 
 Kind = Literal["value", "nodes", "logical"]
@@ -19,6 +21,8 @@ class Function(NamedTuple):
 
 
 def _length(value: Any) -> Any:
+    if isinstance(value, Masked):
+        raise Undecided
     return len(value) if isinstance(value, str | list | tuple | dict) else NOTHING
 
 
@@ -30,6 +34,8 @@ def _matching(whole: bool) -> Callable[[Any, Any], bool]:
     def run(text: Any, pattern: Any) -> bool:
         if not isinstance(text, str) or not isinstance(pattern, str):
             return False
+        if isinstance(text, Masked) or isinstance(pattern, Masked):
+            raise Undecided
         from testmesh.guard.regex import compile_pattern
         from testmesh.kernel.errors import UserError
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from flows.language.comparing import ordered, same_text
 from flows.language.errors import TooMuch
 from flows.language.values import NOTHING, exact, type_name
 
@@ -147,6 +148,8 @@ def same(left: Any, right: Any) -> bool:
         return False
     if kind == "number":
         return bool(exact(left) == exact(right))
+    if kind == "string":
+        return same_text(left, right)
     if kind == "array":
         return len(left) == len(right) and all(same(a, b) for a, b in zip(left, right, strict=True))
     if kind == "object":
@@ -166,4 +169,5 @@ def less(left: Any, right: Any) -> bool:
     kind = type_name(left)
     if kind != type_name(right) or kind not in ("number", "string"):
         return False
-    return bool(exact(left) < exact(right)) if kind == "number" else bool(left < right)
+    first, second = ordered(left, right)
+    return bool(first < second)

@@ -12,10 +12,14 @@ import shlex
 import unicodedata
 from collections.abc import Callable, Mapping
 from functools import cache
+from string import ascii_lowercase, ascii_uppercase
 from urllib.parse import quote, quote_plus, urlencode
 from xml.sax.saxutils import escape
 
 from testmesh.guard.regex import Finder
+
+_UPPER = {ord(char): char.upper() for char in ascii_lowercase}
+_LOWER = {ord(char): char.lower() for char in ascii_uppercase}
 
 
 def _hex_case(text: str) -> str:
@@ -51,6 +55,13 @@ ENCODINGS: Mapping[str, Callable[[str], str]] = {
     "base64 mime": lambda text: base64.encodebytes(("x" * 50 + text).encode()).decode(),
     "base64 utf-16": lambda text: base64.b64encode(text.encode("utf-16-le")).decode(),
     "base64 in url": lambda text: quote(base64.b64encode(text.encode()).decode(), safe=""),
+    "base64 of json": lambda text: base64.b64encode(json.dumps({"sub": text}).encode()).decode(),
+    "base64 of url": lambda text: base64.b64encode(quote(text, safe="").encode()).decode(),
+    "base32": lambda text: base64.b32encode(text.encode()).decode(),
+    "base32 lower unpadded": lambda text: base64.b32encode(text.encode()).decode().lower().rstrip("="),
+    "octal": lambda text: "".join(f"\\{byte:03o}" for byte in text.encode()),
+    "upper": lambda text: text.translate(_UPPER),
+    "lower": lambda text: text.translate(_LOWER),
     "hex": lambda text: text.encode().hex(),
     "hex upper": lambda text: text.encode().hex().upper(),
     "hex colons": lambda text: text.encode().hex(":"),
@@ -115,6 +126,11 @@ def _core(name: str, encoded: str, secret: str) -> str:
         return encoded[first:last]
     if name == "base64 mime":
         return ""
+    if name == "base64 of json":
+        # What stands before is nine bytes, which are twelve letters.
+        return base64.b64encode(json.dumps(secret)[1:-1].encode()).decode().rstrip("=")[:-1]
+    if name.startswith("base32"):
+        return encoded.rstrip("=")[:-1]
     if name.startswith("base64"):
         return encoded.replace("%3D", "").rstrip("=")[:-1]
     return encoded.strip("'\"") if name in ("shell", "sql", "csv", "python repr") else encoded

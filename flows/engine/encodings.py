@@ -7,18 +7,22 @@ be recognised too.
 from __future__ import annotations
 
 import base64
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from urllib.parse import quote
 
 Atoms = tuple[str, ...]
 PARTIAL = re.compile(
-    r"(?:\\+(?:[uU]\{?[0-9a-fA-F]{0,6}|x[0-9a-fA-F]?|r|r\\+|[0-7]{1,3})?|%(?:25)*(?:2|[uU])?[0-9a-fA-F]{0,4}"
+    r"(?:\\+(?:[uU]\{?[0-9a-fA-F]{0,8}|x[0-9a-fA-F]?|r|r\\+|[0-7]{1,3})?|%(?:25)*(?:2|[uU])?[0-9a-fA-F]{0,4}"
     r"|&(?:amp;)*#?[0-9a-zA-Z]{0,33}|=(?:[0-9a-fA-F]|\r)?|'[\"'\\]{0,3}|\"|\r|[uU]\+?[0-9a-fA-F]{0,5})\Z"
 )
 """A text that ends in the middle of an escape."""
-COMPLETE = re.compile(r"(?:%(?:25)*[0-9a-fA-F]{2}|=[0-9a-fA-F]{2}|=\r?\n|\\+x[0-9a-fA-F]{2}|\\+u[0-9a-fA-F]{4})\Z")
+COMPLETE = re.compile(
+    r"(?:%(?:25)*[0-9a-fA-F]{2}|=[0-9a-fA-F]{2}|=\r?\n|\\+x[0-9a-fA-F]{2}|\\+[0-7]{3}|\\+u[0-9a-fA-F]{4})\Z"
+)
 """A text that ends in one escape, of several that some characters need."""
 BETWEEN = re.compile(r"(?:\r?\n?|[ :-]|,? ?0?x?|\x00|\\+(?:u0*|x0{0,2}|r?\\+n|n|r\\*)?|=(?:\r?\n=?)?|%(?:25)*)\Z")
 """A text that ends in what may stand between two pieces of a secret."""
@@ -26,6 +30,7 @@ _SLASHES = r"\\+"
 _CUT_ESCAPE = r"(?:\\+[a-zA-Z0-9{]{0,8}|%[0-9a-fA-F]{0,4}|&[#a-zA-Z0-9]{0,10}|=[0-9a-fA-F]?)?"
 _AND = r"(?:&|\\+u0026)(?:amp;)*"
 _MAX_NESTED = 400
+_NO_WORD = 8
 CUT = 4
 """So many characters of a secret at the end of a shortened text are masked."""
 LONG = 80
@@ -39,11 +44,11 @@ def forms(value: str) -> Iterator[Atoms]:
         value: a secret, not empty.
     """
     seen: set[Atoms] = set()
-    for plain in _normal(value):
-        for form in (*_texts(plain), *_bytes(plain)):
-            if form and form not in seen:
-                seen.add(form)
-                yield form
+    found = (form for plain in _normal(value) for form in (*_texts(plain), *_bytes(plain)))
+    for form in (*found, *_wrapped(value)):
+        if form and form not in seen:
+            seen.add(form)
+            yield form
 
 
 def prefix(form: Atoms, least: int = 1) -> str:
@@ -82,12 +87,16 @@ def _normal(value: str) -> Iterator[str]:
 
 
 def _texts(value: str) -> Iterator[Atoms]:
-    """The value with any of its characters escaped, all of them escaped, spaced out by NULs, and backwards."""
-    yield tuple([_mixed(char) for char in value])
+    """The value with any of its characters escaped, all of them escaped, spaced out by NULs, and backwards.
+
+    Letters count in either case where the value is long enough not to be a word: servers change headers, hosts, names.
+    """
+    yield tuple([_mixed(char, any_case=len(value) >= _NO_WORD) for char in value])
     if len(value) > LONG:
         return
     yield tuple([_unicode_escape(char) for char in value])
     yield tuple([_numeric_entity(char) for char in value])
+    yield tuple([rf"{_SLASHES}{byte:03o}" for byte in value.encode("utf-8", "surrogatepass")])
     yield _separated([_mixed(char) for char in value], r"(?:\x00|\\+u0000|\\+x00)")
     if len(value) >= 8:
         yield tuple([_mixed(char) for char in reversed(value)])
@@ -112,6 +121,23 @@ def _bytes(value: str) -> Iterator[Atoms]:
             core = base64_core(found, before)
             if len(core) >= 4:
                 yield _separated([_base64_letter(char) for char in core], r"(?:(?:\\+r)?\\+n|\r?\n)?")
+    for before in range(5):
+        core = base32_core(data, before)
+        if len(core) >= _NO_WORD:
+            yield tuple([f"[{char}{char.lower()}]" if char.isalpha() else char for char in core])
+
+
+def _wrapped(value: str) -> Iterator[Atoms]:
+    """The value as JSON or a URL has it, within base64: parts of a JSON Web Token, states of a login."""
+    if len(value) > LONG:
+        return
+    data = value.encode("utf-8", "surrogatepass")
+    escaped = (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], quote(data, safe=""))
+    for text in {text for text in escaped if text != value}:
+        for before in range(3):
+            core = base64_core(text.encode("utf-8", "surrogatepass"), before)
+            if len(core) <= _MAX_NESTED:
+                yield tuple([_base64_letter(char) for char in core])
 
 
 def base64_core(data: bytes, before: int) -> str:
@@ -125,6 +151,17 @@ def base64_core(data: bytes, before: int) -> str:
     first = (0, 2, 3)[before]
     last = len(text) if (before + len(data)) % 3 == 0 else len(text) - 1
     return text[first:last]
+
+
+def base32_core(data: bytes, before: int) -> str:
+    """The letters of base32 that these bytes alone decide when so many others stand before them in the same group.
+
+    Args:
+        data: the bytes.
+        before: 0 to 4.
+    """
+    text = base64.b32encode(b"\0" * before + data).decode()
+    return text[-(-before * 8 // 5) : (before + len(data)) * 8 // 5]
 
 
 def _separated(atoms: list[str], between: str) -> Atoms:
@@ -164,10 +201,11 @@ def _numeric_entity(char: str) -> str:
 
 
 @cache
-def _mixed(char: str) -> str:
+def _mixed(char: str, *, any_case: bool = False) -> str:
     """One character, bare or escaped in any of the usual ways."""
     if char.isascii() and char.isalnum():
-        return rf"(?:=\r?\n)?{char}"
+        shown = f"[{char.lower()}{char.upper()}]" if any_case and char.isalpha() else char
+        return rf"(?:=\r?\n)?{shown}"
     data = char.encode("utf-8", "surrogatepass")
     found = [
         *_bare(char),

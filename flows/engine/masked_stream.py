@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from flows.engine.masking import Masks, replaced
+from flows.engine.masking import EXPANSION, Masks, replaced
 
 if TYPE_CHECKING:
     from testmesh.guard.regex import Finder
 
-_EXPANSION = 40
 _ESCAPE = 64
-_ESCAPES = 5
+_ESCAPES = 8
 
 
 class Writable(Protocol):
@@ -53,7 +52,10 @@ class MaskedStream:
         whole = self._held + text
         spans = self._masks.spans(whole) if self._masks.count else []
         ready = self._ready(whole)
-        ready = next((end for start, end in spans if start < ready < end), ready)
+        for start, end in spans:
+            if start < ready < end:
+                # Another secret may begin within this one; what never ends is not held back for ever.
+                ready = start if len(whole) - start <= self._longest else end
         self._out.write(replaced(whole[:ready], [span for span in spans if span[1] <= ready]))
         self._held = whole[ready:]
         return len(text)
@@ -76,7 +78,7 @@ class MaskedStream:
 
         fresh = self._masks.values[self._known :]
         self._known = self._masks.count
-        self._longest = max(self._longest, *(_EXPANSION * len(value) for value in fresh))
+        self._longest = max(self._longest, *(EXPANSION * len(value) for value in fresh))
         patterns = [prefix(form) for value in fresh for form in forms(value)]
         self._untold = self._untold or not all(patterns)
         self._beginnings.append(Finder(rf"(?:{'|'.join(found for found in patterns if found)})\z"))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
+from typing import Generic, Self, TypeVar
 
 from flows.clients.errors import ClientError
+from flows.clients.pool import Closable
 
 MAX_MESSAGES = 100_000
 MAX_BYTES = 256 * 1024 * 1024
+
+C = TypeVar("C", bound="Closable | None")
 
 
 class Inbox:
@@ -90,3 +95,56 @@ class Inbox:
             self._news.clear()
             await self._news.wait()
         return self._messages[index]
+
+
+class InboxLog(ABC, Generic[C]):
+    """A subscription as steps read it: a connection, or tasks, fill its inbox until the flow ends.
+
+    Args:
+        what: names the subscription in errors.
+        connection: where messages come from; None = it is made when reading begins.
+    """
+
+    def __init__(self, what: str, connection: C) -> None:
+        self._inbox = Inbox(what)
+        self._connection = connection
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def open(self) -> Self:
+        """Subscribes, or takes the position, and begins to read.
+
+        Raises:
+            ClientError: the server cannot be reached, or refuses; nothing stays open then.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            await self.aclose()
+            raise
+        return self
+
+    async def get(self, index: int) -> dict[str, object]:
+        """The message at that place, waiting for it to come.
+
+        Args:
+            index: 0-based, in order of arrival.
+
+        Raises:
+            ClientError: it will not come.
+        """
+        return await self._inbox.get(index)
+
+    async def aclose(self) -> None:
+        """Ends reading, then the connection."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._connection is not None:
+            await self._connection.aclose()
+
+    @abstractmethod
+    async def _start(self) -> None: ...
+
+    def _lost(self, error: ClientError) -> None:
+        """The connection broke off, and its server keeps nothing for who is away."""
+        self._inbox.fail(ClientError(f"{error.message}; what was published since then is lost", error.type))

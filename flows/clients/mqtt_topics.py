@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from flows.clients import mqtt_packets as wire
-from flows.clients.errors import ClientError
-from flows.clients.inbox import Inbox
+from flows.clients.inbox import InboxLog
 from flows.clients.messages import message, readable
 from flows.clients.mqtt import MqttConnection
 from flows.clients.servers import Server
@@ -29,7 +28,7 @@ class Wanted:
     level: int = 0
 
 
-class TopicLog:
+class TopicLog(InboxLog[MqttConnection]):
     """Everything published to a topic filter since the subscription; MQTT keeps at most one message per topic.
 
     Args:
@@ -39,37 +38,15 @@ class TopicLog:
 
     def __init__(self, where: Server, wanted: Wanted) -> None:
         self._wanted = wanted
-        self._inbox = Inbox(f"{where}: topic {wanted.topic}")
-        self._connection = MqttConnection(where, wanted.level, self._take, self._lost)
+        super().__init__(f"{where}: topic {wanted.topic}", MqttConnection(where, wanted.level, self._take, self._lost))
 
-    async def open(self) -> TopicLog:
-        """Subscribes."""
+    async def _start(self) -> None:
         await self._connection.open()
-        try:
-            await self._connection.subscribe(self._wanted.topic, self._wanted.qos, retained=self._wanted.retained)
-        except BaseException:
-            await self.aclose()
-            raise
-        return self
-
-    async def get(self, index: int) -> dict[str, object]:
-        """The message at that place, waiting for it to come.
-
-        Args:
-            index: 0-based, in order of arrival.
-        """
-        return await self._inbox.get(index)
-
-    async def aclose(self) -> None:
-        """Ends the subscription."""
-        await self._connection.aclose()
+        await self._connection.subscribe(self._wanted.topic, self._wanted.qos, retained=self._wanted.retained)
 
     def _take(self, found: wire.Message) -> None:
         if not found.retain or self._wanted.retained:
             self._inbox.put(shown(found), len(found.payload))
-
-    def _lost(self, error: ClientError) -> None:
-        self._inbox.fail(ClientError(f"{error.message}; what was published since then is lost", error.type))
 
 
 def shown(found: wire.Message) -> dict[str, object]:

@@ -11,7 +11,7 @@ from typing import Literal
 from uuid import uuid4
 
 from flows.clients.errors import ClientError
-from flows.clients.inbox import Inbox
+from flows.clients.inbox import InboxLog
 from flows.clients.messages import message
 from flows.clients.nats import Login, NatsConnection, NatsMessage
 from flows.clients.resuming import keep_reading
@@ -127,7 +127,7 @@ def answered(where: Server, payload: bytes) -> dict[str, object]:
     return found
 
 
-class SubjectLog:
+class SubjectLog(InboxLog[NatsConnection]):
     """Everything published to a subject since the subscription; core NATS keeps nothing.
 
     Args:
@@ -137,40 +137,18 @@ class SubjectLog:
     """
 
     def __init__(self, where: Server, login: Login, wanted: Wanted) -> None:
+        super().__init__(f"{where}: {wanted}", NatsConnection(where, login, self._lost))
         self._wanted = wanted
-        self._inbox = Inbox(f"{where}: {wanted}")
-        self._connection = NatsConnection(where, login, self._lost)
 
-    async def open(self) -> SubjectLog:
-        """Subscribes."""
+    async def _start(self) -> None:
         await self._connection.open()
-        try:
-            await self._connection.subscribe(self._wanted.subject, self._take)
-        except BaseException:
-            await self.aclose()
-            raise
-        return self
-
-    async def get(self, index: int) -> dict[str, object]:
-        """The message at that place, waiting for it to come.
-
-        Args:
-            index: 0-based, in order of arrival.
-        """
-        return await self._inbox.get(index)
-
-    async def aclose(self) -> None:
-        """Ends the subscription."""
-        await self._connection.aclose()
+        await self._connection.subscribe(self._wanted.subject, self._take)
 
     def _take(self, found: NatsMessage) -> None:
         self._inbox.put(shown(found), len(found.payload))
 
-    def _lost(self, error: ClientError) -> None:
-        self._inbox.fail(ClientError(f"{error.message}; what was published since then is lost", error.type))
 
-
-class StreamLog:
+class StreamLog(InboxLog["NatsConnection | None"]):
     """Messages of a JetStream stream from a position on; a broken connection loses none.
 
     Args:
@@ -180,45 +158,20 @@ class StreamLog:
     """
 
     def __init__(self, where: Server, login: Login, wanted: Wanted) -> None:
+        super().__init__(f"{where}: {wanted}", None)
         self._where = where
         self._login = login
         self._wanted = wanted
-        self._inbox = Inbox(f"{where}: {wanted}")
         self._next: int | None = 1 if wanted.position == "beginning" else None
         self._delivered = 0
         self._consumer = 0
         self._again = asyncio.Event()
-        self._connection: NatsConnection | None = None
-        self._task: asyncio.Task[None] | None = None
 
-    async def open(self) -> StreamLog:
-        """Takes the position and begins to read; a stream that does not exist yet is read from its beginning."""
-        connection = await NatsConnection(self._where, self._login, self._lost).open()
-        self._connection = connection
-        try:
-            await self._begin(connection)
-        except BaseException:
-            await self.aclose()
-            raise
-        reading = keep_reading(self._inbox, self._again, self._again_from_there, began=self._consumer > 0)
-        self._task = asyncio.create_task(reading)
-        return self
-
-    async def get(self, index: int) -> dict[str, object]:
-        """The message at that place, waiting for it to come.
-
-        Args:
-            index: 0-based, in order of arrival.
-        """
-        return await self._inbox.get(index)
-
-    async def aclose(self) -> None:
-        """Ends reading; the server forgets the consumer."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        if self._connection is not None:
-            await self._connection.aclose()
+    async def _start(self) -> None:
+        """A stream that does not exist yet is read from its beginning."""
+        began = await self._again_from_there()
+        reading = keep_reading(self._inbox, self._again, self._again_from_there, began=began)
+        self._tasks.append(asyncio.create_task(reading))
 
     async def _begin(self, connection: NatsConnection) -> bool:
         """Asks for everything from the position on; False when there is no such stream yet."""

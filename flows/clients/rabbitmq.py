@@ -13,7 +13,7 @@ from typing import Any, Literal
 from flows.clients.amqp import AmqpConnection
 from flows.clients.amqp_messages import Delivery, Refused, codec
 from flows.clients.errors import ClientError
-from flows.clients.inbox import Inbox
+from flows.clients.inbox import InboxLog
 from flows.clients.messages import message, readable
 from flows.clients.servers import Server
 from flows.language.values import as_text
@@ -248,7 +248,7 @@ class Absent:
         """Nothing is held."""
 
 
-class ExchangeLog:
+class ExchangeLog(InboxLog[AmqpConnection]):
     """Everything an exchange sends since the start of the flow, to a queue that only this flow has.
 
     Args:
@@ -257,38 +257,26 @@ class ExchangeLog:
     """
 
     def __init__(self, where: Server, binding: Binding) -> None:
+        super().__init__(f"{where}: {binding}", AmqpConnection(where, self._take, self._lost))
         self._binding = binding
         self._commands = codec().commands
-        self._inbox = Inbox(f"{where}: {binding}")
-        self._connection = AmqpConnection(where, self._take, self._lost)
 
-    async def open(self) -> ExchangeLog:
-        """Makes the queue, binds it and begins to read.
-
-        Raises:
-            ClientError: of type ``server`` when the exchange does not exist.
-        """
-        connection = await self._connection.open()
-        try:
-            await self._declared(connection)
-            key = self._binding.routing_key
-            if key is None:
-                key = await self._everything(connection)
-            made = await connection.call(
-                self._commands.Queue.Declare(exclusive=True, auto_delete=True), f"{self._binding}"
-            )
-            bind = self._commands.Queue.Bind(
-                queue=made.queue,
-                exchange=self._binding.exchange,
-                routing_key=key,
-                arguments=dict(self._binding.arguments),
-            )
-            await connection.call(bind, f"{self._binding}")
-            await connection.call(self._commands.Basic.Consume(queue=made.queue, no_ack=True), f"{self._binding}")
-        except BaseException:
-            await self.aclose()
-            raise
-        return self
+    async def _start(self) -> None:
+        """Makes a queue and binds it; the broker drops it with the connection."""
+        connection, name = await self._connection.open(), f"{self._binding}"
+        await self._declared(connection)
+        key = self._binding.routing_key
+        if key is None:
+            key = await self._everything(connection)
+        made = await connection.call(self._commands.Queue.Declare(exclusive=True, auto_delete=True), name)
+        bind = self._commands.Queue.Bind(
+            queue=made.queue,
+            exchange=self._binding.exchange,
+            routing_key=key,
+            arguments=dict(self._binding.arguments),
+        )
+        await connection.call(bind, name)
+        await connection.call(self._commands.Basic.Consume(queue=made.queue, no_ack=True), name)
 
     async def _declared(self, connection: AmqpConnection) -> None:
         name, kind = self._binding.exchange, self._binding.exchange_type
@@ -326,20 +314,5 @@ class ExchangeLog:
                 raise ClientError(f"{where}: {text}", "config") from None
         return "#"
 
-    async def get(self, index: int) -> dict[str, object]:
-        """The message at that place, waiting for it to come.
-
-        Args:
-            index: 0-based, in order of arrival.
-        """
-        return await self._inbox.get(index)
-
-    async def aclose(self) -> None:
-        """Ends reading; the broker drops the queue."""
-        await self._connection.aclose()
-
     def _take(self, found: Delivery) -> None:
         self._inbox.put(shown(found), len(found.body))
-
-    def _lost(self, error: ClientError) -> None:
-        self._inbox.fail(ClientError(f"{error.message}; what was published since then is lost", error.type))

@@ -8,7 +8,7 @@ import contextlib
 from flows.clients.amqp import AmqpConnection
 from flows.clients.amqp_messages import Delivery, codec
 from flows.clients.errors import ClientError
-from flows.clients.inbox import Inbox
+from flows.clients.inbox import InboxLog
 from flows.clients.rabbitmq import MAX_BEHIND, STREAM_PREFETCH, Position, shown
 from flows.clients.resuming import keep_reading
 from flows.clients.servers import Server
@@ -16,7 +16,7 @@ from flows.clients.servers import Server
 CLOSE_SECONDS = 5.0
 
 
-class QueueLog:
+class QueueLog(InboxLog[AmqpConnection]):
     """Messages of a queue, held by the flow until it ends; several steps look at them through views.
 
     Nobody else may consume from that queue meanwhile: they would get some of the messages, and we the others.
@@ -27,31 +27,21 @@ class QueueLog:
     """
 
     def __init__(self, where: Server, queue: str) -> None:
+        super().__init__(f"{where}: queue {queue}", AmqpConnection(where, self._take, self._lost))
         self._queue = queue
         self._commands = codec().commands
-        self._inbox = Inbox(f"{where}: queue {queue}")
-        self._connection = AmqpConnection(where, self._take, self._lost)
         self._older = 0
         self._tags: list[int] = []
         self._taken: set[int] = set()
 
-    async def open(self) -> QueueLog:
-        """Begins to hold the queue's messages.
-
-        Raises:
-            ClientError: of type ``server`` when it does not exist, is consumed by others, or holds too many.
-        """
+    async def _start(self) -> None:
+        """Begins to hold the queue's messages."""
         connection, name = await self._connection.open(), f"queue {self._queue}"
-        try:
-            found = await connection.call(self._commands.Queue.Declare(queue=self._queue, passive=True), name)
-            self._usable(int(found.consumer_count), int(found.message_count))
-            self._older = int(found.message_count)
-            await connection.call(self._commands.Basic.Qos(prefetch_count=65_535), name)
-            await connection.call(self._commands.Basic.Consume(queue=self._queue), name)
-        except BaseException:
-            await self.aclose()
-            raise
-        return self
+        found = await connection.call(self._commands.Queue.Declare(queue=self._queue, passive=True), name)
+        self._usable(int(found.consumer_count), int(found.message_count))
+        self._older = int(found.message_count)
+        await connection.call(self._commands.Basic.Qos(prefetch_count=65_535), name)
+        await connection.call(self._commands.Basic.Consume(queue=self._queue), name)
 
     def _usable(self, consumers: int, held: int) -> None:
         where = f"{self._connection.where}: queue {self._queue}"
@@ -93,7 +83,7 @@ class QueueLog:
             with contextlib.suppress(ClientError, TimeoutError):
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await connection.call(self._commands.Channel.Close(200, "done", 0, 0), f"queue {self._queue}")
-        await connection.aclose()
+        await super().aclose()
 
     def _take(self, found: Delivery) -> None:
         self._tags.append(found.tag)
@@ -126,7 +116,7 @@ class QueueView:
         return await self._log.at(self._skipped + index, ack=self._ack)
 
 
-class StreamLog:
+class StreamLog(InboxLog["AmqpConnection | None"]):
     """Messages of a RabbitMQ stream from a position on; a broken connection loses none.
 
     Args:
@@ -136,40 +126,17 @@ class StreamLog:
     """
 
     def __init__(self, where: Server, stream: str, position: Position) -> None:
+        super().__init__(f"{where}: stream {stream}", None)
         self._where = where
         self._stream = stream
         self._next: int | str = "first" if position == "beginning" else "next"
         self._commands = codec().commands
-        self._inbox = Inbox(f"{where}: stream {stream}")
         self._broken = asyncio.Event()
-        self._connection: AmqpConnection | None = None
-        self._task: asyncio.Task[None] | None = None
 
-    async def open(self) -> StreamLog:
-        """Takes the position and begins to read; a stream that does not exist yet is read from its beginning."""
-        try:
-            began = await self._begin()
-        except BaseException:
-            await self.aclose()
-            raise
-        self._task = asyncio.create_task(keep_reading(self._inbox, self._broken, self._begin, began=began))
-        return self
-
-    async def get(self, index: int) -> dict[str, object]:
-        """The message at that place, waiting for it to come.
-
-        Args:
-            index: 0-based, in order of arrival.
-        """
-        return await self._inbox.get(index)
-
-    async def aclose(self) -> None:
-        """Ends reading."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        if self._connection is not None:
-            await self._connection.aclose()
+    async def _start(self) -> None:
+        """A stream that does not exist yet is read from its beginning."""
+        began = await self._begin()
+        self._tasks.append(asyncio.create_task(keep_reading(self._inbox, self._broken, self._begin, began=began)))
 
     async def _begin(self) -> bool:
         connection, name = await self._living(), f"stream {self._stream}"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from flows.clients.errors import ClientError
-from flows.clients.inbox import Inbox
+from flows.clients.inbox import InboxLog
 from flows.clients.messages import message, readable
 from flows.clients.redis import RedisConnection, RedisError, Reply, moved
 from flows.clients.resuming import keep_reading
@@ -22,7 +22,7 @@ BATCH = 1000
 NO_STREAM = "0-0"
 
 
-class Subscription:
+class Subscription(InboxLog[RedisConnection]):
     """Messages of one channel since the subscription was confirmed; a connection of its own reads them.
 
     Args:
@@ -32,36 +32,17 @@ class Subscription:
     """
 
     def __init__(self, where: Server, channel: str, *, pattern: bool) -> None:
+        super().__init__(f"{where}: channel {channel}", RedisConnection(where))
         self._where = where
-        self._connection = RedisConnection(where)
         self._channel = channel
         self._pattern = pattern
-        self._inbox = Inbox(f"{where}: channel {channel}")
-        self._task: asyncio.Task[None] | None = None
 
-    async def open(self) -> Subscription:
-        """Subscribes; every later message of the channel is kept."""
+    async def _start(self) -> None:
         try:
             await self._connection.command("PSUBSCRIBE" if self._pattern else "SUBSCRIBE", self._channel)
         except RedisError as error:
             raise ClientError(f"{self._where}: channel {self._channel}: {error}", "server") from error
-        self._task = asyncio.create_task(self._receive())
-        return self
-
-    async def get(self, index: int) -> dict[str, object]:
-        """The message at that place, waiting for it to come.
-
-        Args:
-            index: 0-based, in order of arrival.
-        """
-        return await self._inbox.get(index)
-
-    async def aclose(self) -> None:
-        """Ends the subscription with its connection."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        await self._connection.aclose()
+        self._tasks.append(asyncio.create_task(self._receive()))
 
     async def _receive(self) -> None:
         try:
@@ -73,10 +54,10 @@ class Subscription:
                         seen = message(payload, topic=channel.decode("utf-8", "replace"))
                         self._inbox.put(seen, len(payload))
         except ClientError as error:
-            self._inbox.fail(ClientError(f"{error.message}; what was published since then is lost", error.type))
+            self._lost(error)
 
 
-class StreamLog:
+class StreamLog(InboxLog[RedisConnection]):
     """Entries of a stream from a position on; a broken connection loses none.
 
     Args:
@@ -86,47 +67,24 @@ class StreamLog:
     """
 
     def __init__(self, where: Server, stream: str, position: Position) -> None:
+        super().__init__(f"{where}: stream {stream}", RedisConnection(where))
         self._where = where
         self._stream = stream
         self._last = NO_STREAM if position == "beginning" else ""
-        self._inbox = Inbox(f"{where}: stream {stream}")
-        self._connection = RedisConnection(where)
         self._broken = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
-        self._reader: asyncio.Task[None] | None = None
 
-    async def open(self) -> StreamLog:
-        """Takes the position and begins to read; a stream that does not exist yet is read from its beginning."""
-        try:
-            await self._begin()
-        except BaseException:
-            await self.aclose()
-            raise
-        self._tasks = [asyncio.create_task(keep_reading(self._inbox, self._broken, self._begin, began=True))]
-        return self
-
-    async def get(self, index: int) -> dict[str, object]:
-        """The entry at that place, waiting for it to come.
-
-        Args:
-            index: 0-based, in order of arrival.
-        """
-        return await self._inbox.get(index)
-
-    async def aclose(self) -> None:
-        """Ends reading."""
-        tasks = [*self._tasks, *([self._reader] if self._reader is not None else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self._connection.aclose()
+    async def _start(self) -> None:
+        """A stream that does not exist yet is read from its beginning."""
+        await self._begin()
+        self._tasks.append(asyncio.create_task(keep_reading(self._inbox, self._broken, self._begin, began=True)))
 
     async def _begin(self) -> bool:
         if not self._last:
             self._last = await self._end()
         else:
             await self._command("PING")
-        self._reader = asyncio.create_task(self._receive())
+        self._tasks = [task for task in self._tasks if not task.done()]
+        self._tasks.append(asyncio.create_task(self._receive()))
         return True
 
     async def _end(self) -> str:

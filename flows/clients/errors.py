@@ -65,10 +65,16 @@ def _tls_reason(error: BaseException) -> str:
         advice = _VERIFY_ADVICE.get(getattr(error, "verify_code", 0), "")
         return f"certificate not trusted ({str(verify).rstrip('.')}){advice}"
     found = str(getattr(error, "reason", "") or error)
-    for part, meaning in _TLS_REASONS.items():
-        if part in found:
-            return meaning
-    return "TLS: " + found.lower().replace("_", " ")
+    return tls_meaning(found) or "TLS: " + found.lower().replace("_", " ")
+
+
+def tls_meaning(text: str) -> str:
+    """What a TLS library's error means, with what to do about it; empty when it is none of the known ones.
+
+    Args:
+        text: with OpenSSL's or BoringSSL's name of it.
+    """
+    return next((meaning for part, meaning in _TLS_REASONS.items() if part in text), "")
 
 
 _ERRNO = re.compile(r"\[Errno (\d+)\]")

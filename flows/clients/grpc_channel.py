@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flows.clients.awaiting import awaiting
-from flows.clients.errors import ClientError
+from flows.clients.errors import ClientError, tls_meaning
 from flows.clients.grpc_metadata import error_details, shown_metadata
 from flows.clients.grpc_schema import Method, Reflection, Schema, Unimplemented, one_by_one
 from flows.clients.grpc_trust import credentials, trusting
@@ -391,6 +391,8 @@ def _reason(text: str) -> str:
         return "the name cannot be resolved"
     if "certificate_verify_failed" in lower:
         return f"certificate not trusted ({last})"
+    if "tls handshake failed" in lower:
+        return tls_meaning(last) or last
     if last.startswith("Stream removed") or "socket closed" in lower:
         return "the server closed the connection"
     return last or "unreachable"

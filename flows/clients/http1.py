@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from asyncio import StreamReader
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -11,6 +12,7 @@ MAX_HEAD = 64 * 1024
 MAX_LINE = 4096
 MAX_INFORMATIONAL = 20
 CHUNK = 2**18
+TURN = 512
 _END = re.compile(rb"\r?\n\r?\n")
 _STATUS = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: .*)?\Z")
 _HEADER = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*?)[ \t]*\Z")
@@ -127,7 +129,7 @@ class Wire:
     def __init__(self, reader: StreamReader, limit: int) -> None:
         self._reader = reader
         self._limit = limit
-        self._buffer = b""
+        self._buffer = bytearray()  # taking from its front costs nothing, however much is behind
         self.began = False
 
     def missing(self) -> str:
@@ -188,7 +190,7 @@ class Wire:
             return
         left = frame.length
         while left is None or left > 0:
-            data, self._buffer = self._buffer or await self._reader.read(CHUNK), b""
+            data = self._taken(len(self._buffer)) or await self._reader.read(CHUNK)
             if not data and left is not None:
                 raise Malformed("the answer is cut off")
             if not data:
@@ -197,6 +199,11 @@ class Wire:
                 data = data[:left]
                 left -= len(data)
             yield data
+
+    def _taken(self, size: int) -> bytes:
+        found = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return found
 
     async def _chunk(self) -> int:
         found = _SIZE.match(await self._line())
@@ -220,20 +227,22 @@ class Wire:
         while True:
             found = _END.search(self._buffer, max(0, seen - 3))
             if found:
-                head, self._buffer = self._buffer[: found.start()], self._buffer[found.end() :]
+                head = self._taken(found.start())
+                del self._buffer[: found.end() - len(head)]
                 return head
             seen = len(self._buffer)
             if seen > MAX_HEAD:
                 raise Malformed(f"a head of more than {MAX_HEAD} bytes")
             if seen >= 5 and not self._buffer.startswith(b"HTTP/"):
-                raise Malformed(f"it begins with {self._buffer[:20]!r}")
+                raise Malformed(f"it begins with {bytes(self._buffer[:20])!r}")
             await self._more()
 
     async def _line(self) -> bytes:
         while True:
             end = self._buffer.find(b"\r\n")
             if end >= 0:
-                line, self._buffer = self._buffer[:end], self._buffer[end + 2 :]
+                line = self._taken(end)
+                del self._buffer[:2]
                 return line
             if len(self._buffer) > MAX_LINE:
                 raise Malformed("a chunk's size line is too long")
@@ -247,23 +256,21 @@ class Wire:
 
     async def _exactly(self, size: int) -> bytes:
         if len(self._buffer) >= size:
-            body, self._buffer = self._buffer[:size], self._buffer[size:]
-            return body
-        parts = [self._buffer]
-        missing = size - len(self._buffer)
-        self._buffer = b""
+            return self._taken(size)
+        parts = [self._taken(len(self._buffer))]
+        missing = size - len(parts[0])
         while missing > 0:
             data = await self._reader.read(CHUNK)
             if not data:
                 raise Malformed("the answer is cut off")
             parts.append(data[:missing])
-            self._buffer = data[missing:]
+            self._buffer += data[missing:]
             missing -= len(data)
         return b"".join(parts)
 
     async def _rest(self) -> bytes:
-        parts, size = [self._buffer], len(self._buffer)
-        self._buffer = b""
+        parts = [self._taken(len(self._buffer))]
+        size = len(parts[0])
         while size <= self._limit:
             data = await self._reader.read(CHUNK)
             if not data:
@@ -279,6 +286,8 @@ class Wire:
             size = _within(size + length, self._limit)
             parts.append(await self._exactly(length))
             await self._chunk_end()
+            if len(parts) % TURN == 0:
+                await asyncio.sleep(0)  # what has come already is read without waiting: others have a turn too
         for _ in range(100):
             if not await self._line():
                 return b"".join(parts)

@@ -14,6 +14,7 @@ from flows.clients.proxy import NO_PROXY, Proxies, Proxy, proxy_named
 if TYPE_CHECKING:
     from flows.clients.http import HttpRequest
 
+MAX_SHOWN = 200
 _PATH_SAFE = "/%:@!$&'()*+,;=~-._"
 _QUERY_SAFE = _PATH_SAFE + "?"
 _CREDENTIALS = frozenset({"authorization", "cookie", "host", "proxy-authorization"})
@@ -141,11 +142,16 @@ def redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:
 
 
 def bare_url(url: str) -> str:
-    """A URL for messages: without user, password and query.
+    """A URL for messages: without user, password and query, and no longer than a line.
 
     Args:
         url: as requested; need not be valid.
     """
+    found = _bare(url)
+    return found if len(found) <= MAX_SHOWN else f"{found[:MAX_SHOWN]}..."
+
+
+def _bare(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -157,8 +157,7 @@ class Registry:
             wanted = "no schema" if version is None else f"no version {version}"
             raise ClientError(f"{self.where}: subject '{subject}' has {wanted}", "server")
         answer = self._fine(status, found, f"subject '{subject}'")
-        number = answer.get("id")
-        return await self._schema(answer, number if isinstance(number, int) else 0)
+        return await self._schema(answer, self._number(answer, f"subject '{subject}'"))
 
     async def registered(self, subject: str, schema: Schema, *, register: bool) -> Schema:
         """The number of a schema under a subject.
@@ -181,25 +180,35 @@ class Registry:
             status, found = await self._asked("POST", place, body)
             if status == 404 and not register:
                 raise ClientError(f"{self.where}: subject '{subject}' does not have this schema", "server")
-            number = self._fine(status, found, f"subject '{subject}'").get("id")
-            known = replace(schema, number=number if isinstance(number, int) else 0)
+            answer = self._fine(status, found, f"subject '{subject}'")
+            known = replace(schema, number=self._number(answer, f"subject '{subject}'"))
             self._registered[key] = known
         return known
 
     async def _schema(self, answer: Mapping[str, object], number: int) -> Schema:
         found: dict[str, str] = {}
         await self._refer(answer, found)
-        kind = str(answer.get("schemaType") or "AVRO").upper()
-        return Schema(number, kind, str(answer.get("schema", "")), tuple(found.items()))
+        kind, text = str(answer.get("schemaType") or "AVRO").upper(), answer.get("schema")
+        if not isinstance(text, str):
+            raise ClientError(f"{self.where}: schema {number}: the answer holds no schema", "server")
+        return Schema(number, kind, text, tuple(found.items()))
+
+    def _number(self, answer: Mapping[str, object], what: str) -> int:
+        number = answer.get("id")
+        if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 2**32:
+            raise ClientError(f"{self.where}: {what}: the answer holds no schema's number", "server")
+        return number
 
     async def _refer(self, answer: Mapping[str, object], found: dict[str, str]) -> None:
         """Adds the schemas that one refers to, the innermost first."""
         references = answer.get("references")
         for reference in references if isinstance(references, list) else ():
+            if not isinstance(reference, dict):
+                raise ClientError(f"{self.where}: a reference between schemas cannot be read", "server")
             name, subject = str(reference.get("name")), str(reference.get("subject"))
             if name in found or len(found) >= MAX_REFERENCES:
                 continue
-            place = f"/subjects/{quote(subject, safe='')}/versions/{int(reference.get('version', 0))}"
+            place = f"/subjects/{quote(subject, safe='')}/versions/{quote(str(reference.get('version', 0)), safe='')}"
             status, inner = await self._asked("GET", place)
             read = self._fine(status, inner, f"reference '{name}'")
             await self._refer(read, found)
@@ -208,7 +217,7 @@ class Registry:
     def _fine(self, status: int, found: Mapping[str, object], what: str) -> Mapping[str, object]:
         if status in (401, 403):
             raise ClientError(f"{self.where}: the login was refused", "config")
-        if status >= 400:
+        if not 200 <= status < 300:
             raise ClientError(f"{self.where}: {what}: {found.get('message') or f'status {status}'}", "server")
         return found
 
@@ -237,7 +246,8 @@ class Registry:
         try:
             answer = await self._pool.send(request)
         except ClientError as error:
-            raise ClientError(f"{self.where}: {error.message}", error.type) from error
+            named = str(self.where).removeprefix("schema registry ")
+            raise ClientError(f"{self.where}: {error.message.removeprefix(f'{named}: ')}", error.type) from error
         try:
             found = json.loads(answer.body) if answer.body else {}
         except (ValueError, RecursionError):

@@ -65,7 +65,9 @@ class Refused:
 
     async def hear(self, place: int) -> dict[str, object]:
         """The refusal, then the end."""
-        return self._opening if place == 0 else {"kind": "closed", "code": None, "reason": "handshake refused"}
+        if place == 0:
+            return self._opening
+        return {"kind": "closed", "code": None, "reason": f"handshake refused with status {self._opening['status']}"}
 
     async def say(self, line: int) -> None:
         """Nobody listens."""

@@ -6,9 +6,25 @@ import json
 import re
 
 MAX_DEPTH = 128
+MAX_VALUES = 500_000
 _STRING = r'"(?:[^"\\]|\\.)*"'
 _SURROGATE = "[\ud800-\udfff]"
 _OTHER = r"[^\[\]{}]+"
+
+
+def too_many(text: str | bytes) -> bool:
+    """Whether JSON holds more values than a flow may keep in memory: 16 MiB of ``[],[],`` would be over 700.
+
+    Args:
+        text: not parsed yet.
+    """
+    if len(text) <= MAX_VALUES or (text.count(",") if isinstance(text, str) else text.count(b",")) <= MAX_VALUES:
+        return False
+    return re.sub(_STRING, "", _whole(text)).count(",") > MAX_VALUES
+
+
+def _whole(text: str | bytes) -> str:
+    return text if isinstance(text, str) else text.decode(json.detect_encoding(text), "surrogatepass")
 
 
 def too_deep(text: str | bytes) -> bool:
@@ -20,8 +36,7 @@ def too_deep(text: str | bytes) -> bool:
     many = text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
     if many <= MAX_DEPTH:
         return False
-    whole = text if isinstance(text, str) else text.decode(json.detect_encoding(text), "surrogatepass")
-    brackets = re.sub(_OTHER, "", re.sub(_STRING, "", whole))
+    brackets = re.sub(_OTHER, "", re.sub(_STRING, "", _whole(text)))
     for _ in range(MAX_DEPTH):
         brackets = brackets.replace("[]", "").replace("{}", "")
         if not brackets:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from flows.language.errors import NotEvaluable, TooMuch, Undecided
-from flows.language.foreign_json import escaped, too_deep
+from flows.language.foreign_json import escaped, too_deep, too_many
 from flows.language.masked_text import MaskedNumber, hiding
 
 if TYPE_CHECKING:
@@ -272,8 +272,10 @@ def parse_json(text: str | bytes, *, ours: bool = False) -> object:
         ours: an artefact, whose own levels come on top of what a server sent.
 
     Raises:
-        ValueError: not JSON (also NaN, Infinity, more than 128 levels).
+        ValueError: not JSON (also NaN, Infinity, more than 128 levels or 500,000 values).
     """
+    if not ours and too_many(text):
+        raise ValueError("JSON of too many values")
     try:
         found: object = json.loads(text, parse_float=_float, parse_int=_int, parse_constant=_constant)
     except RecursionError:
@@ -284,12 +286,24 @@ def parse_json(text: str | bytes, *, ours: bool = False) -> object:
 
 
 def _float(text: str) -> object:
+    found = _number(text)
+    if found is None:
+        raise ValueError(f"a number of more than {MAX_DIGITS} digits")
+    return found
+
+
+def _number(text: str) -> float | Decimal | None:
+    """A number with a fraction or an exponent; None when its digits would not end."""
     number = float(text)
     if repr(number) == text:
         return number
-    from decimal import Decimal
+    from decimal import Decimal, InvalidOperation
 
-    return Decimal(text)
+    try:
+        found = Decimal(text)
+    except InvalidOperation:  # not even decimals have such an exponent
+        return None
+    return found if abs(found.adjusted()) <= MAX_DIGITS else None
 
 
 def _int(text: str) -> int:
@@ -313,13 +327,8 @@ def exact_literal(text: str) -> object:
     """
     if text.isdigit():
         return int(text)
-    number = float(text)
-    if repr(number) == text:
-        return number
-    from decimal import Decimal
-
-    found = Decimal(text)
-    if abs(found.adjusted()) > MAX_DIGITS:
+    found = _number(text)
+    if found is None:
         raise TooMuch(f"a number of more than {MAX_DIGITS} digits")
     return found
 

@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
+from flows.importers.listening import serving
+
 PRICES = {"SKU-1": 9.99, "SKU-2": 25.0}
 ITEMS = [
     {"sku": "SKU-1", "name": "Lamp", "price": 9.99, "tags": ["home", "light"], "stock": 5},
@@ -43,15 +45,8 @@ class Shop(ThreadingHTTPServer):
 @contextlib.contextmanager
 def shop() -> Iterator[Shop]:
     """A running shop."""
-    server = Shop()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with serving(Shop(), poll=0.02) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -66,12 +61,14 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         """Quiet."""
 
-    def _answer(self, status: int, body: object = None, **headers: str) -> None:
-        kind = headers.pop("kind", "application/json")
+    def _answer(
+        self, status: int, body: object = None, kind: str = "application/json", **headers: str | list[str]
+    ) -> None:
         data = b"" if body is None else body.encode() if isinstance(body, str) else json.dumps(body).encode()
         self.send_response(status)
         for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
+            for one in [value] if isinstance(value, str) else value:
+                self.send_header(name.replace("_", "-"), one)
         if status != 204:
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(data)))
@@ -179,6 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, answer)
 
 
+_COOKIES = ["sid=1; Path=/; HttpOnly", "theme=dark; Path=/shop; Max-Age=60; SameSite=Lax"]
 _ROUTES = (
     ("GET", "/health", lambda h: h._answer(200, {"status": "ok"}, X_Version="1.4.2")),
     ("HEAD", "/health", lambda h: h._answer(200, {"status": "ok"}, X_Version="1.4.2")),
@@ -195,6 +193,7 @@ _ROUTES = (
     ("GET", "/text", lambda h: h._answer(200, "hello world\n", kind="text/plain; charset=utf-8")),
     ("GET", "/xml", lambda h: h._answer(200, "<shop><name>Lamps</name></shop>", kind="application/xml")),
     ("GET", "/list", lambda h: h._answer(200, [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}])),
+    ("GET", "/themed", lambda h: h._answer(200, {"theme": "dark"}, Set_Cookie=_COOKIES)),
     ("GET", "/empty", lambda h: h._answer(204)),
     ("GET", "/broken", lambda h: h._answer(500, {"error": "broken"})),
 )

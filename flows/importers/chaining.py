@@ -169,7 +169,7 @@ class Chain:
             name: it stands under.
         """
         if isinstance(value, Mapping):
-            return {escaped(str(key)): self.body(item, str(key)) for key, item in value.items()}
+            return {str(key): self.body(item, str(key)) for key, item in value.items()}
         if isinstance(value, list):
             return [self.body(item, name) for item in value]
         found = self.find(value, name) if name else None

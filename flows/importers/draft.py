@@ -131,6 +131,16 @@ class DraftStep:
         """
         self.check("false", escaped(f"not carried over: {reason}"))
 
+    def unsent(self, reason: str) -> None:
+        """Makes it a step that sends nothing and fails, in the place of one that no flow can send.
+
+        Args:
+            reason: what is missing and where it stands.
+        """
+        self.action = "assert"
+        self.config, self.output, self.assertions = {}, {}, []
+        self.fail(reason)
+
     def document(self) -> dict[str, object]:
         """The step as it is written."""
         found: dict[str, object] = {"id": self.id, **_leading(self.more), "action": self.action}

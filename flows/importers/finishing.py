@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from flows.language.check import load_flow
 from flows.language.files import Files, NotAtHand
 from flows.language.writing import inline, scalar_text
 from testmesh.kernel.errors import UserError
+
+_UNKNOWN = re.compile(r"there is no step, output or variable '(\w+)'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,10 @@ def finished(
         stems.add(stem)
         text = draft.text(schema)
         errors = load_flow(text, f"{stem}.yaml", catalogue, _AnyFile()).errors
-        while errors and _replaced(draft, text.splitlines()[errors[0].line - 1], errors[0].message):
+        while errors and (
+            _from_outside(draft, errors[0].message)
+            or _replaced(draft, text.splitlines()[errors[0].line - 1], errors[0].message)
+        ):
             text = draft.text(schema)
             errors = load_flow(text, f"{stem}.yaml", catalogue, _AnyFile()).errors
         if errors:
@@ -71,6 +77,15 @@ def finished(
             )
         found.append(Finished(stem, text))
     return tuple(found)
+
+
+def _from_outside(draft: Draft, message: str) -> bool:
+    """Declares a variable of the other tool that the checker takes for a misspelling of another name."""
+    found = _UNKNOWN.match(message)
+    if found is None or found[1] not in draft.reserved or found[1] in draft.env:
+        return False
+    draft.env[found[1]] = f"${{{found[1]}}}"
+    return True
 
 
 def _replaced(draft: Draft, line: str, why: str) -> bool:

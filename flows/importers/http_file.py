@@ -189,7 +189,7 @@ class _File:
             user, password = self.names.template(login[2]), self.names.template(login[3])
             request.settings["auth"] = {login[1].lower(): {"username": user, "password": password}}
             return
-        request.headers.append((self.names.template(name), self.names.template(value)))
+        request.headers.append((self.names.key(name), self.names.template(value)))
 
     def _body(self, request: WebRequest, region: Region) -> None:
         kind = (request.header("content-type") or "").lower()

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Mapping
 
 from flows.importers import Draft, DraftStep, Imported, Importer, Note, Source
-from flows.importers.draft import NotCarried, literal, names_in, variable
-from flows.importers.hurl_asserts import FUNCTIONS, assertion, capture, coerced
-from flows.importers.hurl_grammar import Body, Entry, Line, Part, Reader, pair
-from flows.importers.naming import Names
-from flows.importers.requests import Pairs, WebRequest, filled, named_by
+from flows.importers.draft import NotCarried, escaped, literal, names_in, variable
+from flows.importers.hurl_asserts import HERE, assertion, capture, coerced
+from flows.importers.hurl_grammar import Body, Entry, Line, Part, Reader, halves, pair
+from flows.importers.hurl_options import Settings
+from flows.importers.hurl_queries import FUNCTIONS, SINGLE
+from flows.importers.naming import TEMPLATE, Names, safe
+from flows.importers.requests import METHODS, Pairs, WebRequest, file_text, filled, named_by, without_dots
 from flows.importers.templated_json import templated, templated_literal
-from flows.language.expressions.functions import seconds
-from testmesh.kernel.errors import DiagnosticsError, UserError
+from testmesh.kernel.errors import DiagnosticsError
 
-_UNLIMITED = 1000
-_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_(?![A-Za-z0-9])")
+_HIDDEN = re.compile(r"\s*#\s*@cookie_storage_(set|clear)\b")
 
 
-class _Entries:
+class Entries:
     """Turns the entries of one file into steps.
 
     Args:
@@ -40,19 +41,43 @@ class _Entries:
             entry: as read.
         """
         self.names.own = {}
-        settings = _Settings(self, entry)
+        settings = Settings(self.draft, self.names)
         settings.read(entry.request.sections.get("options", []))
         step = self.draft.step(named_by(entry.method, entry.url), "http_request")
-        filled(step, self._request(entry))
-        step.config.update(settings.config)
+        try:
+            filled(step, self._request(entry, settings))
+        except NotCarried as reason:
+            self._unsent(step, entry, str(reason))
+        else:
+            step.config.update(settings.config)
+            if entry.response is not None:
+                self._expected(step, entry, entry.response)
+        self.notes += [Note(line.number, line.text, why, checks=False) for line, why in settings.unsaid]
+        for line, why in settings.refused:
+            self.refuse(step, line, why)
         step.more.update(settings.more)
-        if entry.response is not None:
-            self._expected(step, entry, entry.response)
         settings.finish(step)
 
-    def _request(self, entry: Entry) -> WebRequest:
+    def _unsent(self, step: DraftStep, entry: Entry, why: str) -> None:
+        """A request that no flow can send: its step fails, and every line about its answer is named."""
+        self.notes.append(Note(entry.request.number, f"{entry.method} {entry.url}", why))
+        step.unsent(f"{self.source.file}:{entry.request.number}: {entry.method} {entry.url}: {why}")
+        part = entry.response or Part(0)
+        for line in part.sections.get("captures", []):
+            self.draft.env.setdefault(variable(pair(line.text)[0]), None)
+        body = [Line(part.body.number, part.body.text)] if part.body is not None else []
+        if entry.response is not None:
+            self.notes.append(Note(part.number, f"HTTP {entry.status}", "its request is not sent"))
+        for line in [*part.headers, *(line for lines in part.sections.values() for line in lines), *body]:
+            self.notes.append(Note(line.number, line.text, "its request is not sent"))
+
+    def _request(self, entry: Entry, settings: Settings) -> WebRequest:
+        if entry.method not in METHODS:
+            raise NotCarried(f"the method '{entry.method}' is none that a flow can send")
         part = entry.request
-        request = WebRequest(entry.method, self.names.template(entry.url), self._pairs(part.headers))
+        url = entry.url if settings.as_it_is else without_dots(entry.url)
+        request = WebRequest(entry.method, self.names.template(url), self._pairs(part.headers))
+        request.headers += settings.headers
         request.query = self._pairs(part.sections.get("query", []))
         request.cookies = self._pairs(part.sections.get("cookies", []))
         if "form" in part.sections:
@@ -69,11 +94,12 @@ class _Entries:
 
     def _pairs(self, lines: list[Line]) -> Pairs:
         found = [pair(line.text) for line in lines]
-        return [(self.names.template(name), self.names.template(value)) for name, value in found]
+        return [(self.names.key(name), self.names.template(value)) for name, value in found]
 
     def _part(self, line: Line) -> tuple[str, object]:
         name, value = pair(line.text)
         file = re.match(r"file,([^;]*);\s*(.*)\Z", value)
+        name = self.names.key(name)
         if file is None:
             return name, self.names.template(value)
         described: dict[str, object] = {"file": file[1].strip()}
@@ -85,18 +111,26 @@ class _Entries:
         if body.kind == "json":
             self._json_body(request, body)
         elif body.kind == "file":
-            content = self.source.beside(body.text)
-            if content is None:
-                raise UserError(f"{self.source.file}:{body.number}: the file {body.text} is not there")
-            request.body = content.replace("${", "$${").replace("{{", '{{ "{{" }}')
+            request.body = escaped(self._file(body.text))
         elif body.kind in ("base64", "hex"):
-            raise UserError(f"{self.source.file}:{body.number}: a body of bytes cannot be sent by a flow")
+            request.body = escaped(_text_of_bytes(body))
         elif body.kind == "graphql":
-            request.body = {"query": self.names.template(body.text)}
+            asked, variables, given = body.text.strip().partition("\nvariables ")
+            query: dict[str, object] = {"query": self.names.template(asked.strip())}
+            values = templated(given, self.names.template) if variables else None
+            if variables and not isinstance(values, Mapping):
+                raise NotCarried("these variables are no JSON")
+            request.body = {**query, "variables": values} if variables else query
         else:
             request.body = self.names.template(body.text)
             if body.kind == "xml" and request.header("content-type") is None:
                 request.headers.append(("Content-Type", "application/xml"))
+
+    def _file(self, name: str) -> str:
+        """A file that is sent or expected as a whole."""
+        if "{{" in name:
+            raise NotCarried("which file it is, is only known when the test runs")
+        return file_text(self.source, name)
 
     def _json_body(self, request: WebRequest, body: Body) -> None:
         value = templated(body.text, self.names.template)
@@ -111,13 +145,15 @@ class _Entries:
         self._captures(step, part)
         if entry.status != "*":
             step.check(f"status == {entry.status}")
-        if entry.version:
+        if entry.version not in ("", "*"):
             step.check(f'http_version == "{entry.version.removesuffix(".0")}"')
             if entry.version.startswith("2"):
                 step.config["http2"] = True
         for line in part.headers:
             name, value = pair(line.text)
-            step.check(f"headers[{literal(name)}] == {self.names.operand(value)}")
+            alone = name.lower() in SINGLE
+            where = f"headers[{literal(name)}] ==" if alone else f"headers_all[{literal(name)}] contains"
+            step.check(f"{where} {self.names.operand(value)}")
         for line in part.sections.get("asserts", []):
             self._try(step, line, self._assert)
         if part.body is not None:
@@ -144,34 +180,42 @@ class _Entries:
         step.check(assertion(line.text, self.names))
 
     def _captures(self, step: DraftStep, part: Part) -> None:
-        later: dict[str, object] = {}
+        later: dict[str, str] = {}
         for line in part.sections.get("captures", []):
-            name, _, text = line.text.partition(":")
+            name = pair(line.text)[0]
             try:
-                self._capture(step, variable(name.strip()), text.strip(), later)
+                if TEMPLATE.search(name):
+                    raise NotCarried("its name is only known when the test runs")
+                self._capture(step, name, halves(line.text)[1], later)
             except NotCarried as reason:
-                self.draft.env.setdefault(variable(name.strip()), None)
+                self.draft.env.setdefault(variable(name), None)
                 self.refuse(step, line, str(reason))
         if later:
-            self.draft.step(f"{step.id}_values", "set").config.update(later)
+            values = {variable(name): f"${{{value}}}" for name, value in later.items()}
+            self.draft.step(f"{step.id}_values", "set").config.update(values)
 
-    def _capture(self, step: DraftStep, name: str, text: str, later: dict[str, object]) -> None:
+    def _capture(self, step: DraftStep, name: str, text: str, later: dict[str, str]) -> None:
         path, expression = capture(text, self.names)
+        if "regex_find(" in expression:
+            step.check(f"{expression.replace(HERE, path)} is not null", f"{name} is captured")
         if text.startswith("variable"):
-            raise NotCarried("a variable needs no capture")
+            self.names.own[name] = (expression or HERE).replace(HERE, path)
+            here = Names(FUNCTIONS)
+            here.own = later
+            path, expression = capture(text, here)
+            later[name] = (expression or HERE).replace(HERE, path)
+            return
         operand = path
         if path.startswith("$"):
             operand = coerced(literal(path))
-            expression = expression or "_"
+            expression = expression or HERE
+        self.names.own[name] = (expression or HERE).replace(HERE, operand)
         if not expression:
-            step.output[name] = path
-            self.names.own[name] = path
+            step.output[variable(name)] = path
             return
-        raw = f"{name}_found"
+        raw = f"{variable(name)}_found"
         step.output[raw] = path
-        inner = coerced(raw) if path.startswith("$") else raw
-        self.names.own[name] = _UNDERSCORE.sub(lambda found: operand, expression)
-        later[name] = "${" + _UNDERSCORE.sub(lambda found: inner, expression) + "}"
+        later[name] = expression.replace(HERE, coerced(raw) if path.startswith("$") else raw)
 
     def _expected_body(self, step: DraftStep, body: Body) -> None:
         line = Line(body.number, body.text.strip().split("\n")[0])
@@ -180,116 +224,22 @@ class _Entries:
             # Hurl compares texts: the order of keys counts there
             compared = f"to_json(body) == to_json({text})"
             step.check(compared) if text is not None else self.refuse(step, line, "this is no JSON")
-        elif body.kind == "file":
-            content = self.source.beside(body.text)
-            if content is None:
-                self.refuse(step, line, f"the file {body.text} is not there")
-            else:
-                step.check(f"body == {self.names.operand(content)}")
-        elif body.kind in ("base64", "hex"):
-            self.refuse(step, line, "the bytes of a body are not seen")
+        elif body.kind in ("file", "base64", "hex"):
+            try:
+                text = self._file(body.text) if body.kind == "file" else _text_of_bytes(body)
+                step.check(f"body == {safe(literal(text))}")
+            except NotCarried as reason:
+                self.refuse(step, line, str(reason))
         else:
             step.check(f"body == {self.names.operand(body.text)}")
 
 
-class _Settings:
-    """``[Options]`` of one entry."""
-
-    def __init__(self, entries: _Entries, entry: Entry) -> None:
-        self.entries = entries
-        self.entry = entry
-        self.config: dict[str, object] = {}
-        self.more: dict[str, object] = {}
-        self.repeat = 0
-
-    def read(self, lines: list[Line]) -> None:
-        """Takes every option.
-
-        Args:
-            lines: of the section.
-        """
-        values: dict[str, object] = {}
-        for line in lines:
-            name, value = pair(line.text)
-            if name == "variable":
-                variable_name, _, given = value.partition("=")
-                values[variable(variable_name.strip())] = _typed(self.entries.names.template(given.strip()))
-            else:
-                self._one(line, name, value)
-        if values:
-            self.entries.draft.step("values", "set").config.update(values)
-
-    def _one(self, line: Line, name: str, value: str) -> None:
-        shown = self.entries.names.template(value)
-        on = value != "false"
-        if name in _CONFIG and on:
-            key, made = _CONFIG[name]
-            self.config[key] = made(shown)
-        elif name == "user":
-            user, _, password = shown.partition(":")
-            self.config["auth"] = {"basic": {"username": user, "password": password}}
-        elif name in ("cacert", "cert", "key"):
-            tls = self.config.setdefault("tls", {})
-            if isinstance(tls, dict):
-                tls["ca" if name == "cacert" else name] = shown
-        elif name == "skip" and on:
-            self.more["disabled"] = True
-        elif name == "delay":
-            self.entries.draft.step("pause", "delay").config["duration"] = _duration(value, "ms")
-        elif name in ("retry", "retry-interval"):
-            self._retry(name, value)
-        elif name == "repeat":
-            self.repeat = int(value) if value.isdigit() else 0
-        elif name not in _SILENT:
-            note = Note(line.number, line.text, "there is no setting for it", checks=False)
-            self.entries.notes.append(note)
-
-    def _retry(self, name: str, value: str) -> None:
-        found = self.more.setdefault("retry", {"max_attempts": 1, "delay": "1s"})
-        if not isinstance(found, dict):
-            return
-        if name == "retry":
-            found["max_attempts"] = int(value) + 1 if value.isdigit() else _UNLIMITED
-        else:
-            found["delay"] = _duration(value, "ms")
-
-    def finish(self, step: DraftStep) -> None:
-        """Wraps a step that is repeated.
-
-        Args:
-            step: made of the entry.
-        """
-        if self.repeat < 2:
-            return
-        draft = self.entries.draft
-        at = draft.steps.index(step)
-        loop = DraftStep(draft.id(f"repeat_{step.id}"), "for_each")
-        loop.config = {"range": {"from": 1, "to": self.repeat}, "steps": [step.document()]}
-        draft.steps[at] = loop
-
-
-def _duration(text: str, unit: str) -> str:
-    text = text.strip()
-    return text if seconds(text) is not None else f"{text}{unit}" if text.isdigit() and int(text) else "1ms"
-
-
-def _typed(text: str) -> object:
-    from flows.language.values import typed_text
-
-    return typed_text(text.strip('"')) if not text.startswith('"') else text.strip('"')
-
-
-_CONFIG: Mapping[str, tuple[str, Callable[[str], object]]] = {
-    "location": ("follow_redirects", lambda text: True),
-    "location-trusted": ("follow_redirects", lambda text: True),
-    "insecure": ("verify_ssl", lambda text: False),
-    "http2": ("http2", lambda text: True),
-    "proxy": ("proxy", lambda text: text),
-    "max-time": ("timeout", lambda text: _duration(text, "s")),
-    "connect-timeout": ("timeout", lambda text: _duration(text, "s")),
-}
-_SILENT = ("verbose", "very-verbose", "verbosity", "output", "compressed", "http1.1", "http1.0", "ipv4", "ipv6",
-           "path-as-is", "http2", "location", "insecure", "skip")  # fmt: skip
+def _text_of_bytes(body: Body) -> str:
+    try:
+        coded = "".join(body.text.split())
+        return (bytes.fromhex(coded) if body.kind == "hex" else base64.b64decode(coded)).decode()
+    except ValueError:
+        raise NotCarried("a body that is no text has no place in a flow") from None
 
 
 def read(source: Source) -> Imported:
@@ -308,10 +258,15 @@ def read(source: Source) -> Imported:
     )
     if not entries:
         raise DiagnosticsError([Reader(source.text, source.file).wrong("there is no request in it", 1).diagnostics[0]])
-    taking = _Entries(source, draft)
+    taking = Entries(source, draft)
     for entry in entries:
         taking.add(entry)
     draft.share_cookies()
+    for number, text in enumerate(source.text.splitlines(), 1):
+        if _HIDDEN.match(text):
+            taking.refuse(
+                draft.step("cookie_storage", "assert"), Line(number, text), "the cookies kept are not at hand"
+            )
     return Imported((draft,), tuple(taking.notes))
 
 

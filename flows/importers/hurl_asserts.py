@@ -1,169 +1,24 @@
-"""Queries, filters and predicates of Hurl as expressions of the flow language, or the reason why not."""
+"""Asserts and captures of Hurl as expressions of the flow language, or the reason why not."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from flows.importers.draft import NotCarried, literal
 from flows.importers.hurl_grammar import Word, words
-from flows.importers.naming import Names, safe
-from flows.importers.paths import dotted, in_body, segments, whole
-from flows.language.errors import SyntaxProblem
-from flows.language.expressions.expression import compile_path
-from testmesh.guard.regex import compile_pattern
-from testmesh.kernel.errors import UserError
+from flows.importers.hurl_queries import SINGLE, filtered, is_filter, pattern_text, query, value_of
+from flows.importers.naming import Names
 
-FUNCTIONS = {"newUuid": "uuid()", "newDate": "TIMESTAMP"}
+HERE = "\u0001"
 _ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$"
 _UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 _IPV4 = r"^((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])$"
-
-
-def value_of(word: Word, names: Names) -> str:
-    """A value that something is compared with.
-
-    Args:
-        word: of the line.
-        names: of the file.
-
-    Raises:
-        NotCarried: bytes or a file.
-    """
-    if word.kind == "text":
-        return names.operand(word.text)
-    if word.kind == "template":
-        return names.expression(word.text)
-    if word.kind == "number" or word.text in ("true", "false", "null"):
-        return word.text
-    raise NotCarried("bytes and files have no place in an expression")
-
-
-def query(found: Iterator[Word], names: Names) -> str:
-    """What is looked at.
-
-    Args:
-        found: the line's words; the query's are taken.
-        names: of the file.
-
-    Raises:
-        NotCarried: the flow language does not see it.
-    """
-    kind = next(found, Word("name", "")).text
-    if kind in _PLAIN:
-        return _PLAIN[kind]
-    if kind in ("jsonpath", "header", "variable", "cookie"):
-        text = next(found, Word("text", "")).text
-        return _NAMED[kind](text, names)
-    raise NotCarried(_REASONS.get(kind, f"'{kind}' is no query that is known here"))
-
-
-def _jsonpath(path: str, names: Names) -> str:
-    if "{{" in path:
-        raise NotCarried("a JSONPath cannot be put together from variables")
-    if not path.startswith("$"):
-        raise NotCarried("this is no JSONPath")
-    try:
-        compile_path(whole(path))
-    except SyntaxProblem as problem:
-        raise NotCarried(f"this is no JSONPath of RFC 9535: {problem.message}") from None
-    return in_body(path)
-
-
-def _header(name: str, names: Names) -> str:
-    return dotted("headers", [name])
-
-
-def _cookie(name: str, names: Names) -> str:
-    if "[" in name:
-        raise NotCarried("attributes of cookies are not seen, only their values")
-    return dotted("cookies", [name])
-
-
-_PLAIN = {"status": "status", "version": "http_version", "url": "url", "duration": "duration_ms", "body": "body"}
-_NAMED: Mapping[str, Callable[[str, Names], str]] = {
-    "jsonpath": _jsonpath,
-    "header": _header,
-    "cookie": _cookie,
-    "variable": lambda name, names: names.expression(name),
-}
-_REASONS = {
-    "xpath": "XML and HTML are text here; there is no XPath",
-    "regex": "there are no capture groups; only 'exists' can be said of a regex",
-    "sha256": "the bytes of a body are not seen",
-    "md5": "the bytes of a body are not seen",
-    "bytes": "the bytes of a body are not seen",
-    "rawbytes": "the bytes of a body are not seen",
-    "certificate": "the server's certificate is not seen",
-    "ip": "the server's address is not seen",
-    "redirects": "the redirects on the way are not seen",
-}
-
-
-def filtered(left: str, found: list[Word], names: Names) -> tuple[str, list[Word]]:
-    """A query with its filters applied, and the words after them.
-
-    Args:
-        left: the query.
-        found: words after it.
-        names: of the file.
-
-    Raises:
-        NotCarried: there is no function for a filter.
-    """
-    at = 0
-    while at < len(found) and found[at].kind == "name" and found[at].text in (*_FILTERS, *_OTHER_FILTERS):
-        name = found[at].text
-        if name in _OTHER_FILTERS:
-            raise NotCarried(f"there is no function for the filter '{name}'")
-        count, apply = _FILTERS[name]
-        arguments = found[at + 1 : at + 1 + count]
-        if len(arguments) < count:
-            raise NotCarried(f"the filter '{name}' needs a value")
-        left = apply(left, arguments, names)
-        at += 1 + count
-    return left, found[at:]
-
-
-def _nth(left: str, arguments: list[Word], names: Names) -> str:
-    return f"{left}[{arguments[0].text}]"
-
-
-def _inner_path(left: str, arguments: list[Word], names: Names) -> str:
-    if left == "body":
-        return _jsonpath(arguments[0].text, names)
-    parts = segments(arguments[0].text)
-    if parts is None:
-        raise NotCarried("a JSONPath with a choice only goes into the body")
-    return dotted(f"json({left})", parts)
-
-
-def _call(function: str) -> Callable[[str, list[Word], Names], str]:
-    def apply(left: str, arguments: list[Word], names: Names) -> str:
-        return f"{function}({', '.join([left, *(value_of(word, names) for word in arguments)])})"
-
-    return apply
-
-
-_FILTERS: Mapping[str, tuple[int, Callable[[str, list[Word], Names], str]]] = {
-    "count": (0, _call("len")),
-    "nth": (1, _nth),
-    "first": (0, lambda left, arguments, names: f"{left}[0]"),
-    "last": (0, lambda left, arguments, names: f"{left}[-1]"),
-    "split": (1, _call("split")),
-    "replace": (2, _call("replace")),
-    "toInt": (0, _call("int")),
-    "toFloat": (0, _call("float")),
-    "toString": (0, _call("string")),
-    "base64Encode": (0, _call("base64")),
-    "jsonpath": (1, _inner_path),
-}
-_OTHER_FILTERS = frozenset(
-    {
-        *("regex", "replaceRegex", "urlEncode", "urlDecode", "htmlEscape", "htmlUnescape", "decode", "format"),
-        *("dateFormat", "toDate", "toHex", "xpath", "base64Decode", "base64UrlSafeDecode", "base64UrlSafeEncode"),
-        *("daysAfterNow", "daysBeforeNow", "location", "urlQueryParam", "utf8Decode", "utf8Encode", "charsetDecode"),
-    }
+_IPV6 = (
+    r"(?i)^(([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}|([0-9a-f]{1,4}:){1,7}:|([0-9a-f]{1,4}:){1,6}(:[0-9a-f]{1,4}){1}|"
+    r"([0-9a-f]{1,4}:){1,5}(:[0-9a-f]{1,4}){1,2}|([0-9a-f]{1,4}:){1,4}(:[0-9a-f]{1,4}){1,3}|([0-9a-f]{1,4}:){1,3}"
+    r"(:[0-9a-f]{1,4}){1,4}|([0-9a-f]{1,4}:){1,2}(:[0-9a-f]{1,4}){1,5}|[0-9a-f]{1,4}:(:[0-9a-f]{1,4}){1,6}|"
+    r":((:[0-9a-f]{1,4}){1,7}|:))$"
 )
 
 
@@ -181,16 +36,35 @@ def assertion(line: str, names: Names) -> str:
     if listed is None:
         raise NotCarried("this line cannot be read")
     everything = list(listed)
-    if everything[0].text == "regex" and len(everything) > 2:
-        return _regex_exists(everything)
+    if everything[0].text == "sha256":
+        return _hash(everything[1:])
     stream = iter(everything)
     left = query(stream, names)
     rest = list(stream)
-    if left.startswith('"') and rest:
-        only_there = [word.text for word in rest] in (["exists"], ["not", "exists"])
-        return _judged(left if only_there else coerced(left), rest, names)
-    text = everything[0].text == "body" and bool(rest) and not _is_filter(rest[0])
+    only_there = [word.text for word in rest] in (["exists"], ["not", "exists"])
+    if left.startswith('"') and rest and not only_there:
+        left = coerced(left)
+    if everything[0].text == "header" and not only_there and everything[1].text.lower() not in SINGLE:
+        return _of_header(left.replace("headers", "headers_all", 1), rest, names)
+    text = everything[0].text == "body" and bool(rest) and not is_filter(rest[0])
     return _judged(left, rest, names, text_of_body=text)
+
+
+def _hash(rest: list[Word]) -> str:
+    """A body that is text has the hash of that text."""
+    how, wanted = [word.text for word in rest[:-1]], rest[-1].text if rest else ""
+    if how not in (["=="], ["not", "=="]) or not wanted.startswith("hex,"):
+        raise NotCarried("of a hash, only the whole can be compared")
+    found = wanted.removeprefix("hex,").removesuffix(";").strip().lower()
+    return f"sha256(body) {'!=' if len(how) > 1 else '=='} {literal(found)}"
+
+
+def _of_header(every: str, rest: list[Word], names: Names) -> str:
+    """A header that came several times is a list there."""
+    predicate = [word.text for word in rest[:-1]]
+    if predicate in (["=="], ["!="], ["not", "=="]) and rest[-1].kind in ("text", "template"):
+        return f"{every} {'==' if predicate == ['=='] else '!='} [{value_of(rest[-1], names)}]"
+    return _judged(f"(len({every}) == 1 ? {every}[0] : {every})", rest, names)
 
 
 def coerced(path: str) -> str:
@@ -200,10 +74,6 @@ def coerced(path: str) -> str:
         path: quoted.
     """
     return f"(len({path}) == 1 ? {path}[0] : {path})"
-
-
-def _is_filter(word: Word) -> bool:
-    return word.kind == "name" and word.text in (*_FILTERS, *_OTHER_FILTERS)
 
 
 def _judged(left: str, rest: list[Word], names: Names, *, text_of_body: bool = False) -> str:
@@ -216,14 +86,20 @@ def _judged(left: str, rest: list[Word], names: Names, *, text_of_body: bool = F
     name, *arguments = rest
     if text_of_body:
         left = _text_body(name.text, arguments)
+    if "regex_find(" in left:
+        return _of_match(left, name, arguments, (names, negated))
     return _predicate(left, name.text, arguments, (names, negated))
 
 
-def _regex_exists(found: list[Word]) -> str:
-    if found[-1].text != "exists":
-        raise NotCarried(_REASONS["regex"])
-    needle = f"({_BODY_TEXT} matches {literal(_pattern(found[1]))})"
-    return f"not {needle}" if found[-2].text == "not" else needle
+def _of_match(left: str, name: Word, arguments: list[Word], how: tuple[Names, bool]) -> str:
+    """Of what is not there, only ``not exists`` holds."""
+    if name.text == "exists":
+        return f"{left} {'is' if how[1] else 'is not'} null"
+    if left.endswith((r"(secure) *(?:;|$)\")", r"(httponly) *(?:;|$)\")")):
+        raise NotCarried("of this attribute, only whether it is there is seen")
+    if arguments and arguments[0].kind == "number" and "(?mi)^" in left:
+        left = f"int({left})"
+    return f"{left} is not null and ({_predicate(left, name.text, arguments, how)})"
 
 
 _BODY_TEXT = "(body is string ? body : to_json(body))"
@@ -243,7 +119,7 @@ def _predicate(left: str, name: str, arguments: list[Word], how: tuple[Names, bo
     if name in _COMPARED:
         if len(arguments) != 1:
             raise NotCarried(f"'{name}' needs one value")
-        right = _pattern_text(arguments[0]) if name == "matches" else value_of(arguments[0], names)
+        right = pattern_text(arguments[0]) if name == "matches" else value_of(arguments[0], names)
         if name in ("==", "!="):
             return _equal(left, right, different=negated != (name == "!="))
         found = f"{left} {_COMPARED[name]} {right}"
@@ -274,20 +150,6 @@ def _kind(right: str) -> str | None:
     return "number" if right.lstrip("-")[0].isdigit() else None
 
 
-def _pattern(word: Word) -> str:
-    try:
-        compile_pattern(word.text)
-    except UserError as problem:
-        raise NotCarried(f"this regex cannot be used: {problem.message}") from None
-    return word.text
-
-
-def _pattern_text(word: Word) -> str:
-    if word.kind not in ("regex", "text"):
-        raise NotCarried("a regex is expected")
-    return safe(literal(_pattern(word)))
-
-
 _COMPARED = {
     "==": "==", "!=": "!=", ">": ">", ">=": ">=", "<": "<", "<=": "<=", "contains": "contains", "includes": "contains",
     "startsWith": "startsWith", "endsWith": "endsWith", "matches": "matches", "equals": "==", "notEquals": "!=",
@@ -305,12 +167,13 @@ _TESTS: Mapping[str, Callable[[str], str]] = {
     "isFloat": lambda left: f'{left} is number and to_json({left}) matches "[.eE]"',
     "isIsoDate": lambda left: f"{left} is string and {left} matches {literal(_ISO_DATE)}",
     "isUuid": lambda left: f"{left} is string and {left} matches {literal(_UUID)}",
+    "isIpv6": lambda left: f"{left} is string and {left} matches {literal(_IPV6)}",
     "isIpv4": lambda left: f"{left} is string and {left} matches {literal(_IPV4)}",
 }
 
 
 def capture(line: str, names: Names) -> tuple[str, str]:
-    """The path of a capture, and the expression that its filters make of ``_`` (empty without filters).
+    """The path of a capture, and the expression that its filters make of ``HERE`` (empty without filters).
 
     Args:
         line: after the name.
@@ -326,9 +189,12 @@ def capture(line: str, names: Names) -> tuple[str, str]:
     stream = iter(everything)
     path = query(stream, names)
     rest = list(stream)
-    expression, left = filtered("_", rest, names)
+    expression, left = filtered(HERE, rest, names)
     if left:
         raise NotCarried(f"'{left[0].text}' is no filter that is known here")
+    if path.startswith("regex_find("):
+        looked = "body" if path.startswith("regex_find(body,") else 'headers_all["set-cookie"]'
+        path, expression = looked, expression.replace(HERE, path.replace(looked, HERE, 1), 1)
     if path.startswith('"'):
         path = path[1:-1].replace('\\"', '"')
-    return path, "" if expression == "_" else expression
+    return path, "" if expression == HERE else expression

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from flows.importers.requests import METHODS
 from testmesh.kernel.diagnostics import Diagnostic
 from testmesh.kernel.errors import DiagnosticsError
 
@@ -17,10 +16,13 @@ REQUEST_SECTIONS = {
     "Options": "options", "Captures": "captures", "Asserts": "asserts",
 }  # fmt: skip
 _METHOD = re.compile(r"([A-Z]{3,20})[ \t]+(\S.*)\Z")
-_RESPONSE = re.compile(r"HTTP(?:/([0-9.]+))?[ \t]+(\*|[0-9]{1,3})\s*(?:#.*)?\Z")
+_RESPONSE = re.compile(r"HTTP(?:/([0-9.]+|\*))?[ \t]+(\*|[0-9]{1,3})\s*(?:#.*)?\Z")
 _SECTION = re.compile(r"\[([A-Za-z]+)\]\s*(?:#.*)?\Z")
 _COMMENT = re.compile(r"\s#.*\Z|\A#.*\Z")
 _JSON_START = re.compile(r"[\[{\"]|-?[0-9]|true\b|false\b|null\b|\{\{")
+_PAIR = re.compile(r"(?:\{\{[^}]*\}\}|\\.|[^\s:#{\[\"`<\\])(?:\{\{[^}]*\}\}|\\.|[^:])*:")
+_TAG = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<(?:[^<>\"']|\"[^\"]*\"|'[^']*')+>", re.DOTALL)
+_BYTES = ("file,", "hex,", "base64,")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 
@@ -102,10 +104,8 @@ class Reader:
         found: list[Entry] = []
         while (line := self._significant()) is not None:
             match = _METHOD.match(_bare(line))
-            if match is None:
+            if match is None or match[1] == "HTTP":
                 raise self.wrong("a request ('GET https://...') is expected here")
-            if match[1] not in METHODS:
-                raise self.wrong(f"the method '{match[1]}' is none that a flow can send")
             entry = Entry(match[1], match[2].strip(), Part(self.at + 1))
             self.at += 1
             self._part(entry.request)
@@ -150,8 +150,19 @@ class Reader:
                 part.body = self._body(line)
                 section = None
             else:
-                section.append(Line(self.at + 1, line))
-                self.at += 1
+                section.append(self._line(line))
+
+    def _line(self, line: str) -> Line:
+        """A line of a section, with the lines of a text in ``` that begins in it."""
+        number = self.at + 1
+        self.at += 1
+        found = [line]
+        while "\n".join(found).count("```") % 2:
+            if self.at == len(self.lines):
+                raise self.wrong("this text is not closed with ```", number)
+            found.append(self.lines[self.at])
+            self.at += 1
+        return Line(number, "\n".join(found))
 
     def _begins_next(self, line: str) -> bool:
         return bool(_RESPONSE.match(line)) or (
@@ -168,9 +179,9 @@ class Reader:
             return self._fenced(number, line)
         if line.startswith("`"):
             self.at += 1
-            return Body(number, "text", line[1 : line.rindex("`")] if line.count("`") > 1 else line[1:])
+            return Body(number, "text", unescaped(line[1 : line.rindex("`")] if line.count("`") > 1 else line[1:]))
         if line.startswith("<"):
-            return Body(number, "xml", "\n".join(self._until_next()))
+            return Body(number, "xml", self._xml())
         if _JSON_START.match(line):
             return Body(number, "json", self._json())
         raise self.wrong(f"this is neither a header nor a body: {line[:60]}")
@@ -193,15 +204,19 @@ class Reader:
             found.append(text)
         raise self.wrong("this text is not closed with ```", number)
 
-    def _until_next(self) -> list[str]:
-        found: list[str] = []
-        while self.at < len(self.lines):
-            line = self.lines[self.at]
-            if self._begins_next(line.strip()) or (found and not line.strip()):
-                break
-            found.append(line)
-            self.at += 1
-        return found
+    def _xml(self) -> str:
+        """Lines until the root element is closed."""
+        text = "\n".join(self.lines[self.at :])
+        depth = 0
+        for tag in _TAG.finditer(text):
+            if tag[0][1] in "!?":
+                continue
+            depth += -1 if tag[0][1] == "/" else not tag[0].endswith("/>")
+            if depth <= 0:
+                found = text[: tag.end()]
+                self.at += found.count("\n") + 1
+                return found
+        raise self.wrong("this XML is not closed")
 
     def _json(self) -> str:
         """Lines until every bracket is closed."""
@@ -228,32 +243,35 @@ def _bare(line: str) -> str:
 
 
 def _is_pair(line: str) -> bool:
-    name, colon, _ = line.partition(":")
-    return (
-        bool(colon)
-        and bool(name.strip())
-        and name[0] not in '{["`<'
-        and not line.startswith(("file,", "base64,", "hex,"))
-    )
+    return bool(_PAIR.match(line)) and not line.startswith(_BYTES)
 
 
 def _is_body(line: str, section: list[Line], part: Part) -> bool:
     asserting = section is part.sections.get("asserts") or section is part.sections.get("captures")
-    if asserting and not line.startswith(("```", "{", "[", "<", "`")):
+    if asserting and not line.startswith(("{", "[", "<", "`", '"', *_BYTES)):
         return False
-    return not _is_pair(line) and (
-        bool(_JSON_START.match(line)) or line[0] in "`<" or line.startswith(("file,", "hex,", "base64,"))
-    )
+    return not _is_pair(line) and (bool(_JSON_START.match(line)) or line[0] in "`<" or line.startswith(_BYTES))
 
 
-def pair(line: str) -> tuple[str, str]:
-    """``name: value`` without its comment; both still with templates and escapes.
+def halves(line: str) -> tuple[str, str]:
+    """What stands before the colon of a line and what stands behind it, as written.
 
     Args:
         line: of a section.
     """
-    name, _, value = line.partition(":")
-    return unescaped(name.strip()), unescaped(_COMMENT.sub("", value).strip())
+    match = _PAIR.match(line)
+    at = match.end() - 1 if match is not None else line.find(":") % (len(line) + 1)
+    return line[:at].strip(), line[at + 1 :].strip()
+
+
+def pair(line: str) -> tuple[str, str]:
+    """``name: value`` without its comment; both still with templates, escapes resolved.
+
+    Args:
+        line: of a section.
+    """
+    name, value = halves(line)
+    return unescaped(name), unescaped(_COMMENT.sub("", value).strip())
 
 
 def unescaped(text: str) -> str:
@@ -282,10 +300,14 @@ class Word(NamedTuple):
 
 
 _WORD = re.compile(
-    r'\s*(?:"(?P<text>(?:\\.|[^"\\])*)"|/(?P<regex>(?:\\.|[^/\\])*)/|`(?P<raw>[^`]*)`|\{\{(?P<template>[^}]*)\}\}'
+    r'\s*(?:```[a-z]*\n?(?P<fenced>.*?)```|"(?P<text>(?:\\.|[^"\\])*)"|/(?P<regex>(?:\\.|[^/\\])*)/|`(?P<raw>[^`]*)`'
+    r"|\{\{(?P<template>[^}]*)\}\}"
     r"|(?P<other>(?:base64|hex|file),[^;]*;)|(?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)(?![\w.])"
-    r"|(?P<name>==|!=|>=|<=|>|<|[A-Za-z][A-Za-z0-9_.-]*)|(?P<comment>#.*))"
+    r"|(?P<name>==|!=|>=|<=|>|<|[A-Za-z][A-Za-z0-9_.-]*)|(?P<comment>#[^\n]*))",
+    re.DOTALL,
 )
+
+_AS_WRITTEN: Mapping[str, Callable[[str], str]] = {"text": unescaped, "raw": unescaped, "fenced": str}
 
 
 def words(line: str) -> Iterator[Word] | None:
@@ -305,5 +327,5 @@ def words(line: str) -> Iterator[Word] | None:
         if kind == "comment":
             break
         content = match[kind]
-        found.append(Word("text" if kind == "raw" else kind, unescaped(content) if kind == "text" else content.strip()))
+        found.append(Word("text", _AS_WRITTEN[kind](content)) if kind in _AS_WRITTEN else Word(kind, content.strip()))
     return iter(found)

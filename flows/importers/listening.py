@@ -7,7 +7,7 @@ import http.client
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from testmesh.kernel.errors import UserError
@@ -16,6 +16,7 @@ MAX_BODY = 8 * 1024 * 1024
 MAX_EXCHANGES = 2_000
 _HOP = frozenset({"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"})
 _WAIT = 60
+Server = TypeVar("Server", bound=ThreadingHTTPServer)
 
 
 class Recorder(ThreadingHTTPServer):
@@ -78,8 +79,19 @@ def recording(port: int, target: str) -> Iterator[Recorder]:
     Raises:
         UserError: the port is taken, or the target is no address.
     """
-    server = Recorder(port, target)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    with serving(Recorder(port, target), poll=0.05) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def serving(server: Server, *, poll: float) -> Iterator[Server]:
+    """Runs a server in a thread of its own until the block ends.
+
+    Args:
+        server: bound already.
+        poll: seconds between two looks at whether it is to end.
+    """
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": poll}, daemon=True)
     thread.start()
     try:
         yield server

@@ -44,6 +44,19 @@ class Names:
         shown = [_kept(part) if at % 2 == 0 else f"${{{self.expression(part)}}}" for at, part in enumerate(parts)]
         return "".join(shown)
 
+    def key(self, text: str) -> str:
+        """A name of a header, field or parameter: flows know such names before they run.
+
+        Args:
+            text: of the file.
+
+        Raises:
+            NotCarried: a template stands in it.
+        """
+        if TEMPLATE.search(text):
+            raise NotCarried(f"the name '{text}' is only known when the test runs")
+        return text
+
     def operand(self, text: str) -> str:
         """A text with templates as an operand of an expression.
 

@@ -143,7 +143,7 @@ class _Collection:
         request = WebRequest(str(asked.get("method") or "GET").upper(), self._url(asked.get("url")))
         headers = asked.get("header")
         request.headers = [
-            (names.template(str(entry.get("key", ""))), names.template(str(entry.get("value", ""))))
+            (names.key(str(entry.get("key", ""))), names.template(str(entry.get("value", ""))))
             for entry in _maps(headers) if not entry.get("disabled") and entry.get("key")
         ]  # fmt: skip
         self._auth(request, asked.get("auth") or inherited)
@@ -201,11 +201,13 @@ class _Collection:
             raise NotCarried(f"there is no body of the kind '{mode}'")
 
     def _pairs(self, entries: object) -> Pairs:
-        template = self.names.template
-        return [(template(str(e.get("key", ""))), template(str(e.get("value") or ""))) for e in _enabled(entries)]
+        names = self.names
+        return [
+            (names.key(str(e.get("key", ""))), names.template(str(e.get("value") or ""))) for e in _enabled(entries)
+        ]
 
     def _part(self, entry: Mapping[str, Any]) -> tuple[str, object]:
-        name, kind = self.names.template(str(entry.get("key", ""))), entry.get("contentType")
+        name, kind = self.names.key(str(entry.get("key", ""))), entry.get("contentType")
         if entry.get("type") == "file":
             source = entry.get("src")
             described: dict[str, object] = {"file": str(source[0] if isinstance(source, list) and source else source)}

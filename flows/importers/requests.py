@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 
 from flows.engine.masking import is_secret_key
-from flows.importers.draft import DraftStep, escape_all, escaped
+from flows.importers import Source
+from flows.importers.draft import DraftStep, NotCarried, escape_all, escaped
 from flows.importers.secrets import Secrets
 from flows.language.values import parse_json, to_json
+from testmesh.kernel.errors import UserError
 
 FORM = "application/x-www-form-urlencoded"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+_PATH = re.compile(r"([a-z]+://[^/?#]*|\{\{[^{}]*\}\})(/[^?#]*)(.*)\Z", re.DOTALL)
 Pairs = list[tuple[str, object]]
 
 
@@ -190,6 +194,45 @@ def form_fields(text: str) -> Pairs | None:
     grouped = [name for name, _ in pairs]
     adjacent = all(grouped.index(name) + grouped.count(name) - 1 >= at for at, name in enumerate(grouped))
     return list(pairs) if same and adjacent else None
+
+
+def file_text(source: Source, name: str) -> str:
+    """A file that a test sends or expects as a whole.
+
+    Args:
+        source: the test's file.
+        name: relative to it.
+
+    Raises:
+        NotCarried: it is not there, or no text.
+    """
+    try:
+        found = source.beside(name)
+    except UserError:
+        raise NotCarried(f"the file {name} is no text") from None
+    if found is None:
+        raise NotCarried(f"the file {name} is not there")
+    return found
+
+
+def without_dots(url: str) -> str:
+    """A URL without ``.`` and ``..`` in its path, as libcurl sends it (RFC 3986 §5.2.4).
+
+    Args:
+        url: perhaps with templates.
+    """
+    match = _PATH.match(url)
+    if match is None or "/." not in match[2]:
+        return url
+    kept: list[str] = []
+    for part in match[2].split("/"):
+        if part == "..":
+            kept[1:] = kept[1:-1]
+        elif part != ".":
+            kept.append(part)
+    if match[2].endswith(("/.", "/..")):
+        kept.append("")
+    return match[1] + "/".join(kept) + match[3]
 
 
 def named_by(method: str, url: str) -> str:

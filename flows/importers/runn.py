@@ -259,7 +259,7 @@ class _Runbook:
             return self._text(node.text, results)
         if isinstance(node, ListNode):
             return [self._value(item, results) for item in node.items]
-        return {self._text(name, results): self._value(value, results) for name, value in _entries(node)}
+        return {_key(name): self._value(value, results) for name, value in _entries(node)}
 
     def _text(self, written: str, results: Results) -> str:
         shown: list[str] = []
@@ -268,6 +268,12 @@ class _Runbook:
             shown += [_environment(written[position : found.start()]), "${" + translated(found[1], results) + "}"]
             position = found.end()
         return "".join([*shown, _environment(written[position:])])
+
+
+def _key(name: str) -> str:
+    if _TEMPLATE.search(name):
+        raise NotCarried(f"the name '{name}' is only known when the runbook runs")
+    return name
 
 
 def _environment(written: str) -> str:

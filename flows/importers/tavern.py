@@ -11,7 +11,7 @@ from flows.importers import Draft, DraftStep, Imported, Importer, Note, Source
 from flows.importers.draft import NotCarried, names_in, variable
 from flows.importers.requests import Pairs, WebRequest, filled
 from flows.importers.tavern_values import expected as expected_values
-from flows.importers.tavern_values import formatted, operand, saved_path, tag_of, value
+from flows.importers.tavern_values import formatted, operand, plain_key, saved_path, tag_of, value
 from flows.importers.yaml_looks import is_true, items, maps, seconds_text, source_text, text
 from testmesh.guard.yaml import FOREIGN
 from testmesh.guard.yaml import read as read_yaml
@@ -327,7 +327,7 @@ _REQUEST: Mapping[str, Callable[[_Test, WebRequest, Node], None]] = {
 def _pairs(node: Node, own: Mapping[str, str]) -> Pairs:
     if not isinstance(node, MapNode):
         raise NotCarried("a map is expected")
-    return [(name, value(entry.value, own)) for name, entry in node.entries.items()]
+    return [(plain_key(name), value(entry.value, own)) for name, entry in node.entries.items()]
 
 
 def _strict(node: Node | None, *, default: bool) -> bool:

@@ -52,6 +52,20 @@ def formatted(text: str, own: Mapping[str, str]) -> str:
     return _FIELD.sub(shown, text.replace("${", "$${"))
 
 
+def plain_key(text: str) -> str:
+    """A name of a field, header or parameter: flows know such names before they run.
+
+    Args:
+        text: with ``{{`` for a brace.
+
+    Raises:
+        NotCarried: a template stands in it.
+    """
+    if any(found[1] is not None for found in _FIELD.finditer(text)):
+        raise NotCarried(f"the name '{text}' is only known when the test runs")
+    return text.replace("{{", "{").replace("}}", "}")
+
+
 def operand(node: ScalarNode, own: Mapping[str, str]) -> str:
     """A text as an operand of an expression; names of the same stage mean what they were saved from.
 
@@ -97,7 +111,7 @@ def value(node: Node, own: Mapping[str, str]) -> object:
         return [value(item, own) for item in node.items]
     if "$ext" in node.entries:
         raise NotCarried("a Python function cannot be called")
-    return {formatted(key, own): value(entry.value, own) for key, entry in node.entries.items()}
+    return {plain_key(key): value(entry.value, own) for key, entry in node.entries.items()}
 
 
 def _scalar(node: ScalarNode, tag: str, own: Mapping[str, str]) -> object:

@@ -30,21 +30,28 @@ def marked(text: str) -> object | None:
 
 
 def templated(text: str, template: Callable[[str], str]) -> object | None:
-    """A JSON body as a value with our templates; a bare one keeps its type.
+    """A JSON body as a value with our templates; a bare one keeps its type. None when it must stay text.
 
     Args:
         text: as written.
         template: text with their templates → with ours.
     """
     found = marked(text)
-    return None if found is None else _with(found, template)
+    return None if found is None or _named_late(found) else _with(found, template)
+
+
+def _named_late(value: object) -> bool:
+    """Whether a name of a field is only known when the test runs: flows know such names before."""
+    if isinstance(value, Mapping):
+        return any(_QUOTED.search(str(key)) or _named_late(item) for key, item in value.items())
+    return isinstance(value, list) and any(_named_late(item) for item in value)
 
 
 def _with(value: object, template: Callable[[str], str]) -> object:
     if isinstance(value, str):
         return template("{{" + value[1:] + "}}") if value.startswith(_MARK) else _kept_text(template(value), value)
     if isinstance(value, Mapping):
-        return {template(str(key)): _with(item, template) for key, item in value.items()}
+        return {str(key): _with(item, template) for key, item in value.items()}
     if isinstance(value, list):
         return [_with(item, template) for item in value]
     return value
@@ -65,7 +72,7 @@ def templated_literal(text: str, expression: Callable[[str], str]) -> str | None
         expression: what stands between the braces → an expression.
     """
     found = marked(text)
-    if found is None and text.strip() != "null":
+    if (found is None and text.strip() != "null") or _named_late(found):
         return None
     return _literal(found, expression)
 

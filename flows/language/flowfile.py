@@ -163,6 +163,8 @@ class FlowReader:
             names.update(dict.fromkeys(env_file.values, ANYTHING))
         names.update(dict.fromkeys(given, ANYTHING))
         world.pending.update({found.name: found.at for found in env if found.plain and found.name not in given})
+        # `name: ${name}` asks the outside for it: no misspelling, however near another name is
+        world.near.update({found.name: None for found in env if not found.plain})
         for variable in env:
             world.pending.pop(variable.name, None)
             resolver.template(variable.value, Place())

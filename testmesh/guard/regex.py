@@ -14,7 +14,7 @@ MAX_MEMORY = 8 * 1024 * 1024
 class Pattern(Protocol):
     """A compiled pattern."""
 
-    def search(self, text: str) -> object | None:
+    def search(self, text: str) -> Any:
         """The first match anywhere in the text, or None."""
         ...
 

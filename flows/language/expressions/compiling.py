@@ -150,6 +150,8 @@ def _call(tree: t.Call) -> Run:
         if isinstance(written, t.Literal) and isinstance(written.value, str):
             return _path_of(t.PathOf(written.value, written.start, written.end))
         return _dynamic_path(arguments[0])
+    if name == "regex_find" and isinstance(tree.arguments[1], t.Literal):
+        check_pattern(tree.arguments[1])
     from flows.language.expressions.functions import PURE
 
     function, spent = PURE[name], _spent if name in _ANY_TEXT else _shown
@@ -249,7 +251,7 @@ def check_pattern(tree: t.Literal) -> None:
     """A written pattern compiles with RE2.
 
     Args:
-        tree: the right side of ``matches``.
+        tree: the right side of ``matches``, or what ``regex_find`` looks for.
 
     Raises:
         SyntaxProblem: it does not.

@@ -163,6 +163,20 @@ def _join(values: Any, separator: Any) -> object:
     return hiding(separator.join(parts), parts)
 
 
+def _regex_find(text: Any, pattern: Any) -> object:
+    """The first group of the first match, without groups the match itself; null when there is none."""
+    from testmesh.guard.regex import compile_pattern
+    from testmesh.kernel.errors import UserError
+
+    try:
+        found = compile_pattern(_need("regex_find", pattern, "string")).search(_need("regex_find", text, "string"))
+    except UserError as problem:
+        raise NotEvaluable(problem.message) from None
+    if found is None:
+        return None
+    return found.group(1) if found.re.groups else found.group(0)
+
+
 def date(value: Any) -> object:
     """``date``: an instant from ISO text; without a zone it is UTC."""
     from datetime import UTC, datetime
@@ -235,6 +249,7 @@ PURE: Mapping[str, Callable[..., object]] = {
     "replace": _replace,
     "split": _split,
     "join": _join,
+    "regex_find": _regex_find,
     "date": date,
     "duration": _duration,
     "json": _json,

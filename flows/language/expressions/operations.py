@@ -107,7 +107,7 @@ PARAMETERS: Mapping[str, tuple[Kind, ...]] = {
     **dict.fromkeys(["keys", "values"], ("object",)),
     **dict.fromkeys(["int", "float"], ("number", "string")),
     **dict.fromkeys(["upper", "lower", "trim", "replace", "split", "duration", "json"], ("string",)),
-    **dict.fromkeys(["base64", "base64_decode", "sha256", "secret", "path", "text"], ("string",)),
+    **dict.fromkeys(["base64", "base64_decode", "sha256", "secret", "path", "text", "regex_find"], ("string",)),
     "date": ("string", "instant"),
 }
 

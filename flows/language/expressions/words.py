@@ -58,6 +58,7 @@ ARITY: dict[str, tuple[int, int]] = {
     "replace": (3, 3),
     "split": (2, 2),
     "join": (2, 2),
+    "regex_find": (2, 2),
     "now": (0, 0),
     "date": (1, 1),
     "duration": (1, 1),

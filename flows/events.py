@@ -36,26 +36,23 @@ def to_json(data: object) -> str:
     Args:
         data: JSON-shaped, or an instant or duration in the place of text or a number.
     """
-    found: list[object] = []
-
-    def exact(value: object) -> object:
-        if type(value).__name__ == "Decimal":
-            found.append(value)
-            return _MARK + str(value)
-        return _plain(value)
-
-    text = escaped(json.dumps(data, default=exact, ensure_ascii=False, separators=(",", ":")))
-    return _EXACT.sub(r"\1", text) if found else text
+    text = escaped(_ENCODER.encode(data))
+    return _EXACT.sub(r"\1", text) if _MARK in text else text
 
 
 def _plain(value: object) -> object:
-    """An instant as ISO text, a duration as seconds: expressions have them, JSON does not."""
+    """An exact number marked, an instant as ISO text, a duration as seconds: expressions have them, JSON does not."""
+    if type(value).__name__ == "Decimal":
+        return _MARK + str(value)
     name = type_name(value)
     if name == "instant":
         return instant_text(value)
     if name == "duration":
         return simplest(seconds_of(value))
     return dict(cast("Mapping[str, object]", value)) if name == "object" else list(cast("Sequence[object]", value))
+
+
+_ENCODER = json.JSONEncoder(default=_plain, ensure_ascii=False, check_circular=False, separators=(",", ":"))
 
 
 def run_to_json(run: Run) -> str:

@@ -104,6 +104,8 @@ class StepRun:
 class FlowRun:
     """One execution of a flow: one file, one data row.
 
+    Its repr leaves out what is long: `asyncio.run` makes that of what it gives back, only to throw it away.
+
     Args:
         file: as given, relative to the run's root where possible.
         name: flow name.
@@ -124,9 +126,9 @@ class FlowRun:
     row: int | None
     verdict: RunVerdict
     duration_ms: float
-    steps: Sequence[StepRun] = ()
+    steps: Sequence[StepRun] = field(default=(), repr=False)
     message: str = ""
-    source: str = ""
+    source: str = field(default="", repr=False)
     variables: Mapping[str, Json] = field(default_factory=dict)
     builtins: Mapping[str, Json] = field(default_factory=dict)
     problems: tuple[Json, ...] = ()

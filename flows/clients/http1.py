@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from asyncio import StreamReader
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 MAX_HEAD = 64 * 1024
@@ -15,7 +16,7 @@ CHUNK = 2**18
 TURN = 512
 _END = re.compile(rb"\r?\n\r?\n")
 _STATUS = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: .*)?\Z")
-_HEADER = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*?)[ \t]*\Z")
+_HEADER = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([^\x00-\x08\x0a-\x1f\x7f]*)\r*\Z")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z")
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,12})[ \t]*(?:;[^\r\n]*)?\Z")
@@ -101,11 +102,9 @@ def request_bytes(method: str, target: str, headers: Iterable[tuple[str, str]], 
         raise NotSendable(f"target {target!r}")
     lines = [f"{method} {target} HTTP/1.1"]
     for name, value in headers:
-        if not _TOKEN.match(name) or name.lower() == "transfer-encoding":
-            raise NotSendable(f"header {name!r}")
         if _UNSENDABLE.search(value):
             raise NotSendable(f"a control character in header {name!r}")
-        if name.lower() == "content-length" and value.strip() != str(len(body)):
+        if _field(name) == "content-length" and value.strip() != str(len(body)):
             raise NotSendable(f"Content-Length {value!r} for a body of {len(body)} bytes")
         lines.append(f"{name}: {value.strip()}")
     try:
@@ -113,6 +112,15 @@ def request_bytes(method: str, target: str, headers: Iterable[tuple[str, str]], 
     except UnicodeEncodeError as error:
         raise NotSendable(f"a character outside Latin-1 in a header: {error.object[error.start]!r}") from None
     return head + b"\r\n\r\n" + body
+
+
+@lru_cache(maxsize=256)
+def _field(name: str) -> str:
+    """A header's name in lower case, when it may be sent."""
+    lower = name.lower()
+    if not _TOKEN.match(name) or lower == "transfer-encoding":
+        raise NotSendable(f"header {name!r}")
+    return lower
 
 
 class Wire:
@@ -295,20 +303,17 @@ class Wire:
 
 
 def _parsed(head: bytes) -> tuple[str, int, tuple[tuple[str, str], ...]]:
-    lines = iter(head.decode("latin-1").split("\n"))
-    first = next(lines).rstrip("\r")
-    status = _STATUS.match(first)
+    first, *lines = head.decode("latin-1").split("\n")
+    status = _STATUS.match(first.rstrip("\r"))
     if status is None:
-        raise Malformed(f"status line {first[:40]!r}")
-    return status[1], int(status[2]), tuple(_headers(lines))
-
-
-def _headers(lines: Iterator[str]) -> Iterator[tuple[str, str]]:
+        raise Malformed(f"status line {first.rstrip(chr(13))[:40]!r}")
+    headers: list[tuple[str, str]] = []
     for line in lines:
-        found = _HEADER.match(line.rstrip("\r"))
+        found = _HEADER.match(line)
         if found is None:
             raise Malformed(f"header line {line[:40]!r}")
-        yield found[1].lower(), found[2]
+        headers.append((found[1].lower(), found[2].strip(" \t")))
+    return status[1], int(status[2]), tuple(headers)
 
 
 def _frame(method: str, version: str, status: int, headers: tuple[tuple[str, str], ...]) -> Frame:

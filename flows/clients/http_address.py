@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 MAX_SHOWN = 200
 _PATH_SAFE = "/%:@!$&'()*+,;=~-._"
 _QUERY_SAFE = _PATH_SAFE + "?"
+_STANDING = (
+    ("accept", ("Accept", "*/*")),
+    ("accept-encoding", ("Accept-Encoding", ACCEPTED)),
+    ("user-agent", ("User-Agent", "testmesh")),
+)
 _CREDENTIALS = frozenset({"authorization", "cookie", "host", "proxy-authorization"})
 
 
@@ -97,17 +102,13 @@ def headers_of(request: HttpRequest, target: Target) -> list[tuple[str, str]]:
         target: where.
     """
     names = {name.lower() for name, _ in request.headers}
-    defaults = [
-        ("Host", target.authority),
-        ("Accept", "*/*"),
-        ("Accept-Encoding", ACCEPTED),
-        ("User-Agent", "testmesh"),
-    ]
-    if request.body or request.method in ("POST", "PUT", "PATCH"):
-        defaults.append(("Content-Length", str(len(request.body))))
-    if target.proxy is not None and target.forwarded and target.proxy.login:
-        defaults.append(("Proxy-Authorization", target.proxy.login))
-    return [pair for pair in defaults if pair[0].lower() not in names] + list(request.headers)
+    found = [] if "host" in names else [("Host", target.authority)]
+    found += [pair for name, pair in _STANDING if name not in names]
+    if (request.body or request.method in ("POST", "PUT", "PATCH")) and "content-length" not in names:
+        found.append(("Content-Length", str(len(request.body))))
+    if target.proxy is not None and target.forwarded and target.proxy.login and "proxy-authorization" not in names:
+        found.append(("Proxy-Authorization", target.proxy.login))
+    return [*found, *request.headers]
 
 
 def redirected(request: HttpRequest, status: int, location: str) -> HttpRequest:

@@ -18,6 +18,7 @@ from flows.clients.tls import PLAIN_TLS, Tls, web_tls
 from flows.language.values import as_text, parse_json
 
 if TYPE_CHECKING:
+    from flows.clients.cookies import CookieJar
     from flows.clients.http_auth import Credentials
     from flows.clients.http_config import WebConfig
     from flows.clients.pool import Clients
@@ -137,25 +138,33 @@ async def built(config: HttpSettings, call: Surroundings) -> HttpRequest:
     query = pairs_of(config.query) if config.query else []
     cookies = pairs_of(config.cookies) if config.cookies else []
     tls = PLAIN_TLS if config.tls is None and config.verify_ssl else web_tls(config.tls, config.verify_ssl, call.files)
-    request = HttpRequest(method, "", follow_redirects=config.follow_redirects, tls=tls, http2=config.http2)
-    if config.proxy:
-        request = request._replace(proxy=config.proxy)
-    if config.session:
-        from flows.clients.cookies import CookieJar
-
-        request = request._replace(
-            jar=call.flow_clients.shared(("cookies", config.session), lambda: CookieJar(call.hide))
-        )
-    if config.auth:
-        found = await _credentials(config.auth, call, tls, config.proxy or "")
+    found = await _credentials(config.auth, call, tls, config.proxy or "") if config.auth else None
+    if found is not None:
         headers, query, cookies = headers + found.headers, query + found.query, cookies + found.cookies
-        request = request._replace(private=tuple(name.lower() for name, _ in found.headers), digest=found.digest)
     if cookies:
         headers.append(("Cookie", "; ".join(f"{name}={value}" for name, value in cookies)))
     kind, body = body_of(config, call.files)
     if kind and not _has(headers, "content-type"):
         headers.append(("Content-Type", kind))
-    return request._replace(url=_with_query(url, query), headers=headers, body=body)
+    return HttpRequest(
+        method,
+        _with_query(url, query),
+        headers,
+        body,
+        config.follow_redirects,
+        tls,
+        config.proxy or "",
+        config.http2,
+        () if found is None else tuple(name.lower() for name, _ in found.headers),
+        None if found is None else found.digest,
+        _jar(config.session, call) if config.session else None,
+    )
+
+
+def _jar(session: str, call: Surroundings) -> CookieJar:
+    from flows.clients.cookies import CookieJar
+
+    return call.flow_clients.shared(("cookies", session), lambda: CookieJar(call.hide))
 
 
 async def _credentials(auth: Mapping[str, object], call: Surroundings, tls: Tls, proxy: str) -> Credentials:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from flows.actions import AnyAction
@@ -52,7 +52,7 @@ def configured(context: Context, step: Step, action: AnyAction, names: Names) ->
         config = build(spec.config, rendered)
     except ConfigProblem as problem:
         raise NotEvaluable(f"{problem.key}: {problem.message}") from None
-    return Configured(config, recorded(context, action, config))
+    return Configured(config, recorded(context, action, config, rendered.keys()))
 
 
 def supplied(step: Step, spec: ActionSpec, written: Mapping[str, object], names: Names) -> dict[str, object]:
@@ -93,18 +93,21 @@ def _first(names: Names, variables: Iterable[str]) -> object:
     return None
 
 
-def recorded(context: Context, action: AnyAction, config: Any) -> dict[str, object]:
+def recorded(context: Context, action: AnyAction, config: Any, given: Container[str]) -> dict[str, object]:
     """The request as it goes into the recording: set fields that are sent, secrets masked.
 
     Args:
         context: of the flow.
         action: whose config it is.
         config: built.
+        given: keys that are not left to their defaults.
     """
     found: dict[str, object] = {}
     for key, field in fields_of(type(config)).items():
+        if key not in given or key in action.unsent:
+            continue
         value = getattr(config, field.attribute)
-        if key not in action.unsent and value is not None and value != field.default:
+        if value is not None and value != field.default:
             lines = action.unsent_lines.get(key)
             found[key] = _plain(value) if lines is None else _lines(value, lines)
     masked = context.masks.request(found)

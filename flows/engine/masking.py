@@ -21,7 +21,6 @@ _KEY = re.compile(
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<user>[^/\s:@]*)(?::(?P<password>[^/\s@]*))?@")
 _PLAIN = frozenset({int, float, bool, type(None)})
-_COOKIE = re.compile(r'"set-cookie":', re.IGNORECASE)
 _COOKIE_VALUE = r"(?s)((?:^|,)\s*[^=;,\s]+)=.*?(?=;|,\s*[^=;,\s]+=|$)"
 _KEY_MARK = "PRIVATE KEY-----"
 _PRIVATE_KEY = rf"(?s)-----BEGIN [A-Z0-9 ]{{0,40}}{_KEY_MARK}.*?(?:-----END [A-Z0-9 ]{{0,40}}{_KEY_MARK}|\Z)"
@@ -208,7 +207,7 @@ class Masks:
             text = _JSON.encode(value)
         except (TypeError, ValueError, RecursionError):
             return True
-        if ("://" in text and "@" in text) or _KEY_MARK in text or _COOKIE.search(text) or MASK in text:
+        if ("://" in text and "@" in text) or _KEY_MARK in text or '"set-cookie":' in text.lower() or MASK in text:
             return True
         if not self._values:
             return False
@@ -261,6 +260,8 @@ class Masks:
 
     def _learn_under(self, value: object, key: str) -> None:
         """Remembers what stands under secret keys, before anything that may repeat it is written down."""
+        if type(value) in _PLAIN:
+            return
         if isinstance(value, str):
             if key and is_secret_key(key):
                 self._learn_token(value)
@@ -275,7 +276,7 @@ class Masks:
                 self._learn_under(item, key)
 
     def _request(self, value: object, key: str) -> object:
-        if isinstance(value, str | int | float | None):
+        if type(value) in _PLAIN or isinstance(value, str):
             if key and value is not None and not isinstance(value, bool) and is_secret_key(key):
                 return MASK
             if key == "proxy" and isinstance(value, str) and "@" in value and "://" not in value:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from flows.actions import ActionCatalogue, catalogue
 from flows.engine.builtins import Builtins
 from flows.engine.context import Context
+from flows.engine.driving import played
 from flows.engine.effects import (
     Answer,
     Ask,
@@ -26,7 +26,6 @@ from flows.engine.effects import (
     Pause,
     Request,
     Say,
-    Steps,
     Together,
 )
 from flows.engine.flow import execution, run_verdict
@@ -42,7 +41,6 @@ from graph.runs import Exchange, FlowRun, Run, StepRun
 from testmesh.kernel.clock import iso
 from testmesh.kernel.errors import DiagnosticsError
 
-T = TypeVar("T")
 Path = tuple[str, ...]
 Faked = Callable[[str, bytes], object]
 
@@ -125,28 +123,6 @@ def _judged_flow(
     if verdict == "passed" and flow_run.verdict == "cancelled":
         verdict, message = "error", "undecided: the recording was cancelled"
     return replace(blank, name=flow.name, verdict=verdict, message=message, steps=steps)
-
-
-def played(steps: Steps[T], perform: Callable[[Effect], object]) -> T:
-    """Runs the engine to its end without waiting.
-
-    Args:
-        steps: the engine's generator.
-        perform: answers an effect, or raises CutOff or NotRecorded into the engine.
-    """
-    answer: object = None
-    problem: Exception | None = None
-    while True:
-        try:
-            effect = steps.send(answer) if problem is None else steps.throw(problem)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        problem = None
-        try:
-            answer = perform(effect)
-        except (CutOff, NotRecorded) as found:
-            problem = found
 
 
 def indexed(steps: Sequence[StepRun], path: Path = ()) -> Iterator[tuple[Path, StepRun]]:

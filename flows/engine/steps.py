@@ -125,7 +125,6 @@ class _Work:
         self.verdict: StepVerdict = "passed"
         self.message = ""
         self.attempts: list[Attempt] = []
-        self.spans: dict[int, str] = {}
         self.inner: Sequence[StepRun] = ()
         self.cut: CutOff | None = None
         self.doubt = False
@@ -257,7 +256,7 @@ class _Work:
         recorded = settings.recorded
 
         def request(number: int) -> Request:
-            span = self.spans[number] = self.context.trace_id and _span(self.context.trace_id, self._path, number)
+            span = self.context.trace_id and _span(self.context.trace_id, self._path, number)
             return Request(self._path, self.action, settings.config, recorded, number, span, self.context.flow.file)
 
         tries = Tries(self.step, self.place.names, self.limit, request)
@@ -294,15 +293,15 @@ class _Work:
         masks = self.context.masks
         exchanges: list[Exchange] = []
         result: object = None
-        for number, attempt in enumerate(self.attempts):
+        for attempt in self.attempts:
             if attempt.exchange is None:
                 continue
             x = attempt.exchange
             candidates = tuple([masks.evidence(candidate) for candidate in x.candidates])
             if x.candidates and x.candidates[-1] is last.result:
                 result = candidates[-1]
-            span = self.spans.get(number, "")
-            exchanges.append(Exchange(x.request, candidates, x.at_ms, x.ended, masks.text(x.error), x.error_type, span))
+            error = masks.text(x.error)
+            exchanges.append(Exchange(x.request, candidates, x.at_ms, x.ended, error, x.error_type, x.span_id))
         return tuple(exchanges), masks.evidence(last.result) if result is None else result
 
     def finished(self) -> StepRun:
@@ -331,7 +330,7 @@ class _Work:
             exchanges=exchanges,
             result=result,
             outputs=outputs,
-            assertions=tuple(_masked(line, masks) for line in last.assertions),
+            assertions=tuple([_masked(line, masks) for line in last.assertions]),
             steps=self.inner,
             iteration=self.place.iteration,
             trace_id=self.context.trace_id if exchanges else "",
@@ -355,6 +354,8 @@ def _judged_once(job: Job, attempt: Attempt) -> Attempt:
 def _masked(line: AssertionResult, masks: Masks) -> AssertionResult:
     left, right = masks.evidence(line.left), masks.evidence(line.right)
     message = masks.text(line.message) if line.message else ""
+    if left is line.left and right is line.right and message == line.message:
+        return line
     return AssertionResult(line.list, line.expression, line.passed, left, right, message, line.line)
 
 

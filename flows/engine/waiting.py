@@ -146,7 +146,8 @@ class Reading:
             request: what was sent.
         """
         kind = "" if self.error_type == "undecided" else self.error_type
-        return Exchange(request.recorded, tuple(self.candidates), tuple(self.at_ms), self.ended, self.error, kind)
+        answers, times = tuple(self.candidates), tuple(self.at_ms)
+        return Exchange(request.recorded, answers, times, self.ended, self.error, kind, request.span)
 
 
 def pauses(interval: float | None, clock: Callable[[], float]) -> Iterator[float]:

@@ -132,5 +132,5 @@ def hyphenated(node: Node) -> frozenset[str]:
             outputs = current.get("output")
             if isinstance(outputs, MapNode):
                 found.update(key for key in outputs.entries if "-" in key)
-            waiting += [entry.value for entry in current.entries.values()]
+            waiting += [entry.value for entry in current.entries.values() if not isinstance(entry.value, ScalarNode)]
     return frozenset(found)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
+from flows.language.catalogue import ActionSpec
 from flows.language.config import fields_of
 from flows.language.files import Files, FilesBeside
 from flows.language.findings import Findings
@@ -99,9 +101,14 @@ def _conditional(read: Mapping[Step, Read]) -> set[Step]:
 def _named(read: Mapping[Step, Read]) -> Iterator[tuple[ScalarNode, frozenset[str], bool]]:
     conditional = _conditional(read)
     for step, found in read.items():
-        for key, field in fields_of(found.spec.config).items():
+        for key in _naming_flows(found.spec):
             node = found.settings.nodes.get(key)
-            if field.option.flow and isinstance(node, ScalarNode) and "${" not in node.text and "{{" not in node.text:
+            if isinstance(node, ScalarNode) and "${" not in node.text and "{{" not in node.text:
                 given = found.settings.nodes.get("input")
                 names = frozenset(given.entries) if isinstance(given, MapNode) else frozenset()
                 yield node, names, step not in conditional
+
+
+@lru_cache(maxsize=256)
+def _naming_flows(spec: ActionSpec) -> tuple[str, ...]:
+    return tuple(key for key, field in fields_of(spec.config).items() if field.option.flow)

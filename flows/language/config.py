@@ -97,6 +97,7 @@ class ConfigProblem(TestMeshError):
 
 _FIELDS: dict[type, Mapping[str, Field]] = {}
 _SPELLED: dict[type, Mapping[str, str]] = {}
+_REQUIRED: dict[type, tuple[Field, ...]] = {}
 
 
 def fields_of(config: type) -> Mapping[str, Field]:
@@ -125,6 +126,18 @@ def fields_of(config: type) -> Mapping[str, Field]:
         found[key] = Field(key, field.name, kind, nullable, option, field.default)
     _FIELDS[config] = found
     return found
+
+
+def required(config: type) -> tuple[Field, ...]:
+    """The keys that must be written, in the dataclass's order.
+
+    Args:
+        config: the dataclass.
+    """
+    known = _REQUIRED.get(config)
+    if known is None:
+        known = _REQUIRED[config] = tuple(field for field in fields_of(config).values() if field.option.required)
+    return known
 
 
 def _kind(annotation: str, option: Option) -> FieldKind | None:
@@ -167,16 +180,14 @@ def build(config: type[C], rendered: Mapping[str, object], where: str = "") -> C
         ConfigProblem: a rendered value is of the wrong type, or a required one is null.
     """
     values: dict[str, object] = {}
-    for key, field in fields_of(config).items():
-        value = rendered.get(key)
-        if value is None and field.kind != "any":
-            if field.option.required:
-                raise ConfigProblem(where + key, "is required and came out as null")
-            values[field.attribute] = field.default
-        elif key not in rendered:
-            values[field.attribute] = field.default
-        else:
+    fields = fields_of(config)
+    for key, value in rendered.items():
+        field = fields.get(key)
+        if field is not None and (value is not None or field.kind == "any"):
             values[field.attribute] = _converted(field, value, where + key)
+    for field in required(config):
+        if field.attribute not in values and field.kind != "any":
+            raise ConfigProblem(where + field.key, "is required and came out as null")
     return config(**values)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 
 from flows.language.errors import SyntaxProblem
 from flows.language.expressions.expression import Expression, compile_expression
@@ -12,6 +13,7 @@ from flows.language.spec import Position
 from flows.language.templates import Template, compile_template
 from testmesh.guard.yaml_nodes import ListNode, MapNode, Node, ScalarNode, plain
 
+_NOTHING_MEANT: frozenset[str] = frozenset()
 _DURATION_HINT = "write it like 500ms, 10s, 2m or 1h"
 
 
@@ -39,7 +41,7 @@ class Reader:
         """
         self.findings.node("flow/type", node, f"{wanted} is expected here, not {node.described}", hint=hint)
 
-    def known_keys(self, node: MapNode, known: Iterable[str], what: str) -> frozenset[str]:
+    def known_keys(self, node: MapNode, known: tuple[str, ...], what: str) -> frozenset[str]:
         """Reports keys that are none of the known ones; gives those that were perhaps meant.
 
         Args:
@@ -47,12 +49,14 @@ class Reader:
             known: valid keys.
             what: what the mapping describes.
         """
-        valid = tuple(known)
+        valid = _set_of(known)
+        if node.entries.keys() <= valid:
+            return _NOTHING_MEANT
         meant: set[str] = set()
         for key, entry in node.entries.items():
             if key not in valid:
                 message = f"{what} has no key '{key}'"
-                meant.add(self.findings.unknown("flow/unknown-key", entry.key, message, valid) or "")
+                meant.add(self.findings.unknown("flow/unknown-key", entry.key, message, known) or "")
         return frozenset(meant)
 
     def text(self, node: Node | None, *, numbers: bool = False) -> str | None:
@@ -222,6 +226,11 @@ class Reader:
         compiled = compile_template(value, at=at, ids=self.ids, wrong=wrong)
         self.places[compiled] = place
         return compiled
+
+
+@cache
+def _set_of(keys: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(keys)
 
 
 def descend(node: Node | None, path: Iterable[str | int]) -> Node | None:

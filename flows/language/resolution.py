@@ -103,7 +103,8 @@ class Resolver:
         read = self.read[step]
         before = Place(step.id, None, "", local)
         result = result_shape(read.spec, read.settings.source, read)
-        self.expression(step.when, replace(before, future=result), condition="'when'")
+        if step.when is not None:
+            self.expression(step.when, replace(before, future=result), condition="'when'")
         self.template(step.config, before)
         after = Place(step.id, result, read.spec.alias, local)
         for written in read.settings.expressions:
@@ -114,7 +115,8 @@ class Resolver:
         for key, variables in read.spec.supplies.items():
             self.implied.update(() if key in read.settings.nodes else variables)
         loops = self._branches(step, read, local)
-        after = replace(after, own=loops or after.own)
+        if loops is not None:
+            after = replace(after, own=loops)
         self._assertions(step, after)
         for output in step.output:
             self.expression(output.path, after)
@@ -140,9 +142,10 @@ class Resolver:
             self._assertion(assertion, after)
         if step.until is not None:
             self.expression(step.until.expression, after, condition="'until'")
-        causes = () if step.retry is None else (*step.retry.retry_on, *step.retry.retry_on_not)
+        if step.retry is None:
+            return
         failed = replace(after, local={**after.local, "error": _ERROR})
-        for cause in causes:
+        for cause in (*step.retry.retry_on, *step.retry.retry_on_not):
             if isinstance(cause, Expression):
                 self.expression(cause, failed, condition="a cause of a retry")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from flows.language.catalogue import ActionSpec, ExpressionScope
-from flows.language.config import Field, fields_of, spelled
+from flows.language.config import Field, fields_of, required, spelled
 from flows.language.expressions.expression import Expression, compile_expression, compile_path
 from flows.language.files import Files, NotAtHand
 from flows.language.findings import More
@@ -130,7 +130,7 @@ class SettingsReader:
 
     def _entry(self, key: str, owner: ScalarNode, node: Node, implies: Mapping[str, object]) -> None:
         name = spelled(self.spec.config).get(key)
-        old = next((old for old in self.spec.deprecated if old.key == key), None)
+        old = next((old for old in self.spec.deprecated if old.key == key), None) if self.spec.deprecated else None
         if old is not None:
             message = f"'{key}' is of an older form"
             self.findings.warn("flow/deprecated", owner.at, message, hint=f"write {old.instead}")
@@ -165,8 +165,8 @@ class SettingsReader:
     def _required(self, step: MapNode, node: MapNode | None) -> None:
         if step.get("config") is not None and node is None:
             return
-        for key, known in fields_of(self.spec.config).items():
-            if known.option.required and key not in self.found.nodes and key not in self.found.misspelt:
+        for key in [known.key for known in required(self.spec.config)]:
+            if key not in self.found.nodes and key not in self.found.misspelt:
                 owner = key_of(step, "config")
                 what = f"the config of {self.spec.name}" if owner else f"{self.spec.name} needs a config that"
                 if owner is None:
@@ -188,10 +188,10 @@ class SettingsReader:
         text = self.reader.text(node)
         if text is None or not isinstance(node, ScalarNode):
             return
-        option = known.option
-        if option.choices and text.lower() not in [choice.lower() for choice in option.choices]:
-            message = f"'{known.key}' is one of {', '.join(option.choices)}, not '{text}'"
-            self.findings.unknown("flow/choice", node, message, option.choices)
+        option, choices = known.option, known.option.choices
+        if choices and text not in choices and text.lower() not in [choice.lower() for choice in choices]:
+            message = f"'{known.key}' is one of {', '.join(choices)}, not '{text}'"
+            self.findings.unknown("flow/choice", node, message, choices)
         if option.file:
             self.file(node)
         if option.pattern:
@@ -292,8 +292,8 @@ class SettingsReader:
             empty = isinstance(value, ScalarNode) and value.value is None
             self._owner = owner
             found[names[key]] = None if empty and inner.nullable else self._value(inner, value)
-        for key, inner in fields_of(record).items():
-            if inner.option.required and key not in found and key not in self.found.misspelt:
+        for key in [known.key for known in required(record)]:
+            if key not in found and key not in self.found.misspelt:
                 self.findings.missing(whose, mapping, key, f"'{known.key}'")
         return found
 

@@ -161,12 +161,11 @@ class Step:
     @property
     def assertions(self) -> tuple[tuple[AssertionList, Assertion], ...]:
         """Every assertion with the list it stands in, in the order all, any, none."""
-        lists: tuple[tuple[AssertionList, tuple[Assertion, ...]], ...] = (
-            ("assert", self.assert_all),
-            ("assert_any", self.assert_any),
-            ("assert_none", self.assert_none),
-        )
-        return tuple((name, assertion) for name, found in lists for assertion in found)
+        found: list[tuple[AssertionList, Assertion]] = [("assert", assertion) for assertion in self.assert_all]
+        if self.assert_any or self.assert_none:
+            found += [("assert_any", assertion) for assertion in self.assert_any]
+            found += [("assert_none", assertion) for assertion in self.assert_none]
+        return tuple(found)
 
 
 class Variable(NamedTuple):

@@ -179,8 +179,9 @@ class StepReader:
         reserved = self._reserved(text, spec)
         if reserved is not None:
             self.findings.node("flow/reserved-id", node, f"the id '{text}' is already {reserved}")
-        first = self._ids.setdefault(text, position(node))
-        if first != position(node):
+        at = position(node)
+        first = self._ids.setdefault(text, at)
+        if first != at:
             message = f"the id '{text}' is already used at line {first.line}, column {first.column}"
             self.findings.node("flow/duplicate-id", node, message)
 

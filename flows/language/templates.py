@@ -208,8 +208,11 @@ def _settling(run: Run) -> Run:
     return settled
 
 
+_ATOMS = frozenset({str, int, float, bool, type(None)})
+
+
 def _copied(value: Any) -> Any:
-    if isinstance(value, str | int | float):
+    if type(value) in _ATOMS:
         return value
     if isinstance(value, Mapping):
         return {key: _copied(item) for key, item in value.items()}

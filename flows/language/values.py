@@ -277,7 +277,7 @@ def parse_json(text: str | bytes, *, ours: bool = False) -> object:
     if not ours and too_many(text):
         raise ValueError("JSON of too many values")
     try:
-        found: object = json.loads(text, parse_float=_float, parse_int=_int, parse_constant=_constant)
+        found: object = _DECODER.decode(text if isinstance(text, str) else _decoded(text))
     except RecursionError:
         raise ValueError("JSON nested too deep") from None
     if not ours and too_deep(text):
@@ -314,6 +314,14 @@ def _int(text: str) -> int:
 
 def _constant(text: str) -> object:
     raise ValueError(f"{text} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_float=_float, parse_int=_int, parse_constant=_constant)
+"""One for all: making it costs as much as reading a small answer."""
+
+
+def _decoded(data: bytes) -> str:
+    return data.decode(json.detect_encoding(data), "surrogatepass")
 
 
 def exact_literal(text: str) -> object:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from flows.actions import Call, Conversation, MessageLog, ShellPolicy
 from flows.clients.awaiting import watched
@@ -14,6 +14,7 @@ from flows.clients.errors import ClientError
 from flows.clients.pool import Clients
 from flows.engine.bugs import reported
 from flows.engine.context import FOREVER
+from flows.engine.driving import driven
 from flows.engine.effects import (
     Answer,
     Ask,
@@ -35,12 +36,16 @@ from flows.engine.effects import (
 from flows.engine.masking import Masks
 from flows.language.errors import NotEvaluable
 from flows.language.files import DiskFiles, bounds
+from flows.runner.alarm import Alarm
 from testmesh.kernel.errors import UnavailableError, UserError
 
 if TYPE_CHECKING:
     from graph.spans import LiveSpans
 
 T = TypeVar("T")
+Question: TypeAlias = Ask | Follow | Next | Hear | Say | Part
+"""What a server is asked."""
+NOT_BEGUN = "reading could not begin"
 
 
 class Time:
@@ -125,30 +130,19 @@ class Live:
     _talks: dict[tuple[str, ...], Conversation] = field(default_factory=dict)
     _files: dict[str, DiskFiles] = field(default_factory=dict)
 
-    async def drive(self, steps: Steps[T], taken: list[CutOff] | None = None) -> T:
+    async def drive(self, steps: Steps[T], course: _Course | None = None) -> T:
         """Runs a list of steps to its end.
 
         Args:
             steps: the engine's generator.
-            taken: gets what was thrown into it, so that a loop around it ends too.
+            course: of the task when it drives several lists, one inside the other.
         """
-        taken = [] if taken is None else taken
-        answer: object = None
-        off: CutOff | None = None
-        while True:
-            try:
-                effect = steps.send(answer) if off is None else steps.throw(off)
-            except StopIteration as stop:
-                result: T = stop.value
-                return result
-            off = None
-            try:
-                answer = await self._perform(effect, taken)
-            except asyncio.CancelledError:
-                off = self.cuts.taken()
-                if off is None:
-                    raise
-                taken.append(off)
+        own = _Course(self) if course is None else course
+        try:
+            return await driven(steps, own.perform)
+        finally:
+            if course is None:
+                own.alarm.close()
 
     async def aclose(self) -> None:
         """Closes what this execution alone used, also when it is cut off meanwhile."""
@@ -160,44 +154,29 @@ class Live:
                 if self.cuts.taken() is None:
                     raise
 
-    async def _perform(self, effect: Effect, taken: list[CutOff]) -> object:
-        if isinstance(effect, Ask):
-            return await self._answer(self._ask(effect), effect.deadline)
-        if isinstance(effect, Next):
-            return await self._next(effect)
-        if isinstance(effect, Pause):
-            return await self._pause(effect)
-        if isinstance(effect, Together):
-            return await self._together(effect, taken)
-        if isinstance(effect, Follow):
-            return await self._answer(self._follow(effect), effect.deadline)
-        if isinstance(effect, Load):
-            return self.load(effect.file, effect.base)
-        if isinstance(effect, Hear):
-            return await self._answer(self._hear(effect), effect.deadline)
-        if isinstance(effect, Say):
-            return await self._answer(self._say(effect), effect.deadline)
-        if isinstance(effect, Part):
-            return await self._answer(self._part(effect), FOREVER)
-        raise TypeError(f"the engine asked for {type(effect).__name__}")
+    def asked(self, effect: Question) -> Coroutine[Any, Any, dict[str, object] | None]:
+        """What a server says, however long it takes.
 
-    async def _answer(self, work: Coroutine[Any, Any, dict[str, object] | None], deadline: float) -> Answer:
-        missing = watched()
-        try:
-            async with asyncio.timeout_at(self.time.at(deadline)):
-                candidate = await work
-        except TimeoutError:
-            return Answer(self.time.now(), type="timeout", awaited=str(missing))
-        except ClientError as error:
-            return Answer(self.time.now(), error=error.message, type=error.type)
-        except NotEvaluable as problem:
-            return Answer(self.time.now(), error=problem.message, type="config")
-        except (UserError, UnavailableError) as problem:
-            hint = f" ({problem.hint})" if problem.hint else ""
-            return Answer(self.time.now(), error=f"{problem.message}{hint}", type="config")
-        except Exception as bug:
-            return Answer(self.time.now(), error=reported(bug, self.masks), type="internal")
-        return Answer(self.time.now(), candidate)
+        Args:
+            effect: the question.
+        """
+        if isinstance(effect, Ask):
+            return self._ask(effect)
+        if isinstance(effect, Next):
+            return self._logs[effect.request.path].get(effect.place)
+        if isinstance(effect, Hear):
+            return self._hear(effect)
+        if isinstance(effect, Follow):
+            return self._follow(effect)
+        return self._say(effect) if isinstance(effect, Say) else self._part(effect)
+
+    def followed(self, request: Request) -> bool:
+        """Whether a consumer's stream is open.
+
+        Args:
+            request: the consumer's.
+        """
+        return request.path in self._logs
 
     def _call(self, request: Request) -> Call:
         traceparent = f"00-{self.trace_id}-{request.span or '0' * 15 + '1'}-01"
@@ -248,47 +227,103 @@ class Live:
     async def _part(self, effect: Part) -> None:
         await self._talks.pop(effect.request.path).part(effect.clean)
 
-    async def _next(self, effect: Next) -> Answer:
-        path = effect.request.path
-        if path not in self._logs:
-            began = await self._answer(self._follow(Follow(effect.request, effect.deadline)), effect.deadline)
-            if began.type == "timeout":
-                return began._replace(awaited=began.awaited or "reading could not begin")
-            if began.type:
-                return began
-        return await self._answer(self._logs[path].get(effect.place), effect.deadline)
+    async def pause(self, effect: Pause) -> Answer:
+        """Waits.
 
-    async def _pause(self, effect: Pause) -> Answer:
+        Args:
+            effect: how long.
+        """
         rest = (effect.deadline - self.time.now()) / 1000
         await asyncio.sleep(max(0.0, min(effect.seconds, rest)))
         return Answer(self.time.now(), type="timeout" if effect.seconds >= rest else "")
 
-    async def _in_turn(self, effect: Together, taken: list[CutOff]) -> Joined:
+
+class _Course:
+    """What one task does for the engine, list inside list.
+
+    Args:
+        live: of the flow execution.
+    """
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self.alarm = Alarm()
+        self.taken: list[CutOff] = []
+
+    async def perform(self, effect: Effect) -> object:
+        """The answer to an effect.
+
+        Args:
+            effect: what the engine asks.
+
+        Raises:
+            CutOff: the task was cut off while it waited.
+        """
+        try:
+            if isinstance(effect, Pause):
+                return await self._live.pause(effect)
+            if isinstance(effect, Together):
+                return await self._together(effect)
+            if isinstance(effect, Load):
+                return self._live.load(effect.file, effect.base)
+            if isinstance(effect, Next) and not self._live.followed(effect.request):
+                began = await self._answer(Follow(effect.request, effect.deadline))
+                if began.type:
+                    return began if began.type != "timeout" else began._replace(awaited=began.awaited or NOT_BEGUN)
+            return await self._answer(effect)
+        except asyncio.CancelledError:
+            off = self._live.cuts.taken()
+            if off is None:
+                raise
+            # A loop around the list that is cut off ends too.
+            self.taken.append(off)
+            raise off from None
+
+    async def _answer(self, effect: Question) -> Answer:
+        live, missing = self._live, watched()
+        deadline = FOREVER if isinstance(effect, Part) else effect.deadline
+        try:
+            with self.alarm.until(live.time.at(deadline)):
+                candidate = await live.asked(effect)
+        except TimeoutError:
+            return Answer(live.time.now(), type="timeout", awaited=str(missing))
+        except ClientError as error:
+            return Answer(live.time.now(), error=error.message, type=error.type)
+        except NotEvaluable as problem:
+            return Answer(live.time.now(), error=problem.message, type="config")
+        except (UserError, UnavailableError) as problem:
+            hint = f" ({problem.hint})" if problem.hint else ""
+            return Answer(live.time.now(), error=f"{problem.message}{hint}", type="config")
+        except Exception as bug:
+            return Answer(live.time.now(), error=reported(bug, live.masks), type="internal")
+        return Answer(live.time.now(), candidate)
+
+    async def _in_turn(self, effect: Together) -> Joined:
         """One child after the other, in this very task."""
         results: list[Any] = [None] * len(effect.children)
-        before = len(taken)
+        before = len(self.taken)
         for index in range(len(results)):
-            results[index] = await self.drive(effect.children[index], taken)
-            if len(taken) > before or effect.cut(results[index]):
+            results[index] = await self._live.drive(effect.children[index], self)
+            if len(self.taken) > before or effect.cut(results[index]):
                 break
-        return Joined(tuple(results), taken[before] if len(taken) > before else None)
+        return Joined(tuple(results), self.taken[before] if len(self.taken) > before else None)
 
-    async def _together(self, effect: Together, taken: list[CutOff]) -> Joined:
+    async def _together(self, effect: Together) -> Joined:
         if effect.limit == 1:
-            return await self._in_turn(effect, taken)
-        group = _Group(self, effect)
+            return await self._in_turn(effect)
+        group = _Group(self._live, effect)
         while group.busy:
             group.start()
             try:
                 done, _ = await asyncio.wait(group.running, return_when=asyncio.FIRST_COMPLETED)
             except asyncio.CancelledError:
-                off = self.cuts.taken()
+                off = self._live.cuts.taken()
                 group.cut(off or CutOff("cancelled", cancelled=True))
                 if off is None:
                     await asyncio.wait(group.running)
                     raise
                 group.off = off
-                taken.append(off)
+                self.taken.append(off)
                 continue
             group.finish(done)
         return group.joined()

@@ -38,8 +38,9 @@ class Source:
         Args:
             index: into the text.
         """
-        line = bisect_right(self.starts, index)
-        return line, index - self.starts[line - 1] + 1
+        starts = self.starts
+        line = bisect_right(starts, index)
+        return line, index - starts[line - 1] + 1
 
 
 class ScalarNode:

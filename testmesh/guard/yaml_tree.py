@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from testmesh.guard.yaml_nodes import Entry, ListNode, MapNode, Node, Scalar, ScalarNode, Source
@@ -44,8 +44,7 @@ class TreeBuilder:
         self._anchors: dict[str, Node | None] = {}
         self._nodes = 0
         self._aliases = 0
-        self._next: Any = None
-        self._broken: type[Exception] = Exception
+        self._pull, self._broken = _events(source.text)
 
     def documents(self) -> Iterator[Node]:
         """The roots, in order.
@@ -53,38 +52,31 @@ class TreeBuilder:
         Raises:
             YamlProblem: the text breaks a limit or is no YAML.
         """
-        pull = self._pull
         count = 0
-        while True:
-            event = pull()
-            name = type(event).__name__
-            if name == "StreamEndEvent":
-                return
-            if name == "DocumentStartEvent":
+        try:
+            while type(event := self._pull()).__name__ != "StreamEndEvent":
+                if type(event).__name__ != "DocumentStartEvent":
+                    continue
                 count += 1
                 if count > self.limits.documents:
                     raise self._stop(self._index(event), "yaml/documents", self._too_many_documents())
                 if not self.limits.shared_anchors:
                     self._anchors.clear()
-                yield self._node(pull(), 1)
+                yield self._node(self._pull(), 1)
+        except self._broken as problem:
+            raise YamlProblem(_syntax(problem, self.source)) from None
 
     def _too_many_documents(self) -> str:
         allowed = self.limits.documents
         return "a second document begins here; only one is read" if allowed == 1 else (f"more than {allowed} documents")
 
-    def _pull(self) -> Any:
-        if self._next is None:
-            self._next, self._broken = _events(self.source.text)
-        try:
-            return self._next()
-        except self._broken as problem:
-            raise YamlProblem(_syntax(problem, self.source)) from None
-
     def _node(self, event: Any, depth: int) -> Node:
         name = type(event).__name__
         if name == "AliasEvent":
             return self._alias(event)
-        self._count(event, 1)
+        self._nodes += 1
+        if self._nodes > self.limits.nodes:
+            raise self._too_many(event)
         anchor: str | None = event.anchor
         if anchor is not None:
             self._anchors[anchor] = None
@@ -100,11 +92,9 @@ class TreeBuilder:
             self._anchors[anchor] = node
         return node
 
-    def _count(self, event: Any, size: int) -> None:
-        self._nodes += size
-        if self._nodes > self.limits.nodes:
-            message = f"more than {self.limits.nodes:,} nodes, aliases counted as what they stand for"
-            raise self._stop(self._index(event), "yaml/too-many-nodes", message)
+    def _too_many(self, event: Any) -> YamlProblem:
+        message = f"more than {self.limits.nodes:,} nodes, aliases counted as what they stand for"
+        return self._stop(self._index(event), "yaml/too-many-nodes", message)
 
     def _alias(self, event: Any) -> Node:
         self._aliases += 1
@@ -117,14 +107,17 @@ class TreeBuilder:
         node = self._anchors[name]
         if node is None:
             raise self._stop(self._index(event), "yaml/recursive-alias", f"'*{name}' stands inside '&{name}'")
-        self._count(event, node.size)
+        self._nodes += node.size
+        if self._nodes > self.limits.nodes:
+            raise self._too_many(event)
         return node
 
     def _scalar(self, event: Any) -> ScalarNode:
-        start, end = event.start_mark.index, event.end_mark.index
+        begin, finish = event.start_mark, event.end_mark
+        start, end = begin.index, finish.index
         style: str = event.style or ""
         text: str = event.value
-        if event.start_mark.line != event.end_mark.line:
+        if begin.line != finish.line:
             self.multiline.append((start, end))
         try:
             if event.tag == "!":
@@ -146,23 +139,25 @@ class TreeBuilder:
             raise self._stop(self._index(event), "yaml/tag", f"the tag '{tag}' is not accepted")
 
     def _list(self, event: Any, depth: int) -> ListNode:
-        node = ListNode((self._index(event), self._index(event)), self.source)
+        start = self._index(event)
+        node = ListNode((start, start), self.source)
         while True:
             found = self._pull()
             if type(found).__name__ == "SequenceEndEvent":
-                node.span = (node.span[0], found.end_mark.index)
+                node.span = (start, found.end_mark.index)
                 return node
             item = self._node(found, depth + 1)
             node.items.append(item)
             node.size += item.size
 
     def _map(self, event: Any, depth: int) -> MapNode:
-        node = MapNode((self._index(event), self._index(event)), self.source)
+        start = self._index(event)
+        node = MapNode((start, start), self.source)
         merges: list[tuple[ScalarNode, Node]] = []
         while True:
             found = self._pull()
             if type(found).__name__ == "MappingEndEvent":
-                node.span = (node.span[0], found.end_mark.index)
+                node.span = (start, found.end_mark.index)
                 break
             key = self._node(found, depth + 1)
             value = self._node(self._pull(), depth + 1)
@@ -214,7 +209,7 @@ class TreeBuilder:
         return YamlProblem(Diagnostic(self.source.file, line, column, rule, message))
 
 
-def _events(text: str) -> tuple[Any, type[Exception]]:
+def _events(text: str) -> tuple[Callable[[], Any], type[Exception]]:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

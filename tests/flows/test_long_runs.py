@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -154,3 +155,8 @@ def test_an_error_of_our_own_is_one_step_in_error_and_nothing_is_lost(
     assert exit_code(run) == 1
     assert "Traceback" in capsys.readouterr().err
     assert json.loads((tmp_path / "runs" / f"{run.id}.json").read_text())["verdict"] == "error"
+
+
+def test_the_repr_of_a_run_is_short_whatever_it_holds(run: Run) -> None:
+    (flow,) = run.flows
+    assert repr(flow) == repr(replace(flow, steps=tuple(flow.steps), source=flow.source * 100))

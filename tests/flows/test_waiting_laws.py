@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from flows.actions import catalogue
 from flows.engine.builtins import Builtins
 from flows.engine.context import Context
+from flows.engine.driving import played
 from flows.engine.effects import Answer, Ask, Effect, Follow, Pause
 from flows.engine.flow import execution
 from flows.engine.loading import TextFiles, checked
 from flows.engine.masking import Masks
 from flows.engine.names import Names, Sources, step_ids
-from flows.engine.recording import judge, played
+from flows.engine.recording import judge
 from flows.events import run_from_json, run_to_json
 from flows.runner.folding import present
 from graph.runs import FlowRun, Run, StepRun
@@ -82,7 +83,7 @@ def _ran(system: System, more: str) -> tuple[StepRun, Run]:
     verdict, message, steps = played(execution(context, names), system.perform)
     flow = FlowRun("laws.yaml", "laws", None, verdict, system.now, tuple(steps), message, text)
     moment = iso(present())
-    return flow.steps[0], Run("run", moment, moment, verdict, (flow,))  # type: ignore[arg-type]
+    return flow.steps[0], Run("run", moment, moment, verdict, (flow,))
 
 
 def _agrees(run: Run) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from graph.runs import FlowRun, Run
 
@@ -31,6 +31,22 @@ class Earlier:
     flow: FlowRun
 
 
+class Past(NamedTuple):
+    """How an earlier execution of a flow ended.
+
+    Args:
+        run: id of its run.
+        started: of its run, RFC 3339.
+        verdict: of the execution.
+        duration_ms: its length.
+    """
+
+    run: str
+    started: str
+    verdict: str
+    duration_ms: float
+
+
 @dataclass(frozen=True, slots=True)
 class Beside:
     """What is known beside the recording.
@@ -39,14 +55,31 @@ class Beside:
         spans: kept with the run.
         green: (file, row) to the last green execution before it.
         root: the repository's top folder as an absolute path, for links into an editor; empty for none.
+        past: (file, row) to its executions before it, newest first.
     """
 
     spans: Sequence[Span] = ()
     green: Mapping[Key, Earlier] = field(default_factory=dict)
     root: str = ""
+    past: Mapping[Key, Sequence[Past]] = field(default_factory=dict)
 
 
 NOTHING = Beside()
+
+
+def add_past(run: Run, earlier: Run, found: dict[Key, list[Past]]) -> None:
+    """Adds how an older run of the same flows ended.
+
+    Args:
+        run: the reported one.
+        earlier: an older one, newest first.
+        found: filled.
+    """
+    wanted = {(flow.file, flow.row) for flow in run.flows}
+    for flow in earlier.flows:
+        if (flow.file, flow.row) in wanted:
+            past = Past(earlier.id, earlier.started, flow.verdict, flow.duration_ms)
+            found.setdefault((flow.file, flow.row), []).append(past)
 
 
 def last_green(run: Run, earlier: Run, found: dict[Key, Earlier]) -> bool:

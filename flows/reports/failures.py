@@ -57,14 +57,22 @@ def flow_failure(flow: FlowRun) -> list[str]:
 
 
 def _head(file: str, step: StepRun) -> str:
-    failing = [line for line in failed_assertions(step) if line.line]
-    line = failing[0].line if failing else step.line
+    line = line_of_failure(step)
     what = "failed" if step.verdict == "failed" else "ended in an error"
     name = step.id if step.iteration is None else f"{step.id}[{step.iteration}]"
     phase = "" if step.phase == "steps" else f"{step.phase} "
     where = f"{file}:{line}" if line else file
     about = f"{step.action}, optional" if step.optional else step.action
     return f"{where}: {phase}{name} ({about}) {what} after {duration(step.duration_ms)}"
+
+
+def line_of_failure(step: StepRun) -> int:
+    """Where to look first: the first assertion that did not hold, else the step.
+
+    Args:
+        step: any step.
+    """
+    return next((line.line for line in failed_assertions(step) if line.line), step.line)
 
 
 def duration(ms: float) -> str:
@@ -148,7 +156,7 @@ def brief(step: StepRun) -> str:
         return clipped(_flat(f"{said} {rest[0]}" if said.endswith(":") and rest else said), WIDTH)
     first = failing[0]
     more = f" (and {len(failing) - 1} more)" if len(failing) > 1 else ""
-    why = _flat(first.message) if not _evaluated(step, first) else _sides(step, first)[0].strip()
+    why = _flat(first.message) if not evaluated(step, first) else _sides(step, first)[0].strip()
     return f"{clipped(_flat(first.expression), 70)}: {clipped(why, 120)}{more}"
 
 
@@ -189,7 +197,7 @@ def _blocks(step: StepRun, found: list[AssertionResult]) -> list[list[str]]:
     blocks: list[list[str]] = []
     same: dict[str, list[AssertionResult]] = {}
     for line in found:
-        cause = "" if line.left is not None or _evaluated(step, line) else _FIELD.sub("", line.message)
+        cause = "" if line.left is not None or evaluated(step, line) else _FIELD.sub("", line.message)
         if cause and cause in same:
             same[cause].append(line)
             continue
@@ -207,28 +215,38 @@ def _blocks(step: StepRun, found: list[AssertionResult]) -> list[list[str]]:
     return blocks
 
 
-def _evaluated(step: StepRun, line: AssertionResult) -> bool:
+def evaluated(step: StepRun, line: AssertionResult) -> bool:
+    """Whether an assertion had a value at all.
+
+    Args:
+        step: whose.
+        line: the assertion.
+    """
     return not line.message or f"{line.expression}: {line.message}" not in step.message
 
 
 def _title(line: AssertionResult, sides: list[str]) -> str:
     where = f"line {line.line}" if line.line else "until"
     name = "" if line.list == "assert" or not line.line else f"{line.list}: "
-    why = f"  ({_flat(line.message)})" if line.message and _has_sides(line) and not _condition(line) else ""
-    way = "  (left → right)" if sides and " → " in sides[0] and _has_sides(line) and not _condition(line) else ""
+    why = f"  ({_flat(line.message)})" if line.message and _has_sides(line) and not conditional(line) else ""
+    way = "  (left → right)" if sides and " → " in sides[0] and _has_sides(line) and not conditional(line) else ""
     return clipped(f"  {where}  {name}{_flat(line.expression)}{why}", WIDTH - len(way)) + way
 
 
-def _condition(line: AssertionResult) -> bool:
-    """It has no two sides: a function's answer, a field, parts joined with `and`; its message says why."""
+def conditional(line: AssertionResult) -> bool:
+    """Whether it has no two sides: a function's answer, a field, parts joined with `and`; its message says why.
+
+    Args:
+        line: the assertion.
+    """
     return line.right is None and (isinstance(line.left, bool) or bool(line.message)) and not compares(line.expression)
 
 
 def _sides(step: StepRun, line: AssertionResult) -> list[str]:
-    if not _has_sides(line) or _condition(line):
+    if not _has_sides(line) or conditional(line):
         plain = "left null, right null" if compares(line.expression) else f"it is {shown(line.left)}"
         return [clipped(f"      {_flat(line.message) or plain}", WIDTH)]
-    if not _evaluated(step, line) and line.left is None:
+    if not evaluated(step, line) and line.left is None:
         return [f"      right {clipped(shown(line.right), WIDTH - 12)}"] if not literal_right(line.expression) else []
     if line.list == "assert_none":
         return [clipped(f"      it holds: left {shown(line.left)}, right {shown(line.right)}", WIDTH)]

@@ -103,9 +103,18 @@ def _facts(run: Run) -> str:
         ("Environment", run.environment),
         ("Seed", str(run.seed)),
         ("Run", run.id),
-        *((f"Deployed {service}", revision[:20]) for service, revision in sorted(run.deployed.items())[:20]),
+        *_deployed(run),
     ]
     return "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts if value)
+
+
+def _deployed(run: Run) -> Iterator[tuple[str, str]]:
+    """Services by revision: one fact for all that run the same."""
+    services: dict[str, list[str]] = {}
+    for service, revision in sorted(run.deployed.items()):
+        services.setdefault(revision, []).append(service)
+    for revision, names in sorted(services.items(), key=lambda item: item[1])[:20]:
+        yield f"Deployed {', '.join(names)}", "the same" if revision == run.revision else revision[:20]
 
 
 def _took(run: Run) -> float:

@@ -18,6 +18,7 @@ _ERRORS = re.compile(
 _WARNINGS = re.compile(r"(?i)\b(?:err|warn(?:ing)?|fail(?:ed|ure)?|refused|denied|timed out|timeout)\b")
 # A status, not a part of a name such as SKU-500, of an address, or a number of milliseconds or bytes.
 _STATUS = re.compile(r"(?<![\w./#-])(?<!\d:)(?P<status>[45]\d\d)(?![\w/%-])(?!\s?(?:ms|s|bytes|B)\b)")
+_FRAMES = ('File "', "at ")
 _LEVELS = ("level", "severity", "lvl", "levelname", "log.level", "@l")
 _MESSAGES = ("message", "msg", "event", "@m", "@mt")
 _REASONS = ("error", "err", "exception", "exc_info", "stack", "stack_trace")
@@ -56,6 +57,8 @@ def loudness(line: str) -> int:
     Args:
         line: readable.
     """
+    if line.lstrip().startswith(_FRAMES):
+        return QUIET
     calm = _CALM.search(line[:80]) is not None
     if not calm and _ERRORS.search(line):
         return ERROR

@@ -13,7 +13,14 @@ from flows.reports.beside import Beside, Earlier
 from flows.reports.commands import Sent, command_line
 from flows.reports.comparing import StepChange, compare_flows
 from flows.reports.differing import differences, line_of
-from flows.reports.failures import brief, failed_assertions, failure_lines
+from flows.reports.failures import (
+    brief,
+    conditional,
+    evaluated,
+    failed_assertions,
+    failure_lines,
+    line_of_failure,
+)
 from flows.reports.places import Placed, flow_name, placed, texts_of
 from flows.reports.surroundings import Surroundings, logged, surroundings
 from flows.reports.totals import BROKEN, all_cases, cases, totals
@@ -31,6 +38,8 @@ MOST_LINES = 20
 MOST_SPANS = 60
 SOURCE_ROOM = 1_500_000
 _FIRST = ("body", "rows", "value", "messages", "documents", "answers", "requests", "stdout")
+_NONE: list[object] = ["", 0]
+_PICTURE = re.compile(r"image/(?:png|jpeg|gif|webp|avif)")
 _MARK = f"exact-number-{os.urandom(16).hex()}:"
 _EXACT = re.compile(rf'"{_MARK}([^"]+)"')
 
@@ -114,6 +123,9 @@ def _flow(flow: FlowRun, beside: Beside) -> dict[str, object]:
         ]
     if flow.variables:
         data["variables"] = _value(dict(flow.variables), OF_A_SIDE)
+    past = beside.past.get((flow.file, flow.row), ())
+    if past:
+        data["past"] = [[found.verdict, round(found.duration_ms, 1), found.started, found.run] for found in past][::-1]
     if green is not None:
         data["green"] = _green(flow, green)
     return data
@@ -152,7 +164,7 @@ def _row(number: int, item: Placed) -> list[object]:
         step.action,
         step.verdict,
         item.depth,
-        step.line,
+        line_of_failure(step),
         item.file,
         round(step.started_ms, 1),
         round(step.duration_ms, 1),
@@ -199,7 +211,7 @@ def _detail(item: Placed, around: Surroundings, room: _Room) -> dict[str, object
         data["message"] = step.message[:OF_A_SIDE]
     if step.assertions:
         failing = failed_assertions(step)
-        data["assertions"] = [_assertion(line, line in failing) for line in step.assertions[:200]]
+        data["assertions"] = [_assertion(step, line, line in failing) for line in step.assertions[:200]]
     if step.exchanges:
         data["exchanges"] = [_exchange(step, found, most, room) for found in step.exchanges[:10]]
     elif step.result is not None:
@@ -208,7 +220,7 @@ def _detail(item: Placed, around: Surroundings, room: _Room) -> dict[str, object
         data["outputs"] = _value(dict(step.outputs), OF_A_SIDE, room)
     if step.trace_id:
         data["trace"] = step.trace_id
-    logs = logged(step, around, MOST_LINES) if around.logs else []
+    logs = logged(step, around, MOST_LINES, MOST_LINES) if around.logs else []
     if logs:
         data["logs"] = [[found.service, [line[:1_000] for line in found.lines], found.of] for found in logs]
     spans = _spans(step, around)
@@ -217,15 +229,16 @@ def _detail(item: Placed, around: Surroundings, room: _Room) -> dict[str, object
     return data
 
 
-def _assertion(line: AssertionResult, failing: bool) -> list[object]:
+def _assertion(step: StepRun, line: AssertionResult, failing: bool) -> list[object]:
     different = [line_of(item) for item in differences(line.left, line.right)][:MOST_LINES] if failing else []
     deep = isinstance(line.left, dict | list) and isinstance(line.right, dict | list)
+    valued = evaluated(step, line)
     return [
         line.list,
         line.expression,
         line.passed,
-        clip(pretty(line.left), OF_A_SIDE),
-        clip(pretty(line.right), OF_A_SIDE),
+        clip(pretty(line.left), OF_A_SIDE) if valued or line.left is not None else _NONE,
+        _NONE if conditional(line) or (line.right is None and not valued) else clip(pretty(line.right), OF_A_SIDE),
         line.message,
         line.line,
         different if deep else [],
@@ -246,7 +259,7 @@ def _exchange(step: StepRun, exchange: Exchange, most: int, room: _Room) -> dict
         ],
         "count": len(exchange.candidates),
         "at": [round(at, 1) for at in exchange.at_ms[:MOST_TICKS]],
-        "ended": exchange.ended,
+        "ended": exchange.ended if len(exchange.candidates) > 1 or exchange.error_type else "",
         "error": exchange.error[:OF_A_SIDE],
         "kind": exchange.error_type,
     }
@@ -299,12 +312,22 @@ def _sections(answer: object, most: int, room: _Room) -> list[list[object]]:
         return [["", *_value(answer, most, room)]]
     hidden = {first, "headers", "headers_all", "first_row", "raw", "json"}
     rest = {key: value for key, value in answer.items() if key not in hidden}
-    found: list[list[object]] = [[first, *_value(answer[first], most, room)]]
+    picture = _picture(answer, most)
+    shown = [picture, answer[first], 0] if picture else [first, *_value(answer[first], most, room)]
+    found: list[list[object]] = [shown]
     if rest:
         found.append(["rest", *_value(rest, most, room)])
     if answer.get("headers"):
         found.append(["headers", *_value(answer["headers"], most, room)])
     return found
+
+
+def _picture(answer: dict[str, object], most: int) -> str:
+    """The kind of picture that a body is, when it fits; bodies that are no text are base64."""
+    headers, body = answer.get("headers"), answer.get("body")
+    kind = str(headers.get("content-type", "")) if isinstance(headers, dict) else ""
+    match = _PICTURE.match(kind) if isinstance(body, str) and body and len(body) <= most else None
+    return match[0] if match else ""
 
 
 def _spans(step: StepRun, around: Surroundings) -> list[list[object]]:

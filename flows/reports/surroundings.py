@@ -105,7 +105,7 @@ class _Said(NamedTuple):
         return (1 if loud == ERROR else 3), self.concern, best
 
 
-def logged(step: StepRun, around: Surroundings, most: int) -> list[Logged]:
+def logged(step: StepRun, around: Surroundings, most: int, nearby: int = 0) -> list[Logged]:
     """What services logged while a step ran: first the service whose span failed, or that the step reached.
 
     Of its lines those with the trace's id come first, then loud ones, then the latest; of an exception also the
@@ -114,7 +114,8 @@ def logged(step: StepRun, around: Surroundings, most: int) -> list[Logged]:
     Args:
         step: the step.
         around: the run.
-        most: lines in all.
+        most: telling lines in all.
+        nearby: lines of a service that are shown at least, those next to the telling ones.
     """
     concerned = _concerned(step, around)
     unnamed = 2 if concerned else 1  # when nothing says who was reached, everybody may have been
@@ -132,7 +133,8 @@ def logged(step: StepRun, around: Surroundings, most: int) -> list[Logged]:
         left = most - sum(len(item.lines) for item in shown)
         chosen = _chosen(said, left, first=not shown) if left > 0 else []
         if chosen:
-            shown.append(Logged(said.service, tuple(said.lines[index] for index in chosen), len(said.lines)))
+            places = _with_those_nearby(said, chosen, nearby)
+            shown.append(Logged(said.service, tuple(said.lines[index] for index in places), len(said.lines)))
     return shown
 
 
@@ -158,6 +160,14 @@ def _chosen(said: _Said, most: int, *, first: bool) -> list[int]:
         led = blamed(said.lines, index) if said.ranks[index][1] == ERROR and len(chosen) < most else None
         chosen |= {led} if led is not None else set()
     return sorted(chosen)
+
+
+def _with_those_nearby(said: _Said, chosen: list[int], most: int) -> list[int]:
+    if len(chosen) >= most:
+        return chosen
+    early = [index for index, rank in enumerate(said.ranks) if not rank[2] and index not in chosen]
+    early.sort(key=lambda index: min(abs(index - other) for other in chosen))
+    return sorted([*chosen, *early[: most - len(chosen)]])
 
 
 def _tells(rank: tuple[int, int, int], concern: int) -> bool:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from flows.reports.beside import Beside, Earlier, Key, last_green
+from flows.reports.beside import Beside, Earlier, Key, Past, add_past, last_green
 from graph.runs import Run, RunStore, RunSummary
 from testmesh.kernel.errors import NotFoundError, UserError
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from graph.spans import Span
 
 HISTORY = 30
+PAST = 10
 PAGE = 50
 
 
@@ -33,22 +34,29 @@ def beside_of(root: Path, run: Run, spans: Sequence[Span] | None = None, *, gree
         from testmesh.telemetry.kept import spans_of
 
         spans = spans_of(root, run.id)
-    earlier = green_before(FileRunStore(root / ".testmesh" / "runs"), run) if green else {}
-    return Beside(spans, earlier, str(root.resolve()))
+    earlier, past = before(FileRunStore(root / ".testmesh" / "runs"), run) if green else ({}, {})
+    return Beside(spans, earlier, str(root.resolve()), past)
 
 
-def green_before(runs: RunStore, run: Run) -> dict[Key, Earlier]:
-    """The last execution before a run in which each of its flows passed.
+def before(runs: RunStore, run: Run) -> tuple[dict[Key, Earlier], dict[Key, list[Past]]]:
+    """The last execution before a run in which each of its flows passed, and how the last ones ended.
 
     Args:
-        runs: where to look.
+        runs: where to look, newest first; no recording is read that nobody needs.
         run: the reported run.
     """
-    found: dict[Key, Earlier] = {}
-    for summary in runs.list(HISTORY, before=run.id):
-        if summary.passed and last_green(run, runs.load(summary.id), found):
+    green: dict[Key, Earlier] = {}
+    past: dict[Key, list[Past]] = {}
+    at, complete = run.id, False
+    for number in range(HISTORY):
+        summary = next(iter(runs.list(1, before=at)), None)
+        if summary is None or (complete and number >= PAST):
             break
-    return found
+        at, earlier = summary.id, runs.load(summary.id)
+        complete = complete or last_green(run, earlier, green)
+        if number < PAST:
+            add_past(run, earlier, past)
+    return green, past
 
 
 def green_run_before(runs: RunStore, run: Run) -> Run:

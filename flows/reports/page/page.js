@@ -34,6 +34,7 @@
   const byFlow = data.flows.map(() => []);
   data.steps.forEach((row, index) => byFlow[row[F.flow]].push(index));
   const failures = data.steps.flatMap((row, index) => (broken(row) ? [index] : []));
+  const whole = Math.max(...data.flows.map((flow) => flow.at + flow.ms), 0.001);
 
   /* ---- values ---- */
   const TOKEN = /("(?:\\.|[^"\\])*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|\b(true|false|null)\b/g;
@@ -105,7 +106,7 @@
   };
 
   const assertions = (found) => make("table", { class: "asserts" },
-    make("thead", {}, make("tr", {}, ["", "Expression", "Left", "Right", ""].map((title) => make("th", { scope: "col" }, title)))),
+    make("thead", {}, make("tr", {}, ["Held", "Expression", "Left", "Right", "Line"].map((title) => make("th", { scope: "col" }, make("span", { class: title === "Held" || title === "Line" ? "unseen" : "" }, title))))),
     make("tbody", {}, found.map(([list, expression, passed, left, right, message, line, different, failing]) => make("tr", { class: failing ? "broke" : passed ? "held" : "" },
       make("td", { title: passed ? "held" : "did not hold" }, passed ? "✓" : failing ? "✗" : "–"),
       make("td", { class: "expression" }, make("code", {}, list === "assert" ? expression : `${list}: ${expression}`), message ? make("div", { class: "where" }, message) : null,
@@ -115,6 +116,7 @@
       make("td", { class: "line" }, line ? `line ${line}` : "")))));
 
   const sections = (parts) => parts.map(([title, text, more], index) => {
+    if (title.startsWith("image/")) return make("div", { class: "part" }, make("img", { src: `data:${title};base64,${text}`, alt: `the body, a picture (${title})` }));
     if (index === 0) return make("div", { class: "part" }, code([text, more]));
     return make("details", { class: "part" }, make("summary", {}, title === "rest" ? "Status and the rest" : "Headers"), code([text, more]));
   });
@@ -150,7 +152,7 @@
   const inside = (index) => {
     const row = data.steps[index];
     const detail = data.details[index];
-    const holder = make("div", { class: "inside", id: `detail-${index}`, role: "region", "aria-label": `details of ${row[F.path]}` });
+    const holder = make("div", { class: "inside", id: `detail-${index}`, role: "region", "aria-label": `details of ${row[F.path]} in ${data.flows[row[F.flow]].name}, step ${index + 1}` });
     if (!detail) {
       holder.append(make("p", { class: "where" }, row[F.message] || "Nothing is recorded for this step on this page."));
       const source = shownSource(row, {});
@@ -253,8 +255,22 @@
         make("span", { class: "turn", "aria-hidden": "true" }, "›"),
         make("span", { class: `tag ${this.flow.verdict}` }, WORDS[this.flow.verdict]),
         make("span", { class: "grow" }, make("span", { role: "heading", "aria-level": "2", class: "id" }, this.flow.name), " ", make("span", { class: "where mono" }, this.flow.file)),
-        make("span", { class: "where" }, this.summary()));
+        data.flows.length > 1 ? this.lane() : null,
+        make("span", { class: "where sum" }, this.summary()));
       this.node = make("section", { class: "flow", id: `flow-${number}`, "aria-label": this.flow.name }, this.title, this.body);
+    }
+    lane() {
+      const place = (ms) => (1000 * ms) / whole;
+      return make("span", { class: "when", title: `began after ${length(this.flow.at)}, took ${length(this.flow.ms)} of ${length(whole)}` },
+        shape("svg", { class: `bar ${this.flow.verdict}`, viewBox: "0 0 1000 16", preserveAspectRatio: "none", "aria-hidden": "true" },
+          shape("rect", { x: Math.min(990, place(this.flow.at)), y: 3, width: Math.max(10, place(this.flow.ms)), height: 10, rx: 2 })));
+    }
+    past() {
+      const runs = this.flow.past.map(([verdict, ms, started, run]) => make("li", { class: `past ${verdict}`, title: `${WORDS[verdict]} ${started.replace("T", " ").slice(0, 19)} UTC in ${length(ms)}, run ${run}` }, MARKS[verdict], make("span", { class: "unseen" }, ` ${WORDS[verdict]}`)));
+      const passed = this.flow.past.filter(([verdict]) => verdict === "passed");
+      const middle = passed.map(([, ms]) => ms).sort((one, other) => one - other)[Math.floor(passed.length / 2)];
+      return make("div", { class: "history" }, make("span", { class: "where" }, `The last ${count(runs.length, "run")}, ${passed.length} passed:`), make("ol", {}, runs),
+        passed.length > 2 && this.flow.ms > 2 * middle + 100 ? make("span", { class: "where" }, `usually ${length(middle)}, now ${length(this.flow.ms)}`) : null);
     }
     summary() {
       const said = Object.entries(this.flow.totals).filter(([, number]) => number).map(([verdict, number]) => `${number.toLocaleString("en")} ${verdict === "tolerated" ? "optional failed" : WORDS[verdict]}`);
@@ -263,7 +279,7 @@
     open(open) {
       this.body.hidden = !open;
       this.title.setAttribute("aria-expanded", String(open));
-      if (open && !this.body.childElementCount) this.draw();
+      if (open && !this.body.childElementCount) this.draw(state.text || state.only ? undefined : byFlow[this.number].slice(CHUNK / 2).find((index) => broken(data.steps[index])));
     }
     draw(target) {
       this.found = byFlow[this.number].filter(wanted);
@@ -273,13 +289,14 @@
       this.to = this.from;
       this.list = make("ol", { class: "steps" });
       this.phase = "";
-      this.body.replaceChildren(...this.about(), this.scale(), this.before(), this.list, this.after());
+      this.body.replaceChildren(...this.about(), ...byFlow[this.number].length ? [this.scale()] : [], this.before(), this.list, this.after());
       this.show(CHUNK);
     }
     about() {
       const parts = [];
       if (this.flow.message) parts.push(make("p", { class: "why" }, this.flow.message));
       if (this.flow.problems) parts.push(make("pre", { class: "code failure" }, this.flow.problems.join("\n")));
+      if (this.flow.past) parts.push(this.past());
       if (this.flow.green) parts.push(this.green(this.flow.green));
       if (this.flow.variables) parts.push(make("details", { class: "part" }, make("summary", {}, "Variables"), code(this.flow.variables)));
       return parts.length ? [make("div", { class: "about" }, parts)] : [];
@@ -409,18 +426,27 @@
   const tools = make("div", { class: "tools" }, input, chipBox,
     failures.length ? make("button", { type: "button", class: "button", on: { click: () => failure(1) } }, "Next failure") : null,
     make("span", { class: "hint" }, make("kbd", {}, "?"), " keys"));
-  const overview = () => {
-    const shown = failures.slice(0, 40).map((index) => {
-      const row = data.steps[index];
-      return make("li", {}, make("a", { href: `#step-${index}`, on: { click: (event) => { event.preventDefault(); go(index); } } }, row[F.path]),
-        " ", make("span", { class: "where" }, `${data.flows[row[F.flow]].name} · ${row[F.file]}:${row[F.line]}`), make("span", { class: "why" }, row[F.message]));
+  /* Failures that say the same but for numbers and ids are one cause until somebody shows otherwise. */
+  const link = (index) => make("a", { href: `#step-${index}`, on: { click: (event) => { event.preventDefault(); go(index); } } }, data.steps[index][F.path]);
+  const place = (index) => make("span", { class: "where" }, `${data.flows[data.steps[index][F.flow]].name} · ${data.steps[index][F.file]}:${data.steps[index][F.line]}`);
+  const alike = () => {
+    const groups = new Map();
+    failures.forEach((index) => {
+      const said = data.steps[index][F.message].replace(/[0-9a-f]{8,}(?:-[0-9a-f]{4,})*|\d{5,}/gi, "#");
+      groups.set(said, [...(groups.get(said) ?? []), index]);
     });
+    return [...groups.values()].flatMap((group) => (group.length > 3 ? [group] : group.map((index) => [index]))).sort((one, other) => one[0] - other[0]);
+  };
+  const overview = () => {
+    const groups = alike();
+    const shown = groups.slice(0, 40).map((group) => make("li", {}, link(group[0]), " ", place(group[0]), make("span", { class: "why" }, data.steps[group[0]][F.message]),
+      group.length > 1 ? make("details", {}, make("summary", {}, `and ${count(group.length - 1, "more step")} like it`), make("ul", {}, group.slice(1, 201).map((index) => make("li", {}, link(index), " ", place(index))))) : null));
     const bad = data.flows.filter((flow, number) => flow.verdict !== "passed" && !byFlow[number].some((index) => broken(data.steps[index])));
     const rest = bad.slice(0, 20).map((flow) => make("li", {}, make("b", {}, flow.name), " ", make("span", { class: "where" }, flow.file), make("span", { class: "why" }, flow.message ?? flow.problems?.[0] ?? WORDS[flow.verdict])));
-    const left = failures.length - shown.length + bad.length - rest.length;
+    const left = groups.length - shown.length + bad.length - rest.length;
     return make("section", { class: "flow failed-list", "aria-label": "What failed" }, make("h2", {}, "What failed"), make("ol", {}, shown, rest), left > 0 ? make("p", { class: "where" }, `and ${left.toLocaleString("en")} more`) : null);
   };
-  const many = failures.length + data.flows.filter((flow) => flow.verdict !== "passed").length > 2 && data.flows.length > 1;
+  const many = data.run.verdict !== "passed" && (data.flows.length > 1 || failures.length > 1 || data.steps.length > 20);
   app.append(tools, ...many ? [overview()] : [], ...data.cut.length ? [make("p", { class: "note" }, `To keep this page small, ${data.cut.join("; ")}.`)] : [], make("div", { id: "steps", tabindex: "-1" }, state.flows.map((flow) => flow.node), nothing), help);
   document.getElementById("static").hidden = true;
   app.hidden = false;

@@ -26,8 +26,14 @@ def main() -> None:
         print(f"testmesh {__version__}")
         return
     from testmesh.cli import dispatch
+    from testmesh.kernel.output import finished, prepare
 
-    sys.exit(dispatch(arguments, alone=True))
+    prepare()
+    code = dispatch(arguments, alone=True)
+    trouble = finished()
+    if trouble:
+        print(f"error: standard output: {trouble}", file=sys.stderr)
+    sys.exit(code or int(bool(trouble)))
 
 
 if __name__ == "__main__":

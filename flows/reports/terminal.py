@@ -73,8 +73,11 @@ class Terminal:
     def started(self, event: StepStarted) -> None:
         """The status line."""
         if self._live:
+            from shutil import get_terminal_size
+
             where = "/".join((*event.path, event.id))
-            self._out.write(f"\r\x1b[2K{self._steps} steps  {event.file}: {where}")
+            line = visible(f"{self._steps} steps  {event.file}: {where}")
+            self._out.write(f"\r\x1b[2K{line[: get_terminal_size().columns - 1]}")
             self._out.flush()
             self._status = True
 
@@ -122,7 +125,7 @@ class Terminal:
             self._status = False
 
     def _paint(self, text: str, code: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
+        return coloured(text, code) if self._colour else text
 
 
 _HANDLERS: Mapping[type, Callable[[Terminal, Any], None]] = {
@@ -132,6 +135,16 @@ _HANDLERS: Mapping[type, Callable[[Terminal, Any], None]] = {
     RunFinished: Terminal.run,
 }
 Paint = Callable[[str, str], str]
+
+
+def coloured(text: str, code: str) -> str:
+    """In colour.
+
+    Args:
+        text: shown.
+        code: of ANSI.
+    """
+    return f"\x1b[{code}m{text}\x1b[0m"
 
 
 def plain(text: str, code: str) -> str:
@@ -190,7 +203,7 @@ def flow_lines(flow: FlowRun, how: How = _AS_IT_IS) -> Iterator[str]:
         how: colours, and how much.
     """
     name = flow.file if flow.name == flow.file else f"{flow.file}: {flow_name(flow)}"
-    yield visible(f"{_marked(flow.verdict, how.paint)}  {name}  ({flow.duration_ms:.0f} ms)")
+    yield f"{_marked(flow.verdict, how.paint)}  {visible(name)}  ({flow.duration_ms:.0f} ms)"
     for problem in flow.problems:
         known = {key: problem[key] for key in ("file", "line", "column", "rule", "message", "severity", "suggestion")}
         yield from _indented(render(Diagnostic(**known), flow.source), 4)
@@ -227,7 +240,7 @@ def _step_lines(found: Placed, how: How) -> Iterator[str]:
     elif how.verbose:
         name = found.path if step.phase == "steps" else f"{step.phase} {found.path}"
         about = f"{step.action}, line {step.line} ({step.duration_ms:.0f} ms)"
-        yield visible(f"    {_marked(step.verdict, how.paint)}  {name}  {about}")
+        yield f"    {_marked(step.verdict, how.paint)}  {visible(f'{name}  {about}')}"
         if step.verdict != "passed" and step.message:
             yield from _indented(step.message, 8)
 

@@ -182,10 +182,10 @@ class _Execution:
 
 def _terminal(options: argparse.Namespace, out: Writable, *, later: bool) -> Terminal:
     from flows.reports.terminal import Terminal
+    from testmesh.kernel.output import animated, coloured
 
-    real = sys.stdout.isatty()
-    colour = real and "NO_COLOR" not in os.environ
-    return Terminal(out, colour=colour, live=real, verbose=options.verbose, later=later)
+    colour, live = coloured(sys.stdout), animated(sys.stdout)
+    return Terminal(out, colour=colour, live=live, verbose=options.verbose, later=later)
 
 
 def _observe(project: Project, ran: Ran) -> None:

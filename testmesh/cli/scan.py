@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from testmesh.cli import Command
 from testmesh.cli._options import add_json, counted, print_json
 from testmesh.kernel.errors import EXIT_OK, UserError
+from testmesh.kernel.output import animated
 
 if TYPE_CHECKING:
     from graph.store import GraphStore
@@ -33,7 +34,7 @@ class Bar:
     """A progress bar on a terminal, silent elsewhere."""
 
     def __init__(self) -> None:
-        self._on = sys.stderr.isatty()
+        self._on = animated(sys.stderr)
         self._drawn = 0.0
 
     def __call__(self, done: int, total: int, label: str) -> None:

@@ -46,11 +46,13 @@ def _run(options: argparse.Namespace) -> int:
         text = write(run)
         sys.stdout.writelines([text] if isinstance(text, str) else text)
     else:
-        from flows.reports.terminal import run_lines
+        from flows.reports.terminal import coloured, plain, run_lines
+        from testmesh.kernel import output
         from testmesh.telemetry.kept import spans_of
 
         spans = spans_of(checkout.project.root, run.id)
-        print("\n".join(run_lines(run, verbose=options.verbose, spans=spans)))
+        paint = coloured if output.coloured(sys.stdout) else plain
+        print("\n".join(run_lines(run, paint, verbose=options.verbose, spans=spans)))
     return EXIT_OK
 
 

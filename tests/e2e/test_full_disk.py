@@ -112,3 +112,11 @@ def test_a_quota_while_writing_a_run(repo: Repo, app_url: str) -> None:
     assert "hint: " in done.stderr
     assert list((repo.path / ".testmesh" / "runs").iterdir()) == []
     refused(repo.path, "show", "latest", says=("there are no runs yet",))
+
+
+def test_output_that_is_lost_is_said(small_disk: Path) -> None:
+    with (small_disk / "out").open("wb") as out:
+        fill(small_disk)
+        command = [*COMMAND, "actions", "http_request"]
+        done = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, timeout=TIMEOUT, check=False)
+    assert (done.returncode, done.stderr) == (1, b"error: standard output: No space left on device\n")

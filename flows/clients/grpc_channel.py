@@ -230,9 +230,8 @@ class GrpcChannel:
             raise ClientError(f"{self}: a response is larger than {MAX_MESSAGE // 2**20} MiB") from error
         limit = sending.deadline
         if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED and limit is not None and duration >= limit * 1000 - 5:
-            raise ClientError(
-                f"{self}: {self._missing('no answer')} within {sending.timeout:g}s{so_far}", "timeout"
-            ) from error
+            missing = self._missing(f"no answer{so_far}")
+            raise ClientError(f"{self}: {missing} within {sending.timeout:g}s", "timeout") from error
 
     def _begin(self, channel: Any, method: Method, sending: Sending) -> Any:
         kinds = {

@@ -105,12 +105,13 @@ def test_a_cypher_read_waits_and_a_refused_statement_is_an_error(
     run = run_text(
         tmp_path,
         flow_of(
-            f"{{id: r, action: neo4j, config: {{query: 'MATCH (n:{label}) RETURN n.n AS n'}},"
+            f"{{id: r, action: neo4j, wait: 60s, config: {{query: 'MATCH (n:{label}) RETURN n.n AS n'}},"
             " assert: ['rows[0].n == 1']}",
             f"{{id: s, action: neo4j, config: {{query: 'MTCH (n) RETURN n'}}, {refused}}}",
             f"{{id: c, action: neo4j, config: {{query: 'RETURN 1 AS n', password: {SECRET}}}, {refused}}}",
             f"{{id: d, action: neo4j, config: {{query: 'RETURN 1 AS n', database: nowhere}}, {refused}}}",
-            f"{{id: p, action: neo4j, wait: 60s, config: {{query: 'UNWIND range(1, 200000) AS n RETURN n'}}, {refused}}}",
+            "{id: p, action: neo4j, wait: 60s, config: {query: 'UNWIND range(1, 200000) AS n RETURN n'}, "
+            f"{refused}}}",
         ),
         process=neo4j_process,
     )

@@ -39,7 +39,7 @@ def discover(paths: Sequence[str], root: Path) -> tuple[str, ...]:
         else:
             raise UserError(f"{given}: there is no such file or folder", hint="give flow files or folders of them")
     if not found:
-        hint = "a flow is a YAML file with 'flow:' at its top; see 'testmesh validate --help'"
+        hint = "a flow is a YAML file with 'flow:' at its top; 'testmesh init' writes a first one"
         raise UserError(f"no flow files in {', '.join(paths) or 'no paths'}", hint=hint)
     return tuple(found)
 

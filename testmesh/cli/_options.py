@@ -75,6 +75,9 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
+_EXAMPLES = {"--report": ("NAME=FILE", "junit=out.xml")}
+
+
 def pairs(texts: list[str], option: str) -> dict[str, str]:
     """``NAME=VALUE`` texts as a mapping.
 
@@ -83,12 +86,13 @@ def pairs(texts: list[str], option: str) -> dict[str, str]:
         option: shown in errors.
 
     Raises:
-        UserError: one has no ``=`` or no name.
+        UserError: one has no ``=`` or no name, or names no file.
     """
     found = {}
     for text in texts:
         name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise UserError(f"{option} '{text}' is not NAME=VALUE", hint=f"write it as {option} NAME=VALUE")
+        if not equals or not name or (option in _EXAMPLES and not value):
+            wanted, example = _EXAMPLES.get(option, ("NAME=VALUE", "NAME=VALUE"))
+            raise UserError(f"{option} '{text}' is not {wanted}", hint=f"write it as {option} {example}")
         found[name] = value
     return found

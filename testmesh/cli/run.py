@@ -206,8 +206,6 @@ def _say(options: argparse.Namespace, ran: Ran) -> None:
 
         text = write(ran.run)
         sys.stdout.writelines([text] if isinstance(text, str) else text)
-    else:
-        print(f"run {ran.run.id}")
 
 
 COMMAND = Command("run flows against a live system", _arguments, _run, "Flows")

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from testmesh.cli import Command
-from testmesh.cli._options import add_folder, add_json
-from testmesh.kernel.errors import EXIT_OK, UserError
+from testmesh.cli._options import add_folder, add_json, pairs
+from testmesh.kernel.errors import EXIT_OK
 
 if TYPE_CHECKING:
     from graph.runs import Run
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", help="run id, its beginning, or 'latest'")
+    parser.add_argument("run", nargs="?", help="run id, its beginning, or 'latest' (the default)")
     parser.add_argument("--verbose", "-v", action="store_true", help="show every step")
     parser.add_argument("--recording", action="store_true", help="print the whole recording as JSON")
     page = "write one self-contained page (default: .testmesh/pages/RUN.html; - for standard output)"
@@ -32,7 +32,7 @@ def _run(options: argparse.Namespace) -> int:
     from testmesh.compose.graphs import open_checkout
 
     checkout = open_checkout(options.dir)
-    run = file_runs(checkout).load(options.run)
+    run = file_runs(checkout).load(_chosen(options))
     reports = _reports(options, run, checkout.project.state)
     if reports:
         return _write(run, reports, checkout.project.root)
@@ -56,13 +56,15 @@ def _run(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _chosen(options: argparse.Namespace) -> str:
+    """The run; `show --html RUN` says it too, since a page would be called otherwise."""
+    if options.run is None and options.html and options.html.isalnum():
+        options.run, options.html = options.html, ""
+    return options.run or "latest"
+
+
 def _reports(options: argparse.Namespace, run: Run, state: Path) -> Mapping[str, Path]:
-    found: dict[str, Path] = {}
-    for text in options.report:
-        name, equals, file = text.partition("=")
-        if not equals or not name or not file:
-            raise UserError(f"--report '{text}' is not NAME=FILE", hint="write it as --report junit=out.xml")
-        found[name] = Path(file)
+    found = {name: Path(file) for name, file in pairs(options.report, "--report").items()}
     if options.html is not None:
         found["html"] = Path(options.html) if options.html else state / "pages" / f"{run.id}.html"
     return found

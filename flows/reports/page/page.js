@@ -111,8 +111,7 @@
       make("td", { title: passed ? "held" : "did not hold" }, passed ? "✓" : failing ? "✗" : "–"),
       make("td", { class: "expression" }, make("code", {}, list === "assert" ? expression : `${list}: ${expression}`), message ? make("div", { class: "where" }, message) : null,
         different.length ? make("ul", { class: "differences" }, different.map((text) => make("li", {}, text))) : null),
-      make("td", {}, make("code", {}, left[0], left[1] ? "…" : "")),
-      make("td", {}, make("code", {}, right[0], right[1] ? "…" : "")),
+      [left, right].map(([text, more]) => make("td", { class: text ? "" : "blank" }, make("code", {}, text, more ? "…" : ""))),
       make("td", { class: "line" }, line ? `line ${line}` : "")))));
 
   const sections = (parts) => parts.map(([title, text, more], index) => {

@@ -14,7 +14,8 @@ from agents.repair.flow_text import Replacement, Written, apply, written
 from agents.repair.inputs import alone, judged
 from evals.seeding import Trial, execute, sample
 from fixtures.build import history
-from flows.strength.mutation import leaves, mutations, streamed
+from flows.strength.answers import streamed
+from flows.strength.mutation import leaves, mutations
 from flows.strength.telling import tell
 from graph.runs import FlowRun, Run, StepRun
 from testmesh.compose.repairing import judge, validate

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from flows.engine.judging import short
-from flows.strength.mutation import leaves, streamed
+from flows.strength.answers import streamed
+from flows.strength.mutation import leaves
 from graph.runs import FlowRun, Json, Run, StepRun
 from testmesh.kernel.ids import digest
 from testmesh.kernel.proportion import wilson

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from flows.strength.mutation import Where, leaves, streamed
+from flows.strength.answers import streamed
+from flows.strength.mutation import Where, leaves
 from flows.strength.places import Place, lists, shown
 from flows.strength.volatile import FIELDS, by_name, volatile
 from graph.runs import FlowRun, Json
 from testmesh.guard.yaml import FLOW, MapNode, ScalarNode, read
 
 _SHORTEST = 6
+_DIGITS = 5
+_LONG_ID = 16
 _DEEP = 6
 _SKIPPED = frozenset({"headers", "headers_all", "columns", "raw", "json", "first_row", "trailers", *FIELDS})
 Value = str | int | float | Decimal
@@ -32,8 +37,11 @@ class Links:
         }
         self._source = flow.source
         made = {v: name for name, v in flow.builtins.items() if isinstance(v, str) and len(v) >= _SHORTEST}
+        made |= {str(v): name for name, v in flow.builtins.items() if isinstance(v, int) and len(str(v)) >= _DIGITS}
+        self._made = made
         self._variables = made | dict(_declared(flow)) | self._variables
         self._known: dict[Where, dict[tuple[str, Value], str]] = {}
+        self._ids: set[str] = set()
         known: dict[tuple[str, Value], str] = {}
         for inside, step in leaves(flow.steps):
             self._known.setdefault((step.id, inside), dict(known))
@@ -44,6 +52,7 @@ class Links:
             if isinstance(step.result, Mapping) and not streamed(step):
                 for place, value in _scalars((), step.result, 0):
                     _note(known, place, value, f"{step.id}.{shown(place)}")
+        self._ids = {str(text) for (kind, text) in known if kind == "" and len(str(text)) >= _LONG_ID}
 
     def fresh(self, place: Place, value: Json) -> bool:
         """Whether another run would answer another value here; what the flow's text says itself is no such value.
@@ -52,8 +61,11 @@ class Links:
             place: in a result.
             value: there.
         """
-        written = isinstance(value, str) and len(value) > 2 and value in self._source
-        return not written and volatile(place, value)
+        if isinstance(value, str) and len(value) > 2 and value in self._source:
+            return False
+        if isinstance(value, str) and any(part in value for part in (*self._made, *self._ids)):
+            return True
+        return volatile(place, value)
 
     def name(self, where: Where, place: Place, value: Json) -> str:
         """The name that gives this value at this step; empty when there is none.
@@ -67,8 +79,18 @@ class Links:
             return ""
         known = self._known.get(where, {})
         if isinstance(value, str):
-            return known.get(("", value), "") or self._variables.get(value, "")
+            return known.get(("", value), "") or self._variables.get(value, "") or self._composed(known, value)
         return known.get(("id", value), "") if by_name(place) else ""
+
+    def _composed(self, known: Mapping[tuple[str, Value], str], value: str) -> str:
+        """A text made of random values and of ids known by now, as a template; empty for other texts."""
+        parts = {str(text): name for (kind, text), name in known.items() if kind == ""} | self._made
+        held = sorted((text for text in parts if text in value), key=len, reverse=True)
+        template = value.replace("${", "$${") if held else ""
+        for text in held:
+            template = template.replace(text, f"${{{parts[text]}}}")
+        rest = re.sub(r"\$\{[^}]*\}", "", template)
+        return json.dumps(template, ensure_ascii=False) if template and not volatile((), rest) else ""
 
 
 def _declared(flow: FlowRun) -> Iterator[tuple[str, str]]:

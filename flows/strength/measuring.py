@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from flows.engine.recording import judge, own_stars
 from flows.language.errors import UNDECIDED
 from flows.language.masked_text import hidden, recorded
+from flows.strength.answers import competing, streamed
 from flows.strength.inserting import with_assertions
 from flows.strength.links import Links
 from flows.strength.mutation import Mutation, Where, leaves, mutations, where_of
@@ -28,7 +30,7 @@ class Gap:
         line: of the step in its file.
         changes: what would go unnoticed, in words.
         suggestion: the assertion that notices all of them, verified on the recording; empty when there is none.
-        advice: what to do where no assertion of this step can notice it.
+        advice: what to do where no assertion of this step can notice it by itself.
         consumed: known code reads the field.
         weight: how much it matters.
     """
@@ -152,21 +154,31 @@ def unnoticed(run: Run, text: str, lies: Iterable[Mutation]) -> list[Mutation]:
 def countable(run: Run, links: Links) -> Iterator[Mutation]:
     """The lies a flow can be asked to notice: another id or instant only where an earlier name gives the true one.
 
-    What is masked is another value already.
+    What is masked is another value already; which of two steps side by side wins is nobody's mistake.
 
     Args:
         run: a recording of one execution.
         links: its names.
     """
     flow = run.flows[0]
-    steps, own = where_of(flow), own_stars(run)
+    steps, own, racing = where_of(flow), own_stars(run), competing(flow)
     for lie in mutations(flow):
         where = (lie.step, lie.inside)
+        if where in racing:
+            continue
         value = next(found(steps[where].result, lie.path), None)
-        if lie.kind == "value" and hidden(recorded(value, own)):
+        if (lie.kind == "value" and hidden(recorded(value, own))) or _prepares(lie):
             continue
         if lie.kind != "value" or not links.fresh(lie.path, value) or links.name(where, lie.path, value):
             yield lie
+
+
+def _prepares(lie: Mutation) -> bool:
+    """What a setup step answers beside its success is the business of the flow that tests it."""
+    return lie.inside[0] == "setup" and lie.path not in _SUCCESS
+
+
+_SUCCESS = (("status",), ("exists",), ("ok",), ("rows",), ("rows_affected",))
 
 
 def measured(wanted: Measure) -> Strength:
@@ -186,7 +198,7 @@ def measured(wanted: Measure) -> Strength:
     missed = unnoticed(run, wanted.text, lies)
     counts = _counts(lies, missed, steps)
     unchecked = frozenset((s.id, s.inside) for s in counts if not s.noticed)
-    lines = {lie: lines_for(lie, steps[lie.step, lie.inside].result, links) for lie in missed}
+    lines = {lie: lines_for(lie, steps[lie.step, lie.inside], links) for lie in missed}
     chosen, recordings = _chosen(wanted, lines)
     weights = Weights(wanted.reads, unchecked)
     gaps = sorted(_gaps(chosen, steps, weights), key=lambda g: (-g.weight, g.line, g.changes))
@@ -221,17 +233,34 @@ Lines = Mapping[Mutation, tuple[str, ...]]
 
 
 def _chosen(wanted: Measure, lines: Lines) -> tuple[dict[Mutation, str], int]:
-    """For every unnoticed lie the first line that holds on all recordings and fails when the lie is told."""
+    """For every unnoticed lie a line that holds on all recordings and fails when the lie is told."""
     run = wanted.runs[0]
     greens = [run, *(r for r in wanted.runs[1:] if stands(judged(r, wanted.text)))]
     holding = _holding(greens, wanted.text, lines)
     text = with_assertions(wanted.text, holding)
-    chosen: dict[Mutation, str] = {}
-    for lie, candidates in lines.items():
+    noticing: dict[Mutation, set[str]] = {}
+    for lie in lines:
         failing = _failing(judged(alone(run, tell(run.flows[0], lie)), text), (lie.step, lie.inside))
-        mine = set(holding.get((lie.step, lie.inside), ())) & failing
-        chosen[lie] = next((line for line in candidates if line in mine), "")
-    return chosen, len(greens)
+        noticing[lie] = set(holding.get((lie.step, lie.inside), ())) & failing
+    return _fewest(lines, noticing), len(greens)
+
+
+def _fewest(lines: Lines, noticing: Mapping[Mutation, set[str]]) -> dict[Mutation, str]:
+    """For every lie a line that notices it, few lines in all: the one that notices most comes first."""
+    chosen = dict.fromkeys(lines, "")
+    ranks: dict[tuple[Where, str], int] = {}
+    for lie, candidates in lines.items():
+        for rank, line in enumerate(candidates):
+            place = ((lie.step, lie.inside), line)
+            ranks[place] = min(rank, ranks.get(place, rank))
+    left = [lie for lie in lines if noticing[lie]]
+    while left:
+        counts = Counter(((lie.step, lie.inside), line) for lie in left for line in noticing[lie])
+        best = min(counts, key=lambda one: (-counts[one], ranks.get(one, 0), len(one[1]), one[1]))
+        for lie in [lie for lie in left if (lie.step, lie.inside) == best[0] and best[1] in noticing[lie]]:
+            chosen[lie] = best[1]
+            left.remove(lie)
+    return chosen
 
 
 def _holding(greens: Sequence[Run], text: str, lines: Lines) -> dict[Where, list[str]]:
@@ -290,25 +319,33 @@ def _gaps(chosen: Mapping[Mutation, str], steps: Mapping[Where, StepRun], weight
             line=step.line,
             changes=tuple(lie.what for lie in lies),
             suggestion=suggestion,
-            advice="" if suggestion else advice(lies[0], step),
+            advice=advice(lies, step, suggestion),
             consumed=any(weights.consumed(lie) for lie in lies),
             weight=max(weights.of(lie, step.action) for lie in lies),
         )
 
 
-def advice(lie: Mutation, step: StepRun) -> str:
-    """What to do about a change that no assertion of the step itself can notice.
+def advice(lies: Sequence[Mutation], step: StepRun, line: str) -> str:
+    """What to do about a change that no assertion of the step can notice by itself.
 
     Args:
-        lie: the change.
-        step: its step.
+        lies: the changes.
+        step: their step.
+        line: that notices them on a recording, or empty.
     """
-    if lie.kind == "more" and lie.path == ("messages",):
+    more = next((lie for lie in lies if lie.kind == "more" and len(lie.path) == 1), None)
+    if line:
+        waited = sum(len(exchange.candidates) for exchange in step.exchanges) > 1 and not streamed(step)
+        return HOLD if more is not None and waited else ""
+    if more is not None and more.path == ("messages",):
         return (
             f"a consumer stops at its last message: add a {step.action} step like {step.id} with `expect: none` and"
             f" `match: ... && offset > {step.id}.messages[-1].offset`"
         )
     return "no line that held on every recording notices it; run the flow again and compare, or check it elsewhere"
+
+
+HOLD = "this read waited, and ends with the first: `hold: 1s` also sees a second that comes later"
 
 
 def strengthened(text: str, gaps: Iterable[Gap]) -> str:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal
 
 from flows.strength import volatile
+from flows.strength.answers import is_redis, only_document, repeating, streamed, unordered
 from flows.strength.places import ALL, Place, found, lists, shown
 from graph.runs import FlowRun, Json, StepRun
 
-Kind = Literal["status", "absent", "empty", "fewer", "more", "value", "dropped", "null", "retyped", "order", "header"]
+Kind = Literal[
+    "status", "absent", "endless", "empty", "fewer", "more", "value", "dropped", "null", "retyped", "order", "header"
+]
 WORDS: Mapping[Kind, str] = {
     "status": "another status",
     "absent": "not there at all",
+    "endless": "never expires",
     "empty": "none of them",
     "fewer": "one missing",
     "more": "one too many",
@@ -117,27 +122,6 @@ def leaves(steps: Sequence[StepRun], inside: tuple[str, ...] = ()) -> Iterator[t
 Told = tuple[Kind, Place, str]
 
 
-def streamed(step: StepRun) -> bool:
-    """Whether a step read a stream, whose recording holds single messages.
-
-    Args:
-        step: an execution.
-    """
-    candidates = [c for exchange in step.exchanges for c in exchange.candidates]
-    return any(is_message(c) for c in candidates) or (
-        not candidates and isinstance(step.result, Mapping) and step.result.get("messages") == []
-    )
-
-
-def is_message(candidate: Json) -> bool:
-    """A consumer records single messages, not results.
-
-    Args:
-        candidate: recorded.
-    """
-    return isinstance(candidate, Mapping) and "raw" in candidate and "messages" not in candidate
-
-
 def _of_result(step: StepRun) -> Iterator[Told]:
     result = step.result
     echoed = _echoed(step)
@@ -147,21 +131,30 @@ def _of_result(step: StepRun) -> Iterator[Told]:
     yield from _of_status(result)
     if result.get("exists") is True:
         yield "absent", ("exists",), ""
+    if is_redis(result) and isinstance(result["ttl"], int):
+        yield from _of_ttl(result["ttl"])
+        return
     names = [n for n in _payload(result) if not _plain_in(result[n], echoed)]
     if result.get("ok") is True and not names:
         yield "value", ("ok",), ""
     for name in names:
         value = result[name]
         if name in ("rows", "messages"):
-            yield from _of_items((name,), value, result)
+            yield from _of_items((name,), value, step)
         elif name == "requests":
             yield from _of_requests(value)
         elif name in ("headers", "trailers"):
-            yield from _of_headers((name,), value, empty=result.get("body") in (None, ""))
+            plain = not isinstance(result.get("body"), str) or not result["body"]
+            yield from _of_headers((name,), value, plain=plain)
         elif name == "body" and "status_code" in result:
             yield from (told for told in _top((name,), value) if not _unset(result, told[1]))
         else:
             yield from _top((name,), value)
+
+
+def _of_ttl(seconds: int) -> Iterator[Told]:
+    if seconds > 0:
+        yield "endless", ("ttl",), ""
 
 
 def _echoed(step: StepRun) -> tuple[Json, ...]:
@@ -214,6 +207,8 @@ def _payload(result: Mapping[str, Json]) -> list[str]:
         names = [n for n in names if n != repeating(result)]
     if "requests" in result:
         names = ["requests"]
+    if is_redis(result):
+        names = ["deleted" if result["deleted"] is not None else "value"]
     if result.get("documents"):
         names = [n for n in names if n not in ("count", "documents" if only_document(result) else "document")]
     if result.get("inserted_ids") == [result.get("inserted_id")]:
@@ -236,27 +231,6 @@ def _says(result: Mapping[str, Json], name: str) -> bool:
         counts = name == "count" and "keys" not in result and not any(result.get(n) for n in _WRITTEN)
         return counts or name in ("rows", "rows_affected", "deleted", "exit_code")
     return True
-
-
-def only_document(result: Mapping[str, Json]) -> bool:
-    """Whether the documents of an answer are its one `document`.
-
-    Args:
-        result: with `documents`.
-    """
-    return bool(result.get("documents") == [result.get("document")])
-
-
-def repeating(result: Mapping[str, Json]) -> str:
-    """Of a gRPC answer the field that only repeats the other: the one message, or the body that is one of them.
-
-    Args:
-        result: with `messages`.
-    """
-    messages, body = result["messages"], result.get("body")
-    if not messages or body is None:
-        return ""
-    return "messages" if list(messages) == [body] else "body" if body in messages else ""
 
 
 def _top(path: Place, value: Json) -> Iterator[Told]:
@@ -287,22 +261,27 @@ def _of_stream(result: Mapping[str, Json], echoed: tuple[Json, ...]) -> Iterator
             yield from _top(path, first[name])
 
 
-def _of_items(path: Place, items: Json, result: Mapping[str, Json]) -> Iterator[Told]:
+def _of_items(path: Place, items: Json, step: StepRun) -> Iterator[Told]:
     if not items:
-        if result.get("columns"):
+        if step.result.get("columns"):
             yield "more", path, ""
         return
-    yield from _of_list(path, items, 0)
+    told = _of_list(path, items, 0)
+    if unordered(step):
+        alike = all(isinstance(item, Mapping) for item in items)
+        told = chain(_of_length(path, items), _of_value((*path, ALL), items[0], 1) if alike else ())
+    yield from told
 
 
-def _of_headers(path: Place, headers: Json, *, empty: bool = False) -> Iterator[Told]:
-    """Headers that say something of their own; the type of an empty body does not."""
+def _of_headers(path: Place, headers: Json, *, plain: bool = False) -> Iterator[Told]:
+    """Headers that say something of their own; the type of an empty body, or of one that was read as JSON, does not."""
     if not isinstance(headers, Mapping):
         return
     for name, value in headers.items():
-        silent = name.lower() in volatile.HEADERS or (empty and name.lower() == "content-type")
+        silent = name.lower() in volatile.HEADERS or (plain and name.lower() == "content-type")
         if not silent and value is not None:
             yield "header", (*path, name), ""
+            yield "value", (*path, name), ""
 
 
 def _of_value(path: Place, value: Json, depth: int) -> Iterator[Told]:
@@ -327,12 +306,9 @@ def _of_scalar(path: Place, value: Json) -> Iterator[Told]:
 
 def _of_list(path: Place, items: Sequence[Json], depth: int) -> Iterator[Told]:
     """A short list element by element; of a longer one every element at once, so that looking at one is enough."""
-    if items:
-        yield "empty", path, ""
+    yield from _of_length(path, items)
     if len(items) > 1:
-        yield "fewer", path, ""
         yield from _order(path, items)
-    yield "more", path, ""
     if len(items) <= _ONE_BY_ONE:
         for index, inner in enumerate(items):
             yield from _of_value((*path, index), inner, depth + 1)
@@ -340,6 +316,14 @@ def _of_list(path: Place, items: Sequence[Json], depth: int) -> Iterator[Told]:
         yield from _of_value((*path, ALL), items[0], depth + 1)
     else:
         yield from _of_value((*path, 0), items[0], depth + 1)
+
+
+def _of_length(path: Place, items: Sequence[Json]) -> Iterator[Told]:
+    if items:
+        yield "empty", path, ""
+    if len(items) > 1:
+        yield "fewer", path, ""
+    yield "more", path, ""
 
 
 def _order(path: Place, items: Sequence[Json]) -> Iterator[Told]:

@@ -10,6 +10,7 @@ from flows.strength.mutation import Kind, Mutation, Where
 _BY_KIND: Mapping[Kind, int] = {
     "status": 100,
     "absent": 95,
+    "endless": 80,
     "empty": 90,
     "fewer": 75,
     "value": 70,

@@ -91,7 +91,10 @@ def _named(step: StepStrength) -> str:
 def _gap(file: str, gap: Gap) -> Iterator[str]:
     read = " (read by known code)" if gap.consumed else ""
     yield f"    {file}:{gap.line} {gap.step}: {_words(gap.changes)}{read}"
-    yield f"      + {gap.suggestion}" if gap.suggestion else f"      {gap.advice}"
+    if gap.suggestion:
+        yield f"      + {gap.suggestion}"
+    if gap.advice:
+        yield f"      {gap.advice}"
 
 
 def _words(changes: Sequence[str]) -> str:

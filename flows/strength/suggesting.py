@@ -7,35 +7,43 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from flows.language.values import as_text, simplest
+from flows.strength.answers import unordered
 from flows.strength.links import Links
 from flows.strength.mutation import Mutation
 from flows.strength.places import ALL, Each, Place, found, lists, shown
 from flows.strength.volatile import pattern
-from graph.runs import Json
+from graph.runs import Json, StepRun
 
 _LONGEST = 80
 _LONGEST_LIST = 6
 _BEGINNING = 40
+_EXACT = 4
+"""Digits after the point; what has more was computed, and its last ones are the machine's."""
 
 
-def lines_for(lie: Mutation, result: Json, links: Links) -> tuple[str, ...]:
+def lines_for(lie: Mutation, step: StepRun, links: Links) -> tuple[str, ...]:
     """Candidate assertions.
 
     Args:
         lie: what is not noticed.
-        result: the step's true result.
+        step: its step, with the true result.
         links: names of values.
     """
     make = {
         "status": _status,
         "absent": _absent,
+        "endless": _endless,
         "empty": _length,
         "fewer": _length,
         "more": _length,
         "order": _order,
         "header": _header,
     }.get(lie.kind, _field)
-    return tuple(dict.fromkeys(make(lie, result, links)))
+    elements = any(isinstance(part, Each | int) for part in lie.path) and make is _field
+    listed = _in_list(lie, step, links) if elements else ()
+    told = () if elements and lie.path[0] == "rows" and unordered(step) else make(lie, step.result, links)
+    known = _in_known(lie, step.result, links) if _each(lie.path) else ()
+    return tuple(dict.fromkeys((*known, *listed, *told)))
 
 
 def _status(lie: Mutation, result: Json, links: Links) -> Iterator[str]:
@@ -46,16 +54,25 @@ def _absent(lie: Mutation, result: Json, links: Links) -> Iterator[str]:
     yield "exists == true"
 
 
+def _endless(lie: Mutation, result: Json, links: Links) -> Iterator[str]:
+    yield f"{shown(lie.path)} > 0"
+
+
 def _length(lie: Mutation, result: Json, links: Links) -> Iterator[str]:
     values = list(found(result, lie.path))
     if not values:
         return
     count = len(values[0])
+    if count and count <= _LONGEST_LIST and not _each(lie.path) and all(map(_plain, values[0])):
+        literal = _literal(values[0])
+        if len(literal) <= _LONGEST and not any(links.fresh(lie.path, item) for item in values[0]):
+            yield f"{shown(lie.path)} == {literal}"
+    whole = not _shared(lie, lie.path, result, links)
     if len(lie.path) == 1 and lie.path[0] in ("rows", "messages") and "count" in result:
-        yield f"count == {count}"
+        yield from [f"count == {count}"] if whole else []
         yield "count > 0"
     path = shown(lie.path) if not _each(lie.path) else _first(lie.path)
-    yield f"len({path}) == {count}"
+    yield from [f"len({path}) == {count}"] if whole else []
     if count:
         yield f"len({path}) > 0"
 
@@ -66,17 +83,18 @@ def _order(lie: Mutation, result: Json, links: Links) -> Iterator[str]:
         if all(not isinstance(item, Mapping) and not lists(item) for item in items):
             yield f"{path} == {_literal(items)}"
             return
+        ours = not _shared(lie, lie.path, result, links)
         for name, place in _told_apart(items):
             listed = [next(iter(found(item, place)), None) for item in items]
-            if len(listed) <= _LONGEST_LIST and not any(links.fresh((name,), v) for v in listed):
+            if ours and len(listed) <= _LONGEST_LIST and not any(links.fresh((name,), v) for v in listed):
                 yield f"map({path}, .{shown(place)}) == {_literal(listed)}"
-            for index in (0, len(items) - 1):
+            for index in (0, len(items) - 1) if ours else ():
                 if not links.fresh((name,), listed[index]):
                     yield f"{path}[{index}].{shown(place)} == {_literal(listed[index])}"
             plain = [v for v in listed if isinstance(v, int | float | Decimal) and not isinstance(v, bool)]
             if len(plain) == len(listed) and plain in (sorted(plain), sorted(plain, reverse=True)):
                 sign = "<=" if plain == sorted(plain) else ">="
-                yield f"{path}[0].{shown(place)} {sign} {path}[{len(items) - 1}].{shown(place)}"
+                yield f"{path}[0].{shown(place)} {sign} {path}[-1].{shown(place)}"
 
 
 def _told_apart(items: list[Json]) -> Iterator[tuple[str, Place]]:
@@ -115,8 +133,10 @@ def _field(lie: Mutation, result: Json, links: Links) -> Iterator[str]:
         return
     value = values[0]
     if _each(lie.path):
-        yield from _in_known(lie, result, links)
-        yield from _in_each(lie, values, links)
+        outer = lie.path[: next(i for i, part in enumerate(lie.path) if isinstance(part, Each))]
+        fresh = not _plain(value) or any(links.fresh(lie.path, v) for v in values)
+        fresh = fresh or _shared(lie, outer, result, links)
+        yield from _of_value(_first(lie.path), value, fresh=fresh)
         return
     path = shown(lie.path)
     name, fresh = links.name((lie.step, lie.inside), lie.path, value), links.fresh(lie.path, value)
@@ -138,7 +158,9 @@ def _of_value(path: str, value: Json, *, fresh: bool) -> Iterator[str]:
 
 def _of_scalar(path: str, value: Json, *, fresh: bool) -> Iterator[str]:
     kind = "string" if isinstance(value, str) else "boolean" if isinstance(value, bool) else "number"
-    if not fresh:
+    if not fresh and kind == "number" and _fraction_digits(value) > _EXACT:
+        yield f"round({path}, {_EXACT}) == {_literal(round(float(value), _EXACT))}"
+    elif not fresh:
         if not isinstance(value, str) or (len(value) <= _LONGEST and "\n" not in value):
             yield f"{path} == {_literal(value)}"
         else:
@@ -149,6 +171,11 @@ def _of_scalar(path: str, value: Json, *, fresh: bool) -> Iterator[str]:
     yield f"{path} is {kind}"
     if kind == "number" and isinstance(value, int | float | Decimal) and value > 0:
         yield f"{path} > 0"
+
+
+def _fraction_digits(value: Json) -> int:
+    text = as_text(simplest(Decimal(str(value)))) if isinstance(value, float | Decimal) else ""
+    return len(text.partition(".")[2])
 
 
 def _in_known(lie: Mutation, result: Json, links: Links) -> Iterator[str]:
@@ -163,26 +190,52 @@ def _in_known(lie: Mutation, result: Json, links: Links) -> Iterator[str]:
             continue
         for key, known in item.items():
             name = links.name((lie.step, lie.inside), (*outer, ALL, key), known) if key.isidentifier() else ""
-            if name and (key,) != inner:
+            alike = [other for other in next(found(result, outer)) if next(found(other, (key,)), None) == known]
+            if name and (key,) != inner and len(alike) == 1:
                 yield f"one({shown(outer)}, .{key} == {name} && .{shown(inner)} == {_literal(value)})"
 
 
-def _in_each(lie: Mutation, values: list[Json], links: Links) -> Iterator[str]:
-    """One of the elements is enough to notice what all of them say; alike ones are checked together."""
-    at = next(i for i, part in enumerate(lie.path) if isinstance(part, Each))
+def _kinds(value: Json) -> list[str]:
+    lines = _of_value("x", value, fresh=True)
+    return [line.rpartition(" is ")[2] for line in lines if line.startswith("x is ")]
+
+
+def _in_list(lie: Mutation, step: StepRun, links: Links) -> Iterator[str]:
+    """What all elements of the innermost list say, in one line; where they come in no order, that one says it."""
+    at = max(i for i, part in enumerate(lie.path) if isinstance(part, Each | int))
     outer, inner = lie.path[:at], lie.path[at + 1 :]
-    value = values[0]
-    simple = not _each(inner) and bool(inner) and shown(inner)[0] != "["
-    stable = _plain(value) and value is not None and not any(links.fresh(inner, v) for v in values)
-    if simple and stable and all(v == value for v in values):
-        yield f"all({shown(outer)}, .{shown(inner)} == {_literal(value)})"
-    if simple and stable and len(values) <= _LONGEST_LIST:
-        yield f"map({shown(outer)}, .{shown(inner)}) == {_literal(values)}"
-    if not simple or stable:
-        yield from _of_value(_first(lie.path), value, fresh=not stable)
-    if simple:
-        kinds = [line.rpartition(" is ")[2] for line in _of_value("x", value, fresh=True) if line.startswith("x is ")]
-        yield from (f"all({shown(outer)}, .{shown(inner)} is {kind})" for kind in kinds)
+    values = list(found(step.result, (*outer, ALL, *inner)))
+    if _each(outer) or not inner or not shown(inner)[0].isalpha() or len(values) < 2:
+        return
+    said = [_said(lie, value, links) for value in values]
+    path, field = shown(outer), shown(inner)
+    if all(said) and not _shared(lie, outer, step.result, links):
+        if len(set(said)) == 1:
+            yield f"all({path}, .{field} == {said[0]})"
+        elif outer == ("rows",) and unordered(step):
+            yield f"any({path}, .{field} == {said[0]})"
+        elif len(said) <= _LONGEST_LIST:
+            yield f"map({path}, .{field}) == [{', '.join(said)}]"
+    kinds = [_kinds(value) for value in values]
+    if all(kind == kinds[0] for kind in kinds):
+        yield from (f"all({path}, .{field} is {kind})" for kind in kinds[0])
+
+
+def _said(lie: Mutation, value: Json, links: Links) -> str:
+    """A plain value as an assertion may write it; empty where another run would answer another one."""
+    if not _plain(value) or value is None:
+        return ""
+    fresh = links.fresh(lie.path, value)
+    return links.name((lie.step, lie.inside), lie.path, value) if fresh else _literal(value)
+
+
+def _shared(lie: Mutation, outer: Place, result: Json, links: Links) -> bool:
+    """Whether a list holds what this flow made, found by a known id, beside what others made: its whole is not ours."""
+    items = next(found(result, outer), ())
+    maps = [item for item in items if isinstance(item, Mapping)] if lists(items) else []
+    where = (lie.step, lie.inside)
+    ours = [any(links.name(where, (*outer, ALL, key), value) for key, value in item.items()) for item in maps]
+    return any(ours) and not all(ours)
 
 
 def _each(place: Place) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from flows.language.errors import UNDECIDED
-from flows.strength.mutation import Kind, Mutation, is_message, repeating, streamed
+from flows.strength.answers import is_message, is_redis, repeating, streamed
+from flows.strength.mutation import Kind, Mutation
 from flows.strength.places import ALL, Place, copied, found, lists, remove, update
 from graph.runs import Exchange, FlowRun, Json, StepRun
 
@@ -96,9 +97,12 @@ def changed(result: Json, mutation: Mutation) -> Json:
     mirrors = [(n, p) for n, p in _MIRRORS if n in copy and n not in of_one and _repeats(copy, n, p)]
     repeated = repeating(copy) if lists(copy.get("messages")) else ""
     at = copy["messages"].index(copy["body"]) if repeated == "body" else 0
-    counts = [name for name in _COUNTS if lists(copy.get(name)) and (copy[name] or not copy.get("count"))]
+    counting = (*_COUNTS, "value") if is_redis(copy) else _COUNTS
+    counts = [name for name in counting if lists(copy.get(name)) and (copy[name] or not copy.get("count"))]
+    same = _same_number(copy, mutation)
     printed = copy.get("json") is not None and "stdout" in copy
     _ACTS[mutation.kind](copy, mutation)
+    copy.update({name: copy[mutation.path[0]] for name in same})
     for name, place in mirrors:
         copy[name] = next(iter(found(copy, place)), None)
     for name, one in lists_of_one:
@@ -116,6 +120,18 @@ def changed(result: Json, mutation: Mutation) -> Json:
 
 def _repeats(result: Json, name: str, place: Place) -> bool:
     return any(value == result[name] for value in found(result, place))
+
+
+def _same_number(copy: Json, mutation: Mutation) -> list[str]:
+    """Other names under which a Redis answer holds the number that is lied about."""
+    told = mutation.path[0] if len(mutation.path) == 1 else ""
+    if not is_redis(copy) or not isinstance(copy.get(told), int) or isinstance(copy[told], bool):
+        return []
+    return [name for name in ("value", "ttl", "deleted", "count") if copy[name] == copy[told]]
+
+
+def _endless(root: Json, mutation: Mutation) -> None:
+    root["ttl"] = -1
 
 
 def _status(root: Json, mutation: Mutation) -> None:
@@ -181,6 +197,7 @@ def _by(how: Callable[[Json], Json]) -> Callable[[Json, Mutation], None]:
 _ACTS: Mapping[Kind, Callable[[Json, Mutation], None]] = {
     "status": _status,
     "absent": _absent,
+    "endless": _endless,
     "dropped": _dropped,
     "header": _header,
     "null": _by(lambda value: None),

@@ -11,7 +11,8 @@ from graph.runs import Json
 _NAME = re.compile(
     r"(^|_)(ids?|uuid|guid|ulid|token|nonce|time|timestamp|ts|date|datetime|etag|hash|digest|checksum|signature|trace"
     r"|span|offset|partition|seed|duration|elapsed|latency|at|on|until|since|expires|modified|hostname|pid|port"
-    r"|sequence|seq|cursor|version_?id|duration_ms|time_ms)$"
+    r"|sequence|seq|cursor|version_?id|ms|millis|micros|nanos|ns|seconds|uptime|took|age|ttl|expires_in|random|salt"
+    r"|session|commit|sha|traceparent|otp)$"
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SHAPES = (
@@ -24,8 +25,9 @@ _SHAPES = (
     (r"^eyJ[\w-]+\.[\w-]+\.", 0),
     (r"^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} ", 0),
 )
-_PATTERNS = tuple((text, re.compile(text, flags), flags) for text, flags in _SHAPES)
-_ADDRESS = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]):\d{2,5}")
+_PATTERNS = tuple((text, re.compile(text, flags)) for text, flags in _SHAPES)
+_ADDRESS = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]|//[^/\s:@]+):\d{2,5}")
+_READABLE = re.compile(r"^\d{4}-\d\d-\d\d")
 _EPOCH = ((1_400_000_000, 2_200_000_000), (1_400_000_000_000, 2_200_000_000_000))
 # fmt: off
 FIELDS = frozenset({"duration_ms", "time", "url", "attempts", "traceparent", "at_ms", "latency_ms", "n", "port", "host",
@@ -57,17 +59,17 @@ def by_name(place: Place) -> bool:
 
 
 def pattern(value: Json) -> str:
-    """A regex for texts of this value's kind (UUID, instant, ULID, hash, signed token); empty for other values.
+    """A regex for instants and dates of this value's form; empty for other values.
 
     Args:
         value: of a field.
     """
-    if not isinstance(value, str):
-        return ""
-    for text, compiled, flags in _PATTERNS:
-        if compiled.search(value):
-            return f"(?i){text}" if flags else text
-    return ""
+    return _shape(value) if isinstance(value, str) and _READABLE.match(value) else ""
+
+
+def _shape(value: str) -> str:
+    """The form of a text that is made anew each time: UUID, instant, ULID, hash, signed token."""
+    return next((text for text, compiled in _PATTERNS if compiled.search(value)), "")
 
 
 def volatile(place: Place, value: Json) -> bool:
@@ -80,5 +82,5 @@ def volatile(place: Place, value: Json) -> bool:
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return False
     if isinstance(value, str):
-        return bool(pattern(value)) or _ADDRESS.search(value) is not None or by_name(place)
+        return bool(_shape(value)) or _ADDRESS.search(value) is not None or by_name(place)
     return by_name(place) or any(low <= value <= high for low, high in _EPOCH)

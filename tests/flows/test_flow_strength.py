@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from difflib import ndiff
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from flows.strength.mutation import Kind, Mutation, mutations
 from flows.strength.places import Place
 from flows.strength.telling import changed
 from graph.runs import Run
-from tests.flows.support import Reply, Web, run_text, verdicts
+from tests.flows.support import Reply, Seen, Web, run_text, verdicts
 
 FLOW = """\
 # how orders come to be
@@ -119,7 +120,7 @@ def test_messages_and_commands(tmp_path: Path, redis_url: str) -> None:
         process={"REDIS_URL": redis_url},
     )
     found = strength(run)
-    assert {'value == "v"', "exists == true"} <= suggestions(found, "got")
+    assert suggestions(found, "got") == {'value == "v"'}
     assert 'value.kind == "a"' in suggestions(found, "heard")
     assert strength(run, strengthened(run.flows[0].source, found.gaps)).score > 90
 
@@ -186,3 +187,104 @@ def test_what_repeats_a_lie_is_told_the_same_way(
     lied = changed(result, Mutation("s", kind, path, "5" if kind == "status" else ""))
     assert {name: lied[name] for name in told} == told
     assert result != lied
+
+
+@pytest.mark.server("redis")
+def test_a_remaining_time_is_never_pinned_and_a_key_that_never_expires_is_named(tmp_path: Path, redis_url: str) -> None:
+    run = run_text(
+        tmp_path,
+        """\
+        flow:
+          name: expiry
+          steps:
+            - {id: put, action: redis.set, config: {key: k, value: v, ttl: 60}, assert: [ok == true]}
+            - {id: left, action: redis.ttl, config: {key: k}}
+            - {id: counted, action: redis.incr, config: {key: n}}
+        """,
+        process={"REDIS_URL": redis_url},
+    )
+    found = strength(run)
+    assert suggestions(found, "left") == {"ttl > 0"}
+    assert {change for gap in found.gaps if gap.step == "left" for change in gap.changes} == {
+        "exists: not there at all", "ttl: never expires"
+    }  # fmt: skip
+    assert suggestions(found, "counted") == {"value == 1"}
+
+
+ROOM = """\
+flow:
+  name: rooms
+  setup:
+    - {{id: room, action: http_request, config: {{method: POST, url: "{url}/rooms"}}}}
+  steps:
+    - id: book
+      action: http_request
+      config: {{method: POST, url: "{url}/bookings", body: {{guest: "guest-${{RANDOM_STRING}}"}}}}
+    - id: list
+      action: http_request
+      config: {{url: "{url}/bookings"}}
+"""
+
+
+def test_texts_made_of_random_values_and_ids_are_suggested_as_the_flow_would_write_them(
+    tmp_path: Path, web: Web
+) -> None:
+    guest: list[str] = []
+    web.on("POST /rooms", 201, ORDER, location="/rooms/1")
+
+    def book(seen: Seen) -> Reply:
+        guest[:] = [json.loads(seen.body)["guest"]]
+        return Reply(201, {"guest": guest[0], "note": f"for {ORDER['id']}", "share": 0.3333333333})
+
+    web.routes["POST /bookings"] = book
+    web.routes["GET /bookings"] = lambda seen: Reply(
+        200, {"all": [{"seat": seat, "guest": guest[0], "zone": "A"} for seat in ("1", "2", "3", "4")]}
+    )
+    found = strength(run_text(tmp_path, ROOM.format(url=web.url)))
+    assert suggestions(found, "room") == {"status == 201"}
+    assert suggestions(found, "book") == {
+        "status == 201",
+        'body.guest == "guest-${RANDOM_STRING}"',
+        'body.note == "for ${room.body.id}"',
+        "round(body.share, 4) == 0.3333",
+    }
+    assert suggestions(found, "list") == {
+        "status == 200",
+        'map(body.all, .seat) == ["1", "2", "3", "4"]',
+        'all(body.all, .guest == "guest-${RANDOM_STRING}")',
+        'all(body.all, .zone == "A")',
+    }
+
+
+def test_rows_that_come_in_no_order_are_not_put_in_one(tmp_path: Path) -> None:
+    text = """\
+        flow:
+          name: order
+          setup:
+            - {id: make, action: sql, config: {query: "CREATE TABLE t (n text, k text)"}}
+            - {id: fill, action: sql, config: {query: "INSERT INTO t VALUES ('a', 'x'), ('b', 'x')"}}
+          steps:
+            - {id: read, action: sql, config: {query: "SELECT * FROM t"}}
+            - {id: sorted, action: sql, config: {query: "SELECT n FROM t order   by n"}}
+        """
+    run = run_text(tmp_path, text, process={"DATABASE_URL": f"sqlite:///{tmp_path}/m.db"})
+    found = strength(run)
+    assert suggestions(found, "read") == {"count == 2", 'any(rows, .n == "a")', 'all(rows, .k == "x")'}
+    assert 'map(rows, .n) == ["a", "b"]' in suggestions(found, "sorted")
+
+
+def test_who_wins_a_race_is_nobody_s_mistake(tmp_path: Path, web: Web) -> None:
+    web.on("POST /seats", 201, {"seat": "A1"})
+    text = f"""\
+        flow:
+          name: race
+          steps:
+            - id: both
+              action: parallel
+              config:
+                branches:
+                  - - {{id: one-way, action: http, config: {{method: POST, url: "{web.url}/seats", body: {{by: a}}}}}}
+                  - - {{id: other, action: http, config: {{method: POST, url: "{web.url}/seats", body: {{by: b}}}}}}
+        """
+    found = strength(run_text(tmp_path, text))
+    assert (found.all, found.gaps) == (0, ())

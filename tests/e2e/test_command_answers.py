@@ -78,7 +78,7 @@ def test_reports_hold_what_was_printed(repo: Repo, app_url: str, tmp_path: Path)
     root = ElementTree.parse(junit).getroot()
     assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("2", "1", "0")
     refused(repo.path, "run", "--report", "html2=x", says=("unknown report 'html2'", "junit"))
-    refused(repo.path, "run", "--report", "junit", says=("NAME=VALUE",))
+    refused(repo.path, "run", "--report", "junit", says=("NAME=FILE",))
 
 
 def test_selection_and_variables(repo: Repo, app_url: str) -> None:

@@ -28,7 +28,10 @@ class DatabaseConfig:
     query: str | None = option(None, "SQL.", also=("sql",))
     params: object = option(None, "A list for `$1` and `?`, a map for `:name`.")
     transaction: tuple[StatementConfig, ...] | None = option(
-        None, "Several statements in one transaction; the result is the last one's.", record=StatementConfig
+        None,
+        "Several statements in one transaction; the result is the last one's.",
+        record=StatementConfig,
+        short="query",
     )
     tls: object = option(None, TLS_DOC)
 
@@ -42,7 +45,7 @@ def touches(config: Mapping[str, object]) -> Iterable[Touch]:
     queries: list[object] = [config.get("query") or config.get("sql")]
     several = config.get("transaction")
     if isinstance(several, list | tuple):
-        queries += [item.get("query") for item in several if isinstance(item, Mapping)]
+        queries += [item.get("query") if isinstance(item, Mapping) else item for item in several]
     for query in queries:
         if isinstance(query, str):
             yield Touch("dataset", query, kind="sql", mode="read" if sql_reads(query) else "write", sql=True)
@@ -73,10 +76,16 @@ def _params(given: object) -> list[object] | dict[str, object] | None:
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    from flows.clients.sql_text import unbindable
+
     if (config.get("query") is None) == (config.get("transaction") is None):
         yield "query", "database_query needs either 'query' or 'transaction'"
     if not isinstance(config.get("params"), list | tuple | Mapping | str | None):
         yield "params", "'params' must be a list (for $1 and ?) or a map (for :name)"
+    several = config.get("transaction")
+    for key, items in (("params", [config]), ("transaction", several if isinstance(several, list | tuple) else [])):
+        problems = (unbindable(item.get("query"), item.get("params")) for item in items if isinstance(item, Mapping))
+        yield from ((key, problem) for problem in problems if problem)
     yield from tls_problems(config)
 
 

@@ -118,10 +118,15 @@ def _holds(wanted: Mapping[str, object], result: Result) -> str:
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    from flows.clients.sql_text import unbindable
+
     query = config.get("query")
     if isinstance(query, str) and not sql_reads(query):
         yield "query", "db_poll repeats its statement, so it must be one that only reads"
     yield from tls_problems(config)
+    problem = unbindable(query, config.get("params"))
+    if problem:
+        yield "params", problem
     if config.get("until") is not None and config.get("condition") is not None:
         yield "condition", "'until' and 'condition' exclude each other"
 

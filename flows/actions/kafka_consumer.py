@@ -30,7 +30,9 @@ class ConsumerConfig:
     expect: str | None = option(None, "`none`: fail when a message arrives.", choices=("none",))
     sasl: SaslConfig | None = option(None, "How to log in.", record=SaslConfig)
     tls: object = option(None, TLS_DOC)
-    schema_registry: RegistryConfig | None = option(None, "Values are in its format.", record=RegistryConfig)
+    schema_registry: RegistryConfig | None = option(
+        None, "Values are in its format.", record=RegistryConfig, short="url"
+    )
 
 
 def touches(config: Mapping[str, object]) -> Iterable[Touch]:

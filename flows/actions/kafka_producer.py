@@ -25,7 +25,10 @@ class ProducerConfig:
     headers: Mapping[str, object] | None = option(None, "Message headers.")
     sasl: SaslConfig | None = option(None, "How to log in.", record=SaslConfig)
     tls: object = option(None, TLS_DOC)
-    schema_registry: RegistryConfig | None = option(None, "Write the value in its format.", record=RegistryConfig)
+    partition: int | None = option(None, "Its number; by default the key, else the broker's library, decides.")
+    schema_registry: RegistryConfig | None = option(
+        None, "Write the value in its format.", record=RegistryConfig, short="url"
+    )
     timeout: Duration | None = option(None, "Limit for the acknowledgement.")
 
 
@@ -49,7 +52,7 @@ async def run(config: ProducerConfig, call: Call) -> Result:
         call: connections and trace context.
     """
     from flows.clients.kafka import settings
-    from flows.clients.kafka_producer import Producer
+    from flows.clients.kafka_producer import Outgoing, Producer
     from flows.clients.tls import tls_of
 
     where = settings(config.brokers or (), config.sasl, tls_of(config.tls, call.files))
@@ -59,7 +62,8 @@ async def run(config: ProducerConfig, call: Call) -> Result:
         headers.append(("traceparent", call.traceparent.encode()))
     value = await _value(config, call)
     key = None if config.key is None else as_text(config.key).encode()
-    partition, offset = await producer.send(config.topic, value, key, headers)
+    sent = Outgoing(config.topic, value, key, headers, config.partition)
+    partition, offset = await producer.send(sent)
     return {"ok": True, "topic": config.topic, "partition": partition, "offset": offset}
 
 
@@ -76,6 +80,9 @@ async def _value(config: ProducerConfig, call: Call) -> bytes | None:
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     yield from tls_problems(config)
+    partition = config.get("partition")
+    if isinstance(partition, int) and partition < 0:
+        yield "partition", "partitions are numbered from 0"
 
 
 ACTION: Action[ProducerConfig] = Action(

@@ -49,9 +49,9 @@ class GrpcProbe:
 class WaitConfig:
     """Settings of a wait."""
 
-    http: HttpProbe | None = option(None, "An HTTP address.", record=HttpProbe)
+    http: HttpProbe | None = option(None, "An HTTP address.", record=HttpProbe, short="url")
     tcp: TcpProbe | None = option(None, "A TCP port.", record=TcpProbe)
-    grpc: GrpcProbe | None = option(None, "A gRPC server's health.", record=GrpcProbe)
+    grpc: GrpcProbe | None = option(None, "A gRPC server's health.", record=GrpcProbe, short="address")
     type: str | None = option(None, "Flat form: `http` or `tcp`.", choices=("http", "tcp"))
     url: str | None = option(None, "Flat form of `http.url`.")
     status: object = option(None, "Flat form of `http.status`.")
@@ -69,7 +69,7 @@ def touches(config: Mapping[str, object]) -> Iterable[Touch]:
         config: as written.
     """
     http = config.get("http")
-    url = http.get("url") if isinstance(http, Mapping) else config.get("url")
+    url = http.get("url") if isinstance(http, Mapping) else http or config.get("url")
     if isinstance(url, str):
         yield Touch("endpoint", url, method="GET")
 
@@ -218,6 +218,11 @@ def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     grpc = config.get("grpc")
     if isinstance(grpc, Mapping):
         yield from (("grpc", message) for _, message in tls_problems(grpc))
+    probed = config.get("tcp")
+    place: Mapping[str, object] = probed if isinstance(probed, Mapping) else config
+    port = place.get("port")
+    if isinstance(port, int) and not 0 < port < 65536:
+        yield "tcp" if place is probed else "port", f"no TCP port: {port}"
     problem = _status_problem(own.get("status"))
     if problem:
         yield "http" if own is probe else "status", problem

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError, reason
@@ -25,6 +25,24 @@ from flows.clients.threads import in_thread
 DELIVERY_SECONDS = 15.0
 POLL_SECONDS = 0.02
 NEW_TOPIC_SECONDS = 0.05
+
+
+class Outgoing(NamedTuple):
+    """A message to publish.
+
+    Args:
+        topic: its name.
+        value: bytes; None = a tombstone.
+        key: bytes or None.
+        headers: in order.
+        partition: its number; None = by its key.
+    """
+
+    topic: str
+    value: bytes | None
+    key: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+    partition: int | None = None
 
 
 class Producer:
@@ -49,20 +67,16 @@ class Producer:
             raise ClientError(f"{where}: {error.args[0].str()}", "config") from error
         self._topics: set[str] = set()
 
-    async def send(
-        self, topic: str, value: bytes | None, key: bytes | None, headers: Sequence[tuple[str, bytes]]
-    ) -> tuple[int, int]:
+    async def send(self, outgoing: Outgoing) -> tuple[int, int]:
         """Publishes a message and waits for the broker's acknowledgement: partition and offset.
 
         Args:
-            topic: its name.
-            value: bytes; None = a tombstone.
-            key: bytes or None.
-            headers: in order.
+            outgoing: the message.
 
         Raises:
-            ClientError: unreachable, refused, no such topic, too large.
+            ClientError: unreachable, refused, no such topic or partition, too large.
         """
+        topic, value = outgoing.topic, outgoing.value
         await reachable(self._where)
         self._problems.refused = self._problems.down = None
         if topic not in self._topics:
@@ -72,7 +86,12 @@ class Producer:
         found: list[tuple[Any, Any]] = []
         try:
             self._producer.produce(
-                topic, value=value, key=key, headers=list(headers), on_delivery=lambda *pair: found.append(pair)
+                topic,
+                value=value,
+                key=outgoing.key,
+                headers=list(outgoing.headers),
+                partition=-1 if outgoing.partition is None else outgoing.partition,
+                on_delivery=lambda *pair: found.append(pair),
             )
         except kafka.KafkaException as error:
             raise ClientError(f"{self._where}: topic {topic}: {error.args[0].str()}", "config") from error

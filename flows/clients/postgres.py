@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -160,8 +161,7 @@ class Postgres:
     def _refused(self, error: psycopg.Error, connection: AsyncConnection[Any]) -> ClientError:
         if connection.broken or connection.closed:
             return ClientError(f"{self}: {reason(error)}")
-        code = f" [{error.sqlstate}]" if error.sqlstate else ""
-        return ClientError(f"{self}: {reason(error)}{code}", "server")
+        return ClientError(f"{self}: {_said(error)}", "server")
 
     async def _taken(self) -> AsyncConnection[Any]:
         while self._idle:
@@ -192,6 +192,15 @@ class Postgres:
         refused = "FATAL:" in said
         said = said.rpartition("FATAL:")[2].strip() if refused else said
         return ClientError(f"{self}: {said}", "server" if refused else "connection")
+
+
+def _said(error: psycopg.Error) -> str:
+    """The server's message with its place in a statement of several lines, its detail and its hint."""
+    line = re.search(r"^LINE ([0-9]+):", str(error), re.MULTILINE)
+    place = f", line {line[1]} of the query" if line is not None and line[1] != "1" else ""
+    code = f" [{error.sqlstate}]" if error.sqlstate else ""
+    more = [part.rstrip(".") for part in (error.diag.message_detail, error.diag.message_hint) if part]
+    return f"{reason(error)}{place}{code}" + (f" ({'; '.join(more)})" if more else "")
 
 
 def _numeric(settings: dict[str, Any]) -> str:

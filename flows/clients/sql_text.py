@@ -158,6 +158,26 @@ def bind(query: str, params: Params, dialect: Dialect = "postgres") -> Bound:
     return _bind_listed(found, list(params), "numbered" if numbered else "question")
 
 
+def unbindable(query: object, params: object) -> str:
+    """Why a statement as it is written takes no such params in any dialect; empty when one may take them.
+
+    Args:
+        query: SQL; with a template in it nothing is known.
+        params: a list or a map.
+    """
+    if not isinstance(query, str) or "${" in query or "{{" in query or not isinstance(params, list | tuple | Mapping):
+        return ""
+    problem = ""
+    for dialect in _TOKENS:
+        try:
+            bind(query, params, dialect)
+        except ClientError as error:
+            problem = problem or error.message
+        else:
+            return ""
+    return problem
+
+
 def _bind_named(found: list[Piece], params: Mapping[str, object]) -> Bound:
     names = list(params)
     parts: list[str | int] = []

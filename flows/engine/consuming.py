@@ -139,9 +139,11 @@ def _matches(job: Job, message: dict[str, object], tally: _Tally) -> bool:
     return True
 
 
-def _unheard(job: Job, answer: Answer, tally: _Tally) -> str:
+def _unheard(context: Context, job: Job, answer: Answer, tally: _Tally) -> str:
+    late = context.late.get((job.step.phase, job.step.id), "")
     if answer.at < job.limit.at - SLACK_MS:
-        return in_time(answer, _window(job))
+        said = in_time(answer, _window(job))
+        return f"{said}; {late}, when the flow began" if late else said
     counted = f"{tally.read} arrived, {tally.matched} matched" if not answer.awaited else ""
     return f"{out_of_time(answer, job.limit)}: {counted}".removesuffix(": ")
 
@@ -156,7 +158,7 @@ def _over(context: Context, job: Job, reading: Reading, answer: Answer, tally: _
         window_over = timeout and not answer.awaited and answer.at < job.limit.at - SLACK_MS
         if timeout and not window_over:
             # A stream that could not be opened, or is not heard of, is no silence.
-            answer = answer._replace(error=_unheard(job, answer, tally))
+            answer = answer._replace(error=_unheard(context, job, answer, tally))
     if not window_over:
         return broken(context, job, reading, answer)
     reading.ended = "window"

@@ -30,6 +30,7 @@ class Option:
         scope: for expressions, what bare names mean: the step's ``result``, one ``message`` of it, or
             only what the ``flow`` knows before the step (for_each `items`, condition `if`).
         record: for maps and lists of maps with known keys, the dataclass of their fields.
+        short: the key of `record` that a text alone stands for (``schema_registry: http://...``).
         file: the text names a file relative to the flow; it must exist.
         flow: that file is a flow, which is checked too.
         pattern: the text is an RE2 pattern.
@@ -41,6 +42,7 @@ class Option:
     choices: tuple[str, ...] = ()
     scope: ExpressionScope = "result"
     record: type[object] | None = None
+    short: str = ""
     file: bool = False
     flow: bool = False
     pattern: bool = False

@@ -278,7 +278,9 @@ def _expression_or_list(value: Any, where: str, field: Field) -> object:
 
 
 def _record(value: Any, where: str, field: Field) -> object:
-    kind = field.option.record
+    kind, short = field.option.record, field.option.short
+    if short and isinstance(value, str):
+        value = {short: value}
     if kind is None or type_name(value) != "object":
         raise _wrong(where, "a map", value)
     return build(kind, value, f"{where}.")

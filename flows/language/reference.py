@@ -126,6 +126,8 @@ def _row(field: Field, prefix: str) -> str:
         doc += " Over one message."
     if field.option.also:
         doc += " Also " + ", ".join(f"`{name}`" for name in field.option.also) + "."
+    if field.option.short:
+        doc += f" A text alone is its `{field.option.short}`."
     cells = (f"`{prefix}{field.key}`", kind, _default(field), doc)
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 

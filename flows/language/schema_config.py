@@ -121,11 +121,13 @@ def _alternatives(shape: Schema) -> Iterable[Schema]:
 def _shape(field: Field, option: Option) -> Schema:
     if option.record is not None:
         one = config_schema(option.record)
+        if option.short:
+            one = _any(one, _TEXT)
         if field.kind == "record_list":
-            return _any({"type": "array", "items": _any(one, TEMPLATE)}, TEMPLATE)
+            return _any({"type": "array", "items": _any(*_alternatives(one), TEMPLATE)}, TEMPLATE)
         if field.kind == "record_map":
             return _any({"type": "object", "additionalProperties": _any(one, TEMPLATE)}, TEMPLATE)
-        return _any(EXPRESSION, one) if field.kind == "expression_or_map" else _any(one, TEMPLATE)
+        return _any(EXPRESSION, one) if field.kind == "expression_or_map" else _any(*_alternatives(one), TEMPLATE)
     if option.choices and field.kind == "text":
         return _any({"enum": list(option.choices)}, _any_case(option.choices), TEMPLATE)
     return _KINDS[field.kind]

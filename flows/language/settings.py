@@ -277,6 +277,9 @@ class SettingsReader:
         record = known.option.record
         if record is None or _templated(node):
             return plain(node)
+        short = known.option.short
+        if short and isinstance(node, ScalarNode) and isinstance(node.value, str):
+            return {short: self._value(fields_of(record)[short], node)}
         mapping = self.reader.mapping(node)
         if mapping is None:
             return None

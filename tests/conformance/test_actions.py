@@ -43,11 +43,18 @@ def test_wait_for_a_port_and_an_address(tmp_path: Path) -> None:
                 f"{{id: tcp, action: wait_for, config: {{tcp: {{host: 127.0.0.1, port: {open_port}}}}}}}",
                 f'{{id: http, action: wait_for, config: {{http: {{url: "http://127.0.0.1:{open_port}/", status: 200,'
                 " body_contains: ready}}}",
+                f"{{id: short, action: wait_for, config: {{http: 'http://127.0.0.1:{open_port}/'}}}}",
                 f'{{id: flat, action: wait_for, config: {{type: http, url: "http://127.0.0.1:{open_port}/"}}}}',
                 f"{{id: none_there, action: wait_for, config: {{tcp: {{port: {port}}}, timeout: 300ms}}}}",
             ),
         )
-    assert verdicts(run) == {"tcp": "passed", "http": "passed", "flat": "passed", "none_there": "failed"}
+    assert verdicts(run) == {
+        "tcp": "passed",
+        "http": "passed",
+        "short": "passed",
+        "flat": "passed",
+        "none_there": "failed",
+    }
     assert "connection refused" in step(run, "none_there").message
     assert len(step(run, "none_there").exchanges[0].candidates) > 3
 

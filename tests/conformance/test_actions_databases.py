@@ -165,10 +165,12 @@ def test_a_result_without_end_is_refused_and_fills_no_memory(tmp_path: Path, url
 def test_refusals_of_the_server_are_errors_that_name_it(tmp_path: Path, url: str) -> None:
     bad = _sql("bad", "SELECT * FROM nowhere", "count == 1", more=", on_error: continue")
     syntax = _sql("syntax", "SELEC 1", more=", on_error: continue")
-    run = _run(tmp_path, url, bad, syntax, _sql("fine", "SELECT 1 AS a", "first_row.a == 1"))
+    lines = _sql("lines", "SELECT 1,\n  2,\n  FROM x", more=", on_error: continue")
+    run = _run(tmp_path, url, bad, syntax, lines, _sql("fine", "SELECT 1 AS a", "first_row.a == 1"))
     assert {step(run, name).verdict for name in ("bad", "syntax")} == {"error"}
     assert {step(run, name).exchanges[0].error_type for name in ("bad", "syntax")} == {"server"}
     assert "nowhere" in step(run, "bad").message
+    assert "line 3" in step(run, "lines").message or url.startswith("sqlite"), step(run, "lines").message
     assert step(run, "fine").verdict == "passed"
     assert step(run, "bad").duration_ms < 2000
 

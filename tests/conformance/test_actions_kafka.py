@@ -10,6 +10,7 @@ import pytest
 
 from tests.conformance.actions import SECRET, Check, failing_servers, flow_of, passes
 from tests.flows.support import raw_server, run_text, step, verdicts
+from tests.servers.kafka import SecureKafka
 
 
 @pytest.mark.server("kafka")
@@ -56,6 +57,37 @@ def test_a_message_from_before_the_flow_is_seen_only_from_the_beginning(tmp_path
     )
     assert verdicts(run) == {"new": "failed", "everything": "passed"}
     assert "expected 1 message within 300ms: 0 arrived" in step(run, "new").message
+
+
+@pytest.mark.server("kafka")
+def test_a_message_goes_to_the_partition_that_is_named(tmp_path: Path, kafka_brokers: str) -> None:
+    from confluent_kafka.admin import AdminClient, NewTopic
+
+    topic, admin = f"t-{uuid4().hex}", AdminClient({"bootstrap.servers": kafka_brokers})
+    admin.create_topics([NewTopic(topic, 3, 1)])[topic].result()
+    run = run_text(
+        tmp_path,
+        flow_of(
+            f"{{id: p, action: kafka_producer, config: {{topic: {topic}, value: x, partition: 2}},"
+            " assert: [partition == 2]}",
+            f"{{id: c, action: kafka_consumer, config: {{topic: {topic}, from: beginning}},"
+            " assert: ['messages[0].partition == 2']}",
+            f"{{id: no, action: kafka_producer, config: {{topic: {topic}, value: x, partition: 9}}}}",
+        ),
+        process={"KAFKA_BROKERS": kafka_brokers},
+    )
+    assert verdicts(run) == {"p": "passed", "c": "passed", "no": "error"}
+    assert "partition" in step(run, "no").message.lower()
+
+
+@pytest.mark.server("kafka")
+def test_a_window_too_short_to_connect_in_keeps_what_was_found_when_the_flow_began(
+    tmp_path: Path, kafka_secure: SecureKafka
+) -> None:
+    consumer = f"{{id: c, action: kafka_consumer, config: {{brokers: '{kafka_secure.tls}', topic: t, timeout: 1s}}}}"
+    run = run_text(tmp_path, flow_of(consumer))
+    assert verdicts(run) == {"c": "failed"}
+    assert "is it another protocol's port, or TLS or SASL?" in step(run, "c").message
 
 
 @pytest.mark.server("kafka")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.engine.recording import judge
-from tests.conformance.actions import passes
+from tests.conformance.actions import flow_of, passes
 from tests.flows.support import run_text, step, verdicts
 
 
@@ -53,6 +53,23 @@ def test_postgres_values_follow_the_type_rules(tmp_path: Path, postgres_url: str
     passes(run)
 
 
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        ('{query: "SELECT $1, $2", params: [1]}', "uses $2, but params has 1 value"),
+        ('{query: "SELECT :a", params: {b: 1}}', "uses :a, but params has no 'a'"),
+        ('{transaction: ["SELECT 1", {query: "SELECT ?", params: [1, 2]}]}', "params has 2 value(s)"),
+        ('{query: "SELECT ${n}, $1", params: [1, 2]}', ""),
+        ("{query: \"SELECT '?' # ?\", params: [1]}", ""),
+    ],
+)
+def test_values_without_a_place_are_found_before_anything_is_sent(tmp_path: Path, config: str, problem: str) -> None:
+    step_text = f"{{id: a, action: database_query, config: {{connection: 'sqlite://', {config[1:]}}}"
+    run = run_text(tmp_path, flow_of(step_text), variables={"n": "1"})
+    found = [str(one["message"]) for one in run.flows[0].problems if one["severity"] == "error"]
+    assert any(problem in message for message in found) if problem else not found
+
+
 @pytest.mark.server("postgres")
 def test_placeholders_writes_and_transactions(tmp_path: Path, postgres_url: str) -> None:
     uuid = "11111111-2222-4333-8444-555555555555"
@@ -61,7 +78,7 @@ def test_placeholders_writes_and_transactions(tmp_path: Path, postgres_url: str)
         f"""
         flow:
           name: sql
-          env: {{DATABASE_URL: "{postgres_url}"}}
+          env: {{DATABASE_URL: "{postgres_url}", "no": ""}}
           steps:
             - {{id: table, action: sql, config: {{query: "CREATE TABLE x (id uuid, n int, price numeric, t text)"}},
                assert: [rows_affected == 0]}}
@@ -86,7 +103,7 @@ def test_placeholders_writes_and_transactions(tmp_path: Path, postgres_url: str)
                   - {{query: "UPDATE x SET n = 6"}}
                   - {{query: "SELECT n FROM x"}}
               assert: ["rows[0].n == 6"]
-            - {{id: wrong, action: sql, optional: true, config: {{query: "SELECT $1", params: []}}}}
+            - {{id: wrong, action: sql, optional: true, config: {{query: "SELECT ${{no}}$1", params: []}}}}
         """,
     )
     assert verdicts(run) == dict.fromkeys(("table", "insert", "named", "question", "both"), "passed") | {

@@ -149,7 +149,7 @@ def test_a_broker_that_creates_no_topics_takes_no_large_ones_and_is_restarted(tm
                 "{id: none, action: kafka_consumer, config: {topic: nowhere, expect: none, timeout: 300ms}}".replace(
                     "id: none", "id: absent"
                 ),
-                "{id: c, action: kafka_consumer, config: {topic: here}, assert: [value.n == 1]}",
+                "{id: c, action: kafka_consumer, config: {topic: here, from: beginning}, assert: [value.n == 1]}",
             ),
             process={"KAFKA_BROKERS": brokers},
         )

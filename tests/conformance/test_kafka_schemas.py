@@ -103,7 +103,7 @@ def test_json_schema_values_travel_in_the_wire_format(tmp_path: Path, kafka_brok
         kafka_brokers,
         schema_registry,
         f"{{id: p, action: kafka_producer, config: {{topic: {topic}, value: {{n: 1}}, {registry}}}}}",
-        f"{{id: c, action: kafka_consumer, config: {{topic: {topic}, schema_registry: {{url: REGISTRY}}}},"
+        f"{{id: c, action: kafka_consumer, config: {{topic: {topic}, schema_registry: REGISTRY}},"
         " assert: [value.n == 1]}",
         f"{{id: bad, action: kafka_producer, config: {{topic: {topic}, value: {{n: x}}, {registry}}}}}",
     )

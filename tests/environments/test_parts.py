@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Timer
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg
@@ -113,11 +114,13 @@ def test_redis_is_flushed_by_a_reset(place: Place) -> None:
 
 def test_what_work_under_way_puts_back_is_flushed_too(place: Place) -> None:
     part = redis_part.PART.start(PartSettings("redis", "REDIS_URL"), place)
-    with redis.Redis.from_url(part.address) as client:
-        late = Timer(0.03, client.set, ("product:1", "as it was before the reset"))
-        late.start()
+    url = urlsplit(part.address)
+    with redis.Redis.from_url(part.address) as client, socket.create_connection((url.hostname, url.port), 5) as worker:
+        # The server itself waits 30 ms between the two, however late this process gets its turn.
+        worker.sendall(b"BLPOP nothing 0.03\r\nSET product:1 before\r\n")
         part.reset()
-        late.join()
+        replies = worker.makefile("rb")
+        assert [replies.readline(), replies.readline()] == [b"*-1\r\n", b"+OK\r\n"]
         assert client.dbsize() == 0
 
 

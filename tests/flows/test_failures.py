@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -175,10 +176,11 @@ def test_logs_spans_and_the_next_command_are_told(web: Web, tmp_path: Path) -> N
     inner = Span(
         step.trace_id, "2" * 16, "1" * 16, "stock", "client", "SELECT", 2, 3_000_000, True, "relation is missing"
     )
+    then = (datetime.fromisoformat(run.started) + timedelta(milliseconds=step.started_ms)).isoformat()
     logs = {
-        "orders": ["1999-01-01T00:00:00Z long ago ERROR", f"{run.started} INFO GET /gone", "  at line 3",
-                   f"{run.started} ERROR stock refused"],
-        "mail": [f"{run.started} INFO nothing to do"],
+        "orders": ["1999-01-01T00:00:00Z long ago ERROR", f"{then} INFO GET /gone", "  at line 3",
+                   f"{then} ERROR stock refused"],
+        "mail": [f"{then} INFO nothing to do"],
     }  # fmt: skip
     lines = failure_lines("flow.yaml", step, Surroundings("01abc", run.started, logs, (span, inner)))
     assert len(lines) <= MOST_LINES

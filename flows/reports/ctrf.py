@@ -10,7 +10,7 @@ import testmesh
 from flows.events import to_json
 from flows.reports import Report
 from flows.reports.beside import NOTHING, Beside
-from flows.reports.failures import brief, failure_lines
+from flows.reports.failures import brief, failure_lines, line_of_failure
 from flows.reports.places import flow_name, placed, texts_of
 from flows.reports.surroundings import surroundings
 from flows.reports.totals import BROKEN, COLUMNS, Case, all_cases, cases, totals
@@ -103,7 +103,7 @@ def _test(run: Run, case: Case, file: str) -> dict[str, object]:
 
 
 def _of_step(step: StepRun) -> dict[str, object]:
-    found: dict[str, object] = {"line": step.line, "extra": {"action": step.action, "phase": step.phase}}
+    found: dict[str, object] = {"line": line_of_failure(step), "extra": {"action": step.action, "phase": step.phase}}
     attempts = len(step.exchanges)
     if attempts > 1:
         found["retries"] = attempts - 1

@@ -33,7 +33,7 @@ def failure_lines(file: str, step: StepRun, around: Surroundings = NOWHERE) -> l
         step: failed or in error.
         around: logs, spans, and the run's id.
     """
-    if any(inner.verdict in ("failed", "error") for inner in step.steps) and not step.exchanges:
+    if told_inside(step):
         said = [line for line in _message(step)[:2] if not line.startswith("  step '")]
         return [visible(line) for line in (_head(file, step), *said, *_assertions(step, 8))]
     head = [_head(file, step), *_asked(step), *answer_lines(step)]
@@ -41,6 +41,15 @@ def failure_lines(file: str, step: StepRun, around: Surroundings = NOWHERE) -> l
     told = _message(step)
     room = MOST_LINES - len(head) - len(tail) - len(told)
     return [visible(line) for line in (*head, *told, *_assertions(step, room), *tail)]
+
+
+def told_inside(step: StepRun) -> bool:
+    """Whether steps in it failed, which say why by themselves.
+
+    Args:
+        step: failed or in error.
+    """
+    return not step.exchanges and any(inner.verdict in ("failed", "error") for inner in step.steps)
 
 
 def flow_failure(flow: FlowRun) -> list[str]:

@@ -1,5 +1,7 @@
 """GitHub annotations as workflow commands: failures show beside the line of the flow in the pull request.
 
+GitHub shows the first ten errors of a step: the totals come first, and a container that failed because of a step in
+it is not told beside that step.
 https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
 """
 
@@ -11,10 +13,10 @@ from pathlib import Path
 
 from flows.reports import Report
 from flows.reports.beside import NOTHING, Beside
-from flows.reports.failures import failed_assertions, failure_lines
-from flows.reports.places import flow_name, placed, texts_of
-from flows.reports.surroundings import surroundings
-from flows.reports.totals import BROKEN, COLUMNS, Case, all_cases, cases, totals
+from flows.reports.failures import failure_lines, line_of_failure, told_inside
+from flows.reports.places import Placed, flow_name, placed, texts_of
+from flows.reports.surroundings import Surroundings, surroundings
+from flows.reports.totals import BROKEN, COLUMNS, all_cases, cases, totals
 from flows.reports.visible import visible
 from graph.runs import FlowRun, Run
 
@@ -32,9 +34,10 @@ def write(run: Run, beside: Beside = NOTHING) -> str:
     said = ", ".join(f"{count} {COLUMNS[verdict].words}" for verdict, count in counts.items() if count)
     kind = "notice" if run.verdict == "passed" else "error"
     above = below_workspace(beside.root, os.environ.get("GITHUB_WORKSPACE", ""))
-    lines = [line for flow in run.flows for line in _of_flow(run, flow, beside, above)]
-    last = command(kind, {"title": f"TestMesh {_WORDS[run.verdict]}"}, f"{said} (run {run.id})")
-    return "\n".join([*lines, last]) + "\n"
+    around, texts = surroundings(run, beside.spans, kept=False), texts_of(run)
+    first = command(kind, {"title": f"TestMesh {_WORDS[run.verdict]}"}, f"{said} (run {run.id})")
+    lines = [line for flow in run.flows for line in _of_flow(flow, placed(flow, texts), around, above)]
+    return "\n".join([first, *lines]) + "\n"
 
 
 def below_workspace(root: str, workspace: str) -> str:
@@ -50,8 +53,7 @@ def below_workspace(root: str, workspace: str) -> str:
     return "" if found == "." else found + "/"
 
 
-def _of_flow(run: Run, flow: FlowRun, beside: Beside, above: str) -> Iterator[str]:
-    around, places = surroundings(run, beside.spans, kept=False), iter(placed(flow, texts_of(run)))
+def _of_flow(flow: FlowRun, places: Iterator[Placed], around: Surroundings, above: str) -> Iterator[str]:
     for problem in flow.problems:
         kind = "error" if problem["severity"] == "error" else "warning"
         where = {"file": above + str(problem["file"]), "line": str(problem["line"]), "col": str(problem["column"])}
@@ -60,16 +62,14 @@ def _of_flow(run: Run, flow: FlowRun, beside: Beside, above: str) -> Iterator[st
         file = next(places).file if case.step is not None else flow.file
         if case.step is None and not flow.problems and case.verdict != "passed":
             yield command("error", {"file": above + flow.file, "title": flow_name(flow)}, flow.message or flow.verdict)
-        elif case.step is not None and case.verdict in (*BROKEN, "tolerated"):
+        elif case.step is not None and case.verdict in (*BROKEN, "tolerated") and not told_inside(case.step):
             kind = "warning" if case.verdict == "tolerated" else "error"
-            where = {"file": above + file, "line": str(_line(case)), "title": f"{flow_name(flow)}: {case.name}"}
+            where = {
+                "file": above + file,
+                "line": str(line_of_failure(case.step) or 1),
+                "title": f"{flow_name(flow)}: {case.name}",
+            }
             yield command(kind, where, "\n".join(failure_lines(file, case.step, around)))
-
-
-def _line(case: Case) -> int:
-    if case.step is None:
-        return 1
-    return next((line.line for line in failed_assertions(case.step) if line.line), case.step.line or 1)
 
 
 def command(name: str, properties: dict[str, str], message: str) -> str:

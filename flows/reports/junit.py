@@ -13,7 +13,7 @@ from flows.reports import Report
 from flows.reports.beside import NOTHING, Beside
 from flows.reports.failures import brief, failure_lines, flow_failure
 from flows.reports.places import flow_name, placed, texts_of
-from flows.reports.surroundings import surroundings
+from flows.reports.surroundings import Surroundings, surroundings
 from flows.reports.totals import BROKEN, COLUMNS, Case, cases, totals
 from graph.runs import FlowRun, Run
 
@@ -45,8 +45,9 @@ def chunks(run: Run, beside: Beside = NOTHING) -> Iterator[str]:
     counts = {name: sum(suite[name] for suite in suites) for name in ("tests", "failures", "errors")}
     yield '<?xml version="1.0" encoding="UTF-8"?>\n'
     yield f'<testsuites name="testmesh" {_attributes(counts)} time="{seconds:.3f}">\n'
+    around = surroundings(run, beside.spans, kept=False)
     for flow, suite in zip(run.flows, suites, strict=True):
-        for line in _suite(run, flow, suite, beside):
+        for line in _suite(run, flow, suite, around):
             yield line + "\n"
     yield "</testsuites>\n"
 
@@ -62,15 +63,14 @@ def _counts(found: Iterable[Case]) -> dict[str, int]:
     return counts
 
 
-def _suite(run: Run, flow: FlowRun, counts: dict[str, int], beside: Beside) -> Iterator[str]:
+def _suite(run: Run, flow: FlowRun, counts: dict[str, int], around: Surroundings) -> Iterator[str]:
     head = f"  <testsuite name={_quoted(flow_name(flow))} file={_quoted(flow.file)} {_attributes(counts)}"
     yield head + f' time="{flow.duration_ms / 1000:.3f}" timestamp={_quoted(run.started[:19])}>'
     yield "    <properties>"
     for name, value in _properties(run, flow):
         yield f"      <property name={_quoted(name)} value={_quoted(value)}/>"
     yield "    </properties>"
-    around, texts = surroundings(run, beside.spans, kept=False), texts_of(run)
-    places = None if flow.verdict == "passed" else iter(placed(flow, texts))
+    places = None if flow.verdict == "passed" else placed(flow, texts_of(run))
     for case in cases(flow):
         file = next(places).file if case.step is not None and places is not None else flow.file
         lines = failure_lines(file, case.step, around) if case.step is not None and case.verdict in BROKEN else []

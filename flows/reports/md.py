@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from flows.reports import Report
 from flows.reports.beside import NOTHING, Beside
-from flows.reports.failures import duration, failure_lines, flow_failure
-from flows.reports.places import flow_name, placed, texts_of
-from flows.reports.surroundings import surroundings
+from flows.reports.failures import duration, failure_lines, flow_failure, told_inside
+from flows.reports.places import Placed, flow_name, placed, texts_of
+from flows.reports.surroundings import Surroundings, surroundings
 from flows.reports.totals import BROKEN, COLUMNS, COUNTED, Counted, all_cases, cases, totals
 from graph.runs import FlowRun, Run
 
@@ -26,11 +26,12 @@ def write(run: Run, beside: Beside = NOTHING) -> str:
         beside: spans.
     """
     text = "\n".join(_head(run)) + "\n"
+    around, texts = surroundings(run, beside.spans, kept=False), texts_of(run)
     left: list[str] = []
     for flow in run.flows:
         if flow.verdict == "passed":
             continue
-        for block in _blocks(run, flow, beside):
+        for block in _blocks(flow, placed(flow, texts), around):
             if left or len(text) + len(block) > LIMIT - _ROOM_FOR_END:
                 left.append(block)
             else:
@@ -59,13 +60,12 @@ def _head(run: Run) -> Iterator[str]:
     yield " · ".join(facts)
 
 
-def _blocks(run: Run, flow: FlowRun, beside: Beside) -> Iterator[str]:
+def _blocks(flow: FlowRun, places: Iterator[Placed], around: Surroundings) -> Iterator[str]:
     """One block per failure, so that a long report is cut between them."""
-    around, places = surroundings(run, beside.spans, kept=False), iter(placed(flow, texts_of(run)))
     title = f"\n#### {code(flow.file)} {plain(flow_name(flow))}\n"
     for case in cases(flow):
         file = next(places).file if case.step is not None else flow.file
-        if case.verdict not in BROKEN and case.step is not None:
+        if case.step is not None and (case.verdict not in BROKEN or told_inside(case.step)):
             continue
         lines = failure_lines(file, case.step, around) if case.step is not None else flow_failure(flow)
         yield title + fenced("\n".join(lines))

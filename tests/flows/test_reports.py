@@ -72,9 +72,9 @@ def test_all_reports_have_the_same_totals(run: Run) -> None:
             assert int(cells[COLUMNS[verdict].words]) == counts[verdict]
         else:
             assert counts[verdict] == 0
-    last = written("github", run).splitlines()[-1]
+    first = written("github", run).splitlines()[0]
     for verdict in COUNTED:
-        found = re.search(rf"(?:::|, )(\d+) {COLUMNS[verdict].words}(?:,| \()", last)
+        found = re.search(rf"(?:::|, )(\d+) {COLUMNS[verdict].words}(?:,| \()", first)
         assert (int(found[1]) if found else 0) == counts[verdict]
     page = re.search(r'<script type="application/json" id="data">(.*?)</script>', written("html", run), re.DOTALL)
     assert page is not None
@@ -148,14 +148,12 @@ def test_annotations_name_files_as_the_checkout_does(monkeypatch: pytest.MonkeyP
         "/elsewhere": "flows/a.yaml",
         "": "flows/a.yaml",
     }.items():
-        assert (
-            report("github").write(failing("x", "no", 1), Beside(root=root)).startswith(f"::error file={file},line=1")
-        )
+        assert f"\n::error file={file},line=1" in report("github").write(failing("x", "no", 1), Beside(root=root))
 
 
 def test_a_report_goes_to_standard_output_with_a_dash(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     write_reports(failing("x", "no", 1), {"github": Path("-")})
-    assert capsysbinary.readouterr().out.startswith(b"::error file=flows/a.yaml,line=1")
+    assert capsysbinary.readouterr().out.splitlines()[1].startswith(b"::error file=flows/a.yaml,line=1")
 
 
 def test_an_unknown_report_names_those_that_exist() -> None:
@@ -164,3 +162,15 @@ def test_an_unknown_report_names_those_that_exist() -> None:
     for name in ("ctrf", "github", "html", "json", "junit", "md"):
         assert name in module_names("flows.reports")
         assert name in str(problem.value.hint)
+
+
+def test_a_container_is_not_told_beside_the_step_that_failed_in_it() -> None:
+    inner = StepRun("inner", "steps", "assert", "failed", "no", line=7, iteration=16)
+    loop = StepRun("each", "steps", "for_each", "failed", "step 'inner': no", line=3, steps=(inner,))
+    flow = FlowRun("a.yaml", "a", None, "failed", 1.0, (loop,))
+    run = Run("01", "2026-11-26T08:35:51.000Z", "2026-11-26T08:35:52.000Z", "failed", (flow,))
+    errors = written("github", run).splitlines()
+    assert [error.partition("::")[2].partition("::")[0] for error in errors] == [
+        "error title=TestMesh failed", "error file=a.yaml,line=7,title=a%3A each/inner[16]",
+    ]  # fmt: skip
+    assert written("md", run).count("```") == 2

@@ -8,6 +8,7 @@ What is left out of a comparison, and nothing else:
   variables (so ``product_id: SKU-100`` still counts);
 - the same ids where they stand in other texts later on, such as in a URL;
 - the values of the run's own built-ins (``RANDOM_ID`` ...), wherever they stand;
+- how often a wait has read (``attempts`` of the result itself) and the port a mock server was given;
 - masked secrets, headers that a server makes up for each answer, and the order of fields in a map.
 """
 
@@ -39,6 +40,7 @@ _TIMES = re.compile(
 _IDS = re.compile(
     r"(?:^|_)(?:id|ids|uuid|guid|etag|nonce|offset|cursor|sequence|seq|ticket|trace|span)$|(?:Id|Uuid|ID)$"
 )
+_OURS = {"attempts": "number of reads", "port": "port"}
 _HEADERS = frozenset({"date", "etag", "server", "content-length", "x-request-id", "traceparent", "set-cookie", "age",
                       "last-modified", "expires", "x-correlation-id", "keep-alive", "connection"})  # fmt: skip
 
@@ -79,6 +81,8 @@ class Volatile:
         bare = re.sub(r"\[\d+\]$", "", name)
         if ".headers" in f".{path}" and bare.lower() in _HEADERS:
             return "header"
+        if path in _OURS and not self._is_written(before, after):
+            return _OURS[path]
         simple = isinstance(before, str | int | float) and isinstance(after, str | int | float)
         if not simple and not (_number(before) and _number(after)):
             return ""

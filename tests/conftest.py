@@ -12,6 +12,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.servers.brokers import start_mosquitto, start_nats, start_rabbitmq
 from tests.servers.databases import Database, start_mariadb, start_postgres_tls
@@ -22,6 +23,9 @@ from tests.servers.small import start_postgres, start_valkey
 
 T = TypeVar("T")
 os.environ["TESTMESH_MODELS_LOOPBACK_ONLY"] = "1"
+# A law holds or not; how long a loaded machine takes to try it is no part of it.
+settings.register_profile("laws", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("laws")
 
 
 def _absent(name: str, reason: str) -> None:

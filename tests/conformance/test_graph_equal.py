@@ -38,7 +38,7 @@ def answers(store: GraphStore) -> list[Any]:
     return out
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(REPLACES)
 def test_embedded_and_overlay_agree(replaces: list[tuple[Bucket, int, int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -50,7 +50,7 @@ def test_embedded_and_overlay_agree(replaces: list[tuple[Bucket, int, int]]) -> 
         stored.close()
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(REPLACES)
 @pytest.mark.server("neo4j")
 def test_neo4j_and_overlay_agree(neo4j_store: GraphStore, replaces: list[tuple[Bucket, int, int]]) -> None:
@@ -63,7 +63,7 @@ def test_neo4j_and_overlay_agree(neo4j_store: GraphStore, replaces: list[tuple[B
     assert answers(neo4j_store) == answers(memory)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.integers(0, 10_000), st.sampled_from(BUCKETS))
 def test_an_overlay_is_the_base_with_one_bucket_replaced(first: int, second: int, bucket: Bucket) -> None:
     with tempfile.TemporaryDirectory() as folder:

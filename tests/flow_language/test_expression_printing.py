@@ -104,7 +104,7 @@ def meaning(tree: Any) -> Any:
     return (type(tree).__name__ if isinstance(tree, bool) else "", tree)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(TREES)
 def test_parsing_what_was_printed_gives_the_same_tree(tree: t.Tree) -> None:
     text = printed(tree)
@@ -113,7 +113,7 @@ def test_parsing_what_was_printed_gives_the_same_tree(tree: t.Tree) -> None:
     assert printed(parse(canonical)) == canonical
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(alphabet="ab.$[]{}()?:!=<>&|+-*/%'\"\\ 01,}{", max_size=30))
 def test_any_text_parses_or_is_refused_with_an_offset_inside_it(text: str) -> None:
     found = refused(text)
@@ -128,7 +128,7 @@ WORDY = st.lists(
 ).map(" ".join)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(WORDY)
 def test_any_sequence_of_words_parses_or_is_refused(text: str) -> None:
     found = refused(text)

@@ -30,7 +30,7 @@ def evaluated(expression: Expression, scope: MappingScope) -> tuple[object, NotE
         return None, problem
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(TREES, SCOPES)
 def test_evaluation_gives_a_value_of_the_language_or_says_why_not(tree: Tree, names: dict[str, object]) -> None:
     try:
@@ -44,7 +44,7 @@ def test_evaluation_gives_a_value_of_the_language_or_says_why_not(tree: Tree, na
     assert outcome.evaluable or not outcome.passed
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(JSON, JSON)
 def test_equality_is_symmetric(left: object, right: object) -> None:
     def compared(a: object, b: object) -> object:
@@ -56,7 +56,7 @@ def test_equality_is_symmetric(left: object, right: object) -> None:
     assert compared(left, right) == compared(right, left)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.one_of(st.integers(), st.text(), st.booleans(), st.none()))
 def test_every_scalar_has_a_text_form(value: object) -> None:
     assert isinstance(as_text(value), str)

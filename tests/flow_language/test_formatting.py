@@ -158,7 +158,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(value=st.dictionaries(WORDS.filter(bool), VALUES, max_size=5))
 def test_a_written_value_reads_back_and_is_laid_out_already(value: dict[str, object]) -> None:
     if not value:
@@ -169,7 +169,7 @@ def test_a_written_value_reads_back_and_is_laid_out_already(value: dict[str, obj
     assert formatted(once, "x.yaml") == once
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     path=st.sampled_from(CORPUS),
     notes=st.lists(st.tuples(st.integers(0, 200), st.integers(0, 12), st.booleans()), min_size=1, max_size=6),

@@ -50,7 +50,7 @@ SNIPPETS = st.sampled_from(
 EDITS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 12), SNIPPETS), min_size=1, max_size=4)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(TEXTS), EDITS)
 def test_a_damaged_flow_gives_findings_inside_the_file(text: str, edits: list[tuple[float, int, str]]) -> None:
     for where, removed, inserted in edits:
@@ -65,7 +65,7 @@ def test_a_damaged_flow_gives_findings_inside_the_file(text: str, edits: list[tu
     assert (checked.flow is None) == bool(checked.errors)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_refused_with_a_finding(data: bytes) -> None:
     assert load_flow(data, "noise.yaml", CATALOGUE, GivenFiles()).errors

@@ -108,7 +108,7 @@ EDITS = [("delete", None), ("rename", "x"), *(("set", value) for value in VALUES
 INFERRED = ("a list is expected here", "is neither one of timeout")
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(place=st.sampled_from(PLACES), edit=st.sampled_from(EDITS))
 def test_a_change_of_form_is_seen_by_both_or_by_neither(
     place: tuple[object, tuple[str | int, ...]], edit: tuple[str, object]

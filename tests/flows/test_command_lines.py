@@ -31,7 +31,7 @@ def shell(line: str) -> str:
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_word_reaches_the_program_as_it_is(text: str) -> None:
     assert quoted(text).isprintable()
     assert shell(f"printf %s {quoted(text)}") == text.replace("\r\n", "\n").replace("\r", "\n")

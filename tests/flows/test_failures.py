@@ -223,7 +223,7 @@ def test_very_many_failures_are_told_briefly(tmp_path: Path, web: Web) -> None:
 
 
 @given(RUNS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_failure_takes_more_than_25_lines_or_drives_a_terminal(run: Run) -> None:
     around = surroundings(run)
     for flow in run.flows:

@@ -52,7 +52,7 @@ def _read(data: bytes, cuts: list[int] | None = None, method: str = "GET") -> An
 
 @pytest.mark.parametrize("name", sorted(GOOD))
 @given(cuts=st.lists(st.integers(0, 120), max_size=6))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_an_answer_does_not_depend_on_how_its_bytes_arrive(name: str, cuts: list[int]) -> None:
     data = GOOD[name]
     assert _read(data, [min(cut, len(data)) for cut in cuts]) == _read(data)
@@ -86,7 +86,7 @@ def test_nothing_and_too_much_are_told_apart() -> None:
 
 
 @given(data=st.binary(max_size=200))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_garbage_never_does_anything_else(data: bytes) -> None:
     try:
         _read(b"HTTP/1.1 200 OK\r\n" + data)

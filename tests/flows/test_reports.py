@@ -52,7 +52,7 @@ def json_cases(flow: dict[str, Any]) -> int:
 
 
 @given(RUNS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_all_reports_have_the_same_totals(run: Run) -> None:
     counts = totals(all_cases(run)).as_map()
     junit = junit_counts(written("junit", run))
@@ -86,14 +86,14 @@ def test_all_reports_have_the_same_totals(run: Run) -> None:
 
 
 @given(RUNS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_reports_are_valid_by_the_published_schemas(run: Run) -> None:
     XSD.validate(written("junit", run))
     CTRF.validate(json.loads(written("ctrf", run)))
 
 
 @given(RUNS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_no_text_leaves_its_place(run: Run) -> None:
     for line in written("github", run).splitlines():
         assert re.match(r"::(error|warning|notice) [^:]*::", line), line

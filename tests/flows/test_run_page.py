@@ -251,7 +251,7 @@ FAINT = """() => {
 
 
 @given(RUNS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_run_breaks_out_of_the_page(run: Run) -> None:
     text = report("html").write(run, NOTHING)
     assert text.count("<script") == 2

@@ -44,7 +44,7 @@ def test_every_encoding_is_masked(name: str, secret: str) -> None:
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=8, max_size=20), st.sampled_from(sorted(ENCODINGS)))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_secret_is_masked_in_any_encoding(secret: str, name: str) -> None:
     text = ENCODINGS[name](secret)
     assert text not in known(secret).text(f"<{text}>")
@@ -55,7 +55,7 @@ def test_any_secret_is_masked_in_any_encoding(secret: str, name: str) -> None:
     st.lists(st.sampled_from(sorted(ENCODINGS)), min_size=1, max_size=4),
     st.randoms(use_true_random=False),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_pieces_of_any_size_give_what_the_whole_gives(
     secrets: list[str], names: list[str], random: random.Random
 ) -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.clients.cookies import CookieJar
@@ -38,7 +38,6 @@ def _read(pieces: list[bytes]) -> list[dict[str, object]]:
     return [event for piece in pieces for event in parser.feed(piece)]
 
 
-@settings(deadline=None)
 @given(st.booleans(), st.lists(st.tuples(LINES, ENDS), max_size=12), st.lists(st.integers(0, 500), max_size=6))
 def test_events_do_not_depend_on_how_their_bytes_arrive(
     bom: bool, lines: list[tuple[bytes, bytes]], cuts: list[int]
@@ -50,7 +49,6 @@ def test_events_do_not_depend_on_how_their_bytes_arrive(
     assert whole[: len(_read([data]))] == _read([data])
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_events_or_nothing(data: bytes) -> None:
     for event in _read([data]):
@@ -74,7 +72,6 @@ def _conversation() -> tuple[bytes, bytes]:
     return first + last, first + goaway(1) + last + goaway(1, 11)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 2000), max_size=10))
 def test_a_goaway_is_taken_out_wherever_the_bytes_are_cut(cuts: list[int]) -> None:
     without, within = _conversation()
@@ -84,7 +81,6 @@ def test_a_goaway_is_taken_out_wherever_the_bytes_are_cut(cuts: list[int]) -> No
     assert [farewell.code for _, farewells in found for farewell in farewells] == [0, 11]
 
 
-@settings(deadline=None)
 @given(
     st.binary(max_size=200),
     st.text(max_size=40),

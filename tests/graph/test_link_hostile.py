@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graph.linking.link import RepositoryFacts, link
@@ -100,7 +100,7 @@ def facts(draw: st.DrawFn) -> Fact:
     return Fact(kind.name, fields, Location(draw(FILES), draw(st.integers(1, 9))))
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80)
 @given(st.lists(facts(), max_size=25).map(tuple))
 def test_any_facts_link_to_a_graph_the_schema_allows(found: tuple[Fact, ...]) -> None:
     data = link([RepositoryFacts("r", "c", found)], "w")

@@ -30,7 +30,7 @@ def text(data: GraphData) -> str:
     return json.dumps([[asdict(n) for n in data.nodes.values()], [asdict(e) for e in data.edges.values()]])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_facts_of_different_places_does_not_matter(chance: random.Random) -> None:
     shuffled = list(FACTS)

@@ -50,7 +50,7 @@ def taken(form: str, text: str) -> None:
         return
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(
     file=st.sampled_from(FILES),
     edits=st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 40), st.sampled_from(JUNK)), min_size=1, max_size=4),

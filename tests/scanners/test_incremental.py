@@ -28,7 +28,7 @@ _PATHS = ("a.py", "b/a.py", "b/c.py", "web/x.js", "compose.yml", "tests/t.py", "
 _EDITS = st.lists(st.tuples(st.sampled_from(_PATHS), st.one_of(st.none(), st.sampled_from(_CONTENTS))), max_size=4)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rounds=st.lists(_EDITS, min_size=2, max_size=3), committed=st.booleans())
 def test_an_incremental_scan_says_what_a_full_one_says(
     make_repo: Callable[[], Repo], rounds: list[list[tuple[str, str | None]]], committed: bool

@@ -151,7 +151,7 @@ def test_bodies_that_never_come_do_not_lock_others_out_for_good(receiver: Receiv
     assert asked(receiver, "POST", "/v1/traces", b"{}", "application/json")[0] == 200
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=300))
 def test_no_bytes_are_a_surprise(body: bytes) -> None:
     for media in (PROTOBUF, JSON):
@@ -166,7 +166,7 @@ _NAMES = st.sampled_from(["resourceSpans", "scopeSpans", "spans", "attributes", 
 _TREES = st.recursive(_LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=4))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(_TREES)
 def test_no_json_is_a_surprise(tree: object) -> None:
     with contextlib.suppress(UserError):

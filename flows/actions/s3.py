@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from flows.clients.s3 import S3
 
 OPERATIONS = ("get", "head", "list", "put", "delete", "copy", "presign", "create_bucket", "delete_bucket")
+_ALSO = {
+    "get_object": "get",
+    "download": "get",
+    "head_object": "head",
+    "list_objects": "list",
+    "list_objects_v2": "list",
+    "put_object": "put",
+    "upload": "put",
+    "delete_object": "delete",
+    "copy_object": "copy",
+    "presigned_url": "presign",
+}
 _READS = ("get", "head", "list")
 _KEYED = ("get", "head", "put", "delete", "copy", "presign")
 
@@ -24,12 +36,13 @@ _KEYED = ("get", "head", "put", "delete", "copy", "presign")
 class S3Config:
     """Settings of an S3 request."""
 
-    operation: str = option("get", "What to do.", choices=OPERATIONS)
+    operation: str = option("get", "What to do, also as S3's API calls it.", choices=(*OPERATIONS, *_ALSO))
     bucket: str = option(doc="The bucket's name.")
     key: str | None = option(None, "The object's key.")
     prefix: str = option("", "For `list`: what keys begin with.")
     delimiter: str = option("", "For `list`: groups keys up to it into `prefixes`.")
-    max_keys: int = option(1000, "For `list`: how many keys at most, up to 10000.")
+    max_keys: int = option(10_000, "For `list`: how many keys at most, up to 10000.")
+    version_id: str | None = option(None, "For `get`, `head` and `delete`: that version of the object.")
     body: object = option(None, "For `put`: a map or list is written as JSON, text as it is.")
     file: str | None = option(None, "For `put`: a file beside the flow instead of `body`.", file=True)
     content_type: str | None = option(None, "For `put`: type of the content.")
@@ -66,7 +79,12 @@ def touches(config: Mapping[str, object]) -> Iterable[Touch]:
 
 
 def _reads(config: Mapping[str, object]) -> bool:
-    return str(config.get("operation", "get")).strip().lower() in _READS
+    return _operation(config.get("operation", "get")) in _READS
+
+
+def _operation(written: object) -> str:
+    name = str(written).strip().lower()
+    return _ALSO.get(name, name)
 
 
 async def run(config: S3Config, call: Call) -> Result:
@@ -83,7 +101,8 @@ async def run(config: S3Config, call: Call) -> Result:
     from flows.clients.s3 import S3, Access
     from flows.clients.tls import Tls
 
-    if config.operation in _KEYED and not config.key:
+    operation = _operation(config.operation)
+    if operation in _KEYED and not config.key:
         raise ClientError(f"'{config.operation}' needs a 'key'", "config")
     if not config.endpoint_url and not config.region:
         raise ClientError("no connection: write 'endpoint_url' or set S3_ENDPOINT; for AWS write 'region'", "config")
@@ -98,7 +117,7 @@ async def run(config: S3Config, call: Call) -> Result:
     )
     client = S3(access, call.clients.shared("http", HttpPool), call.traceparent)
     started = time.perf_counter()
-    found = await _DO[config.operation](config, call, client)
+    found = await _DO[operation](config, call, client)
     return {**_EMPTY, **found, "duration_ms": round((time.perf_counter() - started) * 1000, 3)}
 
 
@@ -106,13 +125,18 @@ async def _get(config: S3Config, call: Call, client: S3) -> Result:
     from flows.clients.http_request import parsed_body
     from flows.clients.s3 import Ask
 
-    response = await client.send(Ask(config.operation.upper(), config.bucket, config.key or ""))
+    operation = _operation(config.operation)
+    response = await client.send(Ask(operation.upper(), config.bucket, config.key or "", _version(config)))
     found = _described(response)
-    if response.status == 200 and config.operation == "get":
+    if response.status == 200 and operation == "get":
         headers = {name: value for name, value in response.headers if name == "content-type"}
         found["body"] = parsed_body(response.body, headers)
         found["size"] = len(response.body)
     return found
+
+
+def _version(config: S3Config) -> list[tuple[str, str]]:
+    return [] if config.version_id is None else [("versionId", config.version_id)]
 
 
 async def _put(config: S3Config, call: Call, client: S3) -> Result:
@@ -132,7 +156,7 @@ async def _put(config: S3Config, call: Call, client: S3) -> Result:
 async def _delete(config: S3Config, call: Call, client: S3) -> Result:
     from flows.clients.s3 import Ask
 
-    return _described(await client.send(Ask("DELETE", config.bucket, config.key or "")))
+    return _described(await client.send(Ask("DELETE", config.bucket, config.key or "", _version(config))))
 
 
 async def _copy(config: S3Config, call: Call, client: S3) -> Result:
@@ -252,13 +276,15 @@ _DO: Mapping[str, Callable[[S3Config, Call, S3], Awaitable[Result]]] = {
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
-    operation = str(config.get("operation", "get")).lower()
+    operation = _operation(config.get("operation", "get"))
     if operation in _KEYED and config.get("key") is None:
         yield "operation", f"'{operation}' needs a 'key'"
     if operation == "copy" and config.get("source") is None:
         yield "operation", "'copy' needs a 'source'"
     if config.get("body") is not None and config.get("file") is not None:
         yield "file", "'body' and 'file' exclude each other"
+    if config.get("version_id") is not None and operation not in ("get", "head", "delete") and "{" not in operation:
+        yield "version_id", f"'version_id' is not for '{operation}'"
     if config.get("secret_key") is not None and config.get("access_key") is None:
         yield "secret_key", "'secret_key' needs 'access_key'"
     most = config.get("max_keys")
@@ -268,7 +294,9 @@ def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
 
 
 _ALIASES = tuple(
-    Alias(f"{name}.{operation}", {"operation": operation}) for name in ("s3", "minio") for operation in OPERATIONS
+    Alias(f"{name}.{operation}", {"operation": _operation(operation)})
+    for name in ("s3", "minio")
+    for operation in (*OPERATIONS, *_ALSO)
 )
 
 ACTION: Action[S3Config] = Action(

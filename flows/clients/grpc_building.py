@@ -72,6 +72,8 @@ class Builder:
         else:
             for key, value in given.items():
                 field = _field_named(message.DESCRIPTOR, str(key), where)
+                if value is not None or _takes_null(field):
+                    _alone(message, field, f"{where}.{key}")
                 self._set(message, field, value, f"{where}.{key}")
 
     def _set(self, message: Message, field: FieldDescriptor, value: object, where: str) -> None:
@@ -131,6 +133,16 @@ def _present(message: Message, field: FieldDescriptor) -> Message:
     inner: Message = getattr(message, field.name)
     inner.SetInParent()
     return inner
+
+
+def _alone(message: Message, field: FieldDescriptor, where: str) -> None:
+    """Refuses a second field of a oneof: only the last one would reach the server."""
+    oneof = field.containing_oneof
+    other = message.WhichOneof(oneof.name) if oneof is not None else None
+    if oneof is not None and other is not None and other != field.name:
+        raise ClientError(
+            f"{where}: '{other}' is written too, and of the oneof '{oneof.name}' only one can be", "config"
+        )
 
 
 def _takes_null(field: FieldDescriptor) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Sequence
@@ -10,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from flows.clients.awaiting import awaiting
-from flows.clients.errors import ClientError, reason
+from flows.clients.errors import ClientError
 from flows.clients.kafka_login import MECHANISMS, SaslConfig
+from flows.clients.servers import port_problem
 from flows.clients.tls import Tls
 from testmesh.kernel.errors import MissingExtra
 
@@ -186,27 +186,11 @@ async def reachable(where: KafkaSettings) -> None:
     problem = "no broker is named"
     awaiting(where, "no connection")
     for broker in where.brokers:
-        problem = await _port_problem(broker)
+        problem = await port_problem(broker, 9092)
         if not problem:
             awaiting(where)
             return
     raise ClientError(f"{where}: {problem}")
-
-
-async def _port_problem(broker: str) -> str:
-    """Why nothing listens there; empty when something does."""
-    host, colon, port = broker.rpartition(":")
-    try:
-        async with asyncio.timeout(METADATA_SECONDS):
-            _, writer = await asyncio.open_connection(
-                host.strip("[]") if colon else broker, int(port) if colon else 9092
-            )
-    except TimeoutError:
-        return "connection timed out"
-    except (OSError, ValueError, OverflowError) as error:
-        return reason(error)
-    writer.transport.abort()
-    return ""
 
 
 def metadata(client: Any, where: KafkaSettings, topic: str, problems: Problems, given_up: threading.Event) -> Any:
@@ -263,7 +247,7 @@ async def advertised(where: KafkaSettings, found: Any, topic: str) -> None:
         address = f"{broker.host}:{broker.port}"
         if (leaders and number not in leaders) or address in where.brokers:
             continue
-        problem = await _port_problem(address)
+        problem = await port_problem(address, 9092)
         if problem:
             text = f"broker {number} advertises {address}, which cannot be reached from here ({problem})"
             raise ClientError(f"{where}: {text}; see its advertised.listeners")

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError, reason
 from flows.clients.mongodb_values import identified, native, plain
+from flows.clients.servers import port_problem
 from flows.clients.tls import Tls
 
 MAX_DOCUMENTS = 10_000
@@ -103,6 +104,8 @@ class MongoServer:
         client = self._open()
         errors = importlib.import_module("pymongo.errors")
         sent = self._sent
+        if not sent:
+            await self._reachable()
         awaiting(self._place, lambda: "no connection" if self._sent == sent else "no answer")
         try:
             found: dict[str, object] = await _OPERATIONS[request.operation](self._collection(client, request), request)
@@ -120,6 +123,20 @@ class MongoServer:
                 raise ClientError(f"{self._place}: {_told(error)}", "config") from error
             what = f"the driver cannot read the answer ({type(error).__name__}: {_told(error)})"
             raise ClientError(f"{self._place}: {what}", "server") from error
+
+    async def _reachable(self) -> None:
+        """Fails at once when nobody listens; the driver would ask again and again."""
+        scheme, _, rest = self._place.url.partition("://")
+        hosts = rest.partition("?")[0].partition("/")[0].rpartition("@")[2].split(",")
+        if scheme != "mongodb" or not all(hosts) or any("%2f" in host.lower() for host in hosts):
+            return
+        awaiting(self._place, "no connection")
+        problem = ""
+        for host in hosts:
+            problem = await port_problem(host, 27017)
+            if not problem:
+                return
+        raise ClientError(f"{self._place}: {problem}")
 
     def _collection(self, client: Any, request: Request) -> Any:
         if request.database:

@@ -225,6 +225,29 @@ async def within(
     return found
 
 
+async def port_problem(address: str, default: int) -> str:
+    """Why nothing listens at an address, for drivers that would keep trying; empty when something does.
+
+    Args:
+        address: ``host``, ``host:port`` or ``[host]:port``.
+        default: port when none is named.
+    """
+    import asyncio
+
+    host, colon, port = address.rpartition(":")
+    named = colon and not port.endswith("]")
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            opening = asyncio.open_connection((host if named else address).strip("[]"), int(port) if named else default)
+            _, writer = await opening
+    except TimeoutError:
+        return "connection timed out"
+    except (OSError, ValueError, OverflowError) as error:
+        return reason(error)
+    writer.transport.abort()
+    return ""
+
+
 async def greeted(where: Server, work: Awaitable[T]) -> T:
     """What logging in gives; a server that accepts connections and says nothing is given up.
 

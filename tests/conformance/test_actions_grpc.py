@@ -241,6 +241,7 @@ def test_metadata_the_trace_and_the_deadline_reach_the_server(tmp_path: Path, gr
         ("method: Echo, request: {express: 1}", "request.express: must be true or false, not number 1"),
         ("method: Echo, request: {signature: '%%'}", "request.signature: must be base64 text"),
         ("method: Echo, request: {state: STATE_PAD}", "did you mean STATE_PAID?"),
+        ("method: Echo, request: {card: a, cash: {}}", "request.cash: 'card' is written too"),
         ("method: Echo, request: {placed_at: yesterday}", "request.placed_at: not a google.protobuf.Timestamp"),
         ("method: Echo, request: {by_number: {x: {}}}", "request.by_number.x: the key must be a int64"),
         ("method: Echo, request: {detail: {a: 1}}", "request.detail: must be a map with '@type'"),

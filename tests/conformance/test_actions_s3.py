@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import socket
 import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -30,6 +32,36 @@ def s3_process(s3_url: str) -> dict[str, str]:
 
 def _bucket() -> str:
     return f"b-{uuid4().hex[:12]}"
+
+
+@pytest.mark.server("s3")
+def test_versions_are_read_by_their_id_and_everything_is_listed(tmp_path: Path, s3_process: dict[str, str]) -> None:
+    bucket = _bucket()
+    client: Any = importlib.import_module("boto3").client(
+        "s3",
+        endpoint_url=s3_process["S3_ENDPOINT"],
+        region_name="us-east-1",
+        aws_access_key_id="x",
+        aws_secret_access_key="y",
+    )
+    client.create_bucket(Bucket=bucket)
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    first = client.put_object(Bucket=bucket, Key="v", Body=b"one")["VersionId"]
+    for number in range(1001):
+        client.put_object(Bucket=bucket, Key=f"many/{number}", Body=b"")
+    run = run_text(
+        tmp_path,
+        flow_of(
+            f"{{id: two, action: s3.upload, config: {{bucket: {bucket}, key: v, body: two}}, assert: [ok == true]}}",
+            "{id: old, action: s3, config: {operation: get_object,"
+            f" bucket: {bucket}, key: v, version_id: '{first}'}},"
+            f" assert: ['body == \"one\"', 'version_id == \"{first}\"']}}",
+            f"{{id: new, action: s3.get, config: {{bucket: {bucket}, key: v}}, assert: ['body == \"two\"']}}",
+            f"{{id: l, action: s3.list, config: {{bucket: {bucket}, prefix: many/}}, assert: [count == 1001]}}",
+        ),
+        process=s3_process,
+    )
+    passes(run)
 
 
 @pytest.mark.server("s3")

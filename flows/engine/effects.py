@@ -134,6 +134,16 @@ class Part(NamedTuple):
     clean: bool
 
 
+class Shelter(NamedTuple):
+    """From now on nothing cuts this list of steps off; at the end what would have is thrown.
+
+    Args:
+        on: False = at the end.
+    """
+
+    on: bool
+
+
 class Pause(NamedTuple):
     """Wait.
 
@@ -197,7 +207,7 @@ class Load(NamedTuple):
     base: str
 
 
-Effect: TypeAlias = Ask | Follow | Next | Hear | Say | Part | Pause | Together | Load
+Effect: TypeAlias = Ask | Follow | Next | Hear | Say | Part | Pause | Shelter | Together | Load
 
 
 class Answer(NamedTuple):

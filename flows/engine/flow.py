@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from flows.engine.context import NEVER, Context, Limit, seconds
-from flows.engine.effects import CutOff, Steps
+from flows.engine.effects import CutOff, Shelter, Steps
 from flows.engine.names import Names
 from flows.engine.outcome import Outcome
 from flows.engine.steps import Place, not_run, run_steps
@@ -75,7 +75,14 @@ def child_phases(context: Context, place: Place) -> Steps[Ended]:
     cut = setup.cut or main.cut
     so_far = _worst((setup, main))
     place.names.builtins.set("FLOW_STATUS", "passed" if so_far == "passed" and cut is None else "failed")
+    sheltered = yield Shelter(on=True)
     last = yield from run_steps(context, context.flow.teardown, place._replace(limit=NEVER))
+    try:
+        if not sheltered:
+            yield Shelter(on=False)
+    except CutOff as off:
+        # A whole execution that got so far is complete; a child's parent has steps left that must not run.
+        cut = cut or (off if context.depth else None)
     together = Outcome(context.log())
     for outcome in (setup, main, last):
         together.take(outcome)

@@ -26,6 +26,7 @@ from flows.engine.effects import (
     Pause,
     Request,
     Say,
+    Shelter,
     Together,
 )
 from flows.engine.flow import execution, run_verdict
@@ -213,7 +214,7 @@ class World:
             return self._child(effect)
         if isinstance(effect, Say):
             return self._said(self._exchange(effect.request), effect.request)
-        if isinstance(effect, Follow | Pause | Part):
+        if isinstance(effect, Follow | Pause | Part | Shelter):
             return Answer(self.clock)
         raise TypeError(f"the engine asked for {type(effect).__name__}")
 

@@ -74,11 +74,17 @@ def write_reports(run: Run, wanted: Mapping[str, Path], beside: Beside | None = 
             write_whole(path, pieces)
 
 
+def _is_special(path: Path) -> bool:
+    """`/dev/stdout` is a link even where it leads to a plain file: what is in these places is not ours to replace."""
+    there = path.exists() and not path.is_file() and not path.is_dir()
+    return there or path.absolute().parts[1:2] in (("dev",), ("proc",))
+
+
 def write_whole(path: Path, data: bytes | Iterable[bytes]) -> None:
     """Writes a file so that nobody ever sees half of it, not even after a power cut.
 
     Args:
-        path: the file; its folder is made.
+        path: the file; its folder is made. What is no plain file (a device, a pipe) is written to, not replaced.
         data: content, or its pieces in order.
 
     Raises:
@@ -86,6 +92,10 @@ def write_whole(path: Path, data: bytes | Iterable[bytes]) -> None:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        if _is_special(path):
+            with path.open("wb") as file:
+                file.writelines([data] if isinstance(data, bytes) else data)
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         with os.fdopen(descriptor, "wb") as file:

@@ -30,6 +30,7 @@ from flows.engine.effects import (
     Pause,
     Request,
     Say,
+    Shelter,
     Steps,
     Together,
 )
@@ -37,6 +38,7 @@ from flows.engine.masking import Masks
 from flows.language.errors import NotEvaluable
 from flows.language.files import DiskFiles, bounds
 from flows.runner.alarm import Alarm
+from flows.runner.cuts import Cuts
 from testmesh.kernel.errors import UnavailableError, UserError
 
 if TYPE_CHECKING:
@@ -66,34 +68,6 @@ class Time:
             deadline: ms after the start.
         """
         return None if deadline == FOREVER else self._start + deadline / 1000
-
-
-class Cuts:
-    """Why tasks are being cancelled: a task without a reason here is cancelled by someone else."""
-
-    def __init__(self) -> None:
-        self._reasons: dict[asyncio.Task[Any], CutOff] = {}
-
-    def cut(self, task: asyncio.Task[Any], off: CutOff) -> None:
-        """Cancels a task that drives steps.
-
-        Args:
-            task: the task.
-            off: thrown into the engine where it waits.
-        """
-        if task.done():
-            return
-        if task not in self._reasons:
-            task.cancel()
-        self._reasons[task] = off
-
-    def taken(self) -> CutOff | None:
-        """Why the current task was cancelled, once; None when not by a cut."""
-        task = asyncio.current_task()
-        off = self._reasons.pop(task, None) if task is not None else None
-        if off is not None and task is not None:
-            task.uncancel()
-        return off
 
 
 @dataclass(slots=True)
@@ -264,6 +238,8 @@ class _Course:
                 return await self._live.pause(effect)
             if isinstance(effect, Together):
                 return await self._together(effect)
+            if isinstance(effect, Shelter):
+                return self._sheltered(on=effect.on)
             if isinstance(effect, Load):
                 return self._live.load(effect.file, effect.base)
             if isinstance(effect, Next) and not self._live.followed(effect.request):
@@ -278,6 +254,16 @@ class _Course:
             # A loop around the list that is cut off ends too.
             self.taken.append(off)
             raise off from None
+
+    def _sheltered(self, *, on: bool) -> bool:
+        """Whether it was so before; at the end what came meanwhile is thrown."""
+        if on:
+            return self._live.cuts.sheltered()
+        off = self._live.cuts.unsheltered()
+        if off is not None:
+            self.taken.append(off)
+            raise off
+        return True
 
     async def _answer(self, effect: Question) -> Answer:
         live, missing = self._live, watched()

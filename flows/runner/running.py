@@ -17,10 +17,11 @@ from flows.engine.flow import execution, run_verdict
 from flows.engine.masking import Masks
 from flows.engine.variables import VariableProblem
 from flows.language.errors import NotEvaluable
+from flows.runner.cuts import Cuts
 from flows.runner.discovery import discover
 from flows.runner.folding import asked, exit_code, present, service_lines
 from flows.runner.inputs import Inputs, RunNamed
-from flows.runner.live import Cuts, Live, Time
+from flows.runner.live import Live, Time
 from flows.runner.loading import Loader
 from flows.runner.options import MAX_PARALLEL, Listener, RunOptions
 from flows.runner.secrets import learn_named

@@ -81,7 +81,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _stop_like_ctrl_c() -> None:
-    """SIGTERM ends a run as Ctrl-C does: teardown, recording, environment; a second one ends it now."""
+    """SIGTERM and a closed terminal end a run as Ctrl-C does: teardown, recording, environment; a second one now."""
     import signal
     import threading
 
@@ -89,7 +89,9 @@ def _stop_like_ctrl_c() -> None:
         if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
             # a shell starts `testmesh run &` in a script so; SIGTERM would then end in nothing
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` wants it
+                signal.signal(number, lambda number, frame: signal.raise_signal(signal.SIGINT))
 
 
 def _check_reports(reports: Mapping[str, Path]) -> None:
@@ -176,6 +178,9 @@ class _Execution:
             ran = run_flows_in(system, asked, [terminal])
             terminal.failures(ran.run, ran.spans)
             return ran
+        except KeyboardInterrupt:
+            print("the run was cut off: its teardown too, and nothing of it is kept", file=sys.stderr)
+            raise
         finally:
             stream.close()
 

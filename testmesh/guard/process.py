@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -21,6 +22,7 @@ from testmesh.kernel.errors import UserError
 MIB = 1024 * 1024
 _LONGEST_LINE = 65536
 _LOOK_SECONDS = 0.05
+_RUNNING: set[int] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ def run(command: Command, given_up: threading.Event | None = None) -> Finished:
     """
     began = time.monotonic()
     process = _popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    _RUNNING.add(process.pid)
     capture = Capture(process, command.stdin, command.output_cap)
     try:
         if given_up is None:
@@ -109,6 +112,7 @@ def run(command: Command, given_up: threading.Event | None = None) -> Finished:
             in_time = _exited(process, began + command.timeout)
     finally:
         end_group(process.pid, process.poll, grace=0.5)
+        _RUNNING.discard(process.pid)
         capture.close()
     code = process.wait()
     return Finished(
@@ -270,6 +274,12 @@ def end_group(pid: int, poll: Callable[[], int | None], *, grace: float, first: 
     _signal_group(pid, signal.SIGKILL)
 
 
+def _end_running() -> None:
+    """Our own end may come in the middle of :func:`run`, in a thread that then ends unasked."""
+    for pid in tuple(_RUNNING):
+        _signal_group(pid, signal.SIGKILL)
+
+
 def end_marked(mark: str) -> tuple[int, ...]:
     """End processes that carry ``TESTMESH_INSTANCE=<mark>``, also those that left their group; their ids.
 
@@ -351,3 +361,6 @@ def _pump(pipe: IO[bytes] | None, log: Path, cap: int) -> None:
             stamped = f"{iso(clock.now())}\t".encode() + line.rstrip(b"\r\n") + b"\n"
             written += len(stamped)
             out.write(stamped if written <= cap else f"{iso(clock.now())}\t(log limit reached)\n".encode())
+
+
+atexit.register(_end_running)

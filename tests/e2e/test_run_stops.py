@@ -83,7 +83,7 @@ def _artefacts(folder: Path) -> list[Path]:
     return sorted(runs.iterdir()) if runs.exists() else []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_one_signal_stops_cleanly(tmp_path: Path, hanging: Hanging, number: int) -> None:
     (tmp_path / "a.yaml").write_text(FLOW.format(url=hanging.web.url, clean="clean"))
     with _started(tmp_path, "a.yaml", "--report", "json=out.json") as process:

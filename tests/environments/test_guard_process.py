@@ -105,3 +105,17 @@ def test_a_program_deaf_to_sigterm_is_killed(tmp_path: Path) -> None:
     running = process.start(Command(python(code)), tmp_path / "a.log")
     assert eventually(lambda: "deaf" in (tmp_path / "a.log").read_text())
     assert running.stop(grace=0.2) == -signal.SIGKILL
+
+
+def test_what_a_thread_still_runs_ends_with_us(tmp_path: Path) -> None:
+    code = """
+import os, sys, threading
+from testmesh.guard.process import Command, run
+line = f"echo $$ > {sys.argv[1]}.new; mv {sys.argv[1]}.new {sys.argv[1]}; exec sleep 60"
+threading.Thread(target=run, args=(Command(("sh", "-c", line)),), daemon=True).start()
+while not os.path.exists(sys.argv[1]):
+    threading.Event().wait(0.01)
+"""
+    place = tmp_path / "pid"
+    assert process.run(Command(python(code, str(place)), cwd=Path(__file__).parents[2])).ok
+    assert eventually(lambda: gone(int(place.read_text())))

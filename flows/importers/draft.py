@@ -139,6 +139,7 @@ class DraftStep:
         """
         self.action = "assert"
         self.config, self.output, self.assertions = {}, {}, []
+        self.more = {key: self.more[key] for key in ("name", "description", "disabled") if key in self.more}
         self.fail(reason)
 
     def document(self) -> dict[str, object]:

@@ -15,6 +15,7 @@ from flows.language.files import Files, NotAtHand
 from flows.language.writing import inline, scalar_text
 from testmesh.kernel.errors import UserError
 
+_STEP = re.compile(r"    - id: (\S+)")
 _UNKNOWN = re.compile(r"there is no step, output or variable '(\w+)'")
 
 
@@ -63,10 +64,7 @@ def finished(
         stems.add(stem)
         text = draft.text(schema)
         errors = load_flow(text, f"{stem}.yaml", catalogue, _AnyFile()).errors
-        while errors and (
-            _from_outside(draft, errors[0].message)
-            or _replaced(draft, text.splitlines()[errors[0].line - 1], errors[0].message)
-        ):
+        while errors and _mended(draft, text.splitlines(), errors[0].line, errors[0].message):
             text = draft.text(schema)
             errors = load_flow(text, f"{stem}.yaml", catalogue, _AnyFile()).errors
         if errors:
@@ -77,6 +75,21 @@ def finished(
             )
         found.append(Finished(stem, text))
     return tuple(found)
+
+
+def _mended(draft: Draft, lines: list[str], number: int, why: str) -> bool:
+    return _from_outside(draft, why) or _replaced(draft, lines[number - 1], why) or _unsent(draft, lines[:number], why)
+
+
+def _unsent(draft: Draft, before: list[str], why: str) -> bool:
+    """Puts a step that fails in the place of one that the checker refuses."""
+    begin = next((found for line in reversed(before) if (found := _STEP.match(line))), None)
+    for step in (*draft.steps, *draft.teardown):
+        if begin is not None and step.id == begin[1] and ("step", why) not in step.broken:
+            step.broken.append(("step", why))
+            step.unsent(f"{step.id}: {why}")
+            return True
+    return False
 
 
 def _from_outside(draft: Draft, message: str) -> bool:

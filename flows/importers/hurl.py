@@ -55,7 +55,8 @@ class Entries:
         self.notes += [Note(line.number, line.text, why, checks=False) for line, why in settings.unsaid]
         for line, why in settings.refused:
             self.refuse(step, line, why)
-        step.more.update(settings.more)
+        sent = step.action == "http_request"
+        step.more.update({key: value for key, value in settings.more.items() if sent or key == "disabled"})
         settings.finish(step)
 
     def _unsent(self, step: DraftStep, entry: Entry, why: str) -> None:

@@ -74,8 +74,9 @@ def filled(step: DraftStep, request: WebRequest, secrets: Secrets | None = None)
     raw = secrets is None
     hide = secrets or Secrets()
     config = step.config
-    if request.method.upper() != "GET":
-        config["method"] = request.method.upper()
+    method = request.method if "$" in request.method else request.method.upper()
+    if method != "GET":
+        config["method"] = method
     config["url"] = request.url if raw else hide.in_fields(escaped(request.url))
     _authorised(config, request, None if raw else hide)
     for key, pairs in (("query", request.query), ("headers", request.headers), ("cookies", request.cookies)):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from flows.importers import Draft, DraftStep, Imported, Importer, Note, Source
-from flows.importers.draft import NotCarried, names_in, variable
+from flows.importers.draft import NotCarried, literal, names_in, variable
 from flows.importers.requests import FORM, WebRequest, filled
 from flows.importers.runn_expressions import Results, conditions, translated
 from flows.importers.yaml_looks import text
@@ -118,8 +118,8 @@ class _Runbook:
             self._asked(step, kind, runner, content)
             self._around(step, node)
         except NotCarried as reason:
-            step.config.setdefault("url", "http://localhost") if kind == "http" else None
             self._refuse(step, node, title, str(reason))
+            step.unsent(f"{self.source.file}:{node.at[0]}: {title}: {reason}")
         self._test(step, node)
         self._bind(step, node)
         self.last = step.id
@@ -129,7 +129,8 @@ class _Runbook:
     def _runner_of(self, node: MapNode) -> tuple[str, str, Node | None]:
         for key, entry in node.entries.items():
             if key in self.runners:
-                return (*self.runners[key], entry.value)
+                kind, address = self.runners[key]
+                return _kind_of(entry.value) or kind, address, entry.value
             if key in ("req", "db", "greq") and key not in _STEP:
                 return {"req": "http", "db": "sql", "greq": "grpc"}[key], "", entry.value
         return "", "", None
@@ -149,7 +150,7 @@ class _Runbook:
         request = WebRequest(method.upper(), runner.rstrip("/") + self._text(path, results))
         for key, node in _entries(settings):
             if key == "headers":
-                request.headers = [(name, self._value(value, results)) for name, value in _entries(node)]
+                request.headers += [(_key(name), self._value(value, results)) for name, value in _entries(node)]
             elif key == "cookies":
                 request.cookies = [(name, self._value(value, results)) for name, value in _entries(node)]
             elif key == "body":
@@ -170,10 +171,23 @@ class _Runbook:
         elif kind == FORM and isinstance(value, Mapping):
             request.form = list(value.items())
         elif kind == "multipart/form-data" and isinstance(value, Mapping):
-            request.multipart = list(value.items())
+            request.multipart = [(name, part) for name, given in value.items() for part in self._parts(given)]
         else:
             request.headers.append(("Content-Type", kind))
-            request.body = value if isinstance(value, str) else ""
+            request.body = value if isinstance(value, str) and "json" not in kind else _json_text(value)
+
+    def _parts(self, given: object) -> list[object]:
+        """A part is the content of a file where there is one of that name."""
+        return [
+            {"file": part} if isinstance(part, str) and "$" not in part and self._is_file(part) else part
+            for part in (given if isinstance(given, list) else [given])
+        ]
+
+    def _is_file(self, name: str) -> bool:
+        try:
+            return self.source.beside(name) is not None
+        except UserError:
+            return True  # its bytes are no text
 
     def _sql(self, step: DraftStep, runner: str, content: Node | None) -> None:
         results = Results(self.steps, self.kinds, step.id, self.last, own=False)
@@ -296,6 +310,18 @@ def _runner_kind(address: str, node: Node) -> str:
     if scheme in ("mysql", "my", "postgres", "postgresql", "pg", "sqlite", "sqlite3", "sq", "file", "maria", "mariadb"):
         return "sql"
     return "http"
+
+
+def _kind_of(content: Node) -> str:
+    """What a runner is whose address is only known when the runbook runs."""
+    keys = list(content.entries) if isinstance(content, MapNode) else []
+    if keys == ["query"]:
+        return "sql"
+    return "grpc" if len(keys) == 1 and re.fullmatch(r"[\w.]+/\w+", keys[0]) else ""
+
+
+def _json_text(value: object) -> str:
+    return value if isinstance(value, str) and "${" in value else literal(value)
 
 
 _SCHEMES = {"my": "mysql", "maria": "mysql", "mariadb": "mysql", "pg": "postgresql", "postgres": "postgresql"}

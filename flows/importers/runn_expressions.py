@@ -10,9 +10,13 @@ from flows.importers.draft import NotCarried, variable
 from flows.importers.naming import safe
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<text>\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`)|(?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)"
-    r"|(?P<name>[A-Za-z_$][\w$]*)|(?P<mark>\?\?|\?\.|&&|\|\||[=!<>]=|\.\.|[-+*/%<>!?:.,()\[\]{}#|]))"
+    r"\s*(?:(?P<comment>//[^\n]*|/\*.*?\*/)|(?P<text>\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`]*`)"
+    r"|(?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)|(?P<name>[A-Za-z_$][\w$]*)|(?P<mark>\?\?|\?\.|&&|\|\||[=!<>]=|\.\.|[-+*/%<>!?:.,()\[\]{}#|]))"
 )
+_RAW = ".raw_text_of_body"
+_RAW_PATH = re.compile(r"\b((?:\w+\.)?)raw_text_of_body\b")
+_LITERAL = re.compile(r'"((?:\\.|[^"\\])*)"')
+_NEEDS_TEXT = re.compile(r"[\s,:{}\[\]\\]")
 _SIMPLE = {"count": "len", "lower": "lower", "upper": "upper", "trim": "trim", "len": "len", "int": "int",
            "float": "float", "string": "string", "abs": "abs", "round": "round", "floor": "floor", "ceil": "ceil",
            "keys": "keys", "values": "values", "split": "split", "join": "join", "now": "now", "date": "date",
@@ -52,7 +56,7 @@ def tokens(text: str) -> list[tuple[str, str]]:
     Raises:
         NotCarried: it cannot be read.
     """
-    text = re.sub(r"(?m)^\s*#.*$|//.*$", "", text)
+    text = re.sub(r"(?m)^\s*#.*$", "", text)
     found: list[tuple[str, str]] = []
     position = 0
     while text[position:].strip():
@@ -60,7 +64,8 @@ def tokens(text: str) -> list[tuple[str, str]]:
         if match is None:
             raise NotCarried(f"this cannot be read: {text[position : position + 20].strip()}")
         kind = match.lastgroup or "mark"
-        found.append((kind, match[kind]))
+        if kind != "comment":
+            found.append((kind, match[kind]))
         position = match.end()
     return found
 
@@ -242,6 +247,8 @@ def _http(members: str) -> str:
     if not members.startswith(".res."):
         raise NotCarried(f"'{members.lstrip('.')}' of a request has no counterpart")
     found = members.removeprefix(".res")
+    if found == ".rawBody":
+        return _RAW
     if found.startswith((".rawBody", ".cookies")):
         raise NotCarried(f"'res{found}' has no counterpart")
     return re.sub(r"^(\.headers(?:\[[^\]]*\]|\.[\w-]+))\[0\]", r"\1", found)
@@ -293,7 +300,13 @@ def translated(text: str, results: Results) -> str:
     Raises:
         NotCarried: it has no counterpart.
     """
-    return Translator(text, results).translated()
+    return _raw_body(Translator(text, results).translated())
+
+
+def _raw_body(text: str) -> str:
+    """The text of a body: where spaces or quotes count, only a body that is no JSON has it here."""
+    exact = bool(re.search(r"[!=]=", text)) or any(_NEEDS_TEXT.search(part) for part in _LITERAL.findall(text))
+    return _RAW_PATH.sub(r"\1body" if exact else r"(\1body is string ? \1body : to_json(\1body))", text)
 
 
 def conditions(text: str) -> list[str]:

@@ -13,7 +13,8 @@ from testmesh.guard.yaml_nodes import ListNode, MapNode, Node, ScalarNode
 
 _FIELD = re.compile(r"\{\{|\}\}|\{([A-Za-z_][\w.\[\]]*)(?:![rs])?(?::[^{}]*)?\}")
 _TAG = re.compile(r"!([A-Za-z_]+)")
-_PATH = re.compile(r"[A-Za-z_@][\w-]*(\.[A-Za-z_][\w-]*|\[-?\d+\]|\.\"[^\"]+\")*\Z")
+_PATH = re.compile(r"([A-Za-z_@][\w-]*|\"[^\"]+\"|\[-?\d+\])(\.[A-Za-z_][\w-]*|\[-?\d+\]|\.\"[^\"]+\")*\Z")
+INCLUDED = ("force_format_include", "force_original_structure")
 _INTEGER = "^-?[0-9]+$"
 
 
@@ -103,6 +104,8 @@ def value(node: Node, own: Mapping[str, str]) -> object:
         NotCarried: a tag that has no counterpart.
     """
     tag = tag_of(node)
+    if tag in INCLUDED and isinstance(node, ScalarNode):
+        return f"${{{_included(node)}}}"
     if isinstance(node, ScalarNode):
         return _scalar(node, tag, own)
     if tag:
@@ -152,16 +155,16 @@ def expected(where: str, node: Node, strict: bool, own: Mapping[str, str]) -> It
         NotCarried: something that no expression says.
     """
     tag = tag_of(node)
-    if tag:
+    if tag in INCLUDED and isinstance(node, ScalarNode):
+        if not strict:
+            raise NotCarried("that a value holds at least what a variable holds")
+        yield f"{where} == {_included(node)}"
+    elif tag:
         yield _tagged(where, node, tag, own)
     elif isinstance(node, ScalarNode):
         yield _equal(where, node, own)
     elif isinstance(node, ListNode):
-        if not strict:
-            raise NotCarried("a list that need not be complete")
-        yield f"len({where}) == {len(node.items)}"
-        for at, item in enumerate(node.items):
-            yield from expected(f"{where}[{at}]", item, strict, own)
+        yield from _list(where, node, strict, own)
     elif isinstance(node, MapNode):
         if "$ext" in node.entries:
             raise NotCarried("a Python function cannot be called")
@@ -169,6 +172,26 @@ def expected(where: str, node: Node, strict: bool, own: Mapping[str, str]) -> It
             yield f"len(keys({where})) == {len(node.entries)}"
         for key, entry in node.entries.items():
             yield from expected(dotted(where, [key]), entry.value, strict, own)
+
+
+def _list(where: str, node: ListNode, strict: bool, own: Mapping[str, str]) -> Iterator[str]:
+    if strict:
+        yield f"len({where}) == {len(node.items)}"
+        for at, item in enumerate(node.items):
+            yield from expected(f"{where}[{at}]", item, strict, own)
+        return
+    only = node.items[0] if len(node.items) == 1 else None
+    if not isinstance(only, ScalarNode) or tag_of(only):
+        raise NotCarried("a list that need not be complete")
+    yield _equal(where, only, own).replace(" == ", " contains ", 1)
+
+
+def _included(node: ScalarNode) -> str:
+    """The variable whose value stands in the place of a ``!force_format_include``."""
+    only = _FIELD.fullmatch(node.text)
+    if only is None or only[1] is None:
+        raise NotCarried("this structure is only known when the test runs")
+    return _name(only[1], {})
 
 
 def _equal(where: str, node: ScalarNode, own: Mapping[str, str]) -> str:
@@ -195,7 +218,7 @@ def _tagged(where: str, node: Node, tag: str, own: Mapping[str, str]) -> str:
         return f"abs({where} - {literal(number)}) <= abs({literal(number)}) * 0.000001"
     if tag in ("re_match", "re_search", "re_fullmatch"):
         pattern = {"re_match": f"^(?:{node.text})", "re_fullmatch": f"^(?:{node.text})$"}.get(tag, node.text)
-        return f"{where} is string and {where} matches {safe(literal(_checked(pattern)))}"
+        return f"{where} is string and {where} matches {safe(literal(checked_pattern(pattern)))}"
     if tag in ("int", "float", "bool"):
         only = _FIELD.fullmatch(node.text)
         if only is not None and only[1] is not None:
@@ -204,7 +227,15 @@ def _tagged(where: str, node: Node, tag: str, own: Mapping[str, str]) -> str:
     raise NotCarried(f"'!{tag}' has no counterpart")
 
 
-def _checked(pattern: str) -> str:
+def checked_pattern(pattern: str) -> str:
+    """A pattern that RE2 can compile.
+
+    Args:
+        pattern: of Python's ``re``.
+
+    Raises:
+        NotCarried: it cannot.
+    """
     from testmesh.guard.regex import compile_pattern
     from testmesh.kernel.errors import UserError
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from testmesh.guard.yaml_nodes import ListNode, MapNode, Node, ScalarNode
+
+_OLDER = {word: value for lower, value in {"yes": True, "on": True, "no": False, "off": False}.items()
+          for word in (lower, lower.title(), lower.upper())}  # fmt: skip
 
 
 def items(node: Node | None) -> list[Node]:
@@ -30,6 +35,28 @@ def text(node: Node | None) -> str:
         node: or None.
     """
     return node.text if isinstance(node, ScalarNode) else ""
+
+
+def as_yaml_1_1(node: Node) -> None:
+    """Gives plain scalars the values that YAML 1.1 gives them (https://yaml.org/type/): ``yes`` is true, ``010`` is 8.
+
+    Args:
+        node: read by the rules of YAML 1.2; changed in place.
+    """
+    for inner in node.items if isinstance(node, ListNode) else ():
+        as_yaml_1_1(inner)
+    for entry in node.entries.values() if isinstance(node, MapNode) else ():
+        as_yaml_1_1(entry.value)
+    if isinstance(node, ScalarNode) and not node.style:
+        written = node.text
+        if written in _OLDER:
+            node.value = _OLDER[written]
+        elif re.fullmatch(r"[-+]?0[0-7_]+", written):
+            node.value = int(written.replace("_", ""), 8)
+        elif re.fullmatch(r"[-+]?[1-9][0-9]*_[0-9_]*", written):
+            node.value = int(written.replace("_", ""))
+        elif isinstance(node.value, float) and "." not in written:
+            node.value = written
 
 
 def is_true(node: Node | None) -> bool:

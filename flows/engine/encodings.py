@@ -17,20 +17,26 @@ from urllib.parse import quote
 Atoms = tuple[str, ...]
 PARTIAL = re.compile(
     r"(?:\\+(?:[uU]\{?[0-9a-fA-F]{0,8}|x[0-9a-fA-F]?|r|r\\+|[0-7]{1,3})?|%(?:25)*(?:2|[uU])?[0-9a-fA-F]{0,4}"
-    r"|&(?:amp;)*#?[0-9a-zA-Z]{0,33}|=(?:[0-9a-fA-F]|\r)?|'[\"'\\]{0,3}|\"|\r|[uU]\+?[0-9a-fA-F]{0,5})\Z"
+    r"|&(?:amp;)*#?[0-9a-zA-Z]{0,33}|=(?:[0-9a-fA-F]|\r|\\+(?:r\\*)?)?|'[\"'\\]{0,3}|\"|\r|[uU]\+?[0-9a-fA-F]{0,5})\Z"
 )
 """A text that ends in the middle of an escape."""
 COMPLETE = re.compile(
-    r"(?:%(?:25)*[0-9a-fA-F]{2}|=[0-9a-fA-F]{2}|=\r?\n|\\+x[0-9a-fA-F]{2}|\\+[0-7]{3}|\\+u[0-9a-fA-F]{4})\Z"
+    r"(?:%(?:25)*[0-9a-fA-F]{2}|=[0-9a-fA-F]{2}|=(?:\r?\n|(?:\\+r)?\\+n)|\\+x[0-9a-fA-F]{2}|\\+[0-7]{3}|\\+u[0-9a-fA-F]{4})\Z"
 )
 """A text that ends in one escape, of several that some characters need."""
-BETWEEN = re.compile(r"(?:\r?\n?|[ :-]|,? ?0?x?|\x00|\\+(?:u0*|x0{0,2}|r?\\+n|n|r\\*)?|=(?:\r?\n=?)?|%(?:25)*)\Z")
+BETWEEN = re.compile(
+    r"(?:\r?\n?|[ :-]|,? ?0?x?|\x00|\\+(?:u0*|x0{0,2}|r?\\+n|n|r\\*)?|=(?:\r?\n=?|\\+(?:r\\*)?n?)?|%(?:25)*)\Z"
+)
 """A text that ends in what may stand between two pieces of a secret."""
 _SLASHES = r"\\+"
+_SOFT_BREAK = r"(?:=(?:\r?\n|(?:\\+r)?\\+n))?"
 _CUT_ESCAPE = r"(?:\\+[a-zA-Z0-9{]{0,8}|%[0-9a-fA-F]{0,4}|&[#a-zA-Z0-9]{0,10}|=[0-9a-fA-F]?)?"
 _AND = r"(?:&|\\+u0026)(?:amp;)*"
 _MAX_NESTED = 400
 _NO_WORD = 8
+_NO_HALF = 10
+_LETTER = re.compile(r"[A-Za-z]")
+_SIGN = re.compile(r"[^A-Za-z\s._-]")
 CUT = 4
 """So many characters of a secret at the end of a shortened text are masked."""
 LONG = 80
@@ -205,12 +211,13 @@ def _mixed(char: str, *, any_case: bool = False) -> str:
     """One character, bare or escaped in any of the usual ways."""
     if char.isascii() and char.isalnum():
         shown = f"[{char.lower()}{char.upper()}]" if any_case and char.isalpha() else char
-        return rf"(?:=\r?\n)?{shown}"
+        return f"{_SOFT_BREAK}{shown}"
     data = char.encode("utf-8", "surrogatepass")
     found = [
         *_bare(char),
+        *(re.escape(other) for other in {char.upper(), char.lower()} - {char} if any_case and len(other) == 1),
         "".join(f"%(?:25)*{_hex(byte, 2)}" for byte in data),
-        r"(?:=\r?\n)?".join(f"={_hex(byte, 2)}" for byte in data),
+        _SOFT_BREAK.join(f"={_hex(byte, 2)}" for byte in data),
         "".join(rf"\\+x{_hex(byte, 2)}" for byte in data),
         _unicode_escape(char),
         _numeric_entity(char),
@@ -218,7 +225,7 @@ def _mixed(char: str, *, any_case: bool = False) -> str:
     ]
     if ord(char) < 256:
         found += (rf"\\+{ord(char):03o}", rf"\\+x{_hex(ord(char), 2)}")
-    return rf"(?:=\r?\n)?(?:{'|'.join(found)})"
+    return f"{_SOFT_BREAK}(?:{'|'.join(found)})"
 
 
 _OWN_ESCAPES: Mapping[str, tuple[str, ...]] = {
@@ -262,4 +269,18 @@ def pattern(values: Iterable[str], of: Callable[[Atoms], str] = "".join) -> str:
         values: secrets.
         of: the pattern of one form.
     """
-    return "|".join(f"(?:{text})" for value in values for form in forms(value) if (text := of(form)))
+    found = (text for value in values for text in (*map(of, forms(value)), _half(value)))
+    return "|".join(f"(?:{text})" for text in found if text)
+
+
+def _half(value: str) -> str:
+    """A pattern for the first half and more: what a server cut off, or a flow changed the end of.
+
+    A beginning of nothing but letters may be a word, and an address begins as others do; neither is masked.
+    """
+    if len(value) > LONG or "\n" in value or "://" in value:
+        return ""
+    least = max(_NO_HALF, -(-len(value) // 2))
+    while least < len(value) and not (_LETTER.search(value[:least]) and _SIGN.search(value[:least])):
+        least += 1
+    return prefix(tuple([_mixed(char, any_case=True) for char in value]), least) if least < len(value) else ""

@@ -20,6 +20,7 @@ _KEY = re.compile(
 )
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<user>[^/\s:@]*)(?::(?P<password>[^/\s@]*))?@")
+_DELIMITERS = re.compile(r"[/?#@:&\s]")
 _PLAIN = frozenset({int, float, bool, type(None)})
 _COOKIE_VALUE = r"(?s)((?:^|,)\s*[^=;,\s]+)=.*?(?=;|,\s*[^=;,\s]+=|$)"
 _KEY_MARK = "PRIVATE KEY-----"
@@ -96,11 +97,9 @@ class Masks:
         for form in {value, value.strip()}:
             if len(form) >= shortest and form not in self._values:
                 self._remember(form)
-        if "\n" in value:
-            for line in value.split("\n"):
-                found = line.strip()
-                if len(found) >= _SHORTEST and not found.startswith("-----") and found not in self._values:
-                    self._remember(found)
+        for found in _parts(value):
+            if len(found) >= _SHORTEST and found not in self._values:
+                self._remember(found)
 
     def _remember(self, value: str) -> None:
         if len(value) > 2 * _PIECE:
@@ -310,6 +309,17 @@ class Masks:
         self.learn(password)
         shown = match["user"] if password is not None else MASK
         return f"{match['scheme']}{shown}{':' + MASK if password is not None else ''}@"
+
+
+def _parts(value: str) -> Iterator[str]:
+    """Lines of a key file, and what a secret falls into where it stands in an address that it is not encoded for."""
+    if "\n" in value:
+        yield from (found for line in value.split("\n") if not (found := line.strip()).startswith("-----"))
+    elif "://" not in value:
+        # A part that is a word may stand anywhere; one that mixes letters and digits is a secret's.
+        yield from (
+            part for part in _DELIMITERS.split(value) if re.search(r"[A-Za-z]", part) and re.search(r"\d", part)
+        )
 
 
 def _joinable(before: list[str], batch: list[str]) -> bool:

@@ -200,3 +200,21 @@ def test_a_character_of_four_bytes_may_come_in_pieces() -> None:
             stream.write(char)
         stream.close()
         assert out.getvalue() == f"<{MASK}>"
+
+
+def test_the_first_half_of_a_secret_is_masked_and_what_may_be_a_word_is_not() -> None:
+    masks = known("sk_live_4eC39HqLyjWDarjtT1zdp7dc", "notifications-2024", "https://h.test/T00/B00/Xyyyy123")
+    assert masks.text("cut sk_live_4eC39HqLy, sk_live_4eC") == f"cut {MASK}, sk_live_4eC"
+    assert (
+        masks.text("GET /notifications?a=1 at https://h.test/T00/other")
+        == "GET /notifications?a=1 at https://h.test/T00/other"
+    )
+
+
+def test_parts_of_a_secret_are_masked_where_it_stood_in_an_address_as_it_was() -> None:
+    masks = known("Xk9vTqLm+Zr7/wBn8=2Hd0", "admin:warehouse")
+    assert (
+        masks.text("port could not be cast: 'Xk9vTqLm+Zr7', path wBn8=2Hd0")
+        == f"port could not be cast: '{MASK}', path {MASK}"
+    )
+    assert masks.text("GET /warehouse") == "GET /warehouse"

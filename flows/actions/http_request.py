@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.actions import Action, Call, Result, Touch
-from flows.clients.http_config import WebConfig, http_result, http_view, path_problems, web_problems
+from flows.clients.http_config import PartConfig, WebConfig, http_result, http_view, path_problems, web_problems
 from flows.language.catalogue import ActionSpec, Alias, Duration, option
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -23,7 +23,7 @@ class HttpConfig(WebConfig):
     body: object = option(None, "A map or list is sent as JSON, text as it is.")
     form: Mapping[str, object] | None = option(None, "Form fields, sent urlencoded.")
     multipart: Mapping[str, object] | None = option(
-        None, "Parts of a multipart form: text, or `{content or file, filename, content_type}`."
+        None, "Parts of a multipart form: text, or `{content or file, filename, content_type}`.", record=PartConfig
     )
     follow_redirects: bool = option(False, "Follow up to ten redirects.")
     timeout: Duration | None = option(None, "Limit for one request.")

@@ -15,7 +15,7 @@ class ParallelConfig:
 
     branches: Branches = option((), "Lists of steps, or maps with `steps`.")
     steps: Steps = option((), "Each step is a branch of its own.")
-    max_concurrent: int | None = option(None, "How many branches at once; all by default.")
+    max_concurrent: int | None = option(None, "How many branches at once; all by default.", least=1)
     fail_fast: bool = option(True, "The first failing step ends the other branches.")
 
 

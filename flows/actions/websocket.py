@@ -60,11 +60,13 @@ async def converse(config: WebSocketConfig, call: Call) -> Conversation:
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
-    yield from web_problems(config)
+    url = str(config.get("url") or "")
+    scheme = url.partition("://")[0]
+    web = scheme in ("ws", "wss")
+    yield from web_problems({**config, "url": "http" + url.removeprefix("ws") if web else None})
     yield from script_problems(config)
-    url = config.get("url")
-    if isinstance(url, str) and "://" in url and "$" not in url.split("://")[0] and not url.startswith(("ws:", "wss:")):
-        yield "url", "a WebSocket URL begins with ws:// or wss://"
+    if url and not web and "$" not in scheme and "{{" not in scheme:
+        yield "url=", "a WebSocket URL begins with ws:// or wss://"
 
 
 ACTION: Action[WebSocketConfig] = Action(

@@ -66,6 +66,9 @@ def auth_problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
             unknown = [str(key) for key in given if key not in known]
             if unknown:
                 yield f"auth.{kind}.{unknown[0]}", f"'auth.{kind}' has no key '{unknown[0]}' ({', '.join(known)})"
+            place = given.get("in")
+            if isinstance(place, str) and place not in PLACES and "$" not in place and "{{" not in place:
+                yield f"auth.{kind}.in=", f"'in' is one of {', '.join(PLACES)}, not '{place}'"
         elif known and not (isinstance(given, str) and ("$" in given or "{{" in given)):
             yield f"auth.{kind}", f"'auth.{kind}' is a map of {', '.join(known)}"
     if len(auth) > 1:

@@ -61,6 +61,8 @@ def _inflated(body: bytes, window: int, target: object) -> bytes:
 def text_of(body: bytes, headers: Mapping[str, str]) -> str | None:
     """A body as text in the charset its headers name (UTF-8 without one), or None when it is not text.
 
+    A byte order mark is no part of it (WHATWG Encoding §6, RFC 8259 §8.1).
+
     Args:
         body: bytes.
         headers: lower-case names.
@@ -70,6 +72,6 @@ def text_of(body: bytes, headers: Mapping[str, str]) -> str | None:
     if name in _NO_CHARSETS:
         return None
     try:
-        return body.decode(name)
+        return body.decode(name).removeprefix("\ufeff")
     except (LookupError, ValueError):
         return None

@@ -36,6 +36,16 @@ class WebConfig:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PartConfig:
+    """One part of a multipart form."""
+
+    content: object = option(None, "Text, or a map or list, which is sent as JSON.")
+    file: str | None = option(None, "A file beside the flow.", file=True)
+    filename: str | None = option(None, "The name that the server sees.")
+    content_type: str | None = option(None, "Of the part; by default what the file's name says.")
+
+
 def web_problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     """What is wrong with the shared settings, for an action's static check.
 
@@ -43,10 +53,29 @@ def web_problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
         config: as written.
     """
     yield from tls_problems(config)
+    yield from _url_problems(config.get("url"))
+    for key in ("headers", "cookies"):
+        given = config.get(key)
+        for name, value in given.items() if isinstance(given, Mapping) else ():
+            if isinstance(value, Mapping):
+                yield f"{key}.{name}=", f"'{name}' is text or a list of texts, not a map"
     if config.get("auth") is not None:
         from flows.clients.http_auth import auth_problems
 
         yield from auth_problems(config)
+
+
+def _url_problems(url: object) -> Iterable[tuple[str, str]]:
+    """What is wrong with a URL that is written out."""
+    if not isinstance(url, str) or "$" in url or "{" in url:
+        return
+    from flows.clients.errors import ClientError
+    from flows.clients.http_address import place_of
+
+    try:
+        place_of(url)
+    except ClientError as problem:
+        yield "url=", str(problem)
 
 
 PLACEHOLDER = r"(?<![${])\{(\w+)\}(?!\})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import NamedTuple
 
 from flows.engine.builtins import Builtins
@@ -17,6 +18,9 @@ from flows.language.templates import Template
 from flows.language.values import described, type_name, typed_text
 from testmesh.kernel.diagnostics import Diagnostic
 from testmesh.kernel.errors import TestMeshError
+
+_PLACES = "the process environment, or 'env' in the file"
+_LENT = "give it as 'input', or in the process environment: a child sees no 'env' of its parent"
 
 
 class VariableProblem(TestMeshError):
@@ -64,12 +68,11 @@ def resolve(flow: Flow, given: Given, names: Names) -> Resolved:
     missing = [name for name in flow.references if name not in values and name not in flow.defaulted]
     for name in missing:
         if not _is_builtin(names.builtins, name):
-            at = flow.references[name]
-            text = f"variable '{name}' is not set and has no default"
-            hint = f"set it: --var {name}=..., the process environment, or 'env' in the file"
-            raise VariableProblem(
-                Diagnostic(flow.file, at.line, at.column, "flow/unset-variable", text, hint=hint, length=len(name))
-            )
+            raise VariableProblem(_not_set(flow, name, flow.references[name], f"set it: --var {name}=..., {_PLACES}"))
+    outside = given.process.keys() | given.environment.keys() | given.options.keys()
+    for name, at in flow.lent.items() if given.recorded is None else ():
+        if name not in outside:
+            raise VariableProblem(_not_set(flow, name, at, _LENT))
     return Resolved(values, inputs)
 
 
@@ -85,14 +88,23 @@ def unset(flow: Flow, process: Mapping[str, str]) -> list[Diagnostic]:
         known |= set(flow.env_file.values)
     if flow.data is not None:
         known |= set(flow.data.columns)
-    return [
-        Diagnostic(
-            flow.file, at.line, at.column, "flow/unset-variable", f"variable '{name}' is not set and has no default",
-            severity="warning", hint=f"set it before 'run', or give it: --var {name}=...", length=len(name),
-        )
+    hint = "set it before 'run', or give it: --var {}=..."
+    own = [
+        replace(_not_set(flow, name, at, hint.format(name)), severity="warning")
         for name, at in flow.references.items()
         if name not in known
-    ]  # fmt: skip
+    ]
+    lent = [(name, at) for name, at in flow.lent.items() if name not in process]
+    return [*own, *(replace(_not_set(flow, name, at, _LENT), severity="warning") for name, at in lent)]
+
+
+def _not_set(flow: Flow, name: str, at: Position, hint: str) -> Diagnostic:
+    """A variable that nothing gives; a child's, at the place that names the child."""
+    child = name in flow.lent and at == flow.lent[name]
+    text = f"variable '{name}'{' of this flow' if child else ''} is not set and has no default"
+    return Diagnostic(
+        flow.file, at.line, at.column, "flow/unset-variable", text, hint=hint, length=1 if child else len(name)
+    )
 
 
 def row_values(flow: Flow, row: Template, given: Given, names: Names) -> dict[str, object]:

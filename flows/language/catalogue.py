@@ -29,11 +29,14 @@ class Option:
         choices: the only texts allowed; upper and lower case count as the same.
         scope: for expressions, what bare names mean: the step's ``result``, one ``message`` of it, or
             only what the ``flow`` knows before the step (for_each `items`, condition `if`).
-        record: for maps and lists of maps with known keys, the dataclass of their fields.
+        record: for maps and lists of maps with known keys, the dataclass of their fields; of a map of anything, what a
+            value that is a map must be.
         short: the key of `record` that a text alone stands for (``schema_registry: http://...``).
         file: the text names a file relative to the flow; it must exist.
         flow: that file is a flow, which is checked too.
         pattern: the text is an RE2 pattern.
+        least: the smallest allowed number.
+        name: the text becomes a name that expressions use.
     """
 
     doc: str
@@ -46,6 +49,8 @@ class Option:
     file: bool = False
     flow: bool = False
     pattern: bool = False
+    least: int | None = None
+    name: bool = False
 
 
 REQUIRED: Any = dataclasses.MISSING
@@ -58,7 +63,7 @@ def option(default: Any = REQUIRED, doc: str = "", **more: Any) -> Any:
     ``Mapping[str, object]``, ``Mapping[str, str]``, ``Mapping[str, Expression]``, ``tuple[object, ...]``,
     ``tuple[str, ...]``, ``str | tuple[str, ...]``, ``Expression | Mapping[str, object]``,
     ``Expression | tuple[object, ...]``, ``Steps``, ``Branches``, ``Assertions``; with `record` a dataclass, a
-    ``tuple[X, ...]`` or a ``Mapping[str, X]`` of it; each with ``| None`` when it may be null. Modules that declare
+    ``tuple[X, ...]`` of it; each with ``| None`` when it may be null. Modules that declare
     need ``from __future__ import annotations``. Every value but an Expression may be a template. The key in the
     file is the field's name without a trailing underscore (``from_`` → ``from``).
 
@@ -145,7 +150,8 @@ class ActionSpec:
         fields_from: config key whose map's keys are the result's fields (transform); ``""`` = all of config (set).
         early: from the written config: the key that a first look may satisfy before anything happened (`at_most: 0`),
             so that the step should have `hold`; None when there is none.
-        check: further findings: (config as written) → (key, message) pairs.
+        check: further findings: (config as written) → (key, message) pairs; the place is the key, or with ``=`` after
+            it the value.
     """
 
     name: str

@@ -78,7 +78,8 @@ def _load(text: str | bytes, asked: _Asked) -> CheckedFlow:
     if isinstance(root, MapNode):
         reader = FlowReader(findings, asked.catalogue, asked.files, hyphenated(root))
         flow = reader.read(root, asked.given)
-        check_children(reader.read_steps, asked.files, findings, asked.trail, _child(asked.catalogue))
+        lent = check_children(reader.read_steps, asked.files, findings, asked.trail, _child(asked.catalogue))
+        flow = replace(flow, lent=lent) if flow is not None and lent else flow
         # The way back to each node leads in a circle; without it a flow that is let go is gone at once.
         reader.reader.places.clear()
     found = tuple(sorted(findings.found, key=lambda finding: (finding.line, finding.column)))
@@ -107,8 +108,8 @@ def hinted(finding: Diagnostic, text: str) -> Diagnostic:
 
 
 def _child(catalogue: Catalogue) -> Check:
-    def check(text: bytes, file: str, files: Files, given: frozenset[str], trail: Trail) -> tuple[Diagnostic, ...]:
-        return _load(text, _Asked(file, catalogue, files, given, trail)).errors
+    def check(text: bytes, file: str, files: Files, given: frozenset[str], trail: Trail) -> CheckedFlow:
+        return _load(text, _Asked(file, catalogue, files, given, trail))
 
     return check
 

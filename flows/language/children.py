@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
+from flows.language.builtins import BUILTINS
 from flows.language.catalogue import ActionSpec
 from flows.language.config import fields_of
 from flows.language.files import Files, FilesBeside
-from flows.language.findings import Findings
-from flows.language.spec import Step
+from flows.language.findings import Findings, position
+from flows.language.spec import Flow, Position, Step
 from flows.language.steps import Read
 from testmesh.guard.yaml_nodes import MapNode, ScalarNode
 from testmesh.kernel.diagnostics import Diagnostic
@@ -48,19 +50,31 @@ class Trail:
         return Trail(file, self.depth + 1, self.seen, (*self.above, self.file))
 
 
-Check = Callable[[bytes, str, Files, frozenset[str], Trail], tuple[Diagnostic, ...]]
+class Child(Protocol):
+    """A checked flow."""
+
+    @property
+    def flow(self) -> Flow | None: ...
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]: ...
 
 
-def check_children(read: Mapping[Step, Read], files: Files, findings: Findings, trail: Trail, check: Check) -> None:
-    """Reports each named flow that has errors, at its name.
+Check = Callable[[bytes, str, Files, frozenset[str], Trail], Child]
+
+
+def check_children(
+    read: Mapping[Step, Read], files: Files, findings: Findings, trail: Trail, check: Check
+) -> Mapping[str, Position]:
+    """Reports each named flow that has errors, at its name; gives what the others need of the environment.
 
     Args:
         read: the steps of the naming flow.
         files: beside the naming flow.
         findings: of the naming flow.
         trail: the flows that led here.
-        check: errors of a text.
+        check: of a text.
     """
+    lent: dict[str, Position] = {}
     for node, given, always in _named(read):
         name = node.text
         child = trail.to(name)
@@ -74,12 +88,25 @@ def check_children(read: Mapping[Step, Read], files: Files, findings: Findings, 
             content = files.read(name)
         except UserError:
             continue
-        errors = check(content, name, FilesBeside(files, name), given, child)
+        checked = check(content, name, FilesBeside(files, name), given, child)
+        errors = checked.errors
+        if always and checked.flow is not None:
+            lent.update(dict.fromkeys(_wanting(checked.flow), position(node)))
         if errors:
             first = errors[0]
             more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
             message = f"{name} has an error at line {first.line}, column {first.column}: {first.message}{more}"
             findings.node("flow/bad-file", node, message)
+    return lent
+
+
+def _wanting(flow: Flow) -> Iterator[str]:
+    """Names that a flow needs and does not give itself."""
+    known = {variable.name for variable in flow.env} | flow.defaulted | set(BUILTINS)
+    known |= set(flow.env_file.values if flow.env_file is not None else ())
+    known |= set(flow.data.columns if flow.data is not None else ())
+    yield from (name for name in flow.references if name not in known)
+    yield from flow.lent
 
 
 def _circle(child: Trail) -> str:

@@ -292,12 +292,6 @@ def _record_list(value: Any, where: str, field: Field) -> object:
     return tuple(_record(item, f"{where}[{index}]", field) for index, item in enumerate(value))
 
 
-def _record_map(value: Any, where: str, field: Field) -> object:
-    if type_name(value) != "object":
-        raise _wrong(where, "a map", value)
-    return {key: _record(item, f"{where}.{key}", field) for key, item in value.items()}
-
-
 def _nothing(value: Any, where: str, field: Field) -> object:
     return ()
 
@@ -318,7 +312,7 @@ _CONVERTERS: Mapping[FieldKind, Callable[[Any, str, Field], object]] = {
     "expression_or_list": _expression_or_list,
     "record": _record,
     "record_list": _record_list,
-    "record_map": _record_map,
+    "record_map": _map,
     "steps": _nothing,
     "branches": _nothing,
     "assertions": _nothing,

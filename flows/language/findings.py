@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple
 
 from flows.language.closest import closest
@@ -28,6 +28,20 @@ class More(NamedTuple):
     suggestion: str | None = None
     hint: str | None = None
     severity: Severity = "error"
+
+
+class Keys(NamedTuple):
+    """The keys of a mapping.
+
+    Args:
+        valid: those it can have.
+        written: those it has.
+        needed: those it must have.
+    """
+
+    valid: Sequence[str]
+    written: Container[str | None]
+    needed: Iterable[str] = ()
 
 
 class Findings:
@@ -110,10 +124,30 @@ class Findings:
             message: what is wrong.
             known: valid words.
         """
-        self._suggested += 1
-        near = closest(node.text, known) if self._suggested <= MAX_SUGGESTIONS else None
+        near = self._nearest(node.text, known)
         self.add(rule, node.at, message, More(len(node.text), near))
         return near
+
+    def unknown_key(self, node: ScalarNode, message: str, keys: Keys) -> str | None:
+        """A key that a mapping cannot have, with the one that was perhaps meant, which is also the answer.
+
+        Args:
+            node: the key.
+            message: what is wrong.
+            keys: those that the mapping can have.
+        """
+        near = self._nearest(node.text, [key for key in keys.valid if key not in keys.written])
+        missing = [key for key in keys.needed if key not in keys.written]
+        if near is None and len(missing) == 1:
+            near, message = missing[0], f"{message}; it needs '{missing[0]}'"
+        if near is None:
+            near = self._nearest(node.text, keys.valid)
+        self.add("flow/unknown-key", node.at, message, More(len(node.text), near))
+        return near
+
+    def _nearest(self, word: str, known: Iterable[str]) -> str | None:
+        self._suggested += 1
+        return closest(word, known) if self._suggested <= MAX_SUGGESTIONS else None
 
     def warn(self, rule: str, at: tuple[int, int], message: str, *, hint: str | None = None) -> None:
         """A warning.

@@ -64,7 +64,7 @@ class FlowReader:
         if node is None:
             return None
         known = FLOW_KEYS if owner is not None else (*FLOW_KEYS, "flow")
-        meant = self.reader.known_keys(node, known, "a flow")
+        meant = self.reader.known_keys(node, known, "a flow", ("name", "steps"))
         declarations = DeclarationReader(self.reader, self.files)
         env = declarations.env(node.get("env"))
         env_file = declarations.env_file(node.get("env_file"))

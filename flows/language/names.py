@@ -145,13 +145,13 @@ class ScopedNames:
     def _known(self, name: str) -> Shape | None:
         place, world = self.place, self.world
         if place.own is not None:
-            if name in (place.alias, place.step):
-                self._whole()
-                return place.own
             if place.own.fields is not None and name in place.own.fields:
                 if name == "results":
                     self._whole()
                 return place.own.fields[name]
+            if name in (place.alias, place.step):
+                self._whole()
+                return place.own
         for names in (place.local, world.visible.steps, world.visible.outputs, world.variables):
             if name in names:
                 if names is world.visible.steps:

@@ -46,10 +46,12 @@ class PolicyReader:
         timeout = None
         written: Node | None = node
         if isinstance(node, MapNode):
-            self.reader.known_keys(node, ("expression", "interval", "timeout"), "'until'")
+            known = ("expression", "interval", "timeout")
+            meant = self.reader.known_keys(node, known, "'until'", ("expression",))
             written = node.get("expression")
             if written is None:
-                self.findings.missing(step.entries["until"].key, node, "expression", "'until'")
+                if "expression" not in meant:
+                    self.findings.missing(step.entries["until"].key, node, "expression", "'until'")
                 return None
             interval = self.reader.duration(node.get("interval")) or interval
             timeout = self.reader.duration(node.get("timeout"))

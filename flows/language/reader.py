@@ -8,7 +8,7 @@ from functools import cache
 from flows.language.errors import SyntaxProblem
 from flows.language.expressions.expression import Expression, compile_expression
 from flows.language.expressions.functions import seconds
-from flows.language.findings import Findings, position
+from flows.language.findings import Findings, Keys, position
 from flows.language.spec import Position
 from flows.language.templates import Template, compile_template
 from testmesh.guard.yaml_nodes import ListNode, MapNode, Node, ScalarNode, plain
@@ -41,13 +41,16 @@ class Reader:
         """
         self.findings.node("flow/type", node, f"{wanted} is expected here, not {node.described}", hint=hint)
 
-    def known_keys(self, node: MapNode, known: tuple[str, ...], what: str) -> frozenset[str]:
+    def known_keys(
+        self, node: MapNode, known: tuple[str, ...], what: str, needed: tuple[str, ...] = ()
+    ) -> frozenset[str]:
         """Reports keys that are none of the known ones; gives those that were perhaps meant.
 
         Args:
             node: the mapping.
             known: valid keys.
             what: what the mapping describes.
+            needed: required keys.
         """
         valid = _set_of(known)
         if node.entries.keys() <= valid:
@@ -55,8 +58,8 @@ class Reader:
         meant: set[str] = set()
         for key, entry in node.entries.items():
             if key not in valid:
-                message = f"{what} has no key '{key}'"
-                meant.add(self.findings.unknown("flow/unknown-key", entry.key, message, known) or "")
+                keys = Keys(known, node.entries, needed)
+                meant.add(self.findings.unknown_key(entry.key, f"{what} has no key '{key}'", keys) or "")
         return frozenset(meant)
 
     def text(self, node: Node | None, *, numbers: bool = False) -> str | None:

@@ -171,34 +171,40 @@ class StepRules:
             owner = _owner(step.node.get("config"), key, read)
             at = owner.at if owner is not None else place_of(step.node, "config")
             if not self.findings.known_at(at):
-                length = len(owner.text) if owner is not None else len("config")
+                length = _length(owner) if owner is not None else len("config")
                 self.findings.add("flow/config", at, message, More(length, _nearest(owner, message)))
 
     def _empty_lists(self, step: Step, read: Read) -> None:
-        if read.spec.container is not None and read.known and not any(branch.steps for branch in step.branches):
+        if read.spec.container is None or not read.known or read.settings.misspelt:
+            return
+        if not any(branch.steps for branch in step.branches):
             self._error(step, "config", "flow/empty", f"{read.spec.name} has no steps")
 
 
-def _owner(config: Node | None, path: str, read: Read) -> ScalarNode | None:
-    """The key that a dotted path names, or the last one of it that is written."""
+def _length(node: Node) -> int:
+    return len(node.text) + 2 * len(node.style) if isinstance(node, ScalarNode) else 1
+
+
+def _owner(config: Node | None, path: str, read: Read) -> Node | None:
+    """The key that a dotted path names, or the last one of it that is written; with ``=`` at its end the value."""
     found: ScalarNode | None = None
     names = spelled(read.spec.config)
-    for part in path.split("."):
+    for part in path.removesuffix("=").split("."):
         entries = config.entries if isinstance(config, MapNode) else {}
         written = part if part in entries else next((key for key in entries if names.get(key) == part), None)
         if written is None or (found is not None and written != part):
             break
         found, config = entries[written].key, entries[written].value
-    return found
+    return config if found is not None and path.endswith("=") else found
 
 
 _CHOICES = re.compile(r"\(([a-z_][\w, ]*)\)\Z")
 
 
-def _nearest(owner: ScalarNode | None, message: str) -> str | None:
+def _nearest(owner: Node | None, message: str) -> str | None:
     """The nearest of the names that a message about an unknown one lists at its end."""
     listed = _CHOICES.search(message)
-    if owner is None or listed is None or " has no " not in message:
+    if not isinstance(owner, ScalarNode) or listed is None or " has no " not in message:
         return None
     return closest(owner.text, listed[1].split(", "))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from flows.language.catalogue import ActionSpec, Deprecated, Option
 from flows.language.config import Field, fields_of
+from flows.language.expressions.words import NAME, RESERVED
 
 Schema = dict[str, Any]
 DURATION: Schema = {"type": "string", "pattern": "^0*[1-9][0-9]*(ms|s|m|h)$"}
@@ -19,6 +20,8 @@ _LIST: Schema = {"type": "array"}
 _OBJECT: Schema = {"type": "object"}
 _TEXTS: Schema = {"type": "array", "items": _TEXT}
 _WHOLE: Schema = {"type": "string", "pattern": "^(0|-?[1-9][0-9]*)$"}
+_PLAIN: Schema = {"type": ["string", "number", "boolean", "null"]}
+_COUNT: Schema = {"type": "string", "pattern": "^[1-9][0-9]*$"}
 _NUMERIC: Schema = {"type": "string", "pattern": r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"}
 _BRANCH: Schema = {
     "type": "object",
@@ -120,17 +123,24 @@ def _alternatives(shape: Schema) -> Iterable[Schema]:
 
 def _shape(field: Field, option: Option) -> Schema:
     if option.record is not None:
-        one = config_schema(option.record)
-        if option.short:
-            one = _any(one, _TEXT)
-        if field.kind == "record_list":
-            return _any({"type": "array", "items": _any(*_alternatives(one), TEMPLATE)}, TEMPLATE)
-        if field.kind == "record_map":
-            return _any({"type": "object", "additionalProperties": _any(one, TEMPLATE)}, TEMPLATE)
-        return _any(EXPRESSION, one) if field.kind == "expression_or_map" else _any(*_alternatives(one), TEMPLATE)
+        return _record(field, option.record, short=bool(option.short))
     if option.choices and field.kind == "text":
         return _any({"enum": list(option.choices)}, _any_case(option.choices), TEMPLATE)
+    if option.name:
+        return _any({"type": "string", "pattern": NAME, "not": {"enum": sorted(RESERVED)}}, TEMPLATE)
+    if option.least is not None:
+        return _any({"type": "integer", "minimum": option.least}, _COUNT, TEMPLATE)
     return _KINDS[field.kind]
+
+
+def _record(field: Field, record: type, *, short: bool) -> Schema:
+    one = _any(config_schema(record), _TEXT) if short else config_schema(record)
+    if field.kind == "record_list":
+        return _any({"type": "array", "items": _any(*_alternatives(one), TEMPLATE)}, TEMPLATE)
+    if field.kind == "record_map":
+        several = {"type": "array", "items": _any(one, _PLAIN)}
+        return _any({"type": "object", "additionalProperties": _any(one, _PLAIN, several)}, TEMPLATE)
+    return _any(EXPRESSION, one) if field.kind == "expression_or_map" else _any(*_alternatives(one), TEMPLATE)
 
 
 def _any_case(choices: Iterable[str]) -> Schema:

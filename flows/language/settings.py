@@ -2,68 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from flows.language.catalogue import ActionSpec, ExpressionScope
+from flows.language.catalogue import ActionSpec
 from flows.language.config import Field, fields_of, required, spelled
 from flows.language.expressions.expression import Expression, compile_expression, compile_path
+from flows.language.expressions.words import NAME, RESERVED
 from flows.language.files import Files, NotAtHand
-from flows.language.findings import More
+from flows.language.findings import Keys, More
 from flows.language.reader import Reader, descend, key_of, owners
-from flows.language.spec import Assertion, Branch, Position, Step
+from flows.language.spec import Branch, Position
 from flows.language.templates import Template
-from flows.language.values import type_name, typed_text
+from flows.language.values import typed_text
+from flows.language.written import Nested, Settings, WrittenExpression, plain_of, templated
 from testmesh.guard.yaml_nodes import ListNode, MapNode, Node, ScalarNode, plain
 from testmesh.kernel.errors import UserError
-
-
-class Nested(NamedTuple):
-    """How the lists inside a config are read; the step reader supplies both.
-
-    Args:
-        steps: (list node, position) → steps.
-        assertions: list node → assertions.
-    """
-
-    steps: Callable[[Node], tuple[Step, ...]]
-    assertions: Callable[[Node], tuple[Assertion, ...]]
-
-
-class WrittenExpression(NamedTuple):
-    """An expression of a config.
-
-    Args:
-        expression: compiled.
-        scope: what its bare names mean.
-        condition: how to call it when it must be true or false, else None.
-    """
-
-    expression: Expression
-    scope: ExpressionScope
-    condition: str | None
-
-
-@dataclass(slots=True, eq=False)
-class Settings:
-    """A config as read.
-
-    Args:
-        template: renders to what `config.build` takes.
-        source: the same as plain values.
-        nodes: key → value node.
-        misspelt: keys that were perhaps meant by the unknown ones; what follows from their absence is not said.
-    """
-
-    template: Template
-    source: Mapping[str, object]
-    nodes: dict[str, Node] = field(default_factory=dict)
-    branches: list[Branch] = field(default_factory=list)
-    assertions: list[Assertion] = field(default_factory=list)
-    expressions: list[WrittenExpression] = field(default_factory=list)
-    misspelt: list[str | None] = field(default_factory=list)
-
 
 CONDITIONS = frozenset({"match", "if", "until", "condition"})
 """Config keys whose expressions decide something, whatever the action."""
@@ -104,6 +58,7 @@ class SettingsReader:
         self.found = Settings(Template({}, None, {}), {})
         self.values: dict[str, object] = {}
         self._owner: ScalarNode | None = None
+        self._mapping: MapNode | None = None
 
     def read(self, step: MapNode, implies: Mapping[str, object]) -> Settings:
         """The config of a step.
@@ -112,7 +67,7 @@ class SettingsReader:
             step: the step's mapping.
             implies: what the action's name sets.
         """
-        node = self.reader.mapping(step.get("config"))
+        node = self._mapping = self.reader.mapping(step.get("config"))
         if node is not None:
             for key, owner, value in owners(node):
                 self._entry(key, owner, value, implies)
@@ -143,9 +98,8 @@ class SettingsReader:
             self.found.nodes[key] = node
             return
         if name is None:
-            known = [*spelled(self.spec.config), *(old.key for old in self.spec.deprecated)]
-            message = f"{self.spec.name} has no setting '{key}'"
-            self.found.misspelt.append(self.findings.unknown("flow/unknown-key", owner, message, known))
+            if self._mapping is not None:
+                self._unknown(self.spec.config, self._mapping, owner, f"{self.spec.name} has no setting '{key}'")
             return
         if name in implies or name in self.found.nodes:
             reason = "the action's name already says it" if name in implies else f"'{name}' is written twice"
@@ -162,6 +116,17 @@ class SettingsReader:
         if known_field.kind not in ("steps", "branches", "assertions"):
             self.values[name] = value
 
+    def _unknown(self, config: type, mapping: MapNode, owner: ScalarNode, message: str) -> None:
+        """A key that a config has not; of those it has, only one that is not written already may be meant."""
+        names = spelled(config)
+        written = {names.get(key) for key in mapping.entries}
+        valid = list(names)
+        if config is self.spec.config:
+            valid += [old.key for old in self.spec.deprecated]
+        needed = [field.key for field in required(config) if field.key not in written]
+        spellings = {name for name, key in names.items() if key in written}
+        self.found.misspelt.append(self.findings.unknown_key(owner, message, Keys(valid, spellings, needed)))
+
     def _required(self, step: MapNode, node: MapNode | None) -> None:
         if step.get("config") is not None and node is None:
             return
@@ -177,7 +142,7 @@ class SettingsReader:
     def _value(self, known: Field, node: Node) -> object:
         if known.kind in _COLLECTIONS:
             return _COLLECTIONS[known.kind](self, known, node)
-        if _templated(node) and "expression" not in known.kind:
+        if templated(node) and "expression" not in known.kind:
             return plain(node)
         check = _SCALARS.get(known.kind)
         if check is not None:
@@ -196,6 +161,8 @@ class SettingsReader:
             self.file(node)
         if option.pattern:
             self._pattern(node)
+        if option.name and (not re.fullmatch(NAME, text) or text in RESERVED):
+            self.findings.node("flow/bad-name", node, f"'{text}' cannot be used as a name")
 
     def file(self, node: ScalarNode) -> bytes | None:
         """The content of a named file; a missing one is reported.
@@ -224,8 +191,11 @@ class SettingsReader:
         if isinstance(value, str):
             value = typed_text(value)
         number = isinstance(value, int | float) and not isinstance(value, bool)
+        least = known.option.least
         if not number or (known.kind == "integer" and not isinstance(value, int)):
             self.reader.wrong(node, _WANTED[known.kind])
+        elif least is not None and isinstance(value, int | float) and value < least:
+            self.findings.node("flow/range", node, f"at least {least} is expected here")
 
     def _flag(self, known: Field, node: Node) -> None:
         self.reader.flag(node)
@@ -248,7 +218,7 @@ class SettingsReader:
         return self._expression(known, node)
 
     def _map(self, known: Field, node: Node) -> object:
-        if _templated(node):
+        if templated(node):
             return plain(node)
         mapping = self.reader.mapping(node)
         if mapping is None:
@@ -261,7 +231,7 @@ class SettingsReader:
         return plain(mapping)
 
     def _list(self, known: Field, node: Node) -> object:
-        if _templated(node) or (known.kind == "text_or_list" and isinstance(node, ScalarNode)):
+        if templated(node) or (known.kind == "text_or_list" and isinstance(node, ScalarNode)):
             if known.kind == "text_or_list":
                 self.reader.text(node)
             return plain(node)
@@ -275,7 +245,7 @@ class SettingsReader:
 
     def _record(self, known: Field, node: Node) -> object:
         record = known.option.record
-        if record is None or _templated(node):
+        if record is None or templated(node):
             return plain(node)
         short = known.option.short
         if short and isinstance(node, ScalarNode) and isinstance(node.value, str):
@@ -289,7 +259,7 @@ class SettingsReader:
         for key, owner, value in owners(mapping):
             if key not in names:
                 message = f"'{known.key}' has no key '{key}'"
-                self.found.misspelt.append(self.findings.unknown("flow/unknown-key", owner, message, names))
+                self._unknown(record, mapping, owner, message)
                 continue
             inner = fields_of(record)[names[key]]
             empty = isinstance(value, ScalarNode) and value.value is None
@@ -301,14 +271,17 @@ class SettingsReader:
         return found
 
     def _records(self, known: Field, node: Node) -> object:
-        if _templated(node):
+        if templated(node):
             return plain(node)
         if known.kind == "record_map":
             mapping = self.reader.mapping(node)
             records: dict[str, object] = {}
             for key, owner, value in owners(mapping) if mapping else ():
                 self._owner = owner
-                records[key] = self._record(known, value)
+                for item in value.items if isinstance(value, ListNode) else [value]:
+                    if isinstance(item, MapNode):
+                        self._record(known, item)
+                records[key] = plain(value)
             return records
         found: list[object] = []
         for item in self.reader.items(node):
@@ -343,24 +316,6 @@ class SettingsReader:
     def _assertions(self, known: Field, node: Node) -> object:
         self.found.assertions += self.nested.assertions(node)
         return None
-
-
-def _templated(node: Node) -> bool:
-    return isinstance(node, ScalarNode) and isinstance(node.value, str) and ("${" in node.text or "{{" in node.text)
-
-
-def plain_of(value: object) -> object:
-    """A config value with expressions as their text.
-
-    Args:
-        value: as read.
-    """
-    if isinstance(value, Expression):
-        return value.text
-    kind = type_name(value)
-    if kind == "object" and isinstance(value, Mapping):
-        return {key: plain_of(item) for key, item in value.items()}
-    return [plain_of(item) for item in value] if isinstance(value, list) else value
 
 
 _WANTED = {

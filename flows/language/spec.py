@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -226,6 +227,7 @@ class Flow:
         implied: names that actions imply (``DATABASE_URL``); they count as referenced but may be unset. The process
             environment may supply only `references` and these.
         defaulted: references that every use gives a default for.
+        lent: names that flows it always runs need of the environment → where it names them.
         used: ids of steps whose results something refers to; results of others need not be kept.
         ids: all step ids, so that text can be compiled later with the same reading of ``a-b``.
     """
@@ -251,6 +253,7 @@ class Flow:
     defaulted: frozenset[str]
     used: frozenset[str]
     ids: frozenset[str]
+    lent: Mapping[str, Position] = dataclasses.field(default_factory=dict)
 
     def phase(self, phase: Phase) -> tuple[Step, ...]:
         """The steps of one phase, in order."""

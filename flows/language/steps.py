@@ -11,13 +11,14 @@ from flows.language.builtins import BUILTINS
 from flows.language.catalogue import ActionSpec, Catalogue
 from flows.language.closest import closest
 from flows.language.expressions.expression import Expression, compile_path
-from flows.language.expressions.words import FUNCTIONS, OPERATOR_WORDS
+from flows.language.expressions.words import FUNCTIONS, NAME, OPERATOR_WORDS
 from flows.language.files import Files
 from flows.language.findings import position
 from flows.language.policies import PolicyReader
 from flows.language.reader import Reader, key_of, owners
-from flows.language.settings import Nested, Settings, SettingsReader
+from flows.language.settings import SettingsReader
 from flows.language.spec import Assertion, Output, Phase, Position, Step
+from flows.language.written import Nested, Settings
 from testmesh.guard.yaml_nodes import MapNode, Node, ScalarNode
 
 STEP_KEYS = (
@@ -44,7 +45,6 @@ STEP_KEYS = (
     "tags",
 )
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 ERROR_STEPS = "error_steps"
 
 
@@ -59,7 +59,7 @@ class Read:
 
     Args:
         spec: its action; of an unknown action one that accepts everything.
-        known: whether the action is known.
+        known: whether the action is known, and the id is this step's alone.
         settings: its config.
         parent: the container's id and branch name, None at the top level.
     """
@@ -108,12 +108,11 @@ class StepReader:
         return tuple(found)
 
     def _step(self, node: MapNode) -> Step | None:
-        meant = self.reader.known_keys(node, STEP_KEYS, "a step")
+        meant = self.reader.known_keys(node, STEP_KEYS, "a step", ("id", "action"))
         written = self._word(node, "action", meant)
         step_id = self._word(node, "id", meant)
         spec, implies, known = self._action(written)
-        if step_id is not None:
-            self._check_id(step_id, spec)
+        first = step_id is None or self._check_id(step_id, spec)
         nested = Nested(self.steps, self.assertions)
         settings = SettingsReader(self.reader, spec, self.files, nested).read(node, implies)
         on_error, from_error = self.policies.on_error(node.get("on_error"))
@@ -147,8 +146,8 @@ class StepReader:
             reads=spec.reads(settings.source),
             node=node,
         )
-        self.read[step] = Read(spec, known, settings)
-        return step if step_id is not None and written is not None else None
+        self.read[step] = Read(spec, known and first, settings)
+        return step if step_id is not None else None
 
     def _word(self, node: MapNode, key: str, meant: frozenset[str]) -> ScalarNode | None:
         value = node.get(key)
@@ -170,12 +169,13 @@ class StepReader:
         unknown = ActionSpec(name, "", _NoConfig, open_config=True, exempt=True, checks_itself=True)
         return unknown, {}, False
 
-    def _check_id(self, node: ScalarNode, spec: ActionSpec) -> None:
+    def _check_id(self, node: ScalarNode, spec: ActionSpec) -> bool:
+        """Reports what is wrong with an id; whether it is no other step's."""
         text = node.text
         if not _ID.match(text):
             message = f"'{text}' is no id; it begins with a letter and goes on with letters, digits, '_' and '-'"
             self.findings.node("flow/bad-id", node, message)
-            return
+            return True
         reserved = self._reserved(text, spec)
         if reserved is not None:
             self.findings.node("flow/reserved-id", node, f"the id '{text}' is already {reserved}")
@@ -184,6 +184,7 @@ class StepReader:
         if first != at:
             message = f"the id '{text}' is already used at line {first.line}, column {first.column}"
             self.findings.node("flow/duplicate-id", node, message)
+        return first == at
 
     def _reserved(self, text: str, spec: ActionSpec) -> str | None:
         if text in OPERATOR_WORDS:
@@ -215,10 +216,11 @@ class StepReader:
                 reason = "an expression with ': ' in it is read by YAML as a mapping"
                 self.findings.node("flow/type", only.key, reason, hint="quote the whole expression")
                 return None
-            self.reader.known_keys(node, ("expression", "message"), "an assertion")
+            meant = self.reader.known_keys(node, ("expression", "message"), "an assertion", ("expression",))
             written = node.get("expression")
             if written is None:
-                self.findings.missing(None, node, "expression", "an assertion")
+                if "expression" not in meant:
+                    self.findings.missing(None, node, "expression", "an assertion")
                 return None
             said = node.get("message")
             message = self.reader.template(said) if self.reader.text(said) is not None and said else None
@@ -231,7 +233,7 @@ class StepReader:
         mapping = self.reader.mapping(node)
         found: list[Output] = []
         for name, owner, value in owners(mapping) if mapping is not None else ():
-            if not _NAME.match(name):
+            if not re.fullmatch(NAME, name):
                 self.findings.node("flow/bad-name", owner, f"'{name}' cannot be used as a name")
                 continue
             output = self._output(name, owner, value)
@@ -243,10 +245,11 @@ class StepReader:
         default = None
         path: Node | None = value
         if isinstance(value, MapNode):
-            self.reader.known_keys(value, ("path", "default"), "an output")
+            meant = self.reader.known_keys(value, ("path", "default"), "an output", ("path",))
             path = value.get("path")
             if path is None:
-                self.findings.missing(owner, value, "path", f"the output '{name}'")
+                if "path" not in meant:
+                    self.findings.missing(owner, value, "path", f"the output '{name}'")
                 return None
             given = value.get("default")
             default = self.reader.template(given) if given is not None else None

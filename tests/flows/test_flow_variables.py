@@ -89,6 +89,23 @@ def test_an_unset_variable_is_refused_before_anything_is_sent(tmp_path: Path) ->
     assert (run.verdict, exit_code(run)) == ("error", 2)
 
 
+def test_what_a_child_needs_of_the_environment_is_missed_before_anything_is_sent(tmp_path: Path) -> None:
+    write(tmp_path, SHOW.format(head="env: {}"), "child.yaml")
+    parent = """
+        flow:
+          name: parent
+          env: {{X: its own}}
+          steps:
+            - {{id: kid, action: run_flow, {when}config: {{flow: child.yaml}}}}
+    """
+    run = run_text(tmp_path, parent.format(when=""))
+    (problem,) = only(run).problems
+    assert (problem["rule"], problem["line"]) == ("flow/unset-variable", 6)
+    assert exit_code(run) == 2
+    assert run_text(tmp_path, parent.format(when=""), process={"X": "1"}).verdict == "passed"
+    assert run_text(tmp_path, parent.format(when="when: 1 == 2, ")).verdict == "passed"
+
+
 def test_data_rows_are_runs_of_their_own(tmp_path: Path) -> None:
     write(tmp_path, "n,name\n1,a\n2,b\n3,c\n", "rows.csv")
     text = """

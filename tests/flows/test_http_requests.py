@@ -61,9 +61,9 @@ def test_multipart_carries_files_beside_the_flow(tmp_path: Path, web: Web) -> No
 @pytest.mark.parametrize(
     ("part", "says"),
     [
-        ({"file": "nothing.png"}, "nothing.png does not exist"),
-        ({"file": "../../../etc/passwd"}, "leads out of the repository"),
-        ({"file": "flow.yaml", "name": "x"}, "multipart.p has no key 'name'"),
+        ({"file": "${'nothing.png'}"}, "nothing.png does not exist"),
+        ({"file": "${'../../../etc/passwd'}"}, "leads out of the repository"),
+        ("""${json('{"file": "flow.yaml", "name": "x"}')}""", "multipart.p has no key 'name'"),
     ],
 )
 def test_a_part_that_cannot_be_sent_is_a_wrong_config(tmp_path: Path, web: Web, part: object, says: str) -> None:
@@ -205,6 +205,7 @@ LATIN = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=iso-8859-1\r\n"
         (CONTINUED, ("status == 417",), {"method": "POST", "body": "x", "headers": {"Expect": "100-continue"}}),
         (CHUNKED, ("body == 'ok'",), {}),
         (LATIN + b"content-length: 1\r\n\r\n\xe9", ("body == 'é'",), {}),
+        (b'HTTP/1.0 200 OK\r\ncontent-type: application/json\r\n\r\n\xef\xbb\xbf{"a": 1}', ("body.a == 1",), {}),
         (b"HTTP/1.0 200 OK\r\n\r\nto the end", ("body == 'to the end'",), {}),
         (b"HTTP/1.1 200 OK\r\nset-cookie: a=1\r\nset-cookie: b=2; Path=/\r\nx: 1\r\nX: 2\r\ncontent-length: 0\r\n\r\n",
          ("cookies.a == '1'", "cookies.b == '2'", "len(headers_all.set-cookie) == 2", "headers.X == '1, 2'"), {}),

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from flows.language.closest import closest
+from flows.language.errors import NotEvaluable, TypeMismatch
 from flows.language.expressions import tree as t
-from flows.language.expressions.operations import OPERATIONS, PARAMETERS, RESULTS
+from flows.language.expressions.functions import PURE
+from flows.language.expressions.operations import LATER, OPERATIONS, PARAMETERS, RESULTS
 from flows.language.shapes import (
     ANYTHING,
     ARRAY,
@@ -205,8 +207,22 @@ class Inference:
             if accepted is not None and shape.kind != "any" and shape.kind not in accepted:
                 message = f"{tree.function}() needs {' or '.join(accepted)}, not {with_article(shape.kind)}"
                 self.wrong("flow/compare", argument, message)
-            accepted = None if tree.function in ("round", "join", "split", "replace") else accepted
+            accepted = LATER.get(tree.function, accepted)
+        self._constant(tree)
         return RESULTS.get(tree.function, ANYTHING)
+
+    def _constant(self, tree: t.Call) -> None:
+        """A call whose arguments are all written out: whether it has a value is known now."""
+        function = PURE.get(tree.function)
+        values = [argument.value for argument in tree.arguments if isinstance(argument, t.Literal)]
+        if function is None or not values or len(values) != len(tree.arguments):
+            return
+        try:
+            function(*values)
+        except TypeMismatch:
+            return  # said with the shapes
+        except NotEvaluable as problem:
+            self.wrong("expr/argument", tree.arguments[0] if len(values) == 1 else tree, problem.message)
 
     def _closure(self, tree: t.Closure) -> Shape:
         items = self.shape(tree.items)
@@ -248,6 +264,8 @@ class Inference:
             self.names.schema(tree.right)
             return BOOLEAN
         right = self.shape(tree.right)
+        if tree.operator in ("/", "%") and isinstance(tree.right, t.Literal) and tree.right.value == 0:
+            self.wrong("expr/argument", tree.right, "division by zero")
         result, message = OPERATIONS[tree.operator](tree.operator, left, right)
         if message is not None:
             self._unlike(tree, message)

@@ -111,6 +111,12 @@ PARAMETERS: Mapping[str, tuple[Kind, ...]] = {
     "date": ("string", "instant"),
 }
 
+LATER: Mapping[str, tuple[Kind, ...]] = {
+    "round": ("number",),
+    **dict.fromkeys(["join", "split", "replace"], ("string",)),
+}
+"""What the arguments after the first must be."""
+
 RESULTS: Mapping[str, Shape] = {
     **dict.fromkeys(["len", "length", "sum", "avg", "abs", "round", "floor", "ceil", "int", "float"], NUMBER),
     **dict.fromkeys(["upper", "lower", "trim", "replace", "join", "string", "to_json", "base64"], STRING),

@@ -73,6 +73,8 @@ ARITY: dict[str, tuple[int, int]] = {
     "text": (1, 1),
 }
 FUNCTIONS = frozenset([*ARITY, *CLOSURES]) - {"length"}
+RESERVED = FUNCTIONS | OPERATOR_WORDS
+NAME = r"^[A-Za-z_][A-Za-z0-9_-]*$"
 EFFECTS = frozenset(["now", "uuid", "secret"])
 MAX_LENGTH = 65_536
 MAX_DEPTH = 60

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from flows.actions import ActionCatalogue, catalogue
 from flows.engine.builtins import Builtins
@@ -32,6 +33,7 @@ from flows.engine.effects import (
 from flows.engine.flow import execution, run_verdict
 from flows.engine.given import Given
 from flows.engine.loading import TextFiles, beside, checked, parsed_file
+from flows.engine.log import Keeper
 from flows.engine.masking import Masks, same_but_for_secrets
 from flows.engine.names import Names, Sources, step_ids
 from flows.engine.variables import VariableProblem, resolve
@@ -51,6 +53,7 @@ def judge(
     sources: Mapping[str, str] | None = None,
     actions: ActionCatalogue | None = None,
     faked: Faked | None = None,
+    keeper: Keeper | None = None,
 ) -> Run:
     """The run as it would have ended with the flows as they are now, by its evidence alone.
 
@@ -60,11 +63,23 @@ def judge(
             recording.
         actions: the catalogue; that of this installation when None.
         faked: gives FAKER values; None = the Faker library.
+        keeper: where judged steps are kept; None = in memory.
     """
     texts = {**_included(run), **(sources or {})}
     known = actions or catalogue()
-    flows = tuple(_judged_flow(run, flow_run, texts, known, faked or _faked) for flow_run in run.flows)
+    judging = _Judging(run, texts, known, faked or _faked, keeper)
+    flows = tuple(_judged_flow(judging, flow_run) for flow_run in run.flows)
     return replace(run, flows=flows, verdict=run_verdict(flows, cancelled=False))
+
+
+class _Judging(NamedTuple):
+    """What the executions of a run are judged with."""
+
+    run: Run
+    texts: Mapping[str, str]
+    known: ActionCatalogue
+    faked: Faked
+    keeper: Keeper | None
 
 
 def _faked(provider: str, data: bytes) -> object:
@@ -79,9 +94,8 @@ def _included(run: Run) -> dict[str, str]:
     return texts | {flow_run.file: flow_run.source for flow_run in run.flows}
 
 
-def _judged_flow(
-    run: Run, flow_run: FlowRun, texts: Mapping[str, str], known: ActionCatalogue, faked: Faked
-) -> FlowRun:
+def _judged_flow(judging: _Judging, flow_run: FlowRun) -> FlowRun:
+    run, texts, known = judging.run, judging.texts, judging.known
     if not flow_run.steps and flow_run.verdict == "cancelled":
         return flow_run
     if not flow_run.steps:
@@ -99,7 +113,7 @@ def _judged_flow(
     sources = Sources(
         now=world.now,
         secret=lambda name: Masked(MASK),
-        faker=faked,
+        faker=judging.faked,
         file=world.schema,
         outside=Given(environment=variables),
     )
@@ -119,6 +133,7 @@ def _judged_flow(
         row=flow_run.row,
         recorded=True,
         root_file=flow_run.file,
+        keeper=judging.keeper,
     )
     verdict, message, steps = played(execution(context, names), world.perform)
     if verdict == "passed" and flow_run.verdict == "cancelled":
@@ -126,16 +141,16 @@ def _judged_flow(
     return replace(blank, name=flow.name, verdict=verdict, message=message, steps=steps)
 
 
-def indexed(steps: Sequence[StepRun], path: Path = ()) -> Iterator[tuple[Path, StepRun]]:
-    """Every step execution with the path the engine asks for it by.
+def indexed(steps: Sequence[StepRun], path: Path = ()) -> Iterator[tuple[Path, Sequence[StepRun], int]]:
+    """Where every step execution is, with the path the engine asks for it by.
 
     Args:
         steps: of one level.
         path: of the level.
     """
-    for step in steps:
+    for place, step in enumerate(steps):
         inner = path if step.iteration is None else (*path, str(step.iteration))
-        yield (step.phase, *inner, step.id), step
+        yield (step.phase, *inner, step.id), steps, place
         yield from indexed(step.steps, (*inner, step.id))
 
 
@@ -151,7 +166,8 @@ class World:
 
     def __init__(self, run: Run, flow_run: FlowRun, texts: Mapping[str, str], known: ActionCatalogue) -> None:
         self._started = datetime.fromisoformat(run.started)
-        self._steps = dict(indexed(flow_run.steps))
+        self._steps = {path: (steps, place) for path, steps, place in indexed(flow_run.steps)}
+        self._latest: tuple[Path, StepRun] | None = None
         self._texts = texts
         self._known = known
         self._read: dict[tuple[Path, int], int] = {}
@@ -231,8 +247,18 @@ class World:
             stopped = stopped or bool(effect.cut(results[-1]))
         return Joined(tuple(results))
 
+    def _step(self, path: Path) -> StepRun | None:
+        """A step's recording; one that is on disk is read once for all that its step asks."""
+        if self._latest is not None and self._latest[0] == path:
+            return self._latest[1]
+        steps, place = self._steps.get(path, ((), -1))
+        if place < 0:
+            return None
+        self._latest = (path, steps[place])
+        return self._latest[1]
+
     def _exchange(self, request: Request) -> Exchange:
-        step = self._steps.get(request.path)
+        step = self._step(request.path)
         if step is None or not step.exchanges:
             raise NotRecorded("it was not recorded")
         if request.attempt >= len(step.exchanges):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from flows.reports.differing import MISSING, Difference, clipped, differences, line_of, shown
@@ -122,11 +122,11 @@ def compare_flows(before: FlowRun | None, after: FlowRun | None) -> FlowChange:
     if before is None or after is None:
         return FlowChange(one.file, flow_name(one), before.verdict if before else "", after.verdict if after else "")
     volatile = volatile_between(before, after)
-    earlier, later = dict(_steps(before.steps)), dict(_steps(after.steps))
+    earlier, later = dict(_places(before.steps)), dict(_places(after.steps))
     changes = [
         change
-        for path, step in later.items()
-        if path in earlier and (change := _step_change(path, earlier[path], step, volatile)) is not None
+        for path, now in later.items()
+        if path in earlier and (change := _step_change(path, _at(*earlier[path]), _at(*now), volatile)) is not None
     ]
     return FlowChange(
         after.file,
@@ -143,12 +143,17 @@ def compare_flows(before: FlowRun | None, after: FlowRun | None) -> FlowChange:
     )
 
 
-def _steps(steps: Iterable[StepRun], above: str = "") -> Iterator[tuple[str, StepRun]]:
-    for step in steps:
+def _places(steps: Sequence[StepRun], above: str = "") -> Iterator[tuple[str, tuple[Sequence[StepRun], int]]]:
+    """Where each step is, by its path: the steps of a long run are on disk."""
+    for place, step in enumerate(steps):
         name = step.id if step.iteration is None else f"{step.id}[{step.iteration}]"
         path = f"{above}/{name}" if above else (name if step.phase == "steps" else f"{step.phase}/{name}")
-        yield path, step
-        yield from _steps(step.steps, path)
+        yield path, (steps, place)
+        yield from _places(step.steps, path)
+
+
+def _at(steps: Sequence[StepRun], place: int) -> StepRun:
+    return steps[place]
 
 
 def _step_change(path: str, before: StepRun, after: StepRun, volatile: Volatile) -> StepChange | None:

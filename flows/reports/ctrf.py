@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 import testmesh
@@ -27,28 +27,45 @@ def write(run: Run, beside: Beside = NOTHING) -> str:
         run: a finished run.
         beside: spans.
     """
+    return "".join(chunks(run, beside))
+
+
+def chunks(run: Run, beside: Beside = NOTHING) -> Iterator[str]:
+    """The report in pieces, a test at a time.
+
+    Args:
+        run: a finished run.
+        beside: spans.
+    """
+    head, _, tail = to_json(_report(run)).partition('"tests":[]')
+    yield head + '"tests":['
+    for number, test in enumerate(test for flow in run.flows for test in _tests(run, flow, beside)):
+        yield ("," if number else "") + to_json(test)
+    yield f"]{tail}\n"
+
+
+def _report(run: Run) -> dict[str, object]:
+    """Everything but the tests."""
     counts: dict[str, int] = dict.fromkeys(_STATUSES, 0)
     by_verdict = totals(all_cases(run)).as_map()
     for verdict, count in by_verdict.items():
         counts[COLUMNS[verdict].ctrf] += count
     start, stop = _moment(run.started), _moment(run.finished)
     summary = {"tests": sum(counts.values()), **counts, "suites": len(run.flows), "start": start, "stop": stop}
-    results = {
-        "tool": {"name": "testmesh", "version": testmesh.__version__},
-        "summary": {**summary, "duration": max(0, stop - start), "extra": {"verdicts": by_verdict}},
-        "tests": [test for flow in run.flows for test in _tests(run, flow, beside)],
-        "environment": _environment(run),
-    }
-    report = {
+    return {
         "reportFormat": "CTRF",
         "specVersion": SPECIFICATION,
         "reportId": str(uuid.uuid5(uuid.NAMESPACE_URL, f"testmesh:{run.id}")),
         "extra": {"run": run.id},
         "timestamp": run.finished,
         "generatedBy": "testmesh",
-        "results": results,
+        "results": {
+            "tool": {"name": "testmesh", "version": testmesh.__version__},
+            "summary": {**summary, "duration": max(0, stop - start), "extra": {"verdicts": by_verdict}},
+            "tests": [],
+            "environment": _environment(run),
+        },
     }
-    return to_json(report) + "\n"
 
 
 def _moment(text: str) -> int:
@@ -66,16 +83,14 @@ def _environment(run: Run) -> dict[str, object]:
     return found
 
 
-def _tests(run: Run, flow: FlowRun, beside: Beside) -> list[dict[str, object]]:
+def _tests(run: Run, flow: FlowRun, beside: Beside) -> Iterator[dict[str, object]]:
     around, places = surroundings(run, beside.spans, kept=False), iter(placed(flow, texts_of(run)))
-    found: list[dict[str, object]] = []
     for case in cases(flow):
         file = next(places).file if case.step is not None else flow.file
         test = _test(run, case, file)
         if case.step is not None and case.verdict in BROKEN:
             test["trace"] = "\n".join(failure_lines(file, case.step, around))
-        found.append(test)
-    return found
+        yield test
 
 
 def _test(run: Run, case: Case, file: str) -> dict[str, object]:
@@ -119,4 +134,4 @@ def _attempt(step: StepRun, number: int) -> Mapping[str, object]:
     return {"attempt": number + 1, "status": "passed" if passed else "failed"} | ({"message": error} if error else {})
 
 
-REPORT = Report("CTRF JSON (ctrf.io).", write)
+REPORT = Report("CTRF JSON (ctrf.io).", write, chunks)

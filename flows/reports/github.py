@@ -30,14 +30,24 @@ def write(run: Run, beside: Beside = NOTHING) -> str:
         run: a finished run.
         beside: spans.
     """
+    return "".join(chunks(run, beside))
+
+
+def chunks(run: Run, beside: Beside = NOTHING) -> Iterator[str]:
+    """The report's lines, each with its end.
+
+    Args:
+        run: a finished run.
+        beside: spans.
+    """
     counts = totals(all_cases(run)).as_map()
     said = ", ".join(f"{count} {COLUMNS[verdict].words}" for verdict, count in counts.items() if count)
     kind = "notice" if run.verdict == "passed" else "error"
     above = below_workspace(beside.root, os.environ.get("GITHUB_WORKSPACE", ""))
     around, texts = surroundings(run, beside.spans, kept=False), texts_of(run)
-    first = command(kind, {"title": f"TestMesh {_WORDS[run.verdict]}"}, f"{said} (run {run.id})")
-    lines = [line for flow in run.flows for line in _of_flow(flow, placed(flow, texts), around, above)]
-    return "\n".join([first, *lines]) + "\n"
+    yield command(kind, {"title": f"TestMesh {_WORDS[run.verdict]}"}, f"{said} (run {run.id})") + "\n"
+    for flow in run.flows:
+        yield from (line + "\n" for line in _of_flow(flow, placed(flow, texts), around, above))
 
 
 def below_workspace(root: str, workspace: str) -> str:
@@ -92,4 +102,4 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-REPORT = Report("GitHub workflow commands: annotations at the lines of flows that failed.", write)
+REPORT = Report("GitHub workflow commands: annotations at the lines of flows that failed.", write, chunks)

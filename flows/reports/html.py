@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 from flows.reports import Report
 from flows.reports.beside import NOTHING, Beside
 from flows.reports.failures import duration, failure_lines, flow_failure
-from flows.reports.pagedata import page_data
+from flows.reports.pagedata import page_chunks
 from flows.reports.places import flow_name, placed, texts_of
 from flows.reports.surroundings import Surroundings, surroundings
 from flows.reports.totals import BROKEN, COLUMNS, all_cases, cases, totals
@@ -31,25 +30,34 @@ def write(run: Run, beside: Beside = NOTHING) -> str:
         run: a finished run.
         beside: spans, last green runs, the root for links.
     """
+    return "".join(chunks(run, beside))
+
+
+def chunks(run: Run, beside: Beside = NOTHING) -> Iterator[str]:
+    """The page in pieces; of the steps of a long run one at a time is held.
+
+    Args:
+        run: a finished run.
+        beside: spans, last green runs, the root for links.
+    """
     style, script = _part("page.css"), _part("page.js")
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-    parts = {
-        "policy": escape(policy),
-        "title": escape(f"{'✓' if run.verdict == 'passed' else '✗'} TestMesh run {run.id}"),
-        "style": style,
-        "script": script,
-        "headline": escape(headline(run)),
-        "verdict": run.verdict,
-        "facts": _facts(run),
-        "static": "\n".join(_static(run, beside)),
-        "data": embedded(page_data(run, beside)),
+    parts: Mapping[str, Iterable[str]] = {
+        "policy": (escape(policy),),
+        "title": (escape(f"{'✓' if run.verdict == 'passed' else '✗'} TestMesh run {run.id}"),),
+        "style": (style,),
+        "script": (script,),
+        "headline": (escape(headline(run)),),
+        "verdict": (run.verdict,),
+        "facts": (_facts(run),),
+        "static": (line + "\n" for line in _static(run, beside)),
+        "data": (harmless(piece) for piece in page_chunks(run, beside)),
     }
-    text = _part("page.html")
-    pieces = text.split("@@")
-    return "".join(parts[piece] if number % 2 else piece for number, piece in enumerate(pieces))
+    for number, piece in enumerate(_part("page.html").split("@@")):
+        yield from parts[piece] if number % 2 else (piece,)
 
 
 @cache
@@ -61,13 +69,12 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def embedded(data: object) -> str:
+def harmless(text: str) -> str:
     """JSON for a script element: nothing in it can end the element or begin a comment.
 
     Args:
-        data: JSON-shaped.
+        text: JSON, or a piece of it.
     """
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str)
     for char in "<>&\u2028\u2029":
         text = text.replace(char, f"\\u{ord(char):04x}")
     return text
@@ -131,15 +138,20 @@ def _static(run: Run, beside: Beside) -> Iterator[str]:
     yield "</tbody></table>"
     if len(run.flows) > STATIC_FLOWS:
         yield f"<p>… and {len(run.flows) - STATIC_FLOWS} more flows.</p>"
-    failures = [text for flow in run.flows for text in _failures(flow, around, texts)]
-    if failures:
-        yield "<h2>What failed</h2>"
-        yield from (f"<pre>{escape(text)}</pre>" for text in failures[:STATIC_FAILURES])
-    if len(failures) > STATIC_FAILURES:
-        yield f"<p>… and {len(failures) - STATIC_FAILURES} more failures.</p>"
+    more = 0
+    for number, text in enumerate(text for flow in run.flows for text in _failures(flow, around, texts)):
+        if not number:
+            yield "<h2>What failed</h2>"
+        if number < STATIC_FAILURES:
+            yield f"<pre>{escape(text)}</pre>"
+        more = number + 1 - STATIC_FAILURES
+    if more > 0:
+        yield f"<p>… and {more} more failures.</p>"
 
 
 def _failures(flow: FlowRun, around: Surroundings, texts: Mapping[str, str]) -> Iterator[str]:
+    if flow.verdict == "passed":
+        return
     places = iter(placed(flow, texts))
     for case in cases(flow):
         item = next(places) if case.step is not None else None
@@ -148,4 +160,5 @@ def _failures(flow: FlowRun, around: Surroundings, texts: Mapping[str, str]) -> 
             yield "\n".join(lines)
 
 
-REPORT = Report("One self-contained page: timeline, evidence, assertions, difference to the last green run.", write)
+_ABOUT = "One self-contained page: timeline, evidence, assertions, difference to the last green run."
+REPORT = Report(_ABOUT, write, chunks)

@@ -27,17 +27,17 @@ def write(run: Run, beside: Beside = NOTHING) -> str:
     """
     text = "\n".join(_head(run)) + "\n"
     around, texts = surroundings(run, beside.spans, kept=False), texts_of(run)
-    left: list[str] = []
+    left = 0
     for flow in run.flows:
         if flow.verdict == "passed":
             continue
         for block in _blocks(flow, placed(flow, texts), around):
             if left or len(text) + len(block) > LIMIT - _ROOM_FOR_END:
-                left.append(block)
+                left += 1
             else:
                 text += block
     if left:
-        text += f"\n… and {len(left)} more failures: `testmesh show {run.id}` shows all of them.\n"
+        text += f"\n… and {left} more failures: `testmesh show {run.id}` shows all of them.\n"
     return text
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from flows.reports.answers import answered, sentence
 from flows.reports.beside import Beside, Earlier
@@ -54,40 +55,95 @@ class _Room:
     notes: list[str] = field(default_factory=list)
 
 
-def page_data(run: Run, beside: Beside) -> dict[str, object]:
-    """Everything the page shows.
+@dataclass(slots=True)
+class _Sheet:
+    """What is known while the steps go by, one at a time: those of a long run are on disk.
+
+    Args:
+        run: reported.
+        around: logs and spans.
+        texts: files by name.
+        broken: for every step, whether it failed.
+    """
+
+    run: Run
+    around: Surroundings
+    texts: Mapping[str, str]
+    broken: bytearray = field(default_factory=bytearray)
+    room: _Room = field(default_factory=_Room)
+    rows: list[str] = field(default_factory=list)
+    files: set[str] = field(default_factory=set)
+
+    def every(self) -> Iterator[tuple[int, Placed]]:
+        """Every step with the number of its flow."""
+        for number, flow in enumerate(self.run.flows):
+            for item in placed(flow, self.texts):
+                yield number, item
+
+    def shown(self) -> Iterator[tuple[int, int, Placed]]:
+        """The steps of the page with their numbers: what failed always, of the rest the first."""
+        others = MOST_STEPS - sum(self.broken)
+        kept = (pair for index, pair in enumerate(self.every()) if self.broken[index] or index < others)
+        for index, (number, item) in enumerate(islice(kept, MOST_STEPS)):
+            yield index, number, item
+
+    def detail(self, index: int, step: Placed) -> Iterator[str]:
+        """A step's evidence under its number, when there is any and room for it."""
+        if not _has_evidence(step.step):
+            return
+        if self.room.left <= 0:
+            self.room.steps_without += 1
+            return
+        text = as_json(_detail(step, self.around, self.room))
+        self.room.left -= len(text)
+        yield f'"{index}":{text}'
+
+    def details(self) -> Iterator[str]:
+        """Evidence of what failed first, then of the rest in order; their rows on the way."""
+        for index, _, item in self.shown() if any(self.broken) else ():
+            if item.step.verdict in BROKEN:
+                yield from self.detail(index, item)
+        for index, number, item in self.shown():
+            self.rows.append(as_json(_row(number, item)))
+            self.files.add(item.file)
+            if item.step.verdict not in BROKEN:
+                yield from self.detail(index, item)
+
+
+def page_chunks(run: Run, beside: Beside) -> Iterator[str]:
+    """Everything the page shows: the pieces of one JSON object.
 
     Args:
         run: a finished run.
         beside: spans, last green runs, the root for links.
     """
-    room = _Room()
-    around = surroundings(run, beside.spans, kept=False)
-    found: list[tuple[int, Placed]] = []
-    texts = texts_of(run)
-    for number, flow in enumerate(run.flows):
-        found += [(number, item) for item in placed(flow, texts)]
-    shown = _chosen(found, room)
-    details = _details(run, shown, around, room)
-    return {
-        "run": _run(run, beside),
-        "flows": [_flow(flow, beside) for flow in run.flows],
-        "steps": [_row(number, item) for number, item in shown],
-        "details": details,
-        "files": _files(texts, {item.file for _, item in shown} | {flow.file for flow in run.flows}, room),
-        "cut": _notes(run, room),
-    }
+    sheet = _Sheet(run, surroundings(run, beside.spans, kept=False), texts_of(run))
+    sheet.broken.extend(item.step.verdict in BROKEN for _, item in sheet.every())
+    if len(sheet.broken) > MOST_STEPS:
+        left_out = len(sheet.broken) - MOST_STEPS
+        sheet.room.notes.append(f"{left_out:,} of {len(sheet.broken):,} steps are left out")
+    yield f'{{"run":{as_json(_run(run, beside))},"flows":['
+    yield from _joined(as_json(_flow(flow, beside)) for flow in run.flows)
+    yield '],"details":{'
+    yield from _joined(sheet.details())
+    yield '},"steps":['
+    yield from _joined(sheet.rows)
+    files = _files(sheet.texts, sheet.files | {flow.file for flow in run.flows}, sheet.room)
+    yield f'],"files":{as_json(files)},"cut":{as_json(_notes(run, sheet.room))}}}'
 
 
-def _chosen(found: list[tuple[int, Placed]], room: _Room) -> list[tuple[int, Placed]]:
-    if len(found) <= MOST_STEPS:
-        return found
-    broken = {index for index, (_, item) in enumerate(found) if item.step.verdict in BROKEN}
-    kept = [pair for index, pair in enumerate(found) if index in broken or index < MOST_STEPS - len(broken)][
-        :MOST_STEPS
-    ]
-    room.notes.append(f"{len(found) - len(kept):,} of {len(found):,} steps are left out")
-    return kept
+def as_json(value: object) -> str:
+    """Compact JSON.
+
+    Args:
+        value: JSON-shaped.
+    """
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def _joined(items: Iterable[str]) -> Iterator[str]:
+    for number, item in enumerate(items):
+        yield f",{item}" if number else item
 
 
 def _run(run: Run, beside: Beside) -> dict[str, object]:
@@ -175,24 +231,6 @@ def _row(number: int, item: Placed) -> list[object]:
         len(step.exchanges),
         sum(len(found.candidates) for found in step.exchanges),
     ]
-
-
-def _details(run: Run, shown: Sequence[tuple[int, Placed]], around: Surroundings, room: _Room) -> dict[str, object]:
-    """Evidence by number of the step: what failed first, then the rest in order while there is room."""
-    order = sorted(range(len(shown)), key=lambda index: shown[index][1].step.verdict not in BROKEN)
-    found: dict[str, object] = {}
-    for index in order:
-        item = shown[index][1]
-        if not _has_evidence(item.step):
-            continue
-        if room.left <= 0:
-            room.steps_without += 1
-            continue
-        detail = _detail(item, around, room)
-        size = len(json.dumps(detail, default=str, ensure_ascii=False))
-        room.left -= size
-        found[str(index)] = detail
-    return found
 
 
 def _has_evidence(step: StepRun) -> bool:
@@ -351,11 +389,9 @@ def _spans(step: StepRun, around: Surroundings) -> list[list[object]]:
     ]  # fmt: skip
 
 
-def _files(texts: object, wanted: set[str], room: _Room) -> dict[str, str]:
+def _files(texts: Mapping[str, str], wanted: set[str], room: _Room) -> dict[str, str]:
     found: dict[str, str] = {}
     left = SOURCE_ROOM
-    if not isinstance(texts, dict):
-        return found
     for name in sorted(wanted):
         text = texts.get(name, "")
         if not text:

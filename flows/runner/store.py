@@ -11,10 +11,13 @@ from pathlib import Path
 
 from flows.events import run_from_json
 from flows.reports import write_whole
+from flows.runner.reading import opened
 from flows.runner.writing import run_chunks
 from graph.runs import Run, RunSummary
+from testmesh.guard.limits import MIB
 from testmesh.kernel.errors import NotFoundError, UserError
 
+LONG = 4 * MIB
 _NAME = re.compile(r"[0-9A-Za-z_-]+\Z")
 
 
@@ -61,6 +64,22 @@ class FileRunStore:
             hint = problem.hint or "it was cut short or edited: delete it; other runs are not affected"
             raise UserError(f"{path}: {problem.message}", hint=hint) from problem
 
+    def opened(self, run_id: str) -> Run:
+        """The same; of a long run the steps stay in the file and are read anew each time round.
+
+        Args:
+            run_id: as for :meth:`load`.
+
+        Raises:
+            NotFoundError: as for :meth:`load`.
+            UserError: the file is no run artefact; a damaged step says so when its turn comes.
+        """
+        path = self._folder / f"{self._resolved(run_id)}.json"
+        with contextlib.suppress(OSError):
+            if path.stat().st_size > LONG and (run := opened(path)) is not None:
+                return run
+        return self.load(run_id)
+
     def list(self, limit: int = 50, before: str = "") -> Sequence[RunSummary]:
         """Newest first, those older than `before`; files that are no artefact are passed over.
 
@@ -75,7 +94,7 @@ class FileRunStore:
             if len(found) >= limit:
                 break
             with contextlib.suppress(UserError):
-                found.append(summary(self.load(name)))
+                found.append(summary(self.opened(name)))
         return found
 
     def _ids(self) -> Sequence[str]:

@@ -1,4 +1,7 @@
-"""The artefact piece by piece: what is on disk already goes from file to file, and never all into memory."""
+"""The artefact piece by piece: what is on disk already goes from file to file, and never all into memory.
+
+A step has a line of its own, so that a reader need not take the file as a whole either.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,9 @@ def run_chunks(run: Run) -> Iterator[str]:
     """
     yield to_json(run_data(replace(run, flows=()))).removesuffix("]}")
     for number, flow in enumerate(run.flows):
-        yield "," if number else ""
+        yield "\n," if number else "\n"
         yield from _flow_chunks(flow)
-    yield "]}"
+    yield "\n]}\n"
 
 
 def _flow_chunks(flow: FlowRun) -> Iterator[str]:
@@ -34,13 +37,13 @@ def _around(data: dict[str, object], steps: Sequence[StepRun]) -> Iterator[str]:
     before, after = {key: data[key] for key in keys[:at]}, {key: data[key] for key in keys[at + 1 :]}
     yield to_json(before).removesuffix("}") + ',"steps":['
     yield from _steps_chunks(steps)
-    yield "]," + to_json(after)[1:] if after else "]}"
+    yield "\n]," + to_json(after)[1:] if after else "\n]}"
 
 
 def _steps_chunks(steps: Sequence[StepRun]) -> Iterator[str]:
     entries: Iterator[StepRun | str] = steps.entries() if isinstance(steps, SpooledSteps) else iter(steps)
     for number, entry in enumerate(entries):
-        yield "," if number else ""
+        yield "\n," if number else "\n"
         if isinstance(entry, str):
             yield entry
         elif isinstance(entry.steps, SpooledSteps):

@@ -40,23 +40,24 @@ def _run(options: argparse.Namespace) -> int:
 
 def _one_run(checkout: Checkout, options: argparse.Namespace) -> int:
     from flows.engine.recording import judge
-    from flows.runner.running import exit_code
+    from flows.runner.folding import exit_code
+    from flows.runner.spool import Spool
     from testmesh.compose.diagnosing import file_runs
 
-    run = file_runs(checkout).load(options.run)
+    run = file_runs(checkout).opened(options.run)
     files = {flow.file for flow in run.flows}
     texts = {file: _text(checkout.project.root / file) for file in files if (checkout.project.root / file).is_file()}
     if options.flow is not None:
         texts[_recorded(options.flow, files)] = _text(options.flow)
-    judged = judge(run, texts)
+    judged = judge(run, texts, keeper=Spool())
     if options.json:
-        from flows.reports.json import write
+        from flows.reports.json import chunks
 
-        sys.stdout.write(write(judged))
+        sys.stdout.writelines(chunks(judged))
     else:
         from flows.reports.terminal import run_lines
 
-        print("\n".join(run_lines(judged)))
+        sys.stdout.writelines(line + "\n" for line in run_lines(judged))
     return exit_code(judged)
 
 

@@ -207,10 +207,9 @@ def _say(options: argparse.Namespace, ran: Ran) -> None:
     for text in ran.troubles:
         print(f"note: {text}", file=sys.stderr)
     if options.json:
-        from flows.reports.json import write
+        from flows.reports.json import chunks
 
-        text = write(ran.run)
-        sys.stdout.writelines([text] if isinstance(text, str) else text)
+        sys.stdout.writelines(chunks(ran.run))
 
 
 COMMAND = Command("run flows against a live system", _arguments, _run, "Flows")

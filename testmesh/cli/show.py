@@ -32,19 +32,18 @@ def _run(options: argparse.Namespace) -> int:
     from testmesh.compose.graphs import open_checkout
 
     checkout = open_checkout(options.dir)
-    run = file_runs(checkout).load(_chosen(options))
+    run = file_runs(checkout).opened(_chosen(options))
     reports = _reports(options, run, checkout.project.state)
     if reports:
         return _write(run, reports, checkout.project.root)
     if options.recording:
-        from flows.events import run_to_json
+        from flows.runner.writing import run_chunks
 
-        sys.stdout.write(run_to_json(run) + "\n")
+        sys.stdout.writelines(run_chunks(run))
     elif options.json:
-        from flows.reports.json import write
+        from flows.reports.json import chunks
 
-        text = write(run)
-        sys.stdout.writelines([text] if isinstance(text, str) else text)
+        sys.stdout.writelines(chunks(run))
     else:
         from flows.reports.terminal import coloured, plain, run_lines
         from testmesh.kernel import output
@@ -52,7 +51,8 @@ def _run(options: argparse.Namespace) -> int:
 
         spans = spans_of(checkout.project.root, run.id)
         paint = coloured if output.coloured(sys.stdout) else plain
-        print("\n".join(run_lines(run, paint, verbose=options.verbose, spans=spans)))
+        lines = run_lines(run, paint, verbose=options.verbose, spans=spans)
+        sys.stdout.writelines(line + "\n" for line in lines)
     return EXIT_OK
 
 

@@ -21,6 +21,7 @@ from testmesh.kernel.errors import UserError
 
 if TYPE_CHECKING:
     from agents.diagnosis import DiagnosisInputs, Scene
+    from flows.runner.store import FileRunStore
 
 HISTORY = 50
 
@@ -42,7 +43,7 @@ class Asked:
     environment: str = ""
 
 
-def file_runs(checkout: Checkout) -> RunStore:
+def file_runs(checkout: Checkout) -> FileRunStore:
     """The recordings of a repository.
 
     Args:

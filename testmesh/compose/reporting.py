@@ -12,6 +12,7 @@ from graph.runs import Run, RunStore, RunSummary
 from testmesh.kernel.errors import NotFoundError, UserError
 
 if TYPE_CHECKING:
+    from flows.runner.store import FileRunStore
     from graph.spans import Span
 
 HISTORY = 30
@@ -38,7 +39,7 @@ def beside_of(root: Path, run: Run, spans: Sequence[Span] | None = None, *, gree
     return Beside(spans, earlier, str(root.resolve()), past)
 
 
-def before(runs: RunStore, run: Run) -> tuple[dict[Key, Earlier], dict[Key, list[Past]]]:
+def before(runs: FileRunStore, run: Run) -> tuple[dict[Key, Earlier], dict[Key, list[Past]]]:
     """The last execution before a run in which each of its flows passed, and how the last ones ended.
 
     Args:
@@ -52,7 +53,7 @@ def before(runs: RunStore, run: Run) -> tuple[dict[Key, Earlier], dict[Key, list
         summary = next(iter(runs.list(1, before=at)), None)
         if summary is None or (complete and number >= PAST):
             break
-        at, earlier = summary.id, runs.load(summary.id)
+        at, earlier = summary.id, runs.opened(summary.id)
         complete = complete or last_green(run, earlier, green)
         if number < PAST:
             add_past(run, earlier, past)

@@ -14,11 +14,15 @@ from flows.actions.log import LogConfig
 from flows.engine.recording import judge
 from flows.events import run_from_json, run_to_json
 from flows.language.catalogue import ActionSpec
+from flows.reports import report
+from flows.reports.beside import NOTHING
 from flows.runner import FileRunStore, RunOptions, exit_code, run_flows
 from flows.runner.loading import Loader
+from flows.runner.reading import opened
 from flows.runner.spool import Spool, SpooledSteps
 from flows.runner.writing import run_chunks
 from graph.runs import Run, StepRun
+from testmesh.kernel.errors import UserError
 from tests.flows.support import only, run_text, step, verdicts, write
 
 LOOP = """
@@ -61,6 +65,36 @@ def test_the_artefact_written_in_pieces_is_the_artefact(run: Run, tmp_path: Path
     store = FileRunStore(tmp_path / "runs")
     store.save(run)
     assert store.load(run.id) == run_from_json(run_to_json(run))
+
+
+def test_a_recording_is_read_step_by_step_from_its_file(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_text("".join(run_chunks(run)))
+    found = opened(path)
+    assert found is not None
+    (many,) = only(found).steps
+    assert isinstance(many.steps, SpooledSteps)
+    assert found == run_from_json(path.read_bytes())
+    assert judge(found, keeper=Spool(in_memory=3)) == judge(run)
+    assert "".join(run_chunks(found)) == path.read_text()
+    for name in ("html", "ctrf", "md", "github", "junit", "json"):
+        assert report(name).write(found, NOTHING) == report(name).write(run_from_json(path.read_bytes()), NOTHING)
+
+
+def test_a_recording_in_another_layout_or_cut_short_is_not_read_step_by_step(run: Run, tmp_path: Path) -> None:
+    path, text = tmp_path / "run.json", "".join(run_chunks(run))
+    for other in (run_to_json(run), text[:-3], text[: len(text) // 2], text.replace('"version":1', '"version":2'), ""):
+        path.write_text(other)
+        assert opened(path) is None
+
+
+def test_a_damaged_step_says_so_when_its_turn_comes(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_text("".join(run_chunks(run)).replace('{"id":"a","phase"', '{"id" "a","phase"', 3))
+    found = opened(path)
+    assert found is not None
+    with pytest.raises(UserError, match="a step of the recording cannot be read"):
+        list(only(found).steps[0].steps)
 
 
 def test_what_cannot_be_written_to_disk_stays_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:

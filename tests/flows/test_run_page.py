@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from flows.reports import report
 from flows.reports.beside import NOTHING, Beside, last_green
-from flows.reports.html import embedded
-from flows.reports.pagedata import ROOM
+from flows.reports.html import harmless
+from flows.reports.pagedata import ROOM, as_json
 from graph.runs import FlowRun, Run, StepRun
 from graph.spans import Span
 from tests.flows.random_runs import RUNS
@@ -260,7 +260,7 @@ def test_no_run_breaks_out_of_the_page(run: Run) -> None:
 
 
 def test_embedded_data_cannot_end_its_element() -> None:
-    assert embedded({"a": "</script><!--\u2028&"}) == '{"a":"\\u003c/script\\u003e\\u003c!--\\u2028\\u0026"}'
+    assert harmless(as_json({"a": "</script><!--\u2028&"})) == '{"a":"\\u003c/script\\u003e\\u003c!--\\u2028\\u0026"}'
 
 
 def test_a_run_without_flows_has_a_page() -> None:

@@ -243,6 +243,9 @@ def _hold_recorded(reading: Reading, answer: Answer, end: float) -> None:
     _undecided(reading, f"the recording of the hold ends at {seconds(reading.at_ms[-1] / 1000)}")
 
 
+FRESH_MS = 1_000.0
+
+
 def _undecided(reading: Reading, what: str) -> None:
     reading.error, reading.error_type, reading.ended = f"undecided: {what}", "undecided", "error"
 
@@ -269,7 +272,10 @@ def broken(context: Context, job: Job, reading: Reading, answer: Answer) -> None
     if answer.type == "timeout" and not answer.error:
         own = getattr(job.request.config, "timeout", None)
         asked = own is not None and not job.request.action.spec.windowed and answer.at < job.limit.at - SLACK_MS
-        reading.error = in_time(answer, own) if asked else out_of_time(answer, job.limit)
+        # A read that had only just begun when time ran out says nothing about a server that answered all the time.
+        fresh = bool(reading.at_ms) and answer.at - reading.at_ms[-1] < FRESH_MS
+        late = job.limit.text if fresh else out_of_time(answer, job.limit)
+        reading.error = in_time(answer, own) if asked else late
     if reading.error_type == "timeout" and reading.judgement.failed:
         reading.error = f"{reading.error}; nearest: {reading.judgement.failed[0]}"
 

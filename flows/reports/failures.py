@@ -18,6 +18,7 @@ WIDTH = 200
 _LOG_LINES = 4
 _LONG_COMMAND = 1_500
 _MESSAGE_LINES = 5
+_NEAREST = re.compile(r"; nearest: .*$")
 _DETAILS = 6
 _LISTED = 4
 _MORE = re.compile(r" \(and (\d+) more\)$")
@@ -145,7 +146,7 @@ def _message(step: StepRun) -> list[str]:
         flat = _flat(line).removeprefix("assert_none: ")
         if not flat or flat.startswith("none of assert_any holds") or any(flat.startswith(text) for text in said):
             continue
-        lines.append(clipped(f"  {line.rstrip()}", WIDTH))
+        lines.append(clipped(f"  {_NEAREST.sub('', line.rstrip()) if said else line.rstrip()}", WIDTH))
     if len(lines) > _MESSAGE_LINES:
         lines = [*lines[: _MESSAGE_LINES - 1], f"  … ({len(lines) - _MESSAGE_LINES + 1} more lines)"]
     return lines

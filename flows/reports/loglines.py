@@ -57,8 +57,8 @@ def loudness(line: str) -> int:
     Args:
         line: readable.
     """
-    if line.lstrip().startswith(_FRAMES):
-        return QUIET
+    if line.startswith(("    ", "\t")) or line.lstrip().startswith(_FRAMES):
+        return QUIET  # of a stack trace, which is told by its exception
     calm = _CALM.search(line[:80]) is not None
     if not calm and _ERRORS.search(line):
         return ERROR

@@ -18,6 +18,8 @@ _EARLY_MS = 5.0
 _SOON_MS = 50.0
 AFTER_MS = 500.0
 _CALM_LINES = 2
+BROKE, ASKED, REACHED, OTHER = range(4)
+"""Its span failed first; the step's request went to it; the request led to it; nothing says that it did."""
 _ADDRESS = re.compile(r"^(?:[a-z][a-z0-9+.-]*://)?(?:[^/@\s]*@)?(?P<host>[\w.-]+:\d+)(?:/|$)", re.IGNORECASE)
 _HOST = re.compile(r"^[a-z][a-z0-9+.-]*://(?:[^/@\s]*@)?(?P<host>[^/:?#\s]+)(?P<port>:\d+)?", re.IGNORECASE)
 
@@ -88,7 +90,7 @@ class _Said(NamedTuple):
         service: its name.
         lines: readable, in order.
         ranks: of each line, less is more telling.
-        concern: 0 its span failed first, 1 the step reached it or nobody knows whom it reached, 2 it reached others.
+        concern: BROKE, ASKED, REACHED or OTHER.
     """
 
     service: str
@@ -100,7 +102,7 @@ class _Said(NamedTuple):
     def order(self) -> tuple[int, int, tuple[int, int, int]]:
         """Services that the step reached and that complain, any that logs an error, then the others."""
         untraced, loud, _ = best = min(self.ranks)
-        if self.concern < 2 or not untraced:
+        if self.concern < OTHER or not untraced:
             return (0 if loud < QUIET else 2), self.concern, best
         return (1 if loud == ERROR else 3), self.concern, best
 
@@ -118,7 +120,7 @@ def logged(step: StepRun, around: Surroundings, most: int, nearby: int = 0) -> l
         nearby: lines of a service that are shown at least, those next to the telling ones.
     """
     concerned = _concerned(step, around)
-    unnamed = 2 if concerned else 1  # when nothing says who was reached, everybody may have been
+    unnamed = OTHER if concerned else REACHED  # when nothing says who was reached, everybody may have been
     window = _window(step, around)
     found: list[_Said] = []
     for service, lines in around.logs.items():
@@ -148,7 +150,7 @@ def _chosen(said: _Said, most: int, *, first: bool) -> list[int]:
 
     ordered = sorted(range(len(said.lines)), key=lambda index: (said.ranks[index], -index))
     telling = [index for index in ordered if _tells(said.ranks[index], said.concern)]
-    if not telling and first and said.concern < 2:
+    if not telling and first and said.concern <= ASKED:
         return sorted([index for index in ordered if not said.ranks[index][2]][: min(most, _CALM_LINES)])
     chosen: set[int] = set()
     for index in telling:
@@ -173,17 +175,18 @@ def _with_those_nearby(said: _Said, chosen: list[int], most: int) -> list[int]:
 def _tells(rank: tuple[int, int, int], concern: int) -> bool:
     """With the trace's id always; a complaint when it fits the step: of other services, and late, only errors."""
     untraced, loud, late = rank
-    return not untraced or loud == ERROR or (loud == WARNING and concern < 2 and not late)
+    return not untraced or loud == ERROR or (loud == WARNING and concern < OTHER and not late)
 
 
 def _concerned(step: StepRun, around: Surroundings) -> Mapping[str, int]:
     """Services that the step reached, by its trace or by the address it asked."""
-    found = dict.fromkeys(_addressed(step, around), 1)
+    asked = dict.fromkeys(_addressed(step, around), ASKED)
+    found = asked
     if around.spans and step.trace_id:
         from testmesh.telemetry.kept import caused, failing
 
-        found |= {span.service: 1 for span in caused(step, around.spans)}
-        found |= {span.service: 0 for span in failing(step, around.spans)[:1]}
+        found = {span.service: REACHED for span in caused(step, around.spans)} | asked
+        found |= {span.service: BROKE for span in failing(step, around.spans)[:1]}
     return found
 
 

@@ -18,6 +18,8 @@ MOST_OF_A_TRACE = 2_000
 MOST = 20_000
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]+\Z")
 _SERVER_ERROR = 500
+_LONG_REASON = 120
+_STATUSES = ("http.response.status_code", "http.status_code", "rpc.grpc.status_code")
 
 
 def file_of(root: Path, run_id: str) -> Path:
@@ -142,7 +144,7 @@ def caused(step: StepRun, spans: Iterable[Span]) -> list[Span]:
 def failing(step: StepRun, spans: Iterable[Span]) -> tuple[Span, ...]:
     """The failed spans that a step's requests caused, those without a failed one below them first, then by start.
 
-    A span that says nothing, as frameworks make them around sending an answer, comes after those that do.
+    A span that says nothing comes after one around it, of the same service, that does.
 
     Args:
         step: of a run.
@@ -151,7 +153,13 @@ def failing(step: StepRun, spans: Iterable[Span]) -> tuple[Span, ...]:
     below = caused(step, spans)
     failed = [span for span in below if fails(span)]
     by_id = {(span.trace_id, span.span_id): span for span in below}
-    silent = {id(span) for span in failed if span.kind == "internal" and not reason(span)}
+    speaking = {(span.trace_id, span.span_id, span.service) for span in failed if _said(span)}
+    silent = {
+        id(span)
+        for span in failed
+        if not _said(span)
+        and any((up.trace_id, up.span_id, span.service) in speaking for up in _upwards(span, by_id) if up is not span)
+    }
     led_here = {
         at.span_id for span in failed if id(span) not in silent for at in _upwards(span, by_id) if at is not span
     }
@@ -165,11 +173,16 @@ def reason(span: Span) -> str:
     Args:
         span: failed.
     """
+    return _said(span) or next((f"status {span.attributes[key]}" for key in _STATUSES if key in span.attributes), "")
+
+
+def _said(span: Span) -> str:
     kind, said = span.attributes.get("exception.type", ""), span.attributes.get("exception.message") or span.message
     if not kind:
         return said
     place = where(span.attributes.get("exception.stacktrace", ""))
-    told = said if said.startswith(kind) or not said else f"{kind.rpartition('.')[2]}: {said}"
+    first = said.partition("\n")[0][:_LONG_REASON]
+    told = first if first.startswith(kind) or not first else f"{kind.rpartition('.')[2]}: {first}"
     return f"{told or kind} at {place}" if place else told or kind
 
 

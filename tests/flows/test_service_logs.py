@@ -8,6 +8,7 @@ from flows.reports.loglines import ERROR, QUIET, WARNING, loudness, readable
 from flows.reports.surroundings import Surroundings, logged, surroundings
 from graph.runs import Exchange, FlowRun, Run, StepRun
 from graph.spans import Span
+from testmesh.telemetry.kept import failing, reason
 
 TRACE = "a" * 32
 STEP = StepRun(
@@ -45,6 +46,31 @@ def test_the_service_whose_span_failed_comes_before_a_louder_one() -> None:
     assert [service for service, _ in others] == ["mail"]
 
 
+def test_a_span_that_says_why_comes_before_a_silent_one_below_it() -> None:
+    trace = (
+        'Traceback:\n  File "/venv/site-packages/x.py", line 1, in a\n  File "/srv/orders/pay.py", line 31, in refund\n'
+    )
+    attributes = {
+        "exception.type": "shop.Refused",
+        "exception.message": "no stock\nsee https://x.test",
+        "exception.stacktrace": trace,
+    }
+    speaks = Span(TRACE, "2" * 16, "1" * 16, "orders", "server", "POST /x", 1, 1_000_000, True, "", attributes)
+    silent = Span(TRACE, "3" * 16, "2" * 16, "orders", "client", "POST", 2, 1, True, "", {"http.status_code": "400"})
+    assert [span.span_id[0] for span in failing(STEP, (silent, speaks))] == ["2", "3"]
+    assert reason(speaks) == "Refused: no stock at /srv/orders/pay.py:31"
+    assert reason(silent) == "status 400"
+    elsewhere = Span(TRACE, "4" * 16, "3" * 16, "payments", "server", "POST /y", 3, 1, True)
+    assert failing(STEP, (silent, speaks, elsewhere))[0] == elsewhere
+
+
+def test_calm_lines_are_those_of_the_service_that_was_asked() -> None:
+    logs = {"mail": ("INFO sent",), "orders": ("INFO placed",)}
+    spans = (span("orders", "2", "1"), span("mail", "3", "2"))
+    around = surroundings(run(logs, 110.0, ORDERS_URL="http://127.0.0.1:8001"), spans)
+    assert told(around) == [("orders", ("INFO placed",))]
+
+
 def test_the_service_of_the_address_comes_first_without_traces() -> None:
     logs = {"aaa": ("WARN cache is cold",), "orders": ("WARN no stock",)}
     around = surroundings(run(logs, 110.0, ORDERS_URL="http://127.0.0.1:8001", AAA_URL="http://127.0.0.1:8002"))
@@ -77,6 +103,8 @@ def test_warnings_after_the_step_belong_to_something_else() -> None:
         ("Caused by: no stock", ERROR),
         ("W warn: slow", WARNING),
         ("level=error msg=broken", ERROR),
+        ("    raise HTTPStatusError(message)", QUIET),
+        ('  File "/srv/h11_impl.py", line 411, in run', QUIET),
     ],
 )
 def test_how_loud_a_line_is(line: str, loud: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flows.actions import Action, Call, Result, Touch
 from flows.clients.tls import TLS_DOC, tls_problems
@@ -154,11 +155,13 @@ async def _tcp(host: str, port: int) -> Result:
 
     from flows.clients.awaiting import awaiting
     from flows.clients.errors import ClientError, reason
+    from flows.clients.resolving import families
 
     started = time.perf_counter()
     awaiting(f"{host}:{port}", "no connection")
     try:
-        _, writer = await asyncio.open_connection(host, port)
+        further: Any = families(host)
+        _, writer = await asyncio.open_connection(host, port, **further)
     except (OSError, ValueError, OverflowError) as error:
         raise ClientError(f"{host}:{port}: {reason(error)}") from error
     writer.transport.abort()

@@ -40,6 +40,9 @@ def reason(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "timed out"
     kind = type(error).__name__
+    if kind == "IncompleteReadError":
+        partly = " in the middle of an answer" if getattr(error, "partial", b"") else ""
+        return f"the server closed the connection{partly}"
     if kind == "gaierror":
         return f"the name cannot be resolved ({getattr(error, 'strerror', None) or error})"
     if kind.startswith("SSL"):

@@ -11,6 +11,7 @@ from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError, reason
 from flows.clients.http1 import Malformed, NothingCame, NotSendable, TooLarge, Wire, request_bytes
 from flows.clients.proxy import Proxy
+from flows.clients.resolving import families
 from flows.clients.tls import Tls
 
 MAX_BODY = 16 * 1024 * 1024
@@ -78,8 +79,9 @@ async def dial(target: Target, alpn: Sequence[str] = (), tunnel: bool = False) -
     awaiting(target, "no connection")
     if target.proxy is not None:
         return await _through(target, target.proxy, alpn, tunnel)
+    further: dict[str, Any] = _secure(target, alpn) | families(target.host)
     try:
-        return Dialled(*await asyncio.open_connection(target.host, target.port, limit=LIMIT, **_secure(target, alpn)))
+        return Dialled(*await asyncio.open_connection(target.host, target.port, limit=LIMIT, **further))
     except (OSError, UnicodeError, ValueError) as error:
         raise ClientError(f"{target}: {reason(error)}") from error
 
@@ -94,6 +96,7 @@ def _secure(target: Target, alpn: Sequence[str] = ()) -> dict[str, Any]:
 
 async def _through(target: Target, proxy: Proxy, alpn: Sequence[str], tunnel: bool) -> Dialled:
     own: dict[str, Any] = {"ssl": Tls().context()} if proxy.scheme == "https" else {}
+    own |= families(proxy.host)
     try:
         reader, writer = await asyncio.open_connection(proxy.host, proxy.port, limit=LIMIT, **own)
     except (OSError, UnicodeError, ValueError) as error:

@@ -197,7 +197,8 @@ class NatsConnection:
         except (OSError, ValueError) as error:
             raise ClientError(f"{self.where}: {reason(error)}") from error
         if not line.endswith(b"\n"):
-            raise ClientError(f"{self.where}: {missing} (the connection ended)")
+            ended = "the server closed the connection"
+            raise ClientError(f"{self.where}: {missing} ({ended})" if missing else f"{self.where}: {ended}")
         return line
 
     def _parsed(self, text: bytes) -> dict[str, object]:
@@ -300,7 +301,7 @@ class NatsConnection:
     async def _receive(self) -> None:
         try:
             while True:
-                await self._take(await self._line("the connection ended"))
+                await self._take(await self._line(""))
         except ClientError as error:
             self._end(error)
         except (OSError, ValueError, IndexError, asyncio.IncompleteReadError) as error:
@@ -309,7 +310,7 @@ class NatsConnection:
     def _end(self, error: ClientError) -> None:
         if self._state.lost is not None:
             return
-        if self._state.refused and "ended" in error.message:
+        if self._state.refused and error.type == "connection":
             error = ClientError(f"{self.where}: {self._state.refused}", "server")
         self._state.lost = error
         for waiting in self._state.pongs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import re
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -23,6 +24,7 @@ from flows.clients.sql import MAX_BYTES, MAX_ROWS, Rows, Statement
 from flows.clients.sql_text import bind
 from flows.clients.tls import ReadsFiles, Tls
 
+logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what it warns of is a result here, not a line
 MAX_IDLE = 8
 CONNECT_SECONDS = 10
 CANCEL_SECONDS = 0.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from flows.clients.awaiting import awaited, awaiting
@@ -192,10 +192,13 @@ async def connected(where: Server, *, encrypt: bool = True) -> tuple[asyncio.Str
     """
     import asyncio
 
+    from flows.clients.resolving import families
+
     tls = where.tls if encrypt else None
     context = tls.context() if tls is not None else None
     name = (tls.server_name or where.host) if tls is not None else None
-    opening = asyncio.open_connection(where.host, where.port, ssl=context, server_hostname=name)
+    further: Any = families(where.host)
+    opening = asyncio.open_connection(where.host, where.port, ssl=context, server_hostname=name, **further)
     return await within(where, opening)
 
 
@@ -234,12 +237,15 @@ async def port_problem(address: str, default: int) -> str:
     """
     import asyncio
 
+    from flows.clients.resolving import families
+
     host, colon, port = address.rpartition(":")
     named = colon and not port.endswith("]")
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            opening = asyncio.open_connection((host if named else address).strip("[]"), int(port) if named else default)
-            _, writer = await opening
+            name = (host if named else address).strip("[]")
+            further: Any = families(name)
+            _, writer = await asyncio.open_connection(name, int(port) if named else default, **further)
     except TimeoutError:
         return "connection timed out"
     except (OSError, ValueError, OverflowError) as error:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,3 +132,44 @@ def test_whoever_waits_for_another_s_connection_knows_what_is_missing() -> None:
         return text, str(mine)
 
     assert asyncio.run(two()) == ("broker:1: no connection", "broker:1: no connection")
+
+
+@pytest.mark.parametrize("asked", ["http", "redis", "tcp"])
+def test_a_dead_ipv6_address_does_not_hide_a_living_ipv4_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    answers = {"http": b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", "redis": b"$1\r\nx\r\n", "tcp": b""}
+    steps = {
+        "http": "http_request, config: {{url: 'http://dual.test:{0}/'}}, assert: [status == 200]",
+        "redis": "redis, config: {{url: 'redis://dual.test:{0}', key: k}}, assert: [value == 'x']",
+        "tcp": "wait_for, config: {{tcp: {{host: dual.test, port: {0}}}}}",
+    }
+
+    def living(connection: socket.socket) -> None:
+        if answers[asked]:
+            connection.recv(65536)
+            connection.sendall(answers[asked])
+
+    with raw_server(living) as port, contextlib.ExitStack() as held:
+        _never_accepting(port, held)
+        found = [
+            (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0)),
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)),
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda host, *more, **rest: found)
+        run = run_text(tmp_path, flow_of(f"{{id: a, timeout: 20s, action: {steps[asked].format(port)}}}"))
+    assert step(run, "a").verdict == "passed", step(run, "a").message
+
+
+def _never_accepting(port: int, held: contextlib.ExitStack) -> None:
+    """Listens on ::1 with a queue that is full: further connections hang."""
+    try:
+        listener = held.enter_context(socket.socket(socket.AF_INET6))
+        listener.bind(("::1", port))
+    except OSError as error:
+        pytest.skip(f"no IPv6 on the loopback interface here: {error}")
+    listener.listen(0)
+    for _ in range(4):
+        waiting = held.enter_context(socket.socket(socket.AF_INET6))
+        waiting.setblocking(False)
+        waiting.connect_ex(("::1", port))

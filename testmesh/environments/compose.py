@@ -24,9 +24,10 @@ from testmesh.environments.environment import (
     Logs,
     Reset,
 )
-from testmesh.environments.following import Unread, of_lines
+from testmesh.environments.following import of_lines, split_lines
 from testmesh.environments.resetting import reset_by_commands
 from testmesh.environments.settings import EnvironmentSettings, ServiceSettings
+from testmesh.environments.tailing import Unread
 from testmesh.environments.templates import Names
 from testmesh.kernel.clock import iso
 from testmesh.kernel.errors import UnavailableError, UserError
@@ -204,7 +205,7 @@ class Composed:
             except Unread as reason:
                 unread.append(f"{name}: {reason}")
                 continue
-            stamped = of_lines(text.splitlines(), first)
+            stamped = of_lines(split_lines(text), first)
             lines += [LogLine(name, at, line.partition(" ")[2]) for at, line in stamped if at >= first[:19]]
         lines.sort(key=lambda line: (line.at, line.service))
         return Logs(tuple(lines), not_checked="; ".join(unread) or None)

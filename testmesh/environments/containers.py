@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from testmesh.environments.following import Unread
 from testmesh.environments.launching import harmless_environment
+from testmesh.environments.tailing import Unread
 from testmesh.guard import process
 from testmesh.guard.process import MIB, Command, Finished
 from testmesh.kernel.errors import UnavailableError, UserError

@@ -3,87 +3,34 @@
 from __future__ import annotations
 
 import json
-import os
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from testmesh.environments.environment import LogLine
 from testmesh.environments.launching import harmless_environment
 from testmesh.environments.settings import EnvironmentSettings, LogSettings
+from testmesh.environments.tailing import LOOK_SECONDS, Arrived, Tail, Unread
 from testmesh.environments.templates import Names
 from testmesh.guard import process
 from testmesh.guard.process import MIB, Command
-from testmesh.kernel.clock import iso
+from testmesh.kernel.clock import SystemClock, iso
 from testmesh.kernel.errors import UserError
 
 _MOST_BYTES = 16 * MIB
 _COMMAND_SECONDS = 20.0
 _LONGEST_LINE = 8192
-_STAMP = re.compile(r"\W{0,2}(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?\s?(Z|[+-]\d\d:?\d\d)")
-_TIME_KEYS = ("time", "timestamp", "ts", "@timestamp", "Timestamp")
+_STAMP = re.compile(
+    r"\W{0,2}(?:[A-Z]{4,8}\W{1,3})?(\d{4}[-/]\d\d[-/]\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?"
+    r"(?:\s?(Z|[+-]\d\d:?\d\d))?"
+)
+_ACCESS = re.compile(r"\S+ \S+ \S+ \[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\]")
+_TIME_KEYS = ("time", "timestamp", "ts", "@timestamp", "Timestamp", "@t", "datetime", "asctime")
+_CLOCKS = timedelta(seconds=2)
+_ZONE_STEP = timedelta(minutes=15)
 _MILLISECONDS_SINCE = 100_000_000_000.0
-
-
-class Unread(Exception):
-    """Lines that cannot be had, with the reason."""
-
-
-@dataclass(slots=True)
-class _Tail:
-    """A file from where it ended when we came.
-
-    Args:
-        path: of the file.
-        inode: of the file that had this name then; 0 = there was none.
-        offset: its length then.
-    """
-
-    path: Path
-    inode: int = 0
-    offset: int = 0
-
-    def start(self) -> None:
-        """Notes where it ends now."""
-        try:
-            found = self.path.stat()
-        except OSError:
-            self.inode, self.offset = 0, 0
-        else:
-            self.inode, self.offset = found.st_ino, found.st_size
-
-    def read(self) -> str:
-        """What was written since, also when the file was rotated meanwhile."""
-        try:
-            now = self.path.stat()
-        except FileNotFoundError:
-            if self.inode:
-                raise Unread(f"{self.path} is gone") from None
-            raise Unread(f"there is no file {self.path}") from None
-        except OSError as error:
-            raise Unread(f"{self.path} cannot be read: {error.strerror}") from error
-        if now.st_ino == self.inode and now.st_size >= self.offset:
-            return _text(self.path, self.offset)
-        before = "".join(_text(path, self.offset) for path in self._rotated()) if now.st_ino != self.inode else ""
-        return before + _text(self.path, 0)
-
-    def _rotated(self) -> Iterator[Path]:
-        """The same file under its new name (`app.log.1`): only that very file, never another's."""
-        for candidate in sorted(self.path.parent.glob(f"{self.path.name}*")):
-            if candidate != self.path and self.inode and candidate.stat().st_ino == self.inode:
-                yield candidate
-
-
-def _text(path: Path, offset: int) -> str:
-    try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            file.seek(max(offset, size - _MOST_BYTES))
-            return file.read(_MOST_BYTES).decode("utf-8", "replace")
-    except OSError as error:
-        raise Unread(f"{path} cannot be read: {error.strerror}") from error
 
 
 class Following:
@@ -97,15 +44,26 @@ class Following:
 
     def __init__(self, settings: EnvironmentSettings, names: Names, tree: Path) -> None:
         self._settings, self._names, self._tree = settings, names, tree
-        self._tails: dict[str, _Tail] = {}
+        self._tails: dict[str, Tail] = {}
+        self._ended = threading.Event()
 
     def start(self) -> None:
-        """Notes where the files end now: what was written before is not ours."""
+        """Notes where the files end now, and from then on when lines come: most logs say no zone, many no time."""
         for service in self._settings.services:
             if service.logs is not None and service.logs.file:
-                tail = _Tail(self._tree / Path(self._names.fill(service.logs.file)).expanduser())
-                tail.start()
-                self._tails[service.name] = tail
+                file = self._tree / Path(self._names.fill(service.logs.file)).expanduser()
+                self._tails[service.name] = Tail(file, SystemClock().now)
+        if self._tails:
+            threading.Thread(target=self._look, daemon=True, name="logs").start()
+
+    def _look(self) -> None:
+        while not self._ended.wait(LOOK_SECONDS):
+            for tail in self._tails.values():
+                tail.look()
+
+    def close(self) -> None:
+        """Looks no more; what came can still be read."""
+        self._ended.set()
 
     def read(self, since: datetime) -> tuple[list[LogLine], dict[str, str]]:
         """The lines since then, and by service why there are none.
@@ -119,18 +77,20 @@ class Following:
             if service.logs is None:
                 continue
             try:
-                text = self._text(service.name, service.logs, since)
+                stamped = list(self._stamped(service.name, service.logs, since))
             except (Unread, UserError) as reason:
                 unread[service.name] = str(reason)
                 continue
             first = iso(since)
-            stamped = of_lines(text.splitlines(), first)
             lines += [LogLine(service.name, at, line) for at, line in stamped if at >= first]
         return lines, unread
 
-    def _text(self, service: str, settings: LogSettings, since: datetime) -> str:
+    def _stamped(self, service: str, settings: LogSettings, since: datetime) -> Iterator[tuple[str, str]]:
         if settings.file:
-            return self._tails[service].read()
+            return of_arrived(self._tails[service].read(), since)
+        return of_lines(split_lines(self._printed(service, settings, since)), iso(since))
+
+    def _printed(self, service: str, settings: LogSettings, since: datetime) -> str:
         more = {"since": iso(since), "since_unix": str(int(since.timestamp())), "service": service}
         argv = ("docker", "logs", "--timestamps", "--since", "${since}", "--", settings.container)
         filled = tuple(self._names.fill(word, more) for word in settings.command or argv)
@@ -155,6 +115,43 @@ def printed(argv: tuple[str, ...], folder: Path, env: Mapping[str, str]) -> str:
     return done.text() + done.stderr.decode("utf-8", "replace")
 
 
+def of_arrived(lines: Iterable[Arrived], since: datetime) -> Iterator[tuple[str, str]]:
+    """Each line with its time, RFC 3339 UTC with milliseconds: what it says, where that can be, else when it came.
+
+    A time without a zone is taken for that of the zone in which the line was written when it came; clocks that go
+    wrong are not believed. A line without a time that came with the one before has its time: a stack trace.
+
+    Args:
+        lines: of a file that was watched.
+        since: moment from which on.
+    """
+    before, last = since, since
+    for line in lines:
+        found = _stated(line.text)
+        at = _zoned(found, line.at) if found is not None else before if line.at == last else line.at
+        if not since <= at <= line.at + _CLOCKS:
+            at = max(since, line.at)
+        before, last = at, line.at
+        yield iso(at), line.text[:_LONGEST_LINE]
+
+
+def _zoned(stated: datetime, came: datetime) -> datetime:
+    """Zones differ by quarters of an hour; a line comes when it was written or soon after."""
+    if stated.tzinfo is not None:
+        return stated
+    stated = stated.replace(tzinfo=UTC)
+    return stated - round((stated - came) / _ZONE_STEP) * _ZONE_STEP
+
+
+def split_lines(text: str) -> list[str]:
+    """Only line feeds end a line: a form feed or Unicode's line separator may stand in a message.
+
+    Args:
+        text: as printed.
+    """
+    return [line.removesuffix("\r") for line in text.split("\n")]
+
+
 def of_lines(lines: Iterable[str], otherwise: str) -> Iterator[tuple[str, str]]:
     """Each line with its time, RFC 3339 UTC with milliseconds.
 
@@ -167,42 +164,51 @@ def of_lines(lines: Iterable[str], otherwise: str) -> Iterator[tuple[str, str]]:
     at = otherwise
     for line in lines:
         at = moment_of(line) or at
-        yield at, line[:_LONGEST_LINE]
+        if line:
+            yield at, line[:_LONGEST_LINE]
 
 
 def moment_of(line: str) -> str:
-    """The time a line says, empty when none.
+    """The time a line says, with its zone; empty when none.
 
     Args:
-        line: plain with a leading time, or JSON with a field of a usual name.
+        line: plain with a time near its beginning, or JSON with a field of a usual name.
     """
-    match = _STAMP.match(line)
-    if match is not None:
-        return _iso(match[1].replace(" ", "T") + f".{(match[2] or '0')[:6]:0<6}" + match[3])
-    if not line.startswith("{") or len(line) > 65536:
-        return ""
+    found = _stated(line)
+    return iso(found) if found is not None and found.tzinfo is not None else ""
+
+
+def _stated(line: str) -> datetime | None:
+    found = _written(line)
+    if found is not None or not line.startswith("{") or len(line) > 65536:
+        return found
     try:
-        found = json.loads(line)
+        said = json.loads(line)
     except (ValueError, RecursionError):
-        return ""
+        return None
     for key in _TIME_KEYS:
-        value = found.get(key) if isinstance(found, dict) else None
+        value = said.get(key) if isinstance(said, dict) else None
         if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
             return _epoch(value / 1000 if value > _MILLISECONDS_SINCE else value)
-        if isinstance(value, str) and (inner := _STAMP.match(value)) is not None:
-            return _iso(inner[1].replace(" ", "T") + f".{(inner[2] or '0')[:6]:0<6}" + inner[3])
-    return ""
+        if isinstance(value, str) and (inner := _written(value)) is not None:
+            return inner
+    return None
 
 
-def _iso(text: str) -> str:
+def _written(text: str) -> datetime | None:
+    match = _STAMP.match(text)
     try:
-        return iso(datetime.fromisoformat(text))
+        if match is not None:
+            day, fraction, zone = match[1].replace("/", "-"), f"{(match[3] or '0')[:6]:0<6}", match[4] or ""
+            return datetime.fromisoformat(f"{day}T{match[2]}.{fraction}{zone}")
+        access = _ACCESS.match(text)
+        return datetime.strptime(access[1], "%d/%b/%Y:%H:%M:%S %z") if access is not None else None
     except (ValueError, OverflowError):
-        return ""
+        return None
 
 
-def _epoch(seconds: float) -> str:
+def _epoch(seconds: float) -> datetime | None:
     try:
-        return iso(datetime.fromtimestamp(seconds, UTC))
+        return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
-        return ""
+        return None

@@ -95,7 +95,9 @@ class RunningElsewhere:
         return Logs(tuple(lines), not_checked=reasons or None)
 
     def down(self) -> None:
-        """Nothing was started."""
+        """Nothing was started but the looking after log files."""
+        if self._following is not None:
+            self._following.close()
 
 
 def _create(settings: EnvironmentSettings, folder: Path, variables: Mapping[str, str]) -> Environment:

@@ -268,6 +268,7 @@ class Masks:
             hidden = key if key and is_secret_key(key) else ""
             if _api_key(value, key):
                 self._learn_token(value["value"])
+                return
             for name, item in value.items():
                 self._learn_under(item, hidden or str(name))
         elif isinstance(value, list | tuple):

@@ -35,10 +35,12 @@ class _Watch:
     Args:
         project: whose flows.
         wanted: as for one run.
+        environment: whose services' code is watched; empty = none.
     """
 
     project: Project
     wanted: RunOptions
+    environment: str = ""
     files: FlowFiles = field(default_factory=lambda: FlowFiles({}))
     sources: tuple[Path, ...] = ()
     seen: dict[Path, Stamp] = field(default_factory=dict)
@@ -70,13 +72,26 @@ class _Watch:
         self._listed = time.monotonic()
 
     def _sources(self) -> tuple[Path, ...]:
-        """Files of the repository, when there is a graph that says what they affect."""
+        """Files of the repository that git does not ignore: all when a graph says what they affect, else services'."""
         root = self.project.root
-        if not (self.project.state / "graph.db").exists() or not (root / ".git").exists():
+        folders = (root,) if self._scanned else self._code_folders()
+        if not folders or not (root / ".git").exists():
             return ()
         from testmesh.guard.git import Repository
 
-        return tuple(root / entry.path for entry in Repository(root).work_tree())
+        paths = [root / entry.path for entry in Repository(root).work_tree()]
+        return tuple(path for path in paths if any(path.is_relative_to(folder) for folder in folders))
+
+    def _code_folders(self) -> tuple[Path, ...]:
+        if not self.environment:
+            return ()
+        from testmesh.compose.service_code import code_folders
+
+        return code_folders(self.project, self.environment)
+
+    @property
+    def _scanned(self) -> bool:
+        return (self.project.state / "graph.db").exists()
 
     def wait(self) -> frozenset[Path]:
         """The files that changed, once nothing more changes for a moment."""
@@ -104,6 +119,8 @@ class _Watch:
         direct = self.files.of(paths)
         if not paths - self.files.all:
             return direct
+        if not self._scanned:
+            return tuple(self.files.reads)
         before, self._affected = self._affected, self._by_graph()
         chosen = self._affected | before | set(direct)
         return tuple(flow for flow in self.files.reads if flow in chosen)
@@ -116,13 +133,13 @@ class _Watch:
         found = impact(open_checkout(self.project.root), "HEAD")
         return frozenset((self.project.root / flow.file).resolve() for flow in found.flows)
 
-    def beyond_flows(self, paths: frozenset[Path]) -> bool:
-        """Whether the system itself may have changed, so that the environment has to start anew.
+    def beyond_flows(self, paths: frozenset[Path]) -> frozenset[Path]:
+        """What of it is no flow's, so that the system itself may have changed.
 
         Args:
             paths: that changed.
         """
-        return bool(paths - self.files.all)
+        return paths - self.files.all
 
 
 @dataclass(slots=True)
@@ -143,6 +160,28 @@ class _Runs:
     _up: ExitStack = field(default_factory=ExitStack)
     _system: System | None = None
 
+    def renew(self, paths: frozenset[Path]) -> None:
+        """After a change of code: its services start anew, or the environment does before the next run.
+
+        Args:
+            paths: that changed, not empty.
+        """
+        names: tuple[str, ...] = ()
+        try:
+            if self.project.root / "testmesh.toml" in paths:
+                from testmesh.workspaces.files import load_project
+
+                self.project = load_project(self.project.root)
+            elif self._system is not None:
+                names = self._system.restart(paths)
+        except TestMeshError as problem:
+            self._told(problem)
+        if names:
+            print(f"         restarted {', '.join(names)}", flush=True)
+        elif self._system is not None:
+            print("         the environment starts anew", flush=True)
+            self.down()
+
     def once(self, wanted: RunOptions) -> None:
         """One run; what is wrong with it is said, and watching goes on.
 
@@ -156,9 +195,12 @@ class _Runs:
                 self._system = self._up.enter_context(System(self.project, self.options.env))
             self.code, self.cancelled = self.execute(wanted, self._system)
         except TestMeshError as problem:
-            hint = getattr(problem, "hint", None)
-            print(f"error: {problem}" + (f"\n  hint: {hint}" if hint else ""), file=sys.stderr)
-            self.code = problem.exit_code
+            self._told(problem)
+
+    def _told(self, problem: TestMeshError) -> None:
+        hint = getattr(problem, "hint", None)
+        print(f"error: {problem}" + (f"\n  hint: {hint}" if hint else ""), file=sys.stderr)
+        self.code = problem.exit_code
 
     def down(self) -> None:
         """Takes the environment down; the next run starts it anew."""
@@ -184,7 +226,7 @@ def watch(options: argparse.Namespace, project: Project, wanted: RunOptions, exe
     for given, option in ((options.json, "--json"), (options.affected, "--affected"), (options.shard, "--shard")):
         if given:
             raise UserError(f"--watch does not go with {option}", hint=f"leave out {option}, or --watch")
-    watching, runs = _Watch(project, wanted), _Runs(options, project, execute)
+    watching, runs = _Watch(project, wanted, options.env or ""), _Runs(options, project, execute)
     try:
         watching.start()
         runs.once(wanted)
@@ -193,8 +235,10 @@ def watch(options: argparse.Namespace, project: Project, wanted: RunOptions, exe
             found = watching.wait()
             flows = watching.affected(found)
             print(_why(project.root, found, flows), flush=True)
-            if watching.beyond_flows(found):
-                runs.down()
+            code = watching.beyond_flows(found)
+            if code:
+                runs.renew(code)
+                watching.project = runs.project
             if flows:
                 runs.once(replace(wanted, paths=tuple(str(flow) for flow in flows)))
     except KeyboardInterrupt:

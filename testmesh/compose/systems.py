@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -140,6 +140,22 @@ class System:
     def troubles(self) -> Mapping[str, str]:
         """What happened to services since they came up, a clause by service."""
         return self.environment.troubles() if self.environment is not None else {}
+
+    def restart(self, paths: Iterable[Path]) -> tuple[str, ...]:
+        """Starts the services anew whose files changed; empty when only a new environment would show the change.
+
+        Args:
+            paths: that changed, absolute.
+
+        Raises:
+            UnavailableError: one did not start; leave the system then.
+        """
+        from testmesh.compose.service_code import services_of
+
+        names = services_of(paths, self._settings, self.project, self.tree)
+        if self.environment is None or self.addresses is None or set(names) & set(self.addresses.unavailable):
+            return ()
+        return names if names and self.environment.restart(names) else ()
 
     def options(self, options: RunOptions) -> RunOptions:
         """Run options with this system's addresses, revisions and logs.

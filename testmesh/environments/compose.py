@@ -6,7 +6,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -147,6 +147,10 @@ class Composed:
         except Unread as reason:
             return str(reason)
         return "\n  ".join(["its log ends with", *lines])
+
+    def restart(self, services: Sequence[str]) -> bool:
+        """Not a service alone: its image may have to be built anew."""
+        return False
 
     def reset(self) -> Reset:
         """By the commands the settings name, which see the project as Docker Compose does."""

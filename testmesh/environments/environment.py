@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -81,6 +81,20 @@ class Environment(Protocol):
         Raises:
             UserError: the settings do not fit the tree.
             UnavailableError: something did not start; nothing is left running.
+        """
+        ...
+
+    def restart(self, services: Sequence[str]) -> bool:
+        """Start services anew with the tree as it is now, on the same addresses and data.
+
+        Args:
+            services: names of its services.
+
+        Returns:
+            Whether this engine can.
+
+        Raises:
+            UnavailableError: one did not start; the environment should be brought down.
         """
         ...
 

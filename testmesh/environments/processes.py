@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -73,6 +73,17 @@ class Processes:
         together(tasks)
         together({s.name: partial(instance.start, s) for s in wanted if s.name not in unavailable})
         return Addresses(instance.names.variables(), unavailable)
+
+    def restart(self, services: Sequence[str]) -> bool:
+        """Stop, build and start some services; parts keep running and keep their data."""
+        instance = self._up
+        if instance is None:
+            return False
+        wanted = [service for service in self._settings.services if service.name in services]
+        instance.launcher.stop([service.name for service in wanted])
+        tasks: dict[str, Callable[[], object]] = {"revision": partial(self._note_revision, instance.tree)}
+        together(tasks | {service.name: partial(instance.again, service) for service in wanted})
+        return True
 
     def _note_revision(self, tree: Path) -> None:
         self._revision = revision_of(tree)
@@ -180,6 +191,13 @@ class _Instance:
         done = process.run(Command(argv, cwd=folder, env=env, timeout=_BUILD_SECONDS))
         if not done.ok:
             raise UnavailableError(service.name, f"its build failed: {done.complaint()}", hint=" ".join(argv))
+
+    def again(self, service: ServiceSettings) -> None:
+        """Build and start a service that was stopped; one that could not be had before may be now."""
+        self.install(service)
+        self.build(service)
+        require_free(self.names.ports[service.name], service.name)
+        self.start(service)
 
     def start(self, service: ServiceSettings) -> None:
         """Start one service and wait until it answers."""

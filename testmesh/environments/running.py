@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -59,6 +59,10 @@ class RunningElsewhere:
             return "".join(bad), not bad
         told = f"{len(bad)} of {len(reasons)} instances: {'; '.join(bad)}" if bad else ""
         return told, len(bad) < len(reasons)
+
+    def restart(self, services: Sequence[str]) -> bool:
+        """Nothing was started, so nothing can be started anew."""
+        return False
 
     def reset(self) -> Reset:
         """Only what the settings name: the data are not ours."""

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.cli import COMMAND, answered
+from tests.environments.toy import SERVER
 from tests.flows.support import Reply, Web
 from tests.scanners.conftest import Repo
 
@@ -200,6 +201,54 @@ def test_watch_follows_source_files_through_the_graph(repo: Repo) -> None:
         (repo.path / "notes.txt").write_text("nothing that a flow depends on")
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=30)
+        assert "Traceback" not in err
+
+
+WATCHED = """
+[environments.local]
+engine = "processes"
+services.one = { run = ["${PYTHON}", "server.py"], cwd = "one", ready = "http://127.0.0.1:${one.port}/" }
+services.two = { run = ["${PYTHON}", "server.py"], cwd = "two", ready = "http://127.0.0.1:${two.port}/" }
+[environments.local.variables]
+ONE = "http://127.0.0.1:${one.port}"
+TWO = "http://127.0.0.1:${two.port}"
+"""
+WATCHING = """flow:
+  name: greets
+  steps:
+    - {id: first, action: http_request, config: {url: "${ONE}"}, assert: [body == "hello"]}
+    - {id: second, action: http_request, config: {url: "${TWO}"}, assert: [body == "hello"]}
+"""
+
+
+def test_watch_restarts_the_service_whose_code_changed(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    (tmp_path / "testmesh.toml").write_text(WATCHED)
+    (tmp_path / "flow.yaml").write_text(WATCHING)
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "server.py").write_text(SERVER)
+    two = tmp_path / "two" / "server.py"
+    with _started(tmp_path, "flow.yaml", "--env", "local", "--watch") as process:
+        assert "1 passed" in _until(process, "Ctrl-C ends")
+        two.write_text(SERVER.replace("hello", "good day"))
+        changed = _until(process, "Ctrl-C ends")
+        assert "changed  two/server.py" in changed
+        assert "restarted two\n" in changed
+        assert "1 failed" in changed
+        (tmp_path / "flow.yaml").write_text(WATCHING.replace('"${TWO}"}, assert: [body == "hello"]', '"${TWO}"}'))
+        edited = _until(process, "Ctrl-C ends")
+        assert "1 passed" in edited
+        assert "restarted" not in edited
+        two.write_text("this is no Python")
+        assert "the environment starts anew" in _until(process, "Ctrl-C ends")
+        two.write_text(SERVER)
+        assert "1 passed" in _until(process, "Ctrl-C ends")
+        (tmp_path / "testmesh.toml").write_text(WATCHED + 'THREE = "${TWO}"\n')
+        (tmp_path / "flow.yaml").write_text(WATCHING.replace("${TWO}", "${THREE}"))
+        assert "1 passed" in _until(process, "1 passed")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=40)
         assert "Traceback" not in err
 
 

@@ -54,6 +54,24 @@ def test_down_twice_and_up_again(toy_environment: Environment, tmp_path: Path) -
     assert httpx.get(toy_environment.up(tree).variables["TOY_URL"]).text == "hello"
 
 
+def test_a_service_starts_anew_with_its_code_as_it_is_now_at_the_same_address(
+    toy_environment: Environment, tmp_path: Path
+) -> None:
+    tree = toy.tree(tmp_path / "tree")
+    url = toy_environment.up(tree).variables["TOY_URL"]
+    server = tree / "app" / "server.py"
+    server.write_text(server.read_text().replace('"hello"', '"good day"'))
+    assert httpx.get(url).text == "hello"
+    assert toy_environment.restart(["toy"])
+    assert httpx.get(url).text == "good day"
+    assert toy_environment.troubles() == {}
+    server.write_text("this is no Python")
+    with pytest.raises(UnavailableError, match="toy"):
+        toy_environment.restart(["toy"])
+    toy_environment.down()
+    assert not toy_environment.restart(["toy"])
+
+
 def test_two_instances_of_one_tree_do_not_meet(tmp_path: Path) -> None:
     tree = toy.tree(tmp_path / "tree")
     one, two = (open_environment(toy.settings(), tmp_path / name) for name in ("one", "two"))

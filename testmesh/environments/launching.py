@@ -135,13 +135,14 @@ class Launcher:
         with self._lock:
             self._reaper.forget(running.pid)
 
-    def wait(self, name: str, ready: Callable[[], bool], timeout: float) -> None:
+    def wait(self, name: str, ready: Callable[[], bool], timeout: float, why: Callable[[], str] = str) -> None:
         """Return once a started program is ready and still lives.
 
         Args:
             name: as given to :meth:`start`.
             ready: asks it, quickly.
             timeout: seconds.
+            why: says what is missing when time is up.
 
         Raises:
             UnavailableError: it ended, or did not become ready in time.
@@ -158,7 +159,7 @@ class Launcher:
             if self._closing.is_set():
                 raise UnavailableError(name, "was not ready when its environment was stopped")
             if time.monotonic() > deadline:
-                reason = f"not ready after {timeout:.0f} s"
+                reason = ": ".join(filter(None, (f"not ready after {timeout:.0f} s", why())))
                 raise UnavailableError(name, reason, hint=self._tail(running))
             self._closing.wait(_POLL_SECONDS)
 

@@ -216,7 +216,10 @@ class _Instance:
         argv = self._filled(service.run, local)
         self.launcher.start(service.name, Command(argv, cwd=self._folder_of(service), env=env))
         ready = [self.names.fill(url, local) for url in service.ready]
-        self.launcher.wait(service.name, lambda: not any(trouble(url) for url in ready), service.timeout)
+        troubles = partial(map, trouble, ready)
+        self.launcher.wait(
+            service.name, lambda: not any(troubles()), service.timeout, lambda: next(filter(None, troubles()), "")
+        )
 
     def _telemetry(self, service: ServiceSettings) -> dict[str, str]:
         """Where a service is told to send its spans, in the protocol it speaks."""

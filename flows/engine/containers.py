@@ -171,7 +171,7 @@ def _for_each(context: Context, step: Step, place: Place, settings: Configured) 
     try:
         items = loop_items(settings, place.names)
     except NotEvaluable as problem:
-        return Contained("error", f"items: {problem.message}")
+        return Contained("error", f"items: {problem.told()}")
     if isinstance(items, str):
         return Contained("error", items)
     if len(items) > MAX_ITERATIONS:
@@ -198,7 +198,7 @@ def _condition(context: Context, step: Step, place: Place, settings: Configured)
     try:
         taken = "then" if settings.config.if_.condition(place.names) else "else"
     except NotEvaluable as problem:
-        return Contained("error", f"if: {problem.message}")
+        return Contained("error", f"if: {problem.told()}")
     total = Outcome(context.log())
     for branch in step.branches:
         if branch.name == taken:

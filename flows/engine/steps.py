@@ -168,7 +168,7 @@ class _Work:
         return False
 
     def _not_evaluable(self, problem: NotEvaluable, what: str) -> None:
-        self.message = f"{what}: {problem.message}"
+        self.message = f"{what}: {problem.told()}"
         missing_step = isinstance(problem, StepDidNotRun) and self.step.phase == "teardown"
         self.verdict = "skipped" if missing_step else "error"
 

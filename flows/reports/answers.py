@@ -16,6 +16,7 @@ _TELLING = (
     *("path", "openapi", "pact"),
 )
 _WEB = frozenset(["http_request", "graphql", "sse", "websocket"])
+_COMMENT = re.compile(r"(?m)(?<=\s)--\s[^\n]*$")
 _HIDDEN = re.compile(r"(?is)<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^>]{0,500}>")
 _BINARY = re.compile(r"(?i)^(?:image|audio|video|font)/|^application/(?:octet-stream|pdf|zip|gzip|x-protobuf|grpc)")
 _STATUS = re.compile(r"\s*(?:response\.)?status\b")
@@ -38,7 +39,7 @@ def sentence(action: str, request: Mapping[str, object]) -> str:
         return f"{method} {as_text(request['url'])}" if action != "websocket" else as_text(request["url"])
     if request.get("endpoint") is not None:
         return f"{request.get('service')}: {request['endpoint']}"
-    words = [as_text(request[key]) for key in _TELLING if request.get(key) is not None]
+    words = [_COMMENT.sub(" ", as_text(request[key])) for key in _TELLING if request.get(key) is not None]
     called = "/".join(as_text(request[key]) for key in ("service", "method") if request.get(key) is not None)
     return " ".join(" ".join([called, *words]).split())
 

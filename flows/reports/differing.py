@@ -87,6 +87,18 @@ def _of_lists(left: Sequence[object], right: Sequence[object], path: str) -> Ite
             yield from _at(one, other, f"{path}[{a + number if one is not MISSING else b + number}]")
 
 
+def reordered(left: object, right: object) -> bool:
+    """Whether two lists hold the same items in another order.
+
+    Args:
+        left: JSON-shaped.
+        right: JSON-shaped.
+    """
+    if not (isinstance(left, list) and isinstance(right, list)) or len(left) != len(right):
+        return False
+    return left != right and sorted(map(shown, left)) == sorted(map(shown, right))
+
+
 def joined(path: str, key: str) -> str:
     """The path of a field.
 

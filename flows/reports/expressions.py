@@ -39,6 +39,16 @@ def compares(expression: str) -> bool:
     return _comparison(expression) is not None or _parsed(expression) is None
 
 
+def equates(expression: str) -> bool:
+    """Whether it asks if two values are the same, so that where they differ says everything; also of no known text.
+
+    Args:
+        expression: as written.
+    """
+    tree = _comparison(expression)
+    return tree is None or tree.operator in ("==", "!=")
+
+
 def literal_right(expression: str) -> bool:
     """Whether its right side is written out, so that its value needs no telling.
 

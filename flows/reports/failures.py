@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from flows.reports.answers import answer_lines, answered, sentence
 from flows.reports.commands import Sent, command_line
-from flows.reports.differing import clipped, differences, line_of, shown, told_apart
-from flows.reports.expressions import compares, left_path, literal_right
+from flows.reports.differing import clipped, differences, line_of, reordered, shown, told_apart
+from flows.reports.expressions import compares, equates, left_path, literal_right
 from flows.reports.surroundings import Surroundings, logged
 from flows.reports.visible import visible
 from graph.runs import AssertionResult, Exchange, FlowRun, StepRun
@@ -261,7 +261,9 @@ def _sides(step: StepRun, line: AssertionResult) -> list[str]:
     if line.list == "assert_none":
         return [clipped(f"      it holds: left {shown(line.left)}, right {shown(line.right)}", WIDTH)]
     both = _containers(line.left, line.right)
-    if both or _long_texts(line.left, line.right):
+    if both and reordered(line.left, line.right):
+        return [f"      the same {len(line.left):,} items in another order"]
+    if equates(line.expression) and (both or _long_texts(line.left, line.right)):
         found = list(differences(line.left, line.right, left_path(line.expression) if both else ""))
         if found:
             lines = [f"      {line_of(item)}" for item in found[:_DETAILS]]

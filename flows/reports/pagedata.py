@@ -13,7 +13,7 @@ from flows.reports.answers import answered, sentence
 from flows.reports.beside import Beside, Earlier
 from flows.reports.commands import Sent, command_line
 from flows.reports.comparing import StepChange, compare_flows
-from flows.reports.differing import differences, line_of
+from flows.reports.differing import differences, line_of, reordered
 from flows.reports.failures import (
     brief,
     conditional,
@@ -269,6 +269,8 @@ def _detail(item: Placed, around: Surroundings, room: _Room) -> dict[str, object
 
 def _assertion(step: StepRun, line: AssertionResult, failing: bool) -> list[object]:
     different = [line_of(item) for item in differences(line.left, line.right)][:MOST_LINES] if failing else []
+    if reordered(line.left, line.right):
+        different = ["the same items in another order"]
     deep = isinstance(line.left, dict | list) and isinstance(line.right, dict | list)
     valued = evaluated(step, line)
     return [

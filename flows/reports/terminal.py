@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +16,7 @@ from graph.runs import (
     Run,
     RunFinished,
     StepFinished,
+    StepRun,
     StepStarted,
 )
 from testmesh.kernel.diagnostics import Diagnostic, render
@@ -212,6 +214,8 @@ def flow_lines(flow: FlowRun, how: How = _AS_IT_IS) -> Iterator[str]:
     told = 0
     for found in placed(flow, how.texts):
         broken = found.step.verdict in ("failed", "error") and not how.brief
+        if broken and not how.verbose and _only_around(found.step):
+            continue
         told += broken
         if not broken or told <= FULLY_TOLD:
             yield from _step_lines(found, how)
@@ -219,6 +223,13 @@ def flow_lines(flow: FlowRun, how: How = _AS_IT_IS) -> Iterator[str]:
             yield " " * 4 + how.paint(_brief(found), "31")
     if told > BRIEFLY_TOLD:
         yield f"    … and {told - BRIEFLY_TOLD} more steps failed: testmesh show RUN --html has all of them"
+
+
+def _only_around(step: StepRun) -> bool:
+    """A container that says nothing but that a step in it failed; that step is told with its whole path."""
+    from flows.reports.failures import failure_lines, told_inside
+
+    return told_inside(step) and len(failure_lines("", step)) == 1
 
 
 def _brief(found: Placed) -> str:
@@ -234,7 +245,8 @@ def _step_lines(found: Placed, how: How) -> Iterator[str]:
     elif step.verdict in ("failed", "error") and not how.brief:
         from flows.reports.failures import NOWHERE, failure_lines
 
-        first, *rest = failure_lines(found.file, step, how.around or NOWHERE)
+        named = replace(step, id=found.path, iteration=None) if found.depth else step
+        first, *rest = failure_lines(found.file, named, how.around or NOWHERE)
         yield " " * 4 + how.paint(first, "31")
         yield from (" " * 4 + line for line in rest)
     elif how.verbose:

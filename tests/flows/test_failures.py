@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from flows.events import run_from_json, run_to_json
 from flows.reports.differing import around, differences, line_of
 from flows.reports.failures import MOST_LINES, brief, failure_lines
-from flows.reports.places import placed, texts_of
+from flows.reports.places import placed, texts_near, texts_of
 from flows.reports.surroundings import Surroundings, surroundings
-from flows.reports.terminal import flow_lines
+from flows.reports.terminal import How, flow_lines
 from graph.runs import Run
 from graph.spans import Span
 from tests.flows.random_runs import RUNS
@@ -262,3 +262,44 @@ def test_in_one_line_a_line_without_a_value_says_why(web: Web, tmp_path: Path) -
     ask = "{id: a, action: http_request, config: {url: '${WEB}/order'}, assert: [body.sum == 1]}"
     (step,) = run_text(tmp_path, f"flow: {{name: f, steps: [{ask}]}}", process={"WEB": web.url}).flows[0].steps
     assert brief(step) == "body.sum == 1: 'body' has no field 'sum'; fields are total"
+
+
+def test_how_each_kind_of_assertion_tells_its_sides(tmp_path: Path) -> None:
+    flow = """
+        flow:
+          name: sides
+          steps:
+            - id: given
+              action: set
+              config: {xs: [{a: 2}, {a: 1}], long: "lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do"}
+            - id: check
+              action: assert
+              config:
+                assertions:
+                  - 'xs == [{"a": 1}, {"a": 2}]'
+                  - long contains "zzz"
+                  - '"p\\u0430id" == "paid"'
+        """
+    step = run_text(tmp_path, flow).flows[0].steps[1]
+    assert [line.strip() for line in failure_lines("f.yaml", step)[1:]] == [
+        'line 12  xs == [{"a": 1}, {"a": 2}]',
+        "the same 2 items in another order",
+        'line 13  long contains "zzz"',
+        'left "lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do", right "zzz"',
+        'line 14  "p\\u0430id" == "paid"',
+        'left "p\u0430id", right "paid" (character 2 is U+0430, not U+0061)',
+    ]
+
+
+def test_a_nested_failure_is_told_once_with_its_path_and_its_file(tmp_path: Path) -> None:
+    write(tmp_path, FLOWS["nested"])
+    write(
+        tmp_path, "flow: {name: c, steps: [{id: deep, action: assert, config: {assertions: [1 == 2]}}]}", "child.yaml"
+    )
+    run = run_text(tmp_path, FLOWS["nested"])
+    for texts in (texts_of(run), texts_near(run.flows[0], tmp_path)):
+        heads = [line.strip() for line in flow_lines(run.flows[0], How(texts=texts)) if " failed after " in line]
+        assert [re.sub(r"after .*", "", head) for head in heads] == [
+            "flow.yaml:11: each/inner[1] (assert) failed ",
+            "child.yaml:1: child/deep (assert) failed ",
+        ]

@@ -9,7 +9,7 @@ from flows.actions import Action, Call, Result, Touch
 from flows.clients.tls import TLS_DOC, tls_problems
 from flows.language.catalogue import ActionSpec, Alias, option
 from flows.language.reads import sql_reads
-from flows.language.shapes import ARRAY, NUMBER, OBJECT, listing, maybe, record
+from flows.language.shapes import rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +59,13 @@ async def run(config: DatabaseConfig, call: Call) -> Result:
         call: connections.
     """
     from flows.clients.sql import Statement, database
+    from flows.clients.sql_text import params_of
 
     if config.transaction is not None:
-        statements = [Statement(item.query, _params(item.params)) for item in config.transaction]
+        statements = [Statement(item.query, params_of(item.params)) for item in config.transaction]
     else:
-        statements = [Statement(config.query or "", _params(config.params), reads=sql_reads(config.query))]
+        statements = [Statement(config.query or "", params_of(config.params), reads=sql_reads(config.query))]
     return await database(call.clients, config, call.files).execute(statements)
-
-
-def _params(given: object) -> list[object] | dict[str, object] | None:
-    if given is None:
-        return None
-    if isinstance(given, Mapping):
-        return dict(given)
-    return list(given) if isinstance(given, list | tuple) else [given]
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
@@ -89,23 +82,13 @@ def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     yield from tls_problems(config)
 
 
-RESULT = record(
-    rows=listing(OBJECT),
-    row_count=NUMBER,
-    count=NUMBER,
-    first_row=maybe(OBJECT),
-    rows_affected=NUMBER,
-    columns=ARRAY,
-    attempts=NUMBER,
-)
-
 ACTION: Action[DatabaseConfig] = Action(
     spec=ActionSpec(
         name="database_query",
         summary="Executes one SQL statement; a read waits until its assertions hold.",
         config=DatabaseConfig,
         family="sql",
-        result=RESULT,
+        result=rows(),
         aliases=(Alias("sql"),),
         connection=("connection",),
         implied=("DATABASE_URL",),

@@ -13,7 +13,7 @@ from flows.language.errors import NotEvaluable, Undecided
 from flows.language.expressions import Expression
 from flows.language.expressions.scope import InnerScope, Scope
 from flows.language.reads import sql_reads
-from flows.language.shapes import ARRAY, NUMBER, OBJECT, listing, maybe, record
+from flows.language.shapes import rows
 from flows.language.values import as_text
 
 TYPES = ("row_exists", "row_count", "value_equals", "value_not_null")
@@ -64,10 +64,10 @@ async def run(config: PollConfig, call: Call) -> Result:
         call: connections.
     """
     from flows.clients.sql import Statement, database
+    from flows.clients.sql_text import params_of
 
-    params = config.params
-    given = dict(params) if isinstance(params, Mapping) else list(params) if isinstance(params, list | tuple) else None
-    return await database(call.clients, config, call.files).execute([Statement(config.query, given, reads=True)])
+    statement = Statement(config.query, params_of(config.params), reads=True)
+    return await database(call.clients, config, call.files).execute([statement])
 
 
 def condition(config: PollConfig, result: Result, names: Scope) -> str | None:
@@ -94,8 +94,8 @@ def condition(config: PollConfig, result: Result, names: Scope) -> str | None:
 
 def _holds(wanted: Mapping[str, object], result: Result) -> str:
     kind = as_text(wanted.get("type", "row_exists")).lower()
-    rows = result.get("rows")
-    found = rows if isinstance(rows, list) else []
+    given = result.get("rows")
+    found = given if isinstance(given, list) else []
     least = wanted.get("min_count", wanted.get("value", 1) if kind == "row_count" else 1)
     if kind in ("row_exists", "row_count"):
         number = least if isinstance(least, int) else 1
@@ -137,15 +137,7 @@ ACTION: Action[PollConfig] = Action(
         summary="Reads from a database until a condition (or the assertions) hold.",
         config=PollConfig,
         family="sql",
-        result=record(
-            rows=listing(OBJECT),
-            row_count=NUMBER,
-            count=NUMBER,
-            first_row=maybe(OBJECT),
-            rows_affected=NUMBER,
-            columns=ARRAY,
-            attempts=NUMBER,
-        ),
+        result=rows(),
         deprecated=(
             Deprecated(
                 "expected_rows",

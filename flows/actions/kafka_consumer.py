@@ -12,7 +12,7 @@ from flows.clients.schema_registry import RegistryConfig
 from flows.clients.tls import TLS_DOC, tls_problems
 from flows.language.catalogue import ActionSpec, Alias, Deprecated, Duration, always, option
 from flows.language.expressions import Expression
-from flows.language.shapes import ANYTHING, NUMBER, OBJECT, messages, record
+from flows.language.shapes import ANYTHING, consumed
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +85,7 @@ ACTION: Action[ConsumerConfig] = Action(
         summary="Waits for messages of a Kafka topic; none since the start of the flow is missed.",
         config=ConsumerConfig,
         family="messaging",
-        result=record(
-            messages=messages(schema_id=ANYTHING, decode_error=ANYTHING),
-            count=NUMBER,
-            value=ANYTHING,
-            key=ANYTHING,
-            headers=OBJECT,
-        ),
+        result=consumed(schema_id=ANYTHING, decode_error=ANYTHING),
         aliases=(Alias("kafka_consume"), Alias("kafka.consume"), Alias("kafka_subscribe"), Alias("kafka.subscribe")),
         deprecated=(
             Deprecated("from_beginning", "from: beginning", _beginning),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.actions import Action, Call, Result, Touch
-from flows.clients.servers import MQTT, ServerConfig, server_problems
+from flows.clients.servers import MQTT, ServerConfig
 from flows.language.catalogue import ActionSpec, Alias, Duration, option
 from flows.language.shapes import BOOLEAN, NUMBER, STRING, record
 from flows.language.values import as_text
@@ -69,13 +69,9 @@ async def run(config: PublishConfig, call: Call) -> Result:
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
-    yield from server_problems(config, MQTT)
-    version = config.get("version")
-    if version is not None and "{" not in str(version) and str(version) not in ("5", "3.1.1"):
-        yield "version", "'version' is 5 or 3.1.1"
-    qos = config.get("qos")
-    if isinstance(qos, int) and qos not in (0, 1, 2):
-        yield "qos", "'qos' is 0, 1 or 2"
+    from flows.clients.mqtt import mqtt_problems
+
+    yield from mqtt_problems(config)
     topic = config.get("topic")
     if isinstance(topic, str) and "${" not in topic and "{{" not in topic and ("#" in topic or "+" in topic):
         yield "topic", "wildcards ('+', '#') are for subscribing; a message goes to one topic"

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from flows.actions import Action, Call, MessageLog, Touch
-from flows.clients.servers import MQTT, ConsumerConfig, server_problems
+from flows.clients.servers import MQTT, ConsumerConfig
 from flows.language.catalogue import ActionSpec, Alias, always, option
-from flows.language.shapes import ANYTHING, BOOLEAN, NUMBER, OBJECT, messages, record
+from flows.language.shapes import BOOLEAN, NUMBER, OBJECT, consumed
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,9 @@ async def follow(config: SubscribeConfig, call: Call) -> MessageLog:
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
-    yield from server_problems(config, MQTT)
-    version = config.get("version")
-    if version is not None and "{" not in str(version) and str(version) not in ("5", "3.1.1"):
-        yield "version", "'version' is 5 or 3.1.1"
-    qos = config.get("qos")
-    if isinstance(qos, int) and qos not in (0, 1, 2):
-        yield "qos", "'qos' is 0, 1 or 2"
+    from flows.clients.mqtt import mqtt_problems
+
+    yield from mqtt_problems(config)
 
 
 ACTION: Action[SubscribeConfig] = Action(
@@ -67,13 +63,7 @@ ACTION: Action[SubscribeConfig] = Action(
         summary="Waits for messages of an MQTT topic; none since the start of the flow is missed.",
         config=SubscribeConfig,
         family="messaging",
-        result=record(
-            messages=messages(qos=NUMBER, retained=BOOLEAN, properties=OBJECT),
-            count=NUMBER,
-            value=ANYTHING,
-            key=ANYTHING,
-            headers=OBJECT,
-        ),
+        result=consumed(qos=NUMBER, retained=BOOLEAN, properties=OBJECT),
         aliases=(Alias("mqtt_consume"), Alias("mqtt_consumer"), Alias("mqtt.subscribe"), Alias("mqtt.consume")),
         checks_itself=True,
         connection=("url", "host"),

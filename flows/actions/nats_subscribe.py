@@ -9,7 +9,7 @@ from typing import cast
 from flows.actions import Action, Call, MessageLog, Touch
 from flows.clients.servers import NATS, ConsumerConfig, server_problems
 from flows.language.catalogue import ActionSpec, Alias, always, option
-from flows.language.shapes import ANYTHING, NUMBER, OBJECT, messages, record
+from flows.language.shapes import ANYTHING, consumed
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ ACTION: Action[SubscribeConfig] = Action(
         summary="Waits for messages of a NATS subject or stream; none since the start of the flow is missed.",
         config=SubscribeConfig,
         family="messaging",
-        result=record(messages=messages(reply=ANYTHING), count=NUMBER, value=ANYTHING, key=ANYTHING, headers=OBJECT),
+        result=consumed(reply=ANYTHING),
         aliases=(Alias("nats_consume"), Alias("nats_consumer"), Alias("nats.subscribe"), Alias("nats.consume")),
         checks_itself=True,
         connection=("url", "host"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from flows.actions import Action, Call, MessageLog, Touch
 from flows.clients.servers import RABBITMQ, ConsumerConfig, server_problems
 from flows.language.catalogue import ActionSpec, Alias, always, option
-from flows.language.shapes import ANYTHING, BOOLEAN, NUMBER, OBJECT, messages, record
+from flows.language.shapes import BOOLEAN, OBJECT, consumed
 
 if TYPE_CHECKING:
     from flows.clients.servers import Server
@@ -121,13 +121,7 @@ ACTION: Action[ConsumeConfig] = Action(
         summary="Waits for messages of a RabbitMQ exchange, queue or stream; none since the flow's start is missed.",
         config=ConsumeConfig,
         family="messaging",
-        result=record(
-            messages=messages(properties=OBJECT, redelivered=BOOLEAN),
-            count=NUMBER,
-            value=ANYTHING,
-            key=ANYTHING,
-            headers=OBJECT,
-        ),
+        result=consumed(properties=OBJECT, redelivered=BOOLEAN),
         aliases=(
             Alias("rabbitmq.consume"),
             Alias("rabbitmq_consumer"),

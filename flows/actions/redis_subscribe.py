@@ -9,7 +9,7 @@ from typing import cast
 from flows.actions import Action, Call, MessageLog, Touch
 from flows.clients.servers import REDIS, ConsumerConfig, server_problems
 from flows.language.catalogue import ActionSpec, Alias, always, option
-from flows.language.shapes import ANYTHING, NUMBER, OBJECT, messages, record
+from flows.language.shapes import consumed
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ ACTION: Action[SubscribeConfig] = Action(
         summary="Waits for messages of a Redis channel or stream; none since the start of the flow is missed.",
         config=SubscribeConfig,
         family="messaging",
-        result=record(messages=messages(), count=NUMBER, value=ANYTHING, key=ANYTHING, headers=OBJECT),
+        result=consumed(),
         aliases=(
             Alias("redis.subscribe"),
             Alias("redis.consume"),

@@ -6,13 +6,14 @@ import base64
 import io
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
 
 from flows.clients.errors import ClientError, reason
 from flows.clients.schema_registry import Schema
+from flows.language.values import instant_text
 from testmesh.kernel.errors import MissingExtra
 
 
@@ -190,9 +191,7 @@ def plain(value: object) -> object:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if isinstance(value, datetime):
-        if value.tzinfo is None:
-            return value.isoformat()
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return value.isoformat() if value.tzinfo is None else instant_text(value)
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, bytes | bytearray):

@@ -101,11 +101,11 @@ class MongoServer:
         Raises:
             ClientError: unreachable, refused, not sendable, or too large an answer.
         """
+        if not self._sent:
+            await self._reachable()
         client = self._open()
         errors = importlib.import_module("pymongo.errors")
         sent = self._sent
-        if not sent:
-            await self._reachable()
         awaiting(self._place, lambda: "no connection" if self._sent == sent else "no answer")
         try:
             found: dict[str, object] = await _OPERATIONS[request.operation](self._collection(client, request), request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -12,9 +12,23 @@ from flows.clients import mqtt_packets as wire
 from flows.clients import mqtt_reading as read
 from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError, reason
-from flows.clients.servers import Server, connected, greeted
+from flows.clients.servers import MQTT, Server, connected, greeted, server_problems
 
 NEWEST_FIRST = (5, 4)
+
+
+def mqtt_problems(config: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """What is wrong with the settings that every MQTT step has, known without asking the server.
+
+    Args:
+        config: as written.
+    """
+    yield from server_problems(config, MQTT)
+    version, qos = config.get("version"), config.get("qos")
+    if version is not None and "{" not in str(version) and str(version) not in wire.LEVELS:
+        yield "version", f"'version' is one of {', '.join(wire.LEVELS)}"
+    if isinstance(qos, int) and qos not in (0, 1, 2):
+        yield "qos", "'qos' is 0, 1 or 2"
 
 
 def level_of(version: object) -> int:

@@ -6,13 +6,13 @@ import base64
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
 from flows.clients.errors import ClientError
 from flows.clients.sql_text import Params
-from flows.language.values import simplest
+from flows.language.values import instant_text, simplest
 
 if TYPE_CHECKING:
     from flows.clients.pool import Clients
@@ -200,9 +200,7 @@ def plain(value: Any) -> object:
 
 def _text(value: Any) -> str:
     if isinstance(value, datetime):
-        if value.tzinfo is None:
-            return value.isoformat()
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return value.isoformat() if value.tzinfo is None else instant_text(value)
     if isinstance(value, date | time):
         return value.isoformat()
     return clock_text(value) if isinstance(value, timedelta) else str(value)

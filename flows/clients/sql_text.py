@@ -158,6 +158,19 @@ def bind(query: str, params: Params, dialect: Dialect = "postgres") -> Bound:
     return _bind_listed(found, list(params), "numbered" if numbered else "question")
 
 
+def params_of(given: object) -> list[object] | dict[str, object] | None:
+    """A step's `params` as a list or a map; one value alone is a list of it.
+
+    Args:
+        given: rendered.
+    """
+    if given is None:
+        return None
+    if isinstance(given, Mapping):
+        return dict(given)
+    return list(given) if isinstance(given, list | tuple) else [given]
+
+
 def unbindable(query: object, params: object) -> str:
     """Why a statement as it is written takes no such params in any dialect; empty when one may take them.
 

@@ -65,11 +65,11 @@ def listing(items: Shape) -> Shape:
     return Shape("array", items=items)
 
 
-def messages(**more: Shape) -> Shape:
-    """The list that every consumer and subscriber gives; what `match` sees is one element (FLOWS §5).
+def consumed(**more: Shape) -> Shape:
+    """The result of every consumer and subscriber; what `match` sees is one of its `messages` (FLOWS §5).
 
     Args:
-        more: what a protocol's messages have beside that.
+        more: what a protocol's messages have beside the usual.
     """
     one = record(
         value=ANYTHING,
@@ -83,7 +83,20 @@ def messages(**more: Shape) -> Shape:
         json=ANYTHING,
         **more,
     )
-    return listing(one)
+    return record(messages=listing(one), count=NUMBER, value=ANYTHING, key=ANYTHING, headers=OBJECT)
+
+
+def rows() -> Shape:
+    """The result of a database's statement (FLOWS §5)."""
+    return record(
+        rows=listing(OBJECT),
+        row_count=NUMBER,
+        count=NUMBER,
+        first_row=maybe(OBJECT),
+        rows_affected=NUMBER,
+        columns=ARRAY,
+        attempts=NUMBER,
+    )
 
 
 def maybe(shape: Shape) -> Shape:

@@ -125,8 +125,10 @@ def test_sqlite_through_sqlalchemy(tmp_path: Path) -> None:
                assert: [rows_affected == 1]}}
             - {{id: get, action: sql, config: {{query: "SELECT * FROM x WHERE n = :n", params: {{n: 3}}}},
                assert: ['rows[0].n == 3', 'rows[0].t == ":a"']}}
+            - {{id: alone, action: db_poll, config: {{query: "SELECT * FROM x WHERE n = ?", params: "3"}},
+               assert: [count == 1]}}
             - {{id: bad, action: sql, on_error: continue, config: {{query: "SELECT * FROM y"}}, assert: [count == 1]}}
         """,
     )
-    assert verdicts(run) == {"table": "passed", "put": "passed", "get": "passed", "bad": "error"}
+    assert verdicts(run) == {"table": "passed", "put": "passed", "get": "passed", "alone": "passed", "bad": "error"}
     assert "no such table" in step(run, "bad").message

@@ -166,9 +166,19 @@ class Restartable(NamedTuple):
         self.server[0].stop()
 
     def start(self) -> None:
-        """Starts it again on its data."""
+        """Starts it again on its data; it accepts connections before it is ready to be asked."""
         port = int(self.url.rpartition(":")[2].partition("/")[0])
-        self.server[0] = start(self.server[0].command, port, lambda: None, 30)
+        self.server[0] = start(self.server[0].command, port, lambda: self._answers(port), 30)
+
+    def _answers(self, port: int) -> None:
+        if self.kind == "mysql":
+            import pymysql
+
+            pymysql.connect(host="127.0.0.1", port=port, user="root", connect_timeout=2).close()
+        else:
+            import psycopg
+
+            psycopg.connect(self.url, connect_timeout=2).close()
 
 
 @contextmanager

@@ -260,7 +260,7 @@ class World:
     def _exchange(self, request: Request) -> Exchange:
         step = self._step(request.path)
         if step is None or not step.exchanges:
-            raise NotRecorded("it was not recorded")
+            raise NotRecorded(f"it was not recorded{self._renamed(request)}")
         if request.attempt >= len(step.exchanges):
             self.clock = max(self.clock, step.started_ms + step.duration_ms)
             raise NotRecorded(f"attempt {request.attempt + 1} was not recorded")
@@ -271,6 +271,14 @@ class World:
             differs = _difference(exchange.request, request.recorded)
             raise NotRecorded(f"its request differs from the recorded one{differs}")
         return exchange
+
+    def _renamed(self, request: Request) -> str:
+        """A step of the same list that asked the same under another id."""
+        for path, step in self._steps.items():
+            alike = path[:-1] == request.path[:-1] and step.action == request.action.spec.name and step.exchanges
+            if alike and same_but_for_secrets(step.exchanges[0].request, request.recorded):
+                return f"; '{step.id}' asked the same: was it renamed?"
+        return ""
 
     def _said(self, exchange: Exchange, request: Request) -> Answer:
         """What was said was heard, unless nothing is recorded after it and the recording ends in an error."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 from flows.engine.judging import short
 from flows.strength.answers import streamed
+from flows.strength.circumstances import Execution, circumstance
 from flows.strength.mutation import leaves
 from graph.runs import FlowRun, Json, Run, StepRun
 from testmesh.kernel.ids import digest
@@ -16,18 +16,6 @@ from testmesh.kernel.proportion import wilson
 
 _ADDRESS = re.compile(r"(127\.0\.0\.1|localhost|\[::1\]|0\.0\.0\.0):\d+")
 _CLOSE = 0.8
-
-
-class Execution(NamedTuple):
-    """One recorded execution of a flow."""
-
-    run: Run
-    flow: FlowRun
-
-    @property
-    def red(self) -> bool:
-        """It failed or could not be evaluated."""
-        return self.flow.verdict in ("failed", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +38,8 @@ class Flake:
         known: the revision of everything that ran is known; else it may have been other code.
         revision: of the flows' repository.
         deployed: service to revision.
+        circumstance: what all red runs had and no green one, one line; empty when nothing tells them apart.
+        retried: those runs passed in the end, at a further attempt.
     """
 
     file: str
@@ -67,6 +57,8 @@ class Flake:
     known: bool
     revision: str
     deployed: Mapping[str, str]
+    circumstance: str = ""
+    retried: bool = False
 
 
 def flakes(runs: Iterable[Run], file: str = "") -> list[Flake]:
@@ -104,31 +96,69 @@ def _settled(value: Json, made_up: Sequence[str]) -> Json:
 def _of_group(group: Sequence[Execution]) -> Iterator[Flake]:
     green = [one for one in group if one.flow.verdict == "passed"]
     red = [one for one in group if one.red]
+    if green:
+        yield from _of_retries(green)
     if not green or not red:
         return
     places: dict[tuple[str, str], list[Execution]] = {}
     for one in red:
         places.setdefault(failing(one.flow), []).append(one)
-    for (step, assertion), mine in places.items():
-        low, high = wilson(len(mine), len(mine) + len(green))
-        last, run = mine[-1], mine[-1].run
-        yield Flake(
-            file=last.flow.file,
-            row=last.flow.row,
-            step=step,
-            assertion=assertion,
-            passed=len(green),
-            failed=len(mine),
-            low=low,
-            high=high,
-            first=mine[0].run.started,
-            last=run.started,
-            runs=tuple(one.run.id for one in reversed(mine)),
-            difference=difference(last.flow, _nearest(last, green).flow, step),
-            known=_known(run),
-            revision=run.revision,
-            deployed=dict(run.deployed),
-        )
+    for place, mine in places.items():
+        told = difference(mine[-1].flow, _nearest(mine[-1], green).flow, place[0])
+        yield _flake(place, mine, green, told)
+
+
+def _flake(place: tuple[str, str], red: Sequence[Execution], green: Sequence[Execution], told: str) -> Flake:
+    low, high = wilson(len(red), len(red) + len(green))
+    last, run = red[-1], red[-1].run
+    return Flake(
+        file=last.flow.file,
+        row=last.flow.row,
+        step=place[0],
+        assertion=place[1],
+        passed=len(green),
+        failed=len(red),
+        low=low,
+        high=high,
+        first=red[0].run.started,
+        last=run.started,
+        runs=tuple(one.run.id for one in reversed(red)),
+        difference=told,
+        known=_known(run),
+        revision=run.revision,
+        deployed=dict(run.deployed),
+        circumstance=circumstance(red, green),
+    )
+
+
+def _of_retries(green: Sequence[Execution]) -> Iterator[Flake]:
+    """Steps that passed at once in some runs and needed another attempt in others: a flake that `retry` hides."""
+    attempts: dict[str, list[tuple[int, Execution]]] = {}
+    for one in green:
+        most: dict[str, int] = {}
+        for _, step in leaves(one.flow.steps):
+            if step.exchanges:
+                most[step.id] = max(most.get(step.id, 0), len(step.exchanges))
+        for name, count in most.items():
+            attempts.setdefault(name, []).append((count, one))
+    for name, found in attempts.items():
+        again = [one for count, one in found if count > 1]
+        at_once = [one for count, one in found if count == 1]
+        if again and at_once:
+            place = (name, f"passed only at attempt {max(count for count, _ in found)}")
+            flake = _flake(place, again, at_once, _first_attempt(_step(again[-1].flow, name)))
+            yield replace(flake, retried=True)
+
+
+def _first_attempt(step: StepRun | None) -> str:
+    """What the attempt that did not do gave."""
+    first = step.exchanges[0] if step is not None and step.exchanges else None
+    if first is None:
+        return ""
+    if first.error:
+        return f"first attempt: {first.error}"
+    status = first.candidates[-1].get("status") if first.candidates and isinstance(first.candidates[-1], dict) else None
+    return f"first attempt: status {status}" if status is not None else "first attempt: its assertions did not hold"
 
 
 def _known(run: Run) -> bool:

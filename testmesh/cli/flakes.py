@@ -48,10 +48,11 @@ def _lines(found: list[Flake], runs: int) -> Iterator[str]:
     for flake in found:
         total = flake.failed + flake.passed
         row = "" if flake.row is None else f" row {flake.row}"
-        share = f"failed {flake.failed} of {total} ({flake.low:.0%} to {flake.high:.0%})"
+        what = "needed another attempt in" if flake.retried else "failed"
+        share = f"{what} {flake.failed} of {total} ({flake.low:.0%} to {flake.high:.0%})"
         yield f"{flake.file}{row} {flake.step}: {share}"
         yield f"  {flake.assertion}"
-        yield f"  {flake.difference}"
+        yield from (f"  {line}" for line in (flake.circumstance, flake.difference) if line)
         what = "same revision" if flake.known else "revision of the services unknown: it may have been other code"
         yield f"  {what}; first {flake.first}, last {flake.last}, e.g. run {flake.runs[0]}"
 

@@ -10,7 +10,7 @@ import pytest
 from flows.runner.store import FileRunStore
 from flows.strength.flakes import difference, flakes
 from flows.strength.history import over
-from graph.runs import Exchange, FlowRun, Run, StepRun
+from graph.runs import Exchange, FlowRun, Run, RunVerdict, StepRun
 from testmesh.cli import dispatch
 from tests.flows.support import Web, run_text
 
@@ -124,3 +124,51 @@ def test_the_difference_names_the_window_the_order_and_what_was_not_reached() ->
     away = difference(heard("", "error", 3, "b:1: connection refused"), heard("a", "satisfied", 20), "hear")
     assert away.startswith("red: b:1: connection refused; green answered in 0.02s")
     assert "no counterpart" in difference(heard("a", "window", 1), heard("a", "window", 1), "other")
+
+
+def test_a_renamed_step_is_recognised_by_what_it_asked(tmp_path: Path, web: Web) -> None:
+    runs = recorded(tmp_path, web, 1)
+    past = over(pairs(runs), FLOW.format(url=web.url).replace("id: ask", "id: question"), "flow.yaml")
+    assert "question: it was not recorded; 'ask' asked the same: was it renamed?" in past.differs.values()
+
+
+def night(day: int, hour: int, verdict: RunVerdict, *others: FlowRun, attempts: int = 1) -> Run:
+    """A run of `f.yaml` beside others, which last from 0 to 10 ms; it begins at 20 ms."""
+    exchange = Exchange({}, ({"status": 503 if attempts > 1 else 200},), (1.0,), "window")
+    step = StepRun("ask", "steps", "http_request", "passed", "", 20, 10, (exchange,) * attempts, {"status": 200})
+    flow = FlowRun("f.yaml", "f", None, verdict, 10, (replace(step, verdict=verdict),), started_ms=20)  # type: ignore[arg-type]
+    at = f"2026-11-{day:02}T{hour:02}:30:00.000Z"
+    return Run(f"{day:02}{hour:02}", at, at, verdict, (*others, flow), revision="c0ffee", deployed={"s": "c0ffee"})
+
+
+def other(file: str, started: float) -> FlowRun:
+    """Another flow of the run."""
+    return FlowRun(file, file, None, "passed", 10, (StepRun("x", "steps", "log", "passed"),), started_ms=started)
+
+
+def told(*runs: Run) -> list[str]:
+    return [flake.circumstance for flake in flakes(runs)]
+
+
+def test_what_separates_red_from_green_is_said_when_chance_would_hardly_do_it() -> None:
+    beside, before = other("a.yaml", 25), other("a.yaml", 0)
+    red = [night(day, 12, "failed", beside) for day in (1, 3, 5)]
+    green = [night(day, 12, "passed") for day in (2, 4, 6)]
+    assert told(*red, *green) == ["red only when other flows ran at the same time, green only alone"]
+    assert told(*red[:2], *green[:2]) == [""]
+    red = [night(day, 12, "failed", before) for day in (1, 3, 5)]
+    assert told(*red, *green) == ["red only after a.yaml in the same run"]
+    green = [night(day, 12, "passed", other("b.yaml", 0), beside) for day in (2, 4, 6)]
+    red = [night(day, 12, "failed", beside) for day in (1, 3, 5)]
+    more = [night(day, 12, "failed", beside) for day in (7, 9)]
+    assert told(*red, *more, *green) == ["green only after b.yaml in the same run"]
+    red = [night(day, hour, "failed") for day in (1, 2, 3) for hour in (23, 0)]
+    green = [night(day, hour, "passed") for day in (5, 6, 7) for hour in (9, 14)]
+    assert told(*red, *green) == ["red only from 23:00 to 01:00 UTC, on 3 days"]
+
+
+def test_a_retry_that_hides_a_flake_is_shown() -> None:
+    (found,) = flakes([night(1, 9, "passed"), night(2, 9, "passed", attempts=3), night(3, 9, "passed")])
+    assert (found.retried, found.failed, found.passed, found.step) == (True, 1, 2, "ask")
+    assert (found.assertion, found.difference) == ("passed only at attempt 3", "first attempt: status 503")
+    assert not flakes([night(1, 9, "passed", attempts=2), night(2, 9, "passed", attempts=3)])

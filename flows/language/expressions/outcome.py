@@ -103,14 +103,7 @@ def _joined(tree: t.Binary) -> Judge:
     decided = tree.operator == "||"
 
     def judge(frame: Frame, sides: Sides) -> bool:
-        try:
-            found = first(frame, sides)
-        except Undecided:
-            # What is false beside it makes the whole false, whatever it is.
-            if not decided and not second(frame, sides):
-                return False
-            raise
-        return decided if found is decided else second(frame, sides)
+        return decided if first(frame, sides) is decided else second(frame, sides)
 
     return judge
 

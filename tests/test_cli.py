@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -33,6 +34,14 @@ def test_unknown_command_is_exit_two_and_names_the_nearest(tmp_path: Path) -> No
 
 def test_unknown_option_is_exit_two(tmp_path: Path) -> None:
     assert run("scan", "--nonsense", cwd=tmp_path).returncode == 2
+
+
+def test_files_may_stand_before_and_after_options(tmp_path: Path) -> None:
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_text("flow: {name: n, steps: [{id: s, action: log, config: {message: hi}}]}\n")
+    done = run("validate", "a.yaml", "--json", "b.yaml", cwd=tmp_path)
+    assert (done.returncode, json.loads(done.stdout)["files"]) == (0, 2)
+    assert run("validate", "a.yaml", "--nonsense", "b.yaml", cwd=tmp_path).returncode == 2
 
 
 def test_not_a_repository(tmp_path: Path) -> None:

@@ -77,12 +77,23 @@ def _dispatch(arguments: Sequence[str], alone: bool) -> int:
     parser = argparse.ArgumentParser(prog=f"testmesh {name}", description=command.about, allow_abbrev=False)
     command.arguments(parser)
     try:
-        options = parser.parse_args(arguments[1:])
+        options = _parsed(parser, arguments[1:])
     except SystemExit as stop:
         return EXIT_OK if stop.code in (0, None) else EXIT_USAGE
     if command.brief and alone:
         gc.disable()
     return command.run(options)
+
+
+def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
+    """Options and paths in any order; by itself argparse takes only the paths that stand together."""
+    options, rest = parser.parse_known_args(arguments)
+    if not rest:
+        return options
+    try:
+        return parser.parse_intermixed_args(arguments)
+    except TypeError:  # a command with commands of its own: there the order says what belongs to which
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
 
 
 def _nearest(name: str) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -22,6 +20,7 @@ from flows.reports.failures import (
     failure_lines,
     line_of_failure,
 )
+from flows.reports.pagevalues import Room, clip, pretty, sections, value_of
 from flows.reports.places import Placed, flow_name, placed, texts_of
 from flows.reports.surroundings import Surroundings, logged, surroundings
 from flows.reports.totals import BROKEN, all_cases, cases, totals
@@ -29,7 +28,6 @@ from graph.runs import AssertionResult, Exchange, FlowRun, Run, StepRun
 from graph.spans import Span
 
 MOST_STEPS = 50_000
-ROOM = 10_000_000
 OF_A_FAILURE = 400_000
 OF_A_STEP = 60_000
 OF_A_SIDE = 4_000
@@ -38,21 +36,7 @@ MOST_TICKS = 300
 MOST_LINES = 20
 MOST_SPANS = 60
 SOURCE_ROOM = 1_500_000
-_FIRST = ("body", "rows", "value", "messages", "documents", "answers", "requests", "stdout")
 _NONE: list[object] = ["", 0]
-_PICTURE = re.compile(r"image/(?:png|jpeg|gif|webp|avif)")
-_MARK = f"exact-number-{os.urandom(16).hex()}:"
-_EXACT = re.compile(rf'"{_MARK}([^"]+)"')
-
-
-@dataclass(slots=True)
-class _Room:
-    """How many characters are left, and what did not fit."""
-
-    left: int = ROOM
-    steps_without: int = 0
-    cut_values: int = 0
-    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -70,7 +54,7 @@ class _Sheet:
     around: Surroundings
     texts: Mapping[str, str]
     broken: bytearray = field(default_factory=bytearray)
-    room: _Room = field(default_factory=_Room)
+    room: Room = field(default_factory=Room)
     rows: list[str] = field(default_factory=list)
     files: set[str] = field(default_factory=set)
 
@@ -178,7 +162,7 @@ def _flow(flow: FlowRun, beside: Beside) -> dict[str, object]:
             f"{p['file']}:{p['line']}:{p['column']}: {p['message']} [{p['rule']}]" for p in flow.problems[:50]
         ]
     if flow.variables:
-        data["variables"] = _value(dict(flow.variables), OF_A_SIDE)
+        data["variables"] = value_of(dict(flow.variables), OF_A_SIDE)
     past = beside.past.get((flow.file, flow.row), ())
     if past:
         data["past"] = [[found.verdict, round(found.duration_ms, 1), found.started, found.run] for found in past][::-1]
@@ -237,7 +221,7 @@ def _has_evidence(step: StepRun) -> bool:
     return bool(step.exchanges or step.assertions or step.outputs or step.message or step.result is not None)
 
 
-def _detail(item: Placed, around: Surroundings, room: _Room) -> dict[str, object]:
+def _detail(item: Placed, around: Surroundings, room: Room) -> dict[str, object]:
     step = item.step
     failed = step.verdict in BROKEN
     most = OF_A_FAILURE if failed else OF_A_STEP
@@ -253,9 +237,9 @@ def _detail(item: Placed, around: Surroundings, room: _Room) -> dict[str, object
     if step.exchanges:
         data["exchanges"] = [_exchange(step, found, most, room) for found in step.exchanges[:10]]
     elif step.result is not None:
-        data["result"] = _sections(step.result, most, room)
+        data["result"] = sections(step.result, most, room)
     if step.outputs:
-        data["outputs"] = _value(dict(step.outputs), OF_A_SIDE, room)
+        data["outputs"] = value_of(dict(step.outputs), OF_A_SIDE, room)
     if step.trace_id:
         data["trace"] = step.trace_id
     logs = logged(step, around, MOST_LINES, MOST_LINES) if around.logs else []
@@ -286,16 +270,16 @@ def _assertion(step: StepRun, line: AssertionResult, failing: bool) -> list[obje
     ]
 
 
-def _exchange(step: StepRun, exchange: Exchange, most: int, room: _Room) -> dict[str, object]:
+def _exchange(step: StepRun, exchange: Exchange, most: int, room: Room) -> dict[str, object]:
     last = exchange.candidates[-1] if exchange.candidates else None
     request = exchange.request if isinstance(exchange.request, dict) else {}
     command = command_line(Sent(step.action, request, last if isinstance(last, dict) else {}))
     kept = _some(exchange.candidates)
     return {
-        "request": _value(exchange.request, most, room),
+        "request": value_of(exchange.request, most, room),
         "command": command[:20_000],
         "candidates": [
-            [number, _sections(exchange.candidates[number], most // max(1, len(kept)), room)] for number in kept
+            [number, sections(exchange.candidates[number], most // max(1, len(kept)), room)] for number in kept
         ],
         "count": len(exchange.candidates),
         "at": [round(at, 1) for at in exchange.at_ms[:MOST_TICKS]],
@@ -311,63 +295,6 @@ def _some(candidates: Sequence[object]) -> list[int]:
     if count <= MOST_CANDIDATES:
         return list(range(count))
     return [*range(2), *range(count - MOST_CANDIDATES + 2, count)]
-
-
-def _value(value: object, most: int, room: _Room | None = None) -> list[object]:
-    """Indented JSON and how many characters of it are left out; a text stays the text it is."""
-    return clip(value if isinstance(value, str) else pretty(value), most, room)
-
-
-def clip(text: str, most: int, room: _Room | None = None) -> list[object]:
-    """The beginning of a text and how many characters are left out.
-
-    Args:
-        text: any text.
-        most: characters.
-        room: counts what is cut.
-    """
-    if len(text) <= most:
-        return [text, 0]
-    if room is not None:
-        room.cut_values += 1
-    return [text[:most], len(text) - most]
-
-
-def pretty(value: object) -> str:
-    """A value as indented JSON with exact numbers.
-
-    Args:
-        value: JSON-shaped.
-    """
-    text = json.dumps(value, ensure_ascii=False, indent=2, default=lambda item: f"{_MARK}{item}")
-    return _EXACT.sub(r"\1", text) if _MARK in text else text
-
-
-def _sections(answer: object, most: int, room: _Room) -> list[list[object]]:
-    """An answer in named parts: what a person looks at first comes first."""
-    if not isinstance(answer, dict):
-        return [["", *_value(answer, most, room)]]
-    first = next((key for key in _FIRST if key in answer), "")
-    if not first:
-        return [["", *_value(answer, most, room)]]
-    hidden = {first, "headers", "headers_all", "first_row", "raw", "json"}
-    rest = {key: value for key, value in answer.items() if key not in hidden}
-    picture = _picture(answer, most)
-    shown = [picture, answer[first], 0] if picture else [first, *_value(answer[first], most, room)]
-    found: list[list[object]] = [shown]
-    if rest:
-        found.append(["rest", *_value(rest, most, room)])
-    if answer.get("headers"):
-        found.append(["headers", *_value(answer["headers"], most, room)])
-    return found
-
-
-def _picture(answer: dict[str, object], most: int) -> str:
-    """The kind of picture that a body is, when it fits; bodies that are no text are base64."""
-    headers, body = answer.get("headers"), answer.get("body")
-    kind = str(headers.get("content-type", "")) if isinstance(headers, dict) else ""
-    match = _PICTURE.match(kind) if isinstance(body, str) and body and len(body) <= most else None
-    return match[0] if match else ""
 
 
 def _spans(step: StepRun, around: Surroundings) -> list[list[object]]:
@@ -391,7 +318,7 @@ def _spans(step: StepRun, around: Surroundings) -> list[list[object]]:
     ]  # fmt: skip
 
 
-def _files(texts: Mapping[str, str], wanted: set[str], room: _Room) -> dict[str, str]:
+def _files(texts: Mapping[str, str], wanted: set[str], room: Room) -> dict[str, str]:
     found: dict[str, str] = {}
     left = SOURCE_ROOM
     for name in sorted(wanted):
@@ -406,7 +333,7 @@ def _files(texts: Mapping[str, str], wanted: set[str], room: _Room) -> dict[str,
     return found
 
 
-def _notes(run: Run, room: _Room) -> list[str]:
+def _notes(run: Run, room: Room) -> list[str]:
     notes = list(room.notes)
     if room.steps_without:
         notes.append(f"the evidence of {room.steps_without:,} steps is left out")

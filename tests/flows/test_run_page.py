@@ -15,7 +15,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from flows.reports import report
 from flows.reports.beside import NOTHING, Beside, last_green
 from flows.reports.html import harmless
-from flows.reports.pagedata import ROOM, as_json
+from flows.reports.pagedata import as_json
+from flows.reports.pagevalues import ROOM
 from graph.runs import FlowRun, Run, StepRun
 from graph.spans import Span
 from tests.flows.random_runs import RUNS

@@ -274,9 +274,10 @@ class World:
 
     def _renamed(self, request: Request) -> str:
         """A step of the same list that asked the same under another id."""
-        for path, step in self._steps.items():
-            alike = path[:-1] == request.path[:-1] and step.action == request.action.spec.name and step.exchanges
-            if alike and same_but_for_secrets(step.exchanges[0].request, request.recorded):
+        for path in self._steps:
+            step = self._step(path) if path[:-1] == request.path[:-1] else None
+            alike = step is not None and step.action == request.action.spec.name and step.exchanges
+            if step is not None and alike and same_but_for_secrets(step.exchanges[0].request, request.recorded):
                 return f"; '{step.id}' asked the same: was it renamed?"
         return ""
 

@@ -73,3 +73,12 @@ def test_broken_settings_point_at_the_line(tmp_path: Path, text: str) -> None:
     done = run("scan", ".", cwd=tmp_path)
     assert done.returncode == 2
     assert "testmesh.toml:" in done.stderr
+
+
+@pytest.mark.parametrize("order", ["flow.yaml --report md=a.md json=b.json", "--report md=a.md json=b.json flow.yaml"])
+def test_one_report_option_takes_several_reports_and_no_path(tmp_path: Path, order: str) -> None:
+    steps = "[{id: a, action: log, config: {message: hi}}]"
+    (tmp_path / "flow.yaml").write_text(f"flow: {{name: x, steps: {steps}}}\n")
+    done = run("run", *order.split(), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {"a.md", "b.json"} <= {path.name for path in tmp_path.iterdir()}

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from testmesh.cli import Command
 from testmesh.cli._options import add_folder, add_json, pairs
@@ -25,6 +25,16 @@ if TYPE_CHECKING:
     from testmesh.workspaces.records import Project
 
 NOTHING = '{"run": null, "verdict": null, "flows": []}'
+
+
+class _Reports(argparse.Action):
+    """Several reports after one `--report`, as FLOWS §8 writes it; what follows them is a path."""
+
+    def __call__(self, parser: object, namespace: argparse.Namespace, values: object, option: object = None) -> None:
+        first, *more = cast("list[str]", values)
+        reports = [text for text in more if "=" in text and text.partition("=")[0].isidentifier()]
+        namespace.report = [*namespace.report, first, *reports]
+        namespace.after_reports = [*namespace.after_reports, *(text for text in more if text not in reports)]
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +54,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--watch", action="store_true", help="run again what changed files affect, until Ctrl-C")
     parser.add_argument("--dry-run", action="store_true", help="resolve and print every request, send nothing")
     parser.add_argument("--allow-shell", action="store_true", help="allow shell steps in this run")
-    parser.add_argument("--report", action="append", default=[], metavar="NAME=FILE", help="e.g. junit=out.xml")
+    said = "e.g. junit=out.xml html=run.html; may be repeated"
+    parser.add_argument("--report", action=_Reports, nargs="+", default=[], metavar="NAME=FILE", help=said)
+    parser.set_defaults(after_reports=[])
     parser.add_argument("--verbose", "-v", action="store_true", help="show every step")
     parser.add_argument("--server", metavar="URL", help="also keep the run at this service")
     add_folder(parser)
@@ -57,6 +69,7 @@ def _run(options: argparse.Namespace) -> int:
     # Recordings are large and live to the end: collecting them over and over was 40 % of a long run.
     gc.set_threshold(50_000, 20, 50)
     _stop_like_ctrl_c()
+    options.paths = [*options.after_reports, *options.paths]
     project = load_project(options.dir)
     reports = {name: Path(path) for name, path in pairs(options.report, "--report").items()}
     _check_reports(reports)

@@ -104,6 +104,14 @@ class MessageLog(Protocol):
         """
         ...
 
+    async def alive(self) -> None:
+        """Waits until the server has answered something, so that its silence was one.
+
+        Raises:
+            ClientError: the connection broke off.
+        """
+        ...
+
 
 class Conversation(Protocol):
     """Messages in both directions over one connection."""

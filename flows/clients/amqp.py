@@ -189,6 +189,10 @@ class AmqpConnection:
                 text = problem or f"no queue takes it ({self._state.returned})"
                 raise ClientError(f"{self.where}: {to}, routing key '{publish.routing_key}': {text}", "server")
 
+    async def ping(self) -> None:
+        """Waits until the broker has answered; what it had to deliver before has come then."""
+        await self.call(self._amqp.commands.Basic.Qos(prefetch_count=65_535), "the channel")
+
     def _unconfirmed(self) -> str:
         blocked = self._state.blocked
         return f"the broker takes no messages now ({blocked})" if blocked else "no confirmation"

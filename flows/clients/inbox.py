@@ -134,6 +134,14 @@ class InboxLog(ABC, Generic[C]):
         """
         return await self._inbox.get(index)
 
+    @abstractmethod
+    async def alive(self) -> None:
+        """Waits until the server has answered something, so that its silence was one.
+
+        Raises:
+            ClientError: the connection broke off.
+        """
+
     async def aclose(self) -> None:
         """Ends reading, then the connection."""
         for task in self._tasks:

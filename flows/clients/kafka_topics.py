@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import uuid4
 
+from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError
 from flows.clients.inbox import Inbox
 from flows.clients.kafka import (
@@ -55,6 +56,8 @@ class TopicLog:
         self._stop = threading.Event()
         self._loop = asyncio.get_running_loop()
         self._thread: threading.Thread | None = None
+        self._hurry = threading.Event()
+        self._looked = asyncio.Event()
 
     async def open(self) -> TopicLog:
         """Takes the position and begins to read.
@@ -90,6 +93,13 @@ class TopicLog:
                     raise
                 await reachable(self._where)
                 self._inbox.resume()
+
+    async def alive(self) -> None:
+        """Waits until the server has answered."""
+        awaiting(self._where)
+        self._looked.clear()
+        self._hurry.set()
+        await self._looked.wait()
 
     def payload(self, index: int) -> tuple[bytes | None, bytes | None]:
         """Value and key of a message that was got, as bytes.
@@ -169,7 +179,8 @@ class TopicLog:
         look_again = 0.0
         try:
             while not self._stop.is_set():
-                if time.monotonic() >= look_again:
+                if time.monotonic() >= look_again or self._hurry.is_set():
+                    self._hurry.clear()
                     self._look(consumer)
                     pause = NEW_PARTITION_SECONDS if self._assigned else NEW_TOPIC_SECONDS
                     look_again = time.monotonic() + pause
@@ -189,6 +200,7 @@ class TopicLog:
             found = consumer.list_topics(self._topic, timeout=1)
         except kafka.KafkaException:
             return
+        self._tell(lambda looked: looked.set(), self._looked)
         self._assign(consumer, self._partitions(found), known=False, given_up=self._stop)
 
     def _arrived(self, found: Any) -> None:

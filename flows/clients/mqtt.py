@@ -168,6 +168,10 @@ class MqttConnection:
         if answer.problem:
             raise ClientError(f"{self.where}: topic {found.topic}: {answer.problem}", "server")
 
+    async def ping(self) -> None:
+        """Waits until the server has answered; what it had to deliver before has come then."""
+        await self._asked(wire.packet(wire.PINGREQ, 0, b""), wire.PINGRESP, 0)
+
     async def subscribe(self, wanted: str, qos: int, *, retained: bool) -> None:
         """Subscribes; everything published once this returns arrives.
 

@@ -44,6 +44,10 @@ class TopicLog(InboxLog[MqttConnection]):
         await self._connection.open()
         await self._connection.subscribe(self._wanted.topic, self._wanted.qos, retained=self._wanted.retained)
 
+    async def alive(self) -> None:
+        """Waits until the server has answered."""
+        await self._connection.ping()
+
     def _take(self, found: wire.Message) -> None:
         if not found.retain or self._wanted.retained:
             self._inbox.put(shown(found), len(found.payload))

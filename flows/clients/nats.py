@@ -197,8 +197,7 @@ class NatsConnection:
         except (OSError, ValueError) as error:
             raise ClientError(f"{self.where}: {reason(error)}") from error
         if not line.endswith(b"\n"):
-            ended = "the server closed the connection"
-            raise ClientError(f"{self.where}: {missing} ({ended})" if missing else f"{self.where}: {ended}")
+            raise ClientError(f"{self.where}: {missing} (the server closed the connection)")
         return line
 
     def _parsed(self, text: bytes) -> dict[str, object]:
@@ -217,7 +216,6 @@ class NatsConnection:
         Raises:
             ClientError: too large, not permitted, or the connection ended.
         """
-        awaiting(self.where)
         async with self._turn:
             self._state.refused = ""
             self._write(self._encoded(message))
@@ -245,6 +243,11 @@ class NatsConnection:
             if self._state.refused:
                 raise ClientError(f"{self.where}: subject {wanted}: {self._state.refused}", "server")
             return number
+
+    async def ping(self) -> None:
+        """Waits until the server has answered; what it had to deliver before has come then."""
+        async with self._turn:
+            await self._pong()
 
     async def request(self, message: NatsMessage) -> NatsMessage:
         """Sends a message and waits for the first answer to it.
@@ -295,13 +298,14 @@ class NatsConnection:
     async def _pong(self) -> None:
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._state.pongs.append(waiting)
+        awaiting(self.where)
         self._write(b"PING\r\n")
         await waiting
 
     async def _receive(self) -> None:
         try:
             while True:
-                await self._take(await self._line(""))
+                await self._take(await self._line("the connection ended"))
         except ClientError as error:
             self._end(error)
         except (OSError, ValueError, IndexError, asyncio.IncompleteReadError) as error:

@@ -144,6 +144,10 @@ class SubjectLog(InboxLog[NatsConnection]):
         await self._connection.open()
         await self._connection.subscribe(self._wanted.subject, self._take)
 
+    async def alive(self) -> None:
+        """Waits until the server has answered."""
+        await self._connection.ping()
+
     def _take(self, found: NatsMessage) -> None:
         self._inbox.put(shown(found), len(found.payload))
 
@@ -172,6 +176,10 @@ class StreamLog(InboxLog["NatsConnection | None"]):
         began = await self._again_from_there()
         reading = keep_reading(self._inbox, self._again, self._again_from_there, began=began)
         self._tasks.append(asyncio.create_task(reading))
+
+    async def alive(self) -> None:
+        """Waits until the server has answered."""
+        await (await self._living()).ping()
 
     async def _begin(self, connection: NatsConnection) -> bool:
         """Asks for everything from the position on; False when there is no such stream yet."""

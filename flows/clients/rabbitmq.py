@@ -314,5 +314,9 @@ class ExchangeLog(InboxLog[AmqpConnection]):
                 raise ClientError(f"{where}: {text}", "config") from None
         return "#"
 
+    async def alive(self) -> None:
+        """Waits until the server has answered."""
+        await self._connection.ping()
+
     def _take(self, found: Delivery) -> None:
         self._inbox.put(shown(found), len(found.body))

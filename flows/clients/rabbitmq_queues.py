@@ -43,6 +43,10 @@ class QueueLog(InboxLog[AmqpConnection]):
         await connection.call(self._commands.Basic.Qos(prefetch_count=65_535), name)
         await connection.call(self._commands.Basic.Consume(queue=self._queue), name)
 
+    async def alive(self) -> None:
+        """Waits until the server has answered."""
+        await self._connection.ping()
+
     def _usable(self, consumers: int, held: int) -> None:
         where = f"{self._connection.where}: queue {self._queue}"
         if consumers:
@@ -115,6 +119,10 @@ class QueueView:
         """
         return await self._log.at(self._skipped + index, ack=self._ack)
 
+    async def alive(self) -> None:
+        """Waits until the server has answered."""
+        await self._log.alive()
+
 
 class StreamLog(InboxLog["AmqpConnection | None"]):
     """Messages of a RabbitMQ stream from a position on; a broken connection loses none.
@@ -137,6 +145,10 @@ class StreamLog(InboxLog["AmqpConnection | None"]):
         """A stream that does not exist yet is read from its beginning."""
         began = await self._begin()
         self._tasks.append(asyncio.create_task(keep_reading(self._inbox, self._broken, self._begin, began=began)))
+
+    async def alive(self) -> None:
+        """Waits until the server has answered."""
+        await (await self._living()).ping()
 
     async def _begin(self) -> bool:
         connection, name = await self._living(), f"stream {self._stream}"

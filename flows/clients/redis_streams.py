@@ -44,6 +44,10 @@ class Subscription(InboxLog[RedisConnection]):
             raise ClientError(f"{self._where}: channel {self._channel}: {error}", "server") from error
         self._tasks.append(asyncio.create_task(self._receive()))
 
+    async def alive(self) -> None:
+        """Waits until the server has answered."""
+        await _pinged(self._where)
+
     async def _receive(self) -> None:
         try:
             while True:
@@ -77,6 +81,10 @@ class StreamLog(InboxLog[RedisConnection]):
         """A stream that does not exist yet is read from its beginning."""
         await self._begin()
         self._tasks.append(asyncio.create_task(keep_reading(self._inbox, self._broken, self._begin, began=True)))
+
+    async def alive(self) -> None:
+        """Waits until the server has answered."""
+        await _pinged(self._where)
 
     async def _begin(self) -> bool:
         if not self._last:
@@ -130,6 +138,17 @@ class StreamLog(InboxLog[RedisConnection]):
                 await self._connection.aclose()
                 self._where = onward[0]
                 self._connection = RedisConnection(self._where)
+
+
+async def _pinged(where: Server) -> None:
+    """The connection that reads takes no other command meanwhile."""
+    connection = RedisConnection(where)
+    try:
+        await connection.command("PING")
+    except RedisError as error:
+        raise ClientError(f"{where}: {error}", "server") from error
+    finally:
+        await connection.aclose()
 
 
 def _bytes(value: object) -> bytes | None:

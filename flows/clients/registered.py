@@ -230,6 +230,10 @@ class DecodedLog:
             known = self._messages[index] = {**seen, **await self._value(value), **await self._key(key)}
         return known
 
+    async def alive(self) -> None:
+        """Waits until the server has answered."""
+        await self._topic.alive()
+
     async def _value(self, data: bytes | None) -> dict[str, object]:
         if data is None:
             return {"schema_id": None, "decode_error": None}

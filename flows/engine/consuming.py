@@ -87,7 +87,7 @@ def consume(context: Context, job: Job, reading: Reading) -> Steps[None]:
     tally = _Tally()
     judged = 0
     while True:
-        answer = yield from answered(Next(job.request, len(reading.candidates), end))
+        answer = yield from answered(Next(job.request, len(reading.candidates), end, sure=config.expect == "none"))
         if answer.candidate is None:
             return _over(context, job, reading, answer, tally)
         message = reading.add(answer)

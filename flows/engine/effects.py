@@ -87,11 +87,13 @@ class Next(NamedTuple):
         request: whose stream.
         place: 0-based, in order of arrival.
         deadline: ms after the run's start when waiting ends.
+        sure: when none came, the server has to answer: one that is frozen sends nothing either.
     """
 
     request: Request
     place: int
     deadline: float
+    sure: bool = False
 
 
 class Hear(NamedTuple):

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from flows.actions import Call, Conversation, MessageLog, ShellPolicy
 from flows.clients.awaiting import watched
@@ -45,9 +45,19 @@ if TYPE_CHECKING:
     from graph.spans import LiveSpans
 
 T = TypeVar("T")
-Question: TypeAlias = Ask | Follow | Next | Hear | Say | Part
+
+
+class Alive(NamedTuple):
+    """Whether a consumer's server still answers."""
+
+    request: Request
+    deadline: float
+
+
+Question: TypeAlias = Ask | Follow | Next | Alive | Hear | Say | Part
 """What a server is asked."""
 NOT_BEGUN = "reading could not begin"
+ALIVE_MS = 2_000.0
 
 
 class Time:
@@ -140,6 +150,8 @@ class Live:
             return self._logs[effect.request.path].get(effect.place)
         if isinstance(effect, Hear):
             return self._hear(effect)
+        if isinstance(effect, Alive):
+            return self._alive(effect)
         if isinstance(effect, Follow):
             return self._follow(effect)
         return self._say(effect) if isinstance(effect, Say) else self._part(effect)
@@ -178,6 +190,9 @@ class Live:
                 raise TypeError(f"{request.action.spec.name} cannot be followed")
             log = self._logs[request.path] = await follow(request.config, self._call(request))
         return log
+
+    async def _alive(self, effect: Alive) -> None:
+        await self._logs[effect.request.path].alive()
 
     async def _follow(self, effect: Follow) -> None:
         converse = effect.request.action.converse
@@ -242,11 +257,7 @@ class _Course:
                 return self._sheltered(on=effect.on)
             if isinstance(effect, Load):
                 return self._live.load(effect.file, effect.base)
-            if isinstance(effect, Next) and not self._live.followed(effect.request):
-                began = await self._answer(Follow(effect.request, effect.deadline))
-                if began.type:
-                    return began if began.type != "timeout" else began._replace(awaited=began.awaited or NOT_BEGUN)
-            return await self._answer(effect)
+            return await (self._next(effect) if isinstance(effect, Next) else self._answer(effect))
         except asyncio.CancelledError:
             off = self._live.cuts.taken()
             if off is None:
@@ -254,6 +265,17 @@ class _Course:
             # A loop around the list that is cut off ends too.
             self.taken.append(off)
             raise off from None
+
+    async def _next(self, effect: Next) -> Answer:
+        if not self._live.followed(effect.request):
+            began = await self._answer(Follow(effect.request, effect.deadline))
+            if began.type:
+                return began if began.type != "timeout" else began._replace(awaited=began.awaited or NOT_BEGUN)
+        answer = await self._answer(effect)
+        if answer.type == "timeout" and effect.sure:
+            alive = await self._answer(Alive(effect.request, self._live.time.now() + ALIVE_MS))
+            return alive._replace(at=answer.at) if alive.type else answer
+        return answer
 
     def _sheltered(self, *, on: bool) -> bool:
         """Whether it was so before; at the end what came meanwhile is thrown."""

@@ -7,7 +7,7 @@ import contextlib
 import importlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ import pytest
 from flows.clients import servers
 from flows.clients.awaiting import awaiting, watched
 from flows.clients.pool import Clients
+from flows.runner import live
 from tests.conformance.actions import flow_of
 from tests.flows.support import raw_server, run_text, step
 
@@ -173,3 +174,48 @@ def _never_accepting(port: int, held: contextlib.ExitStack) -> None:
         waiting = held.enter_context(socket.socket(socket.AF_INET6))
         waiting.setblocking(False)
         waiting.connect_ex(("::1", port))
+
+
+def _nats_that_freezes(connection: socket.socket) -> None:
+    connection.sendall(b"INFO {}\r\n")
+    answered = 0
+    while data := connection.recv(65536):
+        pings = min(data.count(b"PING"), 2 - answered)
+        connection.sendall(b"PONG\r\n" * pings)
+        answered += pings
+
+
+def _redis_that_freezes(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(b"*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n")
+    while connection.recv(65536):
+        continue
+
+
+def _mqtt_that_freezes(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.sendall(b"\x20\x03\x00\x00\x00")
+    asked = connection.recv(65536)
+    connection.sendall(b"\x90\x04" + asked[2:4] + b"\x00\x01")
+    while connection.recv(65536):
+        continue
+
+
+@pytest.mark.parametrize(
+    ("action", "freezes"),
+    [
+        ("nats_subscribe", _nats_that_freezes),
+        ("redis_subscribe", _redis_that_freezes),
+        ("mqtt_subscribe", _mqtt_that_freezes),
+    ],
+)
+def test_silence_of_a_frozen_broker_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str, freezes: Callable[[socket.socket], None]
+) -> None:
+    monkeypatch.setattr(live, "ALIVE_MS", 300.0)
+    with raw_server(freezes) as port:
+        config = f"{FOLLOWED[action].format(port)}, expect: none, timeout: 100ms"
+        run = run_text(tmp_path, flow_of(f"{{id: a, action: {action}, config: {{{config}}}}}"))
+    found = step(run, "a")
+    assert found.verdict == "failed", found.message
+    assert f"127.0.0.1:{port}: no" in found.message

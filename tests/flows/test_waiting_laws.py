@@ -15,7 +15,7 @@ from flows.actions import catalogue
 from flows.engine.builtins import Builtins
 from flows.engine.context import Context
 from flows.engine.driving import played
-from flows.engine.effects import Answer, Ask, Effect, Follow, Pause
+from flows.engine.effects import Answer, Ask, Effect, Follow, Pause, Shelter
 from flows.engine.flow import execution
 from flows.engine.loading import TextFiles, checked
 from flows.engine.masking import Masks
@@ -63,7 +63,7 @@ class System:
             self.now += min(effect.seconds * 1000, rest)
             self.pauses.append(effect.seconds)
             return Answer(self.now, type="timeout" if effect.seconds * 1000 >= rest else "")
-        assert isinstance(effect, Follow)
+        assert isinstance(effect, Follow | Shelter)
         return Answer(self.now)
 
 

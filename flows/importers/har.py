@@ -11,10 +11,10 @@ from urllib.parse import parse_qsl, urlsplit
 from flows.engine.masking import is_secret_key
 from flows.importers import Draft, Imported, Importer, Note, Source
 from flows.importers.chaining import Chain, Seen
-from flows.importers.draft import DraftStep, escaped, variable
+from flows.importers.draft import Assertion, DraftStep, escaped, variable
 from flows.importers.multipart import multipart_parts
 from flows.importers.proposing import Sent, propose
-from flows.importers.requests import Pairs, WebRequest, filled, named_by, pairs_of, with_text_body
+from flows.importers.requests import Pairs, WebRequest, filled, named_by, pairs_of, userinfo_moved, with_text_body
 from flows.importers.secrets import Secrets
 from flows.language.values import parse_json
 from testmesh.kernel.errors import UserError
@@ -76,6 +76,9 @@ def read(source: Source) -> Imported:
     chain = Chain()
     for entry in entries:
         _step(draft, entry, bases, chain, secrets)
+    for step in draft.steps:
+        step.config = {key: secrets.everywhere(value) for key, value in step.config.items()}
+        step.assertions = [_without_secrets(assertion, secrets) for assertion in step.assertions]
     if any(entry.cookies for entry in entries) and not any("cookies" in step.config for step in draft.steps):
         draft.share_cookies()
     if secrets.names:
@@ -175,6 +178,7 @@ def _request(number: int, raw: Mapping[str, Any], notes: list[Note]) -> WebReque
     headers: Pairs = [pair for pair in pairs_of(_maps(raw.get("headers"))) if not _NOISE.search(pair[0])]
     cookies = pairs_of(_maps(raw.get("cookies"))) or _sent_cookies(_maps(raw.get("headers")))
     request = WebRequest(str(raw.get("method", "GET")).upper(), url, headers, cookies=cookies)
+    userinfo_moved(request)
     if (request.header("accept") or "").startswith(("*/*", "text/html")):
         request.without("accept")
     posted = raw.get("postData")
@@ -274,9 +278,9 @@ def _step(draft: Draft, entry: Entry, bases: Mapping[str, str], chain: Chain, se
         f"${{{bases[f'{parts.scheme}://{parts.netloc}']}}}{chain.in_path(parts.path)}",
         shown(request.headers),
         shown([(name, value) for name, value in query]),
-        secrets.hidden(chain.body(request.body)),
+        _body_shown(chain.body(request.body), secrets),
         shown(request.form) if request.form is not None else None,
-        request.multipart,
+        shown(request.multipart) if request.multipart is not None else None,
         [(name, _cookie(name, chain.cookie(name, str(value)), secrets)) for name, value in request.cookies],
         request.settings,
     )
@@ -284,6 +288,15 @@ def _step(draft: Draft, entry: Entry, bases: Mapping[str, str], chain: Chain, se
     propose(step, entry.status, entry.body, Sent(sent, chain.expression))
     chain.answered(step, Seen(entry.body, entry.headers, entry.cookies), sent)
     return step
+
+
+def _body_shown(body: object, secrets: Secrets) -> object:
+    return secrets.in_fields(body) if isinstance(body, str) else secrets.hidden(body)
+
+
+def _without_secrets(assertion: Assertion, secrets: Secrets) -> Assertion:
+    shown = secrets.everywhere(assertion)
+    return shown if isinstance(shown, str | Mapping) else assertion
 
 
 def _hidden(name: str, value: object, secrets: Secrets) -> object:

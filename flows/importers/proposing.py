@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from flows.engine.masking import is_secret_key
 from flows.importers.chaining import as_text, opaque
 from flows.importers.draft import DraftStep, literal
 from flows.importers.paths import dotted
@@ -65,7 +66,7 @@ def _field(step: DraftStep, path: list[str | int], value: object, sent: Sent) ->
     elif isinstance(value, list):
         step.check(f"{where} is array")
     elif isinstance(value, str):
-        _text(step, where, value, sent)
+        _text(step, path, value, sent)
     elif isinstance(value, bool):
         step.check(f"{where} == {literal(value)}")
     elif value is not None:
@@ -73,7 +74,8 @@ def _field(step: DraftStep, path: list[str | int], value: object, sent: Sent) ->
         step.check(f"{where} == {literal(value)}" if same else f"{where} is number")
 
 
-def _text(step: DraftStep, where: str, value: str, sent: Sent) -> None:
+def _text(step: DraftStep, path: list[str | int], value: str, sent: Sent) -> None:
+    where = dotted("body", path)
     stable = value in sent.values or not (opaque(value) or len(value) > _LONG or "\n" in value)
-    risky = "${" in value or "{{" in value
+    risky = "${" in value or "{{" in value or is_secret_key(str(path[-1]))
     step.check(f"{where} == {literal(value)}" if stable and not risky else f"{where} is string")

@@ -6,7 +6,7 @@ import base64
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, unquote, urlencode
 
 from flows.engine.masking import is_secret_key
 from flows.importers import Source
@@ -88,7 +88,16 @@ def filled(step: DraftStep, request: WebRequest, secrets: Secrets | None = None)
         config["form"] = _map(request.form, None if raw else hide)
     elif request.body is not None:
         config["body"] = request.body if raw else _hidden_body(request, hide)
-    config.update(request.settings)
+    config.update(request.settings if raw else _hidden_settings(request.settings, hide))
+
+
+def _hidden_settings(settings: Mapping[str, object], secrets: Secrets) -> dict[str, object]:
+    """Settings without the passwords of proxies, keys and logins."""
+    found = {key: secrets.hidden(escape_all(value), key) for key, value in settings.items()}
+    proxy = re.match(r"(\w+://[^/@]*?:)([^/@]+)@(.*)\Z", str(settings.get("proxy", "")))
+    if proxy is not None:
+        found["proxy"] = f"{proxy[1]}{secrets.named('proxy_password', proxy[2])}@{proxy[3]}"
+    return found
 
 
 def _hidden_body(request: WebRequest, secrets: Secrets) -> object:
@@ -155,7 +164,8 @@ def with_text_body(request: WebRequest, text: str) -> None:
     fields = form_fields(text) if kind == FORM else None
     if fields is not None:
         request.form = fields
-        request.without("content-type")
+        if (request.header("content-type") or "").strip().lower() == FORM:
+            request.without("content-type")
         return
     request.body = text
 
@@ -234,6 +244,22 @@ def without_dots(url: str) -> str:
     if match[2].endswith(("/.", "/..")):
         kept.append("")
     return match[1] + "/".join(kept) + match[3]
+
+
+def userinfo_moved(request: WebRequest) -> None:
+    """Takes user and password out of a URL (RFC 3986 §3.2.1): they are sent as authorisation.
+
+    Args:
+        request: whose URL may hold them.
+    """
+    found = re.match(r"([a-z]+://)([^/?#@]*)@(.*)\Z", request.url, re.DOTALL)
+    if found is None:
+        return
+    request.url = found[1] + found[3]
+    if request.header("authorization") is None and "auth" not in request.settings:
+        user, _, password = found[2].partition(":")
+        coded = base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()
+        request.headers.append(("Authorization", f"Basic {coded}"))
 
 
 def named_by(method: str, url: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import unquote_plus
+from urllib.parse import quote, quote_plus, unquote_plus
 
 from flows.engine.masking import is_secret_key
 
 _WORD = re.compile(r"[^A-Za-z0-9]+")
 _FIELD = re.compile(r"(\A|[?&])([A-Za-z0-9_.\[\]-]+)=([^&#]+)")
+_TELLING = 8
+_NAMED = re.compile(r"(\$\{secret\('\w+'\)\})")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -40,6 +42,26 @@ class Secrets:
                 known, number = f"{base}_{number}", number + 1
             self._names[(key, value)] = known
         return f"${{secret('{known}')}}"
+
+    def everywhere(self, value: object) -> object:
+        """A finished setting or assertion in which no named secret stands, wherever else it was sent or came back.
+
+        Args:
+            value: JSON-shaped.
+        """
+        if isinstance(value, Mapping):
+            return {key: self.everywhere(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.everywhere(item) for item in value]
+        if not isinstance(value, str):
+            return value
+        for (_, secret), name in self._names.items():
+            for written in dict.fromkeys((secret, quote(secret, safe=""), quote_plus(secret))):
+                if len(written) >= _TELLING and written in value:
+                    parts = _NAMED.split(value)
+                    parts[::2] = [part.replace(written, f"${{secret('{name}')}}") for part in parts[::2]]
+                    value = "".join(parts)
+        return value
 
     def in_fields(self, text: str) -> str:
         """An urlencoded text, or a URL with a query, with the values of its secret fields named.

@@ -109,7 +109,8 @@ def overview() -> str:
     for name, command in declared("testmesh.cli", "COMMAND", Command).items():
         groups.setdefault(command.group, []).append(f"  {name.replace('_', '-'):<12} {command.about}")
     body = "\n\n".join(f"{title}\n" + "\n".join(rows) for title, rows in sorted(groups.items()))
-    return f"usage: testmesh COMMAND [OPTIONS]\n\n{body}\n\n'testmesh COMMAND --help' tells more."
+    first = "begin with 'testmesh init' (a first flow) or 'testmesh scan .' (the graph of a repository)"
+    return f"usage: testmesh COMMAND [OPTIONS]\n{first}\n\n{body}\n\n'testmesh COMMAND --help' tells more."
 
 
 def _shown(error: TestMeshError) -> str:

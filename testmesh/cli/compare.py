@@ -11,7 +11,7 @@ from testmesh.kernel.errors import EXIT_OK
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("before", help="run id, its beginning, or 'latest'")
+    parser.add_argument("before", nargs="?", default="latest", help="run id or its beginning (default: the latest)")
     parser.add_argument(
         "after", nargs="?", help="the later run; without it, the first is compared with the last green one"
     )

@@ -17,7 +17,7 @@ SHOWN = 5
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", help="run id, its beginning, or 'latest'")
+    parser.add_argument("run", nargs="?", default="latest", help="run id or its beginning (default: the latest)")
     parser.add_argument("--flow", default="", help="the failing flow to explain (default: the first)")
     parser.add_argument("--base", default="", help="revision to compare with (default: the last green run's)")
     parser.add_argument("--env", default="", help="environment for the proof (default: the run's)")

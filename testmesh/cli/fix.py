@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", help="run id, its beginning, or 'latest'")
+    parser.add_argument("run", nargs="?", default="latest", help="run id or its beginning (default: the latest)")
     parser.add_argument("--flow", default="", help="the failing flow to repair (default: the first)")
     parser.add_argument("--base", default="", help="revision to compare with (default: the last green run's)")
     parser.add_argument("--env", default="", help="environment for the live checks (default: the run's)")

@@ -13,7 +13,7 @@ from testmesh.kernel.errors import UserError
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", help="run id, its beginning, or 'latest'")
+    parser.add_argument("run", nargs="?", default="latest", help="run id or its beginning (default: the latest)")
     parser.add_argument("--env", default="", help="environment (default: the run's)")
     parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="an input that was masked")
     add_folder(parser)

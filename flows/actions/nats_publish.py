@@ -89,7 +89,12 @@ def _result(
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    from flows.clients.nats_subjects import subject_problem
+
     yield from server_problems(config, NATS)
+    problem = subject_problem(config.get("subject"), wildcards=False)
+    if problem:
+        yield "subject", problem
     if config.get("request") is True and (config.get("jetstream") is True or config.get("stream")):
         yield "request", "a request is answered by a service, not stored: leave out 'jetstream' and 'stream'"
 

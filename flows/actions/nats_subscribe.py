@@ -57,8 +57,13 @@ async def follow(config: SubscribeConfig, call: Call) -> MessageLog:
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    from flows.clients.nats_subjects import subject_problem
+
     yield from server_problems(config, NATS)
     named = config.get("subject") or config.get("topic")
+    problem = subject_problem(named or None, wildcards=True)
+    if problem:
+        yield "subject", problem
     stored = config.get("stream") or config.get("jetstream")
     if not named and not config.get("stream"):
         yield "config", "nats_subscribe needs 'subject' or 'stream'"

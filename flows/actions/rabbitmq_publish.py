@@ -68,7 +68,16 @@ async def run(config: PublishConfig, call: Call) -> Result:
 
 
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    from flows.clients.rabbitmq import PROPERTIES
+    from flows.language.closest import closest
+
     yield from server_problems(config, RABBITMQ)
+    given = config.get("properties")
+    for name in given if isinstance(given, Mapping) else ():
+        if name not in PROPERTIES:
+            near = closest(str(name), PROPERTIES)
+            known = f"did you mean '{near}'?" if near else f"there are {', '.join(PROPERTIES)}"
+            yield "properties", f"no property of a message: '{name}'; {known}"
     key = next((name for name in ("routing_key", "key", "topic") if config.get(name) is not None), None)
     if not any(config.get(name) for name in ("exchange", "queue")) and key is None:
         yield "config", "rabbitmq_publish needs 'exchange' (with 'routing_key') or 'queue'"

@@ -29,6 +29,11 @@ def mqtt_problems(config: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         yield "version", f"'version' is one of {', '.join(wire.LEVELS)}"
     if isinstance(qos, int) and qos not in (0, 1, 2):
         yield "qos", "'qos' is 0, 1 or 2"
+    topic = config.get("topic")
+    if isinstance(topic, str) and "${" not in topic and "{{" not in topic:
+        levels = topic.split("/")
+        if not topic or any(len(level) > 1 and set(level) & {"#", "+"} for level in levels) or "#" in levels[:-1]:
+            yield "topic", f"no topic of MQTT: {topic!r} ('+' is a whole level, '#' is the last one)"
 
 
 def level_of(version: object) -> int:

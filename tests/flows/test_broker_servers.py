@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from flows.actions import catalogue
 from flows.clients.errors import ClientError
 from flows.clients.redis import redis_server
 from flows.clients.servers import MQTT, NATS, RABBITMQ, REDIS, Scheme, ServerConfig, server, server_problems
@@ -59,3 +60,28 @@ def test_several_servers_in_one_url_are_refused_by_name() -> None:
     (problem,) = server_problems({"url": "nats://u:a,b@one:4222,nats://two:4222"}, NATS)
     assert problem == ("url", "the URL of nats names several servers; name one of them")
     assert server(ServerConfig(url="nats://u:a,b@one"), NATS, FILES).password == "a,b"
+
+
+@pytest.mark.parametrize(
+    ("action", "config", "problem"),
+    [
+        ("mqtt_subscribe", {"topic": "a/#/b"}, "no topic of MQTT: 'a/#/b'"),
+        ("mqtt_subscribe", {"topic": "a+/b"}, "'+' is a whole level"),
+        ("mqtt_subscribe", {"topic": "+/b/#"}, ""),
+        ("mqtt_subscribe", {"topic": "${a}#"}, ""),
+        ("mqtt_publish", {"topic": ""}, "no topic of MQTT: ''"),
+        ("mqtt_publish", {"topic": "a/#"}, "wildcards"),
+        ("nats_subscribe", {"subject": "a..b"}, "a part is empty"),
+        ("nats_subscribe", {"subject": "a.>.b"}, "'>' stands for all that follows"),
+        ("nats_subscribe", {"subject": "a.*.>"}, ""),
+        ("nats_publish", {"subject": "a.*"}, "a message goes to one subject"),
+        ("nats_publish", {"subject": "a b"}, "has a space"),
+        ("rabbitmq_publish", {"queue": "q", "properties": {"corelation_id": 1}}, "did you mean 'correlation_id'?"),
+        ("rabbitmq_publish", {"queue": "q", "properties": {"type": "t"}}, ""),
+    ],
+)
+def test_names_that_no_server_takes_are_found_without_one(action: str, config: dict[str, object], problem: str) -> None:
+    check = catalogue().action(action).spec.check
+    assert check is not None
+    found = [message for _, message in check(config)]
+    assert problem in " ".join(found) if problem else not found

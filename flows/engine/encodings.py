@@ -97,7 +97,11 @@ def _texts(value: str) -> Iterator[Atoms]:
 
     Letters count in either case where the value is long enough not to be a word: servers change headers, hosts, names.
     """
-    yield tuple([_mixed(char, any_case=len(value) >= _NO_WORD) for char in value])
+    plain = [_mixed(char, any_case=len(value) >= _NO_WORD) for char in value]
+    if len(value) < _NO_WORD and value.isascii() and value.isalpha():
+        # A secret that may be a word is none within another: `test` in `testmesh` and in `latest`.
+        plain[0], plain[-1] = rf"\b{plain[0]}", rf"{plain[-1]}\b"
+    yield tuple(plain)
     if len(value) > LONG:
         return
     yield tuple([_unicode_escape(char) for char in value])

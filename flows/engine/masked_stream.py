@@ -41,6 +41,7 @@ class MaskedStream:
         self._beginnings: list[Finder] = []
         self._longest = 0
         self._untold = False
+        self._last = ""
 
     def write(self, text: str) -> int:
         """Writes what cannot be part of a secret any more.
@@ -50,7 +51,7 @@ class MaskedStream:
         """
         self._learn()
         whole = self._held + text
-        spans = self._masks.spans(whole) if self._masks.count else []
+        spans = self._spans(whole)
         ready = self._ready(whole)
         for start, end in spans:
             if start < ready < end:
@@ -58,7 +59,16 @@ class MaskedStream:
                 ready = start if len(whole) - start <= self._longest else end
         self._out.write(replaced(whole[:ready], [span for span in spans if span[1] <= ready]))
         self._held = whole[ready:]
+        self._last = whole[ready - 1 : ready] or self._last
         return len(text)
+
+    def _spans(self, whole: str) -> list[tuple[int, int]]:
+        """Where secrets stand in what is not written yet; the letter before it tells words apart."""
+        if not self._masks.count:
+            return []
+        before = len(self._last)
+        found = self._masks.spans(self._last + whole)
+        return [(max(0, start - before), end - before) for start, end in found if end > before]
 
     def flush(self) -> None:
         """Hands on what was written; what may be the beginning of a secret stays."""
@@ -66,7 +76,7 @@ class MaskedStream:
 
     def close(self) -> None:
         """Writes the rest: nothing more comes. The stream below stays open."""
-        self._out.write(self._masks.text(self._held))
+        self._out.write(replaced(self._held, self._spans(self._held)))
         self._held = ""
         self._out.flush()
 

@@ -370,7 +370,7 @@ def replaced(text: str, spans: list[tuple[int, int]]) -> str:
 
 
 def same_but_for_secrets(recorded: object, now: object) -> bool:
-    """Whether a request is the recorded one as far as a recording can tell: what is masked now may be anything.
+    """Whether a request is the recorded one as far as a recording can tell: what is masked may be anything.
 
     Args:
         recorded: from the recording.
@@ -378,11 +378,15 @@ def same_but_for_secrets(recorded: object, now: object) -> bool:
     """
     if isinstance(now, str) and now in (MASK, NUMBER_MASK):
         return isinstance(recorded, str | int | float)
-    if isinstance(now, str) and MASK in now:
-        return isinstance(recorded, str | int | float) and may_be(str(recorded), now)
+    if isinstance(now, str) and MASK in now and isinstance(recorded, str | int | float):
+        return may_be(str(recorded), now) or (isinstance(recorded, str) and may_be(now, recorded))
+    if isinstance(recorded, str) and MASK in recorded:
+        return isinstance(now, str | int | float) and may_be(str(now), recorded)
     if isinstance(recorded, Mapping) and isinstance(now, Mapping):
-        same_keys = recorded.keys() == now.keys()
-        return same_keys and all(same_but_for_secrets(value, now[key]) for key, value in recorded.items())
+        if recorded.keys() == now.keys():
+            return all(same_but_for_secrets(value, now[key]) for key, value in recorded.items())
+        masked = any(MASK in str(key) for key in (*recorded, *now))
+        return masked and same_but_for_secrets([*recorded.items()], [*now.items()])
     if isinstance(recorded, list | tuple) and isinstance(now, list | tuple):
         same_length = len(recorded) == len(now)
         return same_length and all(same_but_for_secrets(a, b) for a, b in zip(recorded, now, strict=True))

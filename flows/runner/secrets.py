@@ -48,7 +48,7 @@ def _from_file(folder: Path, name: str) -> str | None:
             return None
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
-        text = data.decode("utf-8")
+        text = data.decode("utf-8-sig")
     except OSError as error:
         raise NotEvaluable(f"secret('{name}'): {FOLDER / name} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -94,6 +94,10 @@ def test_a_recording_is_judged_although_its_inputs_are_masked(tmp_path: Path, we
 
 def test_masked_text_fits_only_what_surrounds_it() -> None:
     assert same_but_for_secrets("Bearer abc", "Bearer ***")
+    assert same_but_for_secrets("***://host/***", "http://host/x")
+    assert same_but_for_secrets({"***": 1, "b": "***"}, {"a": 1, "b": "c"})
+    assert not same_but_for_secrets({"***": 1}, {"a": 2})
+    assert not same_but_for_secrets({"c": 1}, {"a": 1})
     assert same_but_for_secrets({"a": ["x-1-y-2-z"]}, {"a": ["x***y***z"]})
     for recorded, now in (("Basic abc", "Bearer ***"), ("xz", "x***y***z"), ("ab", "ab***b"), ({"a": 1}, {"b": 1}),
                           ([1], [1, 2]), (True, 1), (None, "***")):  # fmt: skip

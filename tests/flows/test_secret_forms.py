@@ -187,7 +187,7 @@ def test_a_secret_without_end_is_not_held_back_for_ever() -> None:
 
 
 def test_a_short_secret_is_no_word_in_another_case() -> None:
-    assert known("pass").text("PASS, passed, Pass") == f"PASS, {MASK}ed, Pass"
+    assert known("pass").text("PASS, passed, Pass, pass") == f"PASS, passed, Pass, {MASK}"
     assert known("Tr0ub4dor&3").text("tr0ub4dor&3 TR0UB4DOR&3") == f"{MASK} {MASK}"
 
 
@@ -218,3 +218,17 @@ def test_parts_of_a_secret_are_masked_where_it_stood_in_an_address_as_it_was() -
         == f"port could not be cast: '{MASK}', path {MASK}"
     )
     assert masks.text("GET /warehouse") == "GET /warehouse"
+
+
+def test_a_secret_that_is_a_word_is_masked_as_a_word() -> None:
+    whole = "testmesh says 'test' in latest tests, test_out=test"
+    masked = f"testmesh says '{MASK}' in latest tests, test_out={MASK}"
+    assert known("test").text(whole) == masked
+    for size in (1, 2, 5):
+        out = io.StringIO()
+        stream = MaskedStream(out, known("test"))
+        for place in range(0, len(whole), size):
+            stream.write(whole[place : place + size])
+        stream.close()
+        assert out.getvalue() == masked
+    assert known("t3st").text("lat3st") == f"la{MASK}"

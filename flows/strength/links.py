@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from flows.strength.answers import streamed
 from flows.strength.mutation import Where, leaves
-from flows.strength.places import Place, lists, shown
+from flows.strength.places import Place, found, lists, shown
 from flows.strength.volatile import FIELDS, by_name, volatile
 from graph.runs import FlowRun, Json
 from testmesh.guard.yaml import FLOW, MapNode, ScalarNode, read
@@ -27,9 +27,11 @@ class Links:
 
     Args:
         flow: a recorded execution.
+        sole: it is the only one, so that nothing tells what differs from run to run.
     """
 
-    def __init__(self, flow: FlowRun) -> None:
+    def __init__(self, flow: FlowRun, *, sole: bool = False) -> None:
+        self._sole = sole
         self._variables = {
             value: name
             for name, value in reversed(list(flow.variables.items()))
@@ -81,6 +83,31 @@ class Links:
         if isinstance(value, str):
             return known.get(("", value), "") or self._variables.get(value, "") or self._composed(known, value)
         return known.get(("id", value), "") if by_name(place) else ""
+
+    def others(self, where: Where, place: Place, result: Json) -> bool:
+        """Whether a place is in a list of what others made, or counts it; asked where one recording is all there is.
+
+        Args:
+            where: the step.
+            place: in its result.
+            result: of the step.
+        """
+        if not self._sole:
+            return False
+        lists_above = [place[:end] for end in range(1, len(place) + 1)]
+        beside = next(found(result, place[:-1]), None) if isinstance(next(found(result, place), None), int) else None
+        if isinstance(beside, Mapping):
+            lists_above += [(*place[:-1], key) for key, value in beside.items() if lists(value)]
+        return any(self._made_by_others(where, one, result) for one in lists_above)
+
+    def _made_by_others(self, where: Where, place: Place, result: Json) -> bool:
+        """A list whose elements have ids, none of which, and nothing else in them, this flow knows."""
+        items = next(found(result, place), None)
+        if not lists(items) or not items or not all(isinstance(item, Mapping) for item in items):
+            return False
+        values = [((*place, 0, key), value) for item in items for key, value in item.items()]
+        ids = any(by_name(at) and volatile(at, value) for at, value in values)
+        return ids and not any(self.name(where, at, value) for at, value in values)
 
     def _composed(self, known: Mapping[tuple[str, Value], str], value: str) -> str:
         """A text made of random values and of ids known by now, as a template; empty for other texts."""

@@ -192,7 +192,7 @@ def measured(wanted: Measure) -> Strength:
     again = judged(run, wanted.text)
     if not stands(again):
         return Strength(flow.file, run.id, problem=_why(again))
-    links = Links(flow)
+    links = Links(flow, sole=len(wanted.runs) == 1)
     steps = where_of(flow)
     lies = [lie for lie in countable(run, links) if wanted.step in ("", lie.step)]
     missed = unnoticed(run, wanted.text, lies)

@@ -29,6 +29,8 @@ def lines_for(lie: Mutation, step: StepRun, links: Links) -> tuple[str, ...]:
         step: its step, with the true result.
         links: names of values.
     """
+    if links.others((lie.step, lie.inside), lie.path, step.result):
+        return tuple(dict.fromkeys(_whatever_it_says(lie, step.result)))
     make = {
         "status": _status,
         "absent": _absent,
@@ -44,6 +46,19 @@ def lines_for(lie: Mutation, step: StepRun, links: Links) -> tuple[str, ...]:
     told = () if elements and lie.path[0] == "rows" and unordered(step) else make(lie, step.result, links)
     known = _in_known(lie, step.result, links) if _each(lie.path) else ()
     return tuple(dict.fromkeys((*known, *listed, *told)))
+
+
+def _whatever_it_says(lie: Mutation, result: Json) -> Iterator[str]:
+    """Of what others made another run sees others: that it is there, and its form."""
+    path, value = _first(lie.path), next(found(result, lie.path), None)
+    if lists(value) and value:
+        yield f"len({path}) > 0"
+    at = max((i for i, part in enumerate(lie.path) if isinstance(part, Each | int)), default=0)
+    inner = shown(lie.path[at + 1 :])
+    if not at:
+        yield from _of_value(path, value, fresh=True)
+    elif inner[:1].isalpha():
+        yield from (f"all({_first(lie.path[:at])}, .{inner} is {kind})" for kind in _kinds(value))
 
 
 def _status(lie: Mutation, result: Json, links: Links) -> Iterator[str]:

@@ -99,15 +99,17 @@ def _of_folder(checkout: Checkout, target: str, step: str) -> list[Measured]:
 
 
 def _recordings(checkout: Checkout, file: str, before: str = "") -> Iterator[tuple[Run, FlowRun]]:
-    """Green executions of a flow, newest first."""
+    """Green executions of a flow, newest first, as long as the same revisions were deployed."""
     runs, count = file_runs(checkout), 0
+    deployed: Mapping[str, str] | None = None
     for summary in runs.list(HISTORY, before=before):
         if not summary.passed:
             continue
         run = runs.load(summary.id)
         for flow in run.flows:
-            if flow.file == file and flow.verdict == "passed" and count < RECORDINGS:
-                count += 1
+            same = deployed is None or run.deployed == deployed
+            if flow.file == file and flow.verdict == "passed" and count < RECORDINGS and same:
+                count, deployed = count + 1, run.deployed
                 yield run, flow
 
 

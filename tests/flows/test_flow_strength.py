@@ -288,3 +288,16 @@ def test_who_wins_a_race_is_nobody_s_mistake(tmp_path: Path, web: Web) -> None:
         """
     found = strength(run_text(tmp_path, text))
     assert (found.all, found.gaps) == (0, ())
+
+
+def test_with_one_recording_what_others_made_is_not_pinned(tmp_path: Path, web: Web) -> None:
+    web.on("GET /all", 200, {"items": [*OTHERS], "total": 3, "kind": "orders"})
+    text = f"flow:\n  name: all\n  steps:\n    - {{id: see, action: http, config: {{url: '{web.url}/all'}}}}\n"
+    run = run_text(tmp_path, text)
+    assert suggestions(strength(run), "see") == {
+        "status == 200", 'body.kind == "orders"', "body.total is number", "len(body.items) > 0",
+        "all(body.items, .id is string)", "all(body.items, .quantity is number)", "all(body.items, .total is number)",
+        "",
+    }  # fmt: skip
+    again = strength(run, "", run_text(tmp_path, text))
+    assert {"body.total == 3", "len(body.items) == 3"} & suggestions(again, "see")

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from flows.reports import Report
 from flows.reports.beside import NOTHING, Beside
-from flows.reports.failures import brief, failure_lines, flow_failure
-from flows.reports.places import flow_name, placed, texts_of
-from flows.reports.surroundings import Surroundings, surroundings
+from flows.reports.places import flow_name
 from flows.reports.totals import BROKEN, COLUMNS, Case, cases, totals
 from graph.runs import FlowRun, Run
+
+if TYPE_CHECKING:
+    from flows.reports.surroundings import Surroundings
 
 _IN_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _IN_ATTRIBUTES = _IN_TEXT | str.maketrans({'"': "&quot;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
@@ -45,11 +47,18 @@ def chunks(run: Run, beside: Beside = NOTHING) -> Iterator[str]:
     counts = {name: sum(suite[name] for suite in suites) for name in ("tests", "failures", "errors")}
     yield '<?xml version="1.0" encoding="UTF-8"?>\n'
     yield f'<testsuites name="testmesh" {_attributes(counts)} time="{seconds:.3f}">\n'
-    around = surroundings(run, beside.spans, kept=False)
+    around = None if all(flow.verdict == "passed" for flow in run.flows) else _around(run, beside)
     for flow, suite in zip(run.flows, suites, strict=True):
         for line in _suite(run, flow, suite, around):
             yield line + "\n"
     yield "</testsuites>\n"
+
+
+def _around(run: Run, beside: Beside) -> Surroundings:
+    """What a failure may name; a run that passes imports nothing of it."""
+    from flows.reports.surroundings import surroundings
+
+    return surroundings(run, beside.spans, kept=False)
 
 
 def _counts(found: Iterable[Case]) -> dict[str, int]:
@@ -63,19 +72,33 @@ def _counts(found: Iterable[Case]) -> dict[str, int]:
     return counts
 
 
-def _suite(run: Run, flow: FlowRun, counts: dict[str, int], around: Surroundings) -> Iterator[str]:
+def _suite(run: Run, flow: FlowRun, counts: dict[str, int], around: Surroundings | None) -> Iterator[str]:
     head = f"  <testsuite name={_quoted(flow_name(flow))} file={_quoted(flow.file)} {_attributes(counts)}"
     yield head + f' time="{flow.duration_ms / 1000:.3f}" timestamp={_quoted(run.started[:19])}>'
     yield "    <properties>"
     for name, value in _properties(run, flow):
         yield f"      <property name={_quoted(name)} value={_quoted(value)}/>"
     yield "    </properties>"
-    places = None if flow.verdict == "passed" else placed(flow, texts_of(run))
-    for case in cases(flow):
-        file = next(places).file if case.step is not None and places is not None else flow.file
-        lines = failure_lines(file, case.step, around) if case.step is not None and case.verdict in BROKEN else []
-        yield _case(flow, case, lines)
+    if flow.verdict == "passed" or around is None:
+        for case in cases(flow):
+            yield _case(flow, case, [])
+    else:
+        yield from _failing(run, flow, around)
     yield "  </testsuite>"
+
+
+def _failing(run: Run, flow: FlowRun, around: Surroundings) -> Iterator[str]:
+    """The cases of a flow that did not pass, with why."""
+    from flows.reports.failures import failure_lines, flow_failure
+    from flows.reports.places import placed, texts_of
+
+    places = placed(flow, texts_of(run))
+    for case in cases(flow):
+        file = next(places).file if case.step is not None else flow.file
+        lines = flow_failure(flow) if case.step is None else []
+        if case.step is not None and case.verdict in BROKEN:
+            lines = failure_lines(file, case.step, around)
+        yield _case(flow, case, lines)
 
 
 def _properties(run: Run, flow: FlowRun) -> Iterator[tuple[str, str]]:
@@ -96,15 +119,20 @@ def _case(flow: FlowRun, case: Case, lines: list[str]) -> str:
     tag = COLUMNS[case.verdict].junit
     if not tag:
         return head + "/>"
-    first = brief(case.step) if case.step is not None else case.message.split("\n", 1)[0]
-    first = first or case.verdict
+    first = _first(case) or case.verdict
     if tag == "skipped":
         said = f"{COLUMNS[case.verdict].words}: {first}" if case.verdict == "tolerated" else first
         return f"{head}><skipped message={_quoted(said)}/></testcase>"
-    if case.step is None:
-        lines = flow_failure(flow)
     text = _text("\n".join(lines))
     return f"{head}><{tag} type={_quoted(_kind(case))} message={_quoted(first)}>{text}</{tag}></testcase>"
+
+
+def _first(case: Case) -> str:
+    if case.step is None:
+        return case.message.split("\n", 1)[0]
+    from flows.reports.failures import brief
+
+    return brief(case.step)
 
 
 def _kind(case: Case) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -154,6 +154,33 @@ def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     yield from tls_problems(config)
 
 
+def _file_problems(config: Mapping[str, object], read: Callable[[str], bytes]) -> Iterable[tuple[str, str]]:
+    from flows.clients.errors import ClientError
+    from testmesh.kernel.errors import UserError
+
+    key = "pact" if config.get("pact") is not None else "openapi"
+    wanted = str(config.get("operation"))
+    name = str(config.get(key))
+    if "$" in name or "{{" in name:
+        return
+    try:
+        text = read(name).decode("utf-8", "replace")
+        if key == "pact":
+            from flows.clients.pact.reading import read_pact
+
+            read_pact(text)
+            return
+        from flows.clients.openapi.document import operation, read_document
+
+        root, key = read_document(text, name), "operation"
+        if "$" not in wanted and "{{" not in wanted:
+            operation(root, wanted)
+    except ClientError as problem:
+        yield f"{key}=", problem.message
+    except UserError:
+        return  # that it is missing is said already
+
+
 ACTION: Action[ContractConfig] = Action(
     spec=ActionSpec(
         name="contract_verify",
@@ -171,6 +198,7 @@ ACTION: Action[ContractConfig] = Action(
         ),
         checks_itself=True,
         check=_problems,
+        check_files=_file_problems,
     ),
     touches=touches,
     run=run,

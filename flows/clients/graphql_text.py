@@ -28,7 +28,7 @@ def document_problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]
     except GraphQLSyntaxError as error:
         at = error.locations[0] if error.locations else None
         where = f" (line {at.line}, column {at.column} of the document)" if at is not None else ""
-        yield "query", f"{error.message.replace('Syntax Error: ', 'not GraphQL: ')}{where}"
+        yield "query=", f"{error.message.replace('Syntax Error: ', 'not GraphQL: ')}{where}"
         return
     operations = [found for found in document.definitions if isinstance(found, OperationDefinitionNode)]
     asked = _asked(config, operations)

@@ -152,6 +152,7 @@ class ActionSpec:
             so that the step should have `hold`; None when there is none.
         check: further findings: (config as written) → (key, message) pairs; the place is the key, or with ``=`` after
             it the value.
+        check_files: the same of what the named files hold: (config as written, reads a named file) → pairs.
     """
 
     name: str
@@ -176,6 +177,7 @@ class ActionSpec:
     fields_from: str | None = None
     early: Callable[[Mapping[str, object]], str | None] | None = None
     check: Callable[[Mapping[str, object]], Iterable[tuple[str, str]]] | None = None
+    check_files: Callable[[Mapping[str, object], Callable[[str], bytes]], Iterable[tuple[str, str]]] | None = None
 
 
 class Catalogue:

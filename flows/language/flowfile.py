@@ -98,7 +98,7 @@ class FlowReader:
             used=frozenset(uses.steps),
             ids=self.ids,
         )
-        rules = StepRules(self.findings, self.read_steps)
+        rules = StepRules(self.findings, self.read_steps, self.files)
         rules.flow(flow)
         config = node.get("config")
         owner = key_of(config, "retry") if isinstance(config, MapNode) else None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from flows.language.closest import closest
 from flows.language.config import spelled
 from flows.language.expressions.tree import Literal
+from flows.language.files import Files
 from flows.language.findings import Findings, More
 from flows.language.spec import PHASES, Flow, Step
 from flows.language.steps import Read, place_of
@@ -22,11 +23,13 @@ class StepRules:
     Args:
         findings: where problems go.
         read: what is known of each step.
+        files: beside the flow.
     """
 
-    def __init__(self, findings: Findings, read: dict[Step, Read]) -> None:
+    def __init__(self, findings: Findings, read: dict[Step, Read], files: Files) -> None:
         self.findings = findings
         self.read = read
+        self.files = files
 
     def flow(self, flow: Flow) -> None:
         """Every step of every phase.
@@ -165,9 +168,13 @@ class StepRules:
             self.findings.add("flow/constant", assertion.at, message, more)
 
     def _own_check(self, step: Step, read: Read) -> None:
-        if read.spec.check is None or not read.known or read.settings.misspelt:
+        spec, source = read.spec, read.settings.source
+        if (spec.check is None and spec.check_files is None) or not read.known or read.settings.misspelt:
             return
-        for key, message in read.spec.check(read.settings.source):
+        found = list(spec.check(source)) if spec.check is not None else []
+        if not found and spec.check_files is not None:
+            found = list(spec.check_files(source, self.files.read))
+        for key, message in found:
             owner = _owner(step.node.get("config"), key, read)
             at = owner.at if owner is not None else place_of(step.node, "config")
             if not self.findings.known_at(at):

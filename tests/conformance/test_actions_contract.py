@@ -229,10 +229,11 @@ def test_an_answer_that_is_not_as_described_fails(
     assert told in found.message
 
 
-def test_an_operation_that_is_not_there_is_an_error_of_the_config(tmp_path: Path, web: Web) -> None:
-    found = step(described(tmp_path, web, "3.1.0", "writeOrder"), "c")
-    assert (found.verdict, found.exchanges[0].error_type) == ("error", "config")
-    assert "it has GET /orders/{id}" in found.message
+def test_an_operation_that_is_not_there_is_said_before_anything_is_sent(tmp_path: Path, web: Web) -> None:
+    (problem,) = described(tmp_path, web, "3.1.0", "writeOrder").flows[0].problems
+    assert (problem["rule"], problem["severity"]) == ("flow/config", "error")
+    assert "it has GET /orders/{id}" in str(problem["message"])
+    assert web.seen == []
 
 
 def test_strength_finds_what_a_contract_does_not_look_at(tmp_path: Path, web: Web) -> None:

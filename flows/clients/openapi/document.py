@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from flows.clients.errors import ClientError
@@ -53,6 +54,7 @@ class Operation:
         return resolved(self.root, value)
 
 
+@lru_cache(maxsize=4)
 def read_document(text: str | bytes, name: str) -> Mapping[str, Json]:
     """A description from its text.
 

@@ -65,8 +65,7 @@ def _os_reason(error: OSError, text: str) -> str:
 def _tls_reason(error: BaseException) -> str:
     verify = getattr(error, "verify_message", "")
     if verify:
-        advice = _VERIFY_ADVICE.get(getattr(error, "verify_code", 0), "")
-        return f"certificate not trusted ({str(verify).rstrip('.')}){advice}"
+        return _untrusted(str(verify))
     found = str(getattr(error, "reason", "") or error)
     return tls_meaning(found) or "TLS: " + found.lower().replace("_", " ")
 
@@ -75,20 +74,28 @@ def tls_meaning(text: str) -> str:
     """What a TLS library's error means, with what to do about it; empty when it is none of the known ones.
 
     Args:
-        text: with OpenSSL's or BoringSSL's name of it.
+        text: with OpenSSL's or BoringSSL's words for it.
     """
-    return next((meaning for part, meaning in _TLS_REASONS.items() if part in text), "")
+    verify = _VERIFY.search(text)
+    if verify:
+        return _untrusted(verify[1])
+    return next((meaning for part, meaning in _TLS_REASONS.items() if part in text.upper().replace(" ", "_")), "")
+
+
+def _untrusted(why: str) -> str:
+    advice = next((advice for part, advice in _VERIFY_ADVICE.items() if part in why.lower()), "")
+    return f"certificate not trusted ({why.rstrip(' .')}){advice}"
 
 
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
+_VERIFY = re.compile(r"(?i).*certificate[ _]verify[ _]failed[\]:]*\s*([^:(]+)")
 _UNKNOWN_AUTHORITY = "; name its authority in 'tls: {ca: FILE}'"
 _VERIFY_ADVICE = {
-    18: _UNKNOWN_AUTHORITY,
-    19: _UNKNOWN_AUTHORITY,
-    20: _UNKNOWN_AUTHORITY,
-    21: _UNKNOWN_AUTHORITY,
-    62: "; 'tls: {server_name: NAME}' checks another name",
-    64: "; 'tls: {server_name: NAME}' checks another name",
+    "issuer certificate": _UNKNOWN_AUTHORITY,
+    "self-signed": _UNKNOWN_AUTHORITY,
+    "self signed": _UNKNOWN_AUTHORITY,
+    "first certificate": _UNKNOWN_AUTHORITY,
+    "mismatch": "; 'tls: {server_name: NAME}' checks another name",
 }
 _TLS_REASONS = {
     "WRONG_VERSION_NUMBER": "it does not speak TLS at this port",

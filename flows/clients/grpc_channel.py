@@ -388,8 +388,8 @@ def _reason(text: str) -> str:
         return "connection refused"
     if "name not found" in lower or "not known" in lower or "errors resolving" in lower:
         return "the name cannot be resolved"
-    if "certificate_verify_failed" in lower:
-        return f"certificate not trusted ({last})"
+    if "missing selected alpn" in lower:
+        return "it does not offer HTTP/2 in TLS, as a gRPC server does"
     if "tls handshake failed" in lower:
         return tls_meaning(last) or last
     if last.startswith("Stream removed") or "socket closed" in lower:

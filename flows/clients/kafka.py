@@ -140,7 +140,9 @@ class Problems:
 
 
 _TLS_CLAUSES = {
-    "certificate verify failed": "certificate not trusted; name its authority in 'tls: {ca: FILE}'",
+    "certificate verify failed": "certificate not trusted: its authority is not that of 'tls: {ca: FILE}', "
+    "it has expired, or it is for another name",
+    "alert protocol version": "no TLS version suits both sides",
     "alert bad certificate": "it demands another client certificate: set 'tls: {cert: FILE, key: FILE}'",
     "certificate required": "it demands a client certificate: set 'tls: {cert: FILE, key: FILE}'",
     "alert unknown ca": "it does not trust the client certificate's authority",

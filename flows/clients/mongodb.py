@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from flows.clients.awaiting import awaiting
-from flows.clients.errors import ClientError, reason
+from flows.clients.errors import ClientError, reason, tls_meaning
 from flows.clients.mongodb_values import identified, native, plain
 from flows.clients.servers import port_problem
 from flows.clients.tls import Tls
@@ -370,7 +370,7 @@ def _broken(error: BaseException) -> str:
     text = _told(error).partition(", Timeout: ")[0].partition(" (configured timeouts")[0]
     text = re.sub(r"^(\S+:\d+: )+", "", text)
     refused = "connection refused" in text.lower() or "connect call failed" in text.lower()
-    return "connection refused" if refused else text
+    return "connection refused" if refused else tls_meaning(text) or text
 
 
 def _told(error: BaseException) -> str:

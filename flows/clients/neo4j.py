@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from flows.clients.awaiting import awaiting
 from flows.clients.errors import ClientError, reason
+from flows.clients.servers import port_problem
 from flows.clients.tls import Tls
 
 MAX_ROWS = 100_000
@@ -108,7 +109,7 @@ class Neo4jServer:
         except errors.AuthError as error:
             raise ClientError(f"{self._place}: {_told(error)}", "server") from error
         except (errors.ServiceUnavailable, errors.SessionExpired) as error:
-            raise ClientError(f"{self._place}: {_unreachable(error)}") from error
+            raise ClientError(f"{self._place}: {await self._unreached(error)}") from error
         except errors.Neo4jError as error:
             raise ClientError(f"{self._place}: {_told(error)}", "server") from error
         except errors.UnsupportedServerProduct as error:
@@ -124,6 +125,11 @@ class Neo4jServer:
         except Exception as error:  # the driver's parser raises whatever an odd answer makes it raise
             what = f"the driver cannot read the answer ({type(error).__name__}: {_told(error)})"
             raise ClientError(f"{self._place}: {what}", "server") from error
+
+    async def _unreached(self, error: BaseException) -> str:
+        """The driver does not say why a cluster gives no routing table; most often its port is closed."""
+        text = _unreachable(error)
+        return (await port_problem(str(self._place), 7687) if "routing information" in text else "") or text
 
     async def _rows(self, neo4j: Any, statement: Statement) -> dict[str, object]:
         mode = neo4j.READ_ACCESS if statement.reads else neo4j.WRITE_ACCESS
@@ -303,5 +309,6 @@ def _unreachable(error: BaseException) -> str:
     while cause is not None:
         if isinstance(cause, OSError) and not isinstance(cause, TimeoutError):
             return reason(cause)
-        cause = cause.__cause__
-    return _told(error)
+        cause = cause.__cause__ or cause.__context__
+    told = _told(error)
+    return "the server closed the connection before it spoke Bolt" if told.startswith("Couldn't connect to") else told

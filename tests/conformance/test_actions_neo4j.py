@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-import time
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from flows.clients.neo4j import Neo4jServer, Statement
 from flows.events import run_to_json
 from flows.language.reads import cypher_reads
 from tests.conformance.actions import SECRET, Check, failing_servers, flow_of, passes
@@ -88,15 +88,23 @@ def test_cypher_writes_and_reads_every_kind_of_value(tmp_path: Path, neo4j_proce
 
 @pytest.mark.server("neo4j")
 def test_a_cypher_read_waits_and_a_refused_statement_is_an_error(
-    tmp_path: Path, neo4j_process: dict[str, str], neo4j_server: Neo4j
+    tmp_path: Path, neo4j_process: dict[str, str], neo4j_server: Neo4j, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from neo4j import GraphDatabase
 
-    label = f"L{uuid4().hex[:10]}"
+    label, read, execute = f"L{uuid4().hex[:10]}", threading.Event(), Neo4jServer.execute
     driver = GraphDatabase.driver(neo4j_server.uri, auth=(neo4j_server.user, neo4j_server.password))
 
+    async def told(server: Neo4jServer, statement: Statement) -> dict[str, object]:
+        try:
+            return await execute(server, statement)
+        finally:
+            read.set()
+
+    monkeypatch.setattr(Neo4jServer, "execute", told)
+
     def later() -> None:
-        time.sleep(0.25)
+        read.wait(60)
         driver.execute_query(f"CREATE (:{label} {{n: 1}})")
 
     thread = threading.Thread(target=later)

@@ -107,7 +107,8 @@ def _order(lie: Mutation, result: Json, links: Links) -> Iterator[str]:
                 if not links.fresh((name,), listed[index]):
                     yield f"{path}[{index}].{shown(place)} == {_literal(listed[index])}"
             plain = [v for v in listed if isinstance(v, int | float | Decimal) and not isinstance(v, bool)]
-            if len(plain) == len(listed) and plain in (sorted(plain), sorted(plain, reverse=True)):
+            pinned = ours and len(listed) <= _LONGEST_LIST
+            if not pinned and len(plain) == len(listed) and plain in (sorted(plain), sorted(plain, reverse=True)):
                 sign = "<=" if plain == sorted(plain) else ">="
                 yield f"{path}[0].{shown(place)} {sign} {path}[-1].{shown(place)}"
 

@@ -13,7 +13,7 @@ from testmesh.cli._options import add_folder, add_json, counted, print_json
 from testmesh.kernel.errors import EXIT_OK, UserError
 
 if TYPE_CHECKING:
-    from flows.strength.history import Past
+    from flows.strength.history import Line, Past
     from testmesh.compose.graphs import Checkout
 
 
@@ -104,21 +104,29 @@ def _data(file: str, past: Past) -> dict[str, object]:
 
 def _lines(file: str, past: Past) -> Iterator[str]:
     from flows.engine.judging import short
-    from flows.strength.history import OUTCOMES
 
     green = sum(now == "passed" for _, now in past.verdicts.values())
     yield f"{file}: as it is now it passes on {green} of the last {counted(len(past.verdicts), 'recording')}"
-    for line in past.lines:
-        said = ", ".join(f"{outcome.replace('_', ' ')} {line.count(outcome)}" for outcome in OUTCOMES
-                         if line.count(outcome))  # fmt: skip
+    rows = [(line, ", ".join(_said(line))) for line in past.lines]
+    width = max((len(said) for _, said in rows), default=0)
+    for line, said in rows:
         mark = "!" if line.count("failed") else " "
-        yield f" {mark} {file}:{line.line} {line.step}: {line.expression}"
-        yield f"     {said}"
+        yield f" {mark} {said:{width}}  {file}:{line.line} {line.step}: {line.expression}"
         for name, (left, right) in list(line.sides.items())[:3]:
             if line.outcomes[name] == "failed":
                 yield f"     {name}: left {short(left)}, right {short(right)}"
+    reasons: dict[str, list[str]] = {}
     for name, why in past.differs.items():
-        yield f"  {name}: not judged to its end: {why}"
+        reasons.setdefault(why, []).append(name)
+    for why, names in reasons.items():
+        which = names[0] if len(names) == 1 else f"{len(names)} recordings, {names[0]} the last"
+        yield f"  {which}: not judged to the end: {why}"
+
+
+def _said(line: Line) -> Iterator[str]:
+    from flows.strength.history import OUTCOMES
+
+    yield from (f"{outcome.replace('_', ' ')} {line.count(outcome)}" for outcome in OUTCOMES if line.count(outcome))
 
 
 def _text(path: Path) -> str:

@@ -108,7 +108,8 @@ def _runs(flow: Flow) -> str:
     often = f"once for each of {rows} data rows" if rows > 1 else "once"
     ends = ", and ends after the first row that fails" if rows > 1 and flow.config.fail_fast else ""
     bound = f"; setup and steps may take {in_words(flow.config.timeout)}" if flow.config.timeout else ""
-    return f"Runs {often}{ends}{bound}."
+    again = f"; a step that fails {_retry(flow.config.retry)}" if flow.config.retry is not None else ""
+    return f"Runs {often}{ends}{bound}{again}."
 
 
 class _Explainer:
@@ -190,7 +191,7 @@ class _Explainer:
 def _unseen(step: Step, spec: ActionSpec) -> Iterable[str]:
     """Parts of a known kind of result that no assertion, condition or output looks at."""
     seen = _fields(step, spec.alias)
-    if spec.family in ("http", "graphql", "grpc"):
+    if spec.family in ("http", "graphql", "grpc") and not spec.checks_itself:
         if "status" not in seen and "status_code" not in seen:
             yield "the status of the answer"
         if not seen & {"body", "data", "errors", "response"}:

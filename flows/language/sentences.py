@@ -56,8 +56,33 @@ def _http(config: Config) -> str:
     if endpoint is not None:
         return f"sends {_short(endpoint)} to the service {config.get('service')}"
     body = next((name for name in ("body", "form", "multipart") if config.get(name) is not None), None)
-    with_body = f" with {_short(config[body])}" if body is not None else ""
-    return f"sends {str(config.get('method') or 'GET').upper()} {config.get('url')}{with_body}"
+    parts = [f"the query {_short(config['query'])}"] if config.get("query") is not None else []
+    parts += [_short(config[body])] if body is not None else []
+    with_parts = f" with {' and '.join(parts)}" if parts else ""
+    return f"sends {str(config.get('method') or 'GET').upper()} {config.get('url')}{with_parts}"
+
+
+def _contract(config: Config) -> str:
+    if config.get("pact") is not None:
+        return f"asks {config.get('base_url')} everything that the pact {config['pact']} promises"
+    return f"asks {config.get('base_url')} for {config.get('operation')} as {config.get('openapi')} describes it"
+
+
+def _mocked(config: Config) -> str:
+    endpoints = config.get("endpoints")
+    told = [e for e in endpoints if isinstance(e, Mapping)] if isinstance(endpoints, list) else []
+    answers = ", ".join(f"{e.get('method') or 'GET'} {e.get('path')}" for e in told)
+    return f"starts the mock server {config.get('name')}, which answers {_short(answers or 'as written')}"
+
+
+def _verified(config: Config) -> str:
+    asked = " ".join(str(config[key]) for key in ("method", "path") if config.get(key) is not None)
+    words = {"count": "exactly", "at_least": "at least", "at_most": "at most"}
+    counts = [f"{word} {config[key]}" for key, word in words.items() if config.get(key) is not None]
+    match = f" that match {_short(config['match'])}" if config.get("match") is not None else ""
+    number = " and ".join(counts) or "at least 1"
+    noun = "request" if number.endswith(" 1") else "requests"
+    return f"expects {number} {noun}{f' {asked}' if asked else ''}{match} at the mock server {config.get('name')}"
 
 
 def _graphql(config: Config) -> str:
@@ -129,6 +154,9 @@ def _transform(config: Config) -> str:
 _SAID: Mapping[str, Callable[[Config], str]] = {
     "http_request": _http,
     "graphql": _graphql,
+    "contract_verify": _contract,
+    "mock_server_start": _mocked,
+    "mock_server_verify": _verified,
     "database_query": _sql,
     "db_poll": lambda config: f"{_sql(config)} again and again",
     "kafka_producer": _publish,

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from flows.actions import catalogue
 from flows.language.check import load_flow
 from flows.language.explaining import ExplainedStep, Explanation, explained
-from flows.language.files import GivenFiles
+from flows.language.files import GivenFiles, UnseenFiles
 from flows.language.spec import PHASES, Step
 from testmesh.cli import dispatch
 from tests.flow_language.actions_of_flows_md import CATALOGUE
@@ -113,3 +114,27 @@ def test_a_broken_flow_is_not_explained(tmp_path: Path, capsys: pytest.CaptureFi
     (tmp_path / "a.yaml").write_text("flow:\n  name: n\n  steps:\n    - {id: a, action: lgo}\n")
     assert dispatch(["explain", "-C", str(tmp_path), "a.yaml"]) == 2
     assert "a.yaml:4:23: error: unknown action 'lgo'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        ("contract_verify, config: {pact: p.json, base_url: u}", "asks u everything that the pact p.json promises"),
+        ("contract_verify, config: {openapi: o, operation: op, base_url: u}", "asks u for op as o describes it"),
+        (
+            "mock_server_verify, config: {name: m, path: /x, count: 2}",
+            "expects exactly 2 requests /x at the mock server m",
+        ),
+        ("mock_server_verify, config: {name: m}", "expects at least 1 request at the mock server m"),
+        (
+            "http_request, config: {url: '${U}', query: {a: 1}}, assert: [status == body]",
+            "sends GET ${U} with the query {a: 1}",
+        ),
+    ],
+)
+def test_a_verification_says_what_it_verifies(action: str, said: str) -> None:
+    text = f"flow:\n  name: n\n  steps:\n    - {{id: a, action: {action}}}\n"
+    flow = load_flow(text, "x.yaml", catalogue().complete(), UnseenFiles()).flow
+    assert flow is not None
+    (step,) = explained(flow, catalogue().complete()).steps
+    assert (step.does, step.gaps) == (said, ())

@@ -71,8 +71,10 @@ async def run(config: DatabaseConfig, call: Call) -> Result:
 def _problems(config: Mapping[str, object]) -> Iterable[tuple[str, str]]:
     from flows.clients.sql_text import unbindable
 
-    if (config.get("query") is None) == (config.get("transaction") is None):
-        yield "query", "database_query needs either 'query' or 'transaction'"
+    if config.get("query") is None and config.get("transaction") is None:
+        yield "query", "database_query needs 'query' or 'transaction'"
+    elif config.get("query") is not None and config.get("transaction") is not None:
+        yield "transaction", "'query' and 'transaction' exclude each other: list the statements in 'transaction'"
     if not isinstance(config.get("params"), list | tuple | Mapping | str | None):
         yield "params", "'params' must be a list (for $1 and ?) or a map (for :name)"
     several = config.get("transaction")

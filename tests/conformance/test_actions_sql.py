@@ -59,6 +59,7 @@ def test_postgres_values_follow_the_type_rules(tmp_path: Path, postgres_url: str
         ('{query: "SELECT $1, $2", params: [1]}', "uses $2, but params has 1 value"),
         ('{query: "SELECT :a", params: {b: 1}}', "uses :a, but params has no 'a'"),
         ('{transaction: ["SELECT 1", {query: "SELECT ?", params: [1, 2]}]}', "params has 2 value(s)"),
+        ('{query: "SELECT 1", transaction: ["SELECT 2"]}', "exclude each other"),
         ('{query: "SELECT ${n}, $1", params: [1, 2]}', ""),
         ("{query: \"SELECT '?' # ?\", params: [1]}", ""),
     ],

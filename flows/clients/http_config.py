@@ -41,7 +41,7 @@ class PartConfig:
     """One part of a multipart form."""
 
     content: object = option(None, "Text, or a map or list, which is sent as JSON.")
-    file: str | None = option(None, "A file beside the flow.", file=True)
+    file: str | None = option(None, "A file beside the flow.", file=True, sent=True)
     filename: str | None = option(None, "The name that the server sees.")
     content_type: str | None = option(None, "Of the part; by default what the file's name says.")
 

@@ -44,6 +44,9 @@ class TextFiles:
             raise NotFoundError(f"{name} is not part of the recording")
         return text.encode()
 
+    def look(self, name: str) -> None:
+        """A file that was only sent is no part of a recording, and nothing is wrong with its name."""
+
 
 class KeptFiles:
     """Files beside a flow, each remembered when it is text.
@@ -68,6 +71,14 @@ class KeptFiles:
         data = self._files.read(name)
         self._kept[beside(self._base, name)] = data.decode("utf-8", "replace")
         return data
+
+    def look(self, name: str) -> None:
+        """Makes sure that a file is there, and keeps nothing of it.
+
+        Args:
+            name: relative to the flow file.
+        """
+        self._files.look(name)
 
 
 def checked(text: str | bytes, file: str, known: Catalogue, files: Files) -> CheckedFlow:

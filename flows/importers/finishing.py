@@ -39,6 +39,9 @@ class _AnyFile(Files):
         """Nothing is known of them yet."""
         raise NotAtHand(name)
 
+    def look(self, name: str) -> None:
+        """Nothing is known of them yet."""
+
 
 def finished(
     imported: Imported, source: Source, catalogue: Catalogue, schema: str | None = None

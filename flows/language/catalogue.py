@@ -33,6 +33,7 @@ class Option:
             value that is a map must be.
         short: the key of `record` that a text alone stands for (``schema_registry: http://...``).
         file: the text names a file relative to the flow; it must exist.
+        sent: its content is only sent: nothing of it is read before the step, or kept.
         flow: that file is a flow, which is checked too.
         pattern: the text is an RE2 pattern.
         least: the smallest allowed number.
@@ -47,6 +48,7 @@ class Option:
     record: type[object] | None = None
     short: str = ""
     file: bool = False
+    sent: bool = False
     flow: bool = False
     pattern: bool = False
     least: int | None = None

@@ -26,6 +26,17 @@ class Files(Protocol):
         """
         ...
 
+    def look(self, name: str) -> None:
+        """Makes sure that a file is there whose content the flow only sends, so that nobody keeps it.
+
+        Args:
+            name: relative to the flow file.
+
+        Raises:
+            UserError: it is not.
+        """
+        ...
+
 
 class NotAtHand(UserError):
     """A named file that nobody looked for: nothing is known about it, and nothing is wrong with its name."""
@@ -41,6 +52,10 @@ class UnseenFiles:
         """Remembers the name; the content is not at hand."""
         self.named[name] = None
         raise NotAtHand(f"{name} is not at hand")
+
+    def look(self, name: str) -> None:
+        """Remembers the name."""
+        self.read(name)
 
 
 class DiskFiles:
@@ -60,6 +75,10 @@ class DiskFiles:
     def read(self, name: str) -> bytes:
         """A file's bytes."""
         return read_bytes(self._place(name), shown=name, limit=self._limit)
+
+    def look(self, name: str) -> None:
+        """Makes sure that a file is there."""
+        self.path(name)
 
     def path(self, name: str) -> Path:
         """Where a file is, for libraries that open it themselves.
@@ -111,6 +130,10 @@ class GivenFiles:
             raise NotFoundError(f"{name} does not exist")
         return self._files[name]
 
+    def look(self, name: str) -> None:
+        """Makes sure that a file is there."""
+        self.read(name)
+
 
 class FilesBeside:
     """The files of a flow that lies in another folder than the one that names it.
@@ -127,3 +150,7 @@ class FilesBeside:
     def read(self, name: str) -> bytes:
         """A file's bytes."""
         return self._files.read(f"{self._folder}/{name}" if self._folder else name)
+
+    def look(self, name: str) -> None:
+        """Makes sure that a file is there."""
+        self._files.look(f"{self._folder}/{name}" if self._folder else name)

@@ -158,25 +158,20 @@ class SettingsReader:
             message = f"'{known.key}' is one of {', '.join(choices)}, not '{text}'"
             self.findings.unknown("flow/choice", node, message, choices)
         if option.file:
-            self.file(node)
+            self._file(node, sent=option.sent)
         if option.pattern:
             self._pattern(node)
         if option.name and (not re.fullmatch(NAME, text) or text in RESERVED):
             self.findings.node("flow/bad-name", node, f"'{text}' cannot be used as a name")
 
-    def file(self, node: ScalarNode) -> bytes | None:
-        """The content of a named file; a missing one is reported.
-
-        Args:
-            node: the name.
-        """
+    def _file(self, node: ScalarNode, *, sent: bool) -> None:
+        look = self.files.look if sent else self.files.read
         try:
-            return self.files.read(node.text)
+            look(node.text)
         except NotAtHand:
-            return None
+            return
         except UserError as problem:
             self.findings.node("flow/missing-file", node, problem.message)
-            return None
 
     def _pattern(self, node: ScalarNode) -> None:
         from testmesh.guard.regex import compile_pattern

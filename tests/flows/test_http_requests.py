@@ -58,6 +58,15 @@ def test_multipart_carries_files_beside_the_flow(tmp_path: Path, web: Web) -> No
     ]
 
 
+def test_a_file_that_is_only_sent_is_no_part_of_the_recording(tmp_path: Path, web: Web) -> None:
+    (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n\x00")
+    web.on("POST /x", body={})
+    settings = {"url": f"{web.url}/x", "method": "POST", "multipart": {"p": {"file": "photo.png"}}}
+    run = run_text(tmp_path, steps_of(config("a", "http_request", settings, "status == 200")))
+    passes(run)
+    assert run.options["included"] == {}
+
+
 @pytest.mark.parametrize(
     ("part", "says"),
     [

@@ -14,7 +14,8 @@ from flows.importers.js_expressions import different, translated
 from flows.importers.multipart import multipart_parts
 from flows.importers.naming import TEMPLATE, Names
 from flows.importers.paths import dotted, segments
-from flows.importers.requests import FORM, WebRequest, filled, named_by
+from flows.importers.places import json_of
+from flows.importers.requests import FORM, WebRequest, file_text, filled, named_by
 from flows.importers.scripts import BODY_TEXT, Read, Script, value_or_template
 from flows.importers.templated_json import templated
 from testmesh.kernel.errors import UserError
@@ -137,9 +138,12 @@ class _File:
         try:
             self._request(step, region)
         except NotCarried as reason:
-            step.config.setdefault("url", "http://localhost")
             self._refuse(step, Line(region.at, f"{region.method} {region.url}"), str(reason))
-        self._after(step, region)
+            step.unsent(f"{self.source.file}:{region.at}: {region.method} {region.url}: {reason}")
+            for line in (*region.asserts, *region.after, *region.other):
+                self.notes.append(Note(line.number, line.text, "its request is not sent"))
+        else:
+            self._after(step, region)
         if "name" in region.meta:
             self.names.steps[region.meta["name"]] = step.id
 
@@ -196,10 +200,7 @@ class _File:
         body = region.body
         file = re.fullmatch(r"<@?\w*\s+(\S.*)", body.strip())
         if file is not None:
-            content = self.source.beside(file[1].strip())
-            if content is None:
-                raise NotCarried(f"the file {file[1]} is not there")
-            body = content
+            body = file_text(self.source, file[1].strip())
             if not region.body.startswith("<@"):
                 request.body = body.replace("${", "$${").replace("{{", '{{ "{{" }}')
                 return
@@ -354,12 +355,7 @@ def read(source: Source) -> Imported:
 
 def _environment(file: str, text: str) -> Mapping[str, object]:
     """The first environment of ``http-client.env.json``, on top of its ``$shared``."""
-    from flows.language.values import parse_json
-
-    try:
-        data = parse_json(text)
-    except ValueError as problem:
-        raise UserError(f"{file} is no JSON: {problem}", hint="give http-client.env.json") from None
+    data = json_of(file, text, "give http-client.env.json")
     found: dict[str, object] = {}
     tables = [table for table in data.values() if isinstance(table, Mapping)] if isinstance(data, Mapping) else []
     for table in tables[:2]:

@@ -1,14 +1,16 @@
-"""OpenAPI 3.0 and 3.1: one flow an operation, with an example to send and the schema to expect."""
+"""OpenAPI 3.0 and 3.1, Swagger 2: one flow an operation, with an example to send and the schema to expect."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from flows.importers import Draft, Imported, Importer, Note, Source
 from flows.importers.draft import escape_all, identifier, literal, variable
 from flows.importers.openapi_schemas import Document
+from flows.importers.swagger import as_openapi
 from testmesh.guard.yaml import FOREIGN
 from testmesh.guard.yaml import read as read_yaml
 from testmesh.guard.yaml_nodes import MapNode, plain
@@ -35,7 +37,7 @@ class _Operation:
         self.path, self.method = where
         self.line = line
         self.notes = notes
-        item = document.resolved(document.root["paths"][self.path])
+        item = document.resolved(document.paths[self.path])
         self.operation = document.resolved(item.get(self.method))
         self.item = item
         name = str(self.operation.get("summary") or self.operation.get("operationId") or self.shown)
@@ -211,22 +213,34 @@ def read(source: Source) -> Imported:
         raise DiagnosticsError(parsed.findings)
     root = parsed.roots[0] if parsed.roots else None
     data: Any = plain(root) if root is not None else None
-    version = str(data.get("openapi", "")) if isinstance(data, Mapping) else ""
-    if not isinstance(root, MapNode) or not version.startswith("3."):
-        raise UserError(f"{source.file} is no OpenAPI 3 document", hint="convert Swagger 2 documents first")
-    document = Document(data)
+    version = str(data.get("openapi") or data.get("swagger") or "") if isinstance(data, Mapping) else ""
+    if not isinstance(root, MapNode) or not version.startswith(("3.", "2.")):
+        raise UserError(f"{source.file} is no OpenAPI document", hint="it begins with 'openapi: 3' or 'swagger: 2'")
+    document = Document(data, partial(_other, source))
+    if version.startswith("2."):
+        document.root = as_openapi(data, document.resolved)
     notes: list[Note] = []
     drafts = [
         _Operation(document, where, _line(root, where), notes).read(_base(document)) for where in _operations(document)
     ]
     if not drafts or len(drafts) > MAX_OPERATIONS:
         raise UserError(f"{source.file} describes {len(drafts) or 'no'} operations", hint="one file, some operations")
+    for reference in document.unfollowed:
+        at = source.text.find(reference)
+        line = source.text.count("\n", 0, at) + 1 if at >= 0 else 1
+        notes.append(Note(line, f"$ref: {reference}", "what it leads to is not there", checks=False))
     return Imported(tuple(drafts), tuple(notes))
 
 
+def _other(source: Source, name: str) -> object:
+    """A file that references lead to; None when there is none of that name."""
+    text = source.beside(name) if "://" not in name else None
+    parsed = read_yaml(text, name, FOREIGN) if text is not None else None
+    return plain(parsed.roots[0]) if parsed is not None and parsed.roots and not parsed.findings else None
+
+
 def _operations(document: Document) -> Iterator[tuple[str, str]]:
-    paths = document.root.get("paths")
-    for path, raw in paths.items() if isinstance(paths, Mapping) else ():
+    for path, raw in document.paths.items():
         item = document.resolved(raw)
         for method in _METHODS:
             if isinstance(item.get(method), Mapping):
@@ -251,7 +265,7 @@ def _base(document: Document) -> str:
 
 
 def _detect(file: str, text: str) -> bool:
-    return bool(re.search(r"^\s*[\"']?openapi[\"']?\s*:\s*[\"']?3\.", text[:20_000], re.MULTILINE))
+    return bool(re.search(r"^\s*[\"']?(openapi[\"']?\s*:\s*[\"']?3|swagger[\"']?\s*:\s*[\"']?2)\.", text, re.MULTILINE))
 
 
-IMPORTER = Importer("OpenAPI 3.0 and 3.1 documents", _detect, read)
+IMPORTER = Importer("OpenAPI 3 and Swagger 2 documents", _detect, read)

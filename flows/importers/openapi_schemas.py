@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import posixpath
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 Schema = Mapping[str, Any]
@@ -23,11 +24,20 @@ class Document:
 
     Args:
         root: as data.
+        other: reads a file beside it; None when it is not there.
     """
 
-    def __init__(self, root: Mapping[str, Any]) -> None:
+    def __init__(self, root: Mapping[str, Any], other: Callable[[str], object] = lambda name: None) -> None:
         self.root = root
+        self.other = other
+        self.files: dict[str, object] = {}
+        self.unfollowed: dict[str, None] = {}
         self.old = str(root.get("openapi", "")).startswith("3.0")
+
+    @property
+    def paths(self) -> Mapping[str, Any]:
+        """Every path with its item."""
+        return self.resolved(self.root.get("paths"))
 
     def resolved(self, value: object) -> Mapping[str, Any]:
         """A map, with its local reference followed; empty for anything else.
@@ -38,15 +48,24 @@ class Document:
         seen: set[str] = set()
         while isinstance(value, Mapping) and isinstance(value.get("$ref"), str):
             reference = value["$ref"]
-            if not reference.startswith("#/") or reference in seen:
+            if reference in seen:
                 return {}
             seen.add(reference)
             value = self._at(reference)
+            if value is None:
+                self.unfollowed[reference] = None
         return value if isinstance(value, Mapping) else {}
 
+    def _file(self, name: str) -> object:
+        """Another file, in which every reference names its file."""
+        if name not in self.files:
+            self.files[name] = _with_files(self.other(name), name)
+        return self.files[name]
+
     def _at(self, reference: str) -> object:
-        value: Any = self.root
-        for part in reference[2:].split("/"):
+        file, _, pointer = reference.partition("#")
+        value: Any = self._file(posixpath.normpath(file)) if file else self.root
+        for part in pointer.split("/")[1:]:
             key = part.replace("~1", "/").replace("~0", "~").replace("%7B", "{").replace("%7D", "}")
             if isinstance(value, list) and key.isdigit() and int(key) < len(value):
                 value = value[int(key)]
@@ -158,6 +177,20 @@ class Document:
         elif source.get("nullable"):
             return {"anyOf": [found, {"type": "null"}]}
         return found
+
+
+def _with_files(value: object, file: str) -> object:
+    if isinstance(value, list):
+        return [_with_files(item, file) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    found = {key: _with_files(item, file) for key, item in value.items()}
+    reference = found.get("$ref")
+    if isinstance(reference, str) and "://" not in reference:
+        name, mark, pointer = reference.partition("#")
+        place = posixpath.normpath(posixpath.join(posixpath.dirname(file), name)) if name else file
+        found["$ref"] = f"{place}{mark}{pointer}"
+    return found
 
 
 _NONE = object()

@@ -5,6 +5,26 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 
+from flows.language.values import parse_json
+from testmesh.kernel.errors import UserError
+
+
+def json_of(file: str, text: str, hint: str) -> object:
+    """A JSON file of another tool.
+
+    Args:
+        file: its name.
+        text: of it.
+        hint: how to get a whole one.
+
+    Raises:
+        UserError: it is no JSON.
+    """
+    try:
+        return parse_json(text.removeprefix("\ufeff"))
+    except ValueError as problem:
+        raise UserError(f"{file} is no JSON: {problem}", hint=hint) from None
+
 
 class JsonPlaces:
     """Finds texts in a JSON file, going forward.

@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flows.importers import Draft, DraftStep, Imported, Importer, Note, Source
-from flows.importers.draft import NotCarried, names_in, variable
+from flows.importers.draft import NotCarried, escaped, names_in, variable
 from flows.importers.naming import TEMPLATE, Names
-from flows.importers.places import JsonPlaces
+from flows.importers.places import JsonPlaces, json_of
 from flows.importers.postman_scripts import DIALECT
-from flows.importers.requests import METHODS, Pairs, WebRequest, filled
+from flows.importers.requests import METHODS, Pairs, WebRequest, file_text, filled
 from flows.importers.scripts import Read, Script, value_or_template
 from flows.importers.templated_json import templated
-from flows.language.values import parse_json
 from testmesh.kernel.errors import UserError
 
 DYNAMIC = {
@@ -90,8 +89,12 @@ class _Collection:
         try:
             filled(step, self._web(asked, around.auth))
         except NotCarried as reason:
-            step.config.setdefault("url", "http://localhost")
             self.refuse(step, line, title, str(reason))
+            step.unsent(f"{self.source.file}:{line}: {title}: {reason}")
+            for kind, text in scripts:
+                if kind == "test":
+                    self.notes.append(Note(self.places.within(text, 1), text, "its request is not sent"))
+            return
         behaviour = _map(item.get("protocolProfileBehavior"))
         if behaviour.get("followRedirects", True):
             step.config["follow_redirects"] = True
@@ -193,10 +196,7 @@ class _Collection:
             variables = templated(str(asked.get("variables") or "{}"), self.names.template)
             request.body = {"query": self.names.template(str(asked.get("query", ""))), "variables": variables or {}}
         elif mode == "file":
-            content = self.source.beside(str(_map(body.get("file")).get("src") or ""))
-            if content is None:
-                raise NotCarried(f"the file {_map(body.get('file')).get('src')} is not there")
-            request.body = content.replace("${", "$${").replace("{{", '{{ "{{" }}')
+            request.body = escaped(file_text(self.source, str(_map(body.get("file")).get("src") or "")))
         elif mode:
             raise NotCarried(f"there is no body of the kind '{mode}'")
 
@@ -274,10 +274,7 @@ def read(source: Source) -> Imported:
     Raises:
         UserError: it is no collection.
     """
-    try:
-        data = parse_json(source.text.removeprefix("\ufeff"))
-    except ValueError as problem:
-        raise UserError(f"{source.file} is no JSON: {problem}", hint="export the collection as v2.1") from None
+    data = json_of(source.file, source.text, "export the collection as v2.1")
     collection: Any = data.get("collection", data) if isinstance(data, Mapping) else None
     if not isinstance(collection, Mapping) or not isinstance(collection.get("item"), list):
         raise UserError(f"{source.file} is no Postman collection", hint="export the collection as v2.1")
@@ -293,10 +290,7 @@ def read(source: Source) -> Imported:
 def _environment(file: str, text: str) -> Mapping[str, object]:
     from flows.language.values import typed_text
 
-    try:
-        data = parse_json(text)
-    except ValueError as problem:
-        raise UserError(f"{file} is no JSON: {problem}", hint="export the environment again") from None
+    data = json_of(file, text, "export the environment again")
     found: dict[str, object] = {}
     for entry in _maps(_map(data).get("values")):
         name = str(entry.get("key", ""))
@@ -307,8 +301,7 @@ def _environment(file: str, text: str) -> Mapping[str, object]:
 
 
 def _detect(file: str, text: str) -> bool:
-    head = text[:5000]
-    return "schema.getpostman.com" in head or ('"_postman_id"' in head and '"item"' in text)
+    return "schema.getpostman.com" in text or ('"_postman_id"' in text and '"item"' in text)
 
 
-IMPORTER = Importer("Postman collections (v2.1)", _detect, read, _environment)
+IMPORTER = Importer("Postman collections (v2.0, v2.1)", _detect, read, _environment)

@@ -162,11 +162,14 @@ class Step:
     @property
     def assertions(self) -> tuple[tuple[AssertionList, Assertion], ...]:
         """Every assertion with the list it stands in, in the order all, any, none."""
-        found: list[tuple[AssertionList, Assertion]] = [("assert", assertion) for assertion in self.assert_all]
+        found = _listed("assert", self.assert_all)
         if self.assert_any or self.assert_none:
-            found += [("assert_any", assertion) for assertion in self.assert_any]
-            found += [("assert_none", assertion) for assertion in self.assert_none]
-        return tuple(found)
+            found += _listed("assert_any", self.assert_any) + _listed("assert_none", self.assert_none)
+        return found
+
+
+def _listed(name: AssertionList, found: tuple[Assertion, ...]) -> tuple[tuple[AssertionList, Assertion], ...]:
+    return tuple([(name, assertion) for assertion in found])
 
 
 class Variable(NamedTuple):

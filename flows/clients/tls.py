@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from flows.clients.errors import ClientError
@@ -135,7 +135,7 @@ def _pem(given: object, files: ReadsFiles) -> bytes | None:
     return text
 
 
-@cache
+@lru_cache(maxsize=64)
 def _context(settings: Tls, alpn: tuple[str, ...]) -> ssl.SSLContext:
     import ssl
 

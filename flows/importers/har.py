@@ -13,6 +13,7 @@ from flows.importers import Draft, Imported, Importer, Note, Source
 from flows.importers.chaining import Chain, Seen
 from flows.importers.draft import Assertion, DraftStep, escaped, variable
 from flows.importers.multipart import multipart_parts
+from flows.importers.places import JsonPlaces
 from flows.importers.proposing import Sent, propose
 from flows.importers.requests import Pairs, WebRequest, filled, named_by, pairs_of, userinfo_moved, with_text_body
 from flows.importers.secrets import Secrets
@@ -83,7 +84,14 @@ def read(source: Source) -> Imported:
         draft.share_cookies()
     if secrets.names:
         draft.comments.append(f"Secrets to give (environment, file or keyring): {', '.join(secrets.names)}")
-    return Imported((draft,), tuple(notes))
+    lines = _lines(log, source.text)
+    return Imported((draft,), tuple(note._replace(line=lines[note.line - 1]) for note in notes))
+
+
+def _lines(log: Mapping[str, Any], text: str) -> list[int]:
+    """The line of each entry: where its URL stands."""
+    places = JsonPlaces(text)
+    return [places.after(str(raw["request"].get("url", ""))) for raw in log["entries"]]
 
 
 def _one_session(entries: list[Entry]) -> bool:
@@ -132,7 +140,10 @@ def _entries(log: Mapping[str, Any], source: Source, notes: list[Note]) -> Itera
         if url.startswith(("ws:", "wss:")) or "_webSocketMessages" in raw:
             notes.append(Note(number, f"entry {number}: {url}", "WebSocket traffic is not recorded as steps"))
             continue
-        if url.startswith(("http:", "https:")):
+        if raw["request"].get("method") == "CONNECT":
+            why = "a tunnel through a proxy is no request of its own"
+            notes.append(Note(number, f"entry {number}: CONNECT {url}", why, checks=False))
+        elif url.startswith(("http:", "https:")):
             yield _entry(number, raw, notes)
 
 
@@ -152,6 +163,9 @@ def _entry(number: int, raw: Mapping[str, Any], notes: list[Note]) -> Entry:
     if not cookies:
         cookies = _set_cookies(_maps(answer.get("headers")))
     status = answer.get("status")
+    if not status:
+        notes.append(Note(number, f"entry {number}: {request.get('url')}", "it got no answer that could be asserted",
+                          checks=False))  # fmt: skip
     return Entry(
         number, _request(number, request, notes), status if isinstance(status, int) else 0,
         _body(answer.get("content"), headers), headers, cookies,
@@ -198,6 +212,11 @@ def _sent_cookies(headers: list[Mapping[str, Any]]) -> Pairs:
 def _posted(number: int, request: WebRequest, posted: Mapping[str, Any], notes: list[Note]) -> None:
     kind = str(posted.get("mimeType", "")).lower()
     text = posted.get("text")
+    if posted.get("encoding") == "base64" and isinstance(text, str):
+        text = _decoded(text)
+        if text is None:
+            what = f"entry {number}: the body of {request.method} {request.url}"
+            notes.append(Note(number, what, "its bytes are no text", checks=False))
     if kind.startswith("multipart/"):
         request.without("content-type")
         request.multipart = []
@@ -235,16 +254,22 @@ def _body(content: object, headers: Mapping[str, str]) -> object:
         return None
     text = content["text"]
     if content.get("encoding") == "base64":
-        import base64
-
-        try:
-            text = base64.b64decode(text).decode()
-        except ValueError:
+        text = _decoded(text)
+        if text is None:
             return None
     try:
         return parse_json(text)
     except ValueError:
         return text
+
+
+def _decoded(coded: str) -> str | None:
+    import base64
+
+    try:
+        return base64.b64decode(coded).decode()
+    except ValueError:
+        return None
 
 
 def _bases(entries: list[Entry], draft: Draft) -> dict[str, str]:

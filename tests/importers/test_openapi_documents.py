@@ -42,8 +42,8 @@ definitions:
   Order: {type: object, required: [sku], properties: {sku: {type: string, example: S}, n: {type: integer}}}
 """
 FILES = {
-    "paths/orders.yaml": "get:\n  operationId: read\n  responses:\n    '200':\n      content:\n        application/json:\n"
-    "          schema: {$ref: '../schemas.yaml#/Order'}\n",
+    "paths/orders.yaml": "get:\n  operationId: read\n  responses:\n    '200':\n      content:\n"
+    "        application/json: {schema: {$ref: '../schemas.yaml#/Order'}}\n",
     "schemas.yaml": "Order: {type: object, required: [id], properties: {id: {$ref: '#/Id'}}}\nId: {type: integer}\n",
 }
 ROOT = """

@@ -39,6 +39,21 @@ def _recorded(request: dict[str, object], answer: dict[str, object]) -> str:
     return texts(read_har(Source("x.har", json.dumps({"log": {"entries": [entry]}}))))[0]
 
 
+def test_what_a_proxy_recorded_in_base64_is_sent_as_it_was() -> None:
+    coded = {"mimeType": "text/plain", "text": "aGVsbG8gd29ybGQ=", "encoding": "base64"}
+    assert "body: hello world" in _recorded({"url": "http://h/a", "postData": coded}, {})
+
+
+def test_tunnels_and_requests_without_an_answer_are_said() -> None:
+    entries = [
+        {"request": {"method": "CONNECT", "url": "http://h:443"}, "response": {"status": 200}},
+        {"request": {"method": "GET", "url": "http://h/a"}, "response": {"status": 0}},
+    ]
+    found = read_har(Source("x.har", json.dumps({"log": {"entries": entries}}, indent=1)))
+    assert [(note.line, note.checks) for note in found.notes] == [(7, False), (16, False)]
+    assert [step.config["url"] for step in found.drafts[0].steps] == ["${BASE_URL}/a"]
+
+
 def test_a_secret_of_a_browsers_recording_is_named() -> None:
     parts = [{"name": "password", "value": "geheim-1"}, {"name": "note", "value": "geheim-1"}]
     echoed = json.dumps({"password": "geheim-2", "note": "hunter", "you_sent": "geheim-1"})

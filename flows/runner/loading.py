@@ -13,6 +13,7 @@ from flows.language.catalogue import Catalogue
 from flows.language.check import CheckedFlow, DiskFiles
 from flows.language.files import bounds
 from flows.language.masked_text import MASK
+from flows.language.reader import descend
 from flows.language.spec import Flow, Step
 from testmesh.guard.limits import MIB, read_bytes
 from testmesh.kernel.diagnostics import Diagnostic
@@ -173,9 +174,8 @@ class Loader:
                 opened = self.open(beside(file, child))
                 for finding in opened.findings:
                     if finding.rule == NOT_ALLOWED:
-                        yield Diagnostic(
-                            file, step.at.line, step.at.column, NOT_ALLOWED, f"{opened.file}: {finding.message}"
-                        )
+                        line, column = _place(step, "config", "flow")
+                        yield Diagnostic(file, line, column, NOT_ALLOWED, f"{opened.file}: {finding.message}")
 
     def _hide(self, file: str, flow: Flow | None) -> None:
         """Env files hold secrets and are usually not in the repository: only their names go into a recording."""
@@ -202,7 +202,14 @@ def steps_of(flow: Flow) -> Iterator[Step]:
 def _refusal(file: str, step: Step) -> Diagnostic:
     message = f"step '{step.id}' runs a command on this machine: write '[shell]' and 'allow = true' into testmesh.toml"
     message += ", or allow it for one run with --allow-shell"
-    return Diagnostic(file, step.at.line, step.at.column, NOT_ALLOWED, message)
+    line, column = _place(step, "action")
+    return Diagnostic(file, line, column, NOT_ALLOWED, message, length=len(step.written_action))
+
+
+def _place(step: Step, *path: str) -> tuple[int, int]:
+    """Where a value of a step is written."""
+    found = descend(step.node, path)
+    return found.at if found is not None else step.at
 
 
 def outline_of(flow: Flow) -> Outline:

@@ -44,12 +44,12 @@ def test_it_is_refused_unless_allowed_wherever_the_step_stands(tmp_path: Path) -
     """
     run = run_text(tmp_path, text)
     (problem,) = [found for found in run.flows[0].problems if found["severity"] == "error"]
-    assert (problem["rule"], problem["line"]) == ("flow/shell-not-allowed", 7)
+    assert (problem["rule"], problem["line"], problem["column"]) == ("flow/shell-not-allowed", 7, 66)
     assert exit_code(run) == 2
     write(tmp_path, text, "child.yaml")
     parent = run_text(tmp_path, _flow("{id: c, action: run_flow, config: {flow: child.yaml}}"))
     (problem,) = [found for found in parent.flows[0].problems if found["severity"] == "error"]
-    assert (problem["rule"], problem["line"]) == ("flow/shell-not-allowed", 4)
+    assert (problem["rule"], problem["line"], problem["column"]) == ("flow/shell-not-allowed", 4, 48)
     assert "child.yaml: step 'sh' runs a command" in problem["message"]
     assert not (tmp_path / "done").exists()
 

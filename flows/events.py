@@ -6,7 +6,8 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from datetime import datetime
+from typing import Any, cast, get_args
 
 from flows.language.foreign_json import escaped
 from flows.language.values import instant_text, parse_json, seconds_of, simplest, type_name
@@ -20,12 +21,15 @@ from graph.runs import (
     Run,
     RunFinished,
     RunStarted,
+    RunVerdict,
     StepFinished,
     StepRun,
     StepStarted,
+    StepVerdict,
 )
 from testmesh.kernel.errors import UserError
 
+_VERDICTS = frozenset((*get_args(StepVerdict), *get_args(RunVerdict)))
 _MARK = f"exact-number-{os.urandom(16).hex()}:"
 _EXACT = re.compile(rf'"{_MARK}([^"]+)"')
 
@@ -73,6 +77,8 @@ def run_from_json(text: str | bytes) -> Run:
     Raises:
         UserError: not an artefact, or of a newer version.
     """
+    if not text.strip():
+        raise UserError("not a run artefact: it is empty")
     try:
         data: Any = parse_json(text, ours=True)
         version = data["version"]
@@ -82,7 +88,7 @@ def run_from_json(text: str | bytes) -> Run:
         raise UserError(f"run artefact of version {version}; this TestMesh reads version 1", hint="upgrade TestMesh")
     try:
         return _run(data)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UserError(f"not a run artefact: {type(error).__name__} {error}") from error
 
 
@@ -194,12 +200,29 @@ def assertion_data(found: AssertionResult) -> dict[str, object]:
     }
 
 
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} where a text belongs")
+    return value
+
+
+def _moment(value: Any) -> str:
+    datetime.fromisoformat(value)
+    return _text(value)
+
+
+def _verdict(value: Any) -> Any:
+    if value not in _VERDICTS:
+        raise ValueError(f"the verdict {value!r} is unknown")
+    return value
+
+
 def _run(data: Any) -> Run:
     return Run(
-        id=data["id"],
-        started=data["started"],
-        finished=data["finished"],
-        verdict=data["verdict"],
+        id=_text(data["id"]),
+        started=_moment(data["started"]),
+        finished=_moment(data["finished"]),
+        verdict=_verdict(data["verdict"]),
         flows=tuple(flow_from(flow) for flow in data["flows"]),
         seed=data.get("seed", 0),
         environment=data.get("environment", ""),
@@ -219,10 +242,10 @@ def flow_from(data: Any) -> FlowRun:
         data: what :func:`flow_data` made.
     """
     return FlowRun(
-        file=data["file"],
-        name=data["name"],
+        file=_text(data["file"]),
+        name=_text(data["name"]),
         row=data["row"],
-        verdict=data["verdict"],
+        verdict=_verdict(data["verdict"]),
         duration_ms=data["duration_ms"],
         steps=tuple(step_from(step) for step in data["steps"]),
         message=data.get("message", ""),
@@ -241,10 +264,10 @@ def step_from(data: Any) -> StepRun:
         data: what :func:`step_data` made.
     """
     return StepRun(
-        id=data["id"],
+        id=_text(data["id"]),
         phase=data["phase"],
-        action=data["action"],
-        verdict=data["verdict"],
+        action=_text(data["action"]),
+        verdict=_verdict(data["verdict"]),
         message=data.get("message", ""),
         started_ms=data["started_ms"],
         duration_ms=data["duration_ms"],

@@ -58,11 +58,12 @@ def write_reports(run: Run, wanted: Mapping[str, Path], beside: Beside | None = 
         beside: spans, and the last green runs; None = nothing is known.
 
     Raises:
-        UserError: an unknown report, or a file that cannot be written.
+        UserError: an unknown report, or a file that cannot be written; the others are.
     """
     from flows.reports.beside import NOTHING
 
     known = NOTHING if beside is None else beside
+    problems: list[UserError] = []
     for format, path in [(report(name), path) for name, path in wanted.items()]:
         chunks = iter((format.write(run, known),)) if format.chunks is None else format.chunks(run, known)
         pieces = (chunk.encode("utf-8", "replace") for chunk in chunks)
@@ -70,8 +71,13 @@ def write_reports(run: Run, wanted: Mapping[str, Path], beside: Beside | None = 
             sys.stdout.flush()
             sys.stdout.buffer.writelines(pieces)
             sys.stdout.buffer.flush()
-        else:
+            continue
+        try:
             write_whole(path, pieces)
+        except UserError as problem:
+            problems.append(problem)
+    if problems:
+        raise problems[0]
 
 
 def _is_special(path: Path) -> bool:

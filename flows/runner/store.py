@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from flows.events import run_from_json
@@ -30,6 +31,8 @@ class FileRunStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.unread: dict[str, str] = {}
+        """What :meth:`list` passed over: file name to the reason."""
 
     def save(self, run: Run) -> None:
         """Keeps a run, atomically; saving the same id again replaces it.
@@ -81,7 +84,7 @@ class FileRunStore:
         return self.load(run_id)
 
     def list(self, limit: int = 50, before: str = "") -> Sequence[RunSummary]:
-        """Newest first, those older than `before`; files that are no artefact are passed over.
+        """Newest first, those older than `before`; what cannot be read is passed over, and stands in `unread`.
 
         Args:
             limit: at most so many.
@@ -93,16 +96,20 @@ class FileRunStore:
                 continue
             if len(found) >= limit:
                 break
-            with contextlib.suppress(UserError):
-                found.append(summary(self.opened(name)))
+            try:
+                # The name of a file that was copied here is what finds it again, not the id within.
+                found.append(replace(summary(self.opened(name)), id=name))
+            except UserError as problem:
+                self.unread[name] = problem.message
         return found
 
     def _ids(self) -> Sequence[str]:
         try:
-            names = os.listdir(self._folder)
+            with os.scandir(self._folder) as entries:
+                names = [entry.name for entry in entries if entry.name.endswith(".json") and entry.is_file()]
         except OSError:
             return []
-        return sorted((name[:-5] for name in names if name.endswith(".json") and name[0] != "."), reverse=True)
+        return sorted((name[:-5] for name in names if _NAME.match(name[:-5])), reverse=True)
 
     def _resolved(self, run_id: str) -> str:
         ids = self._ids()

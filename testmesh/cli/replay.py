@@ -57,6 +57,8 @@ def _run(options: argparse.Namespace) -> int:
         from flows.reports.json import write
 
         sys.stdout.write(write(again))
+    if ran.unkept is not None:
+        raise ran.unkept
     return exit_code(again)
 
 

@@ -161,18 +161,29 @@ class _Execution:
             return EXIT_OK, False
         if system is not None or ran.spans:
             _observe(self.project, ran)
-        if self.reports:
-            from flows.reports import write_reports
-            from testmesh.compose.reporting import beside_of
-
-            beside = beside_of(self.project.root, ran.run, ran.spans, green="html" in self.reports)
-            write_reports(ran.run, self.reports, beside)
+        problem = self._reported(ran) or ran.unkept
         if options.server:
             from testmesh.compose.remote import Remote
 
             Remote(options.server).upload(ran.run)
         _say(options, ran)
+        if problem is not None:
+            raise problem
         return exit_code(ran.run) if ran.run.flows else EXIT_FAILED, ran.run.verdict == "cancelled"
+
+    def _reported(self, ran: Ran) -> UserError | None:
+        """Writes the reports; what stands in the way of one is said at the end, when the run has been told whole."""
+        if not self.reports:
+            return None
+        from flows.reports import write_reports
+        from testmesh.compose.reporting import beside_of
+
+        beside = beside_of(self.project.root, ran.run, ran.spans, green="html" in self.reports)
+        try:
+            write_reports(ran.run, self.reports, beside)
+        except UserError as problem:
+            return problem
+        return None
 
     def _shown(self, asked: RunOptions, system: System | None) -> Ran:
         """A run that a person watches; what it knows to be secret never reaches the terminal."""

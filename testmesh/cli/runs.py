@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from testmesh.cli import Command
 from testmesh.cli._options import add_folder, add_json, print_json
 from testmesh.kernel.errors import EXIT_OK, UserError
 
+MOST_UNREAD = 5
 VERDICTS = ("passed", "failed", "error", "cancelled")
 
 
@@ -34,7 +36,12 @@ def _run(options: argparse.Namespace) -> int:
         raise UserError(f"--limit must be at least 1, not {options.limit}")
     since = moment(options.since, SystemClock().now()) if options.since else ""
     wanted = Wanted(options.flow, options.verdict, since, options.env, options.revision)
-    rows = list(listed(file_runs(open_checkout(options.dir)), wanted, options.limit))
+    runs = file_runs(open_checkout(options.dir))
+    rows = list(listed(runs, wanted, options.limit))
+    for reason in list(runs.unread.values())[:MOST_UNREAD]:
+        print(f"not shown  {reason}", file=sys.stderr)
+    if len(runs.unread) > MOST_UNREAD:
+        print(f"not shown  {len(runs.unread) - MOST_UNREAD} more files that are no recordings", file=sys.stderr)
     if options.json:
         print_json(rows)
         return EXIT_OK

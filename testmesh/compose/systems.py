@@ -19,6 +19,7 @@ from testmesh.workspaces.records import Project
 
 if TYPE_CHECKING:
     from flows.runner.options import Listener, RunOptions
+    from flows.runner.store import FileRunStore
     from graph.spans import Span
     from testmesh.compose.graphs import Checkout
     from testmesh.compose.spans import Telemetry
@@ -37,6 +38,7 @@ class Ran:
         not_run: flow file to the reason it was not run.
         spans: what its traces show.
         traffic: other traces received meanwhile.
+        unkept: why the recording could not be kept; what it tells is shown and reported before that ends the command.
         troubles: what went wrong around it, one sentence each: a service that ended, spans or logs not to be had.
     """
 
@@ -45,6 +47,7 @@ class Ran:
     spans: Sequence[Span] = ()
     troubles: tuple[str, ...] = ()
     traffic: Sequence[Taken] = ()
+    unkept: UserError | None = None
 
 
 class System:
@@ -250,24 +253,35 @@ def run_flows_in(
     options = replace(options, masks=masks)
     with _telemetry(system, options) as telemetry:
         if telemetry is None:
-            return Ran(asyncio.run(run_flows(options, listeners, store)), not_run)
+            run = asyncio.run(run_flows(options, listeners))
+            return Ran(run, not_run, unkept=_unkept(store, run))
         from testmesh.compose.spans import keep_spans, masked
 
         options = replace(options, spans=telemetry.live())
-        run = saved = asyncio.run(run_flows(options, listeners, store))
+        run = saved = asyncio.run(run_flows(options, listeners))
+        unkept = _unkept(store, run)
         found, trouble = telemetry.collected(run)
         traffic = telemetry.traffic(run)
     spans = [masked(span, masks) for span in found]
-    if save and spans:
+    if save and spans and unkept is None:
         keep_spans(options.root, run.id, spans)
     troubles = [trouble] if trouble else []
     if system is not None:
         happened = system.troubles()
         troubles += [f"{service} {clause}" for service, clause in happened.items()]
         run = _completed(run, system.deployed(spans), {name: masks.text(text) for name, text in happened.items()})
-        if store is not None and run is not saved:
+        if run is not saved:
+            unkept = _unkept(store, run)
+    return Ran(run, not_run, tuple(spans), tuple(masks.text(text) for text in troubles), traffic, unkept)
+
+
+def _unkept(store: FileRunStore | None, run: Run) -> UserError | None:
+    try:
+        if store is not None:
             store.save(run)
-    return Ran(run, not_run, tuple(spans), tuple(masks.text(text) for text in troubles), traffic)
+    except UserError as problem:
+        return problem
+    return None
 
 
 def _completed(run: Run, now: Mapping[str, str], troubles: Mapping[str, str]) -> Run:

@@ -266,6 +266,7 @@ class Http2Connection:
                 self._feed(data)
                 self._flush()
                 await self._writer.drain()
+            problem = problem if self._greeted else ClientError(f"{problem.message} and spoke no HTTP/2")
         except (H2Error, UnicodeDecodeError, ValueError) as error:
             self._flush()
             problem = ClientError(f"{self._target}: the answer is not valid HTTP/2: {reason(error)}")

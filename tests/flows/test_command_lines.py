@@ -122,6 +122,8 @@ def test_redis_cli_does_what_the_step_did(redis_url: str) -> None:
 @pytest.mark.parametrize(
     ("found", "words"),
     [
+        (sent("http_request", url="http://h/", http2=True), ["curl", "-sS", "--http2-prior-knowledge", "http://h/"]),
+        (sent("http_request", url="https://h/", http2=True), ["curl", "-sS", "--http2", "https://h/"]),
         (sent("kafka_producer", brokers="b:9092", topic="t", key="k", value={"a": 1}, headers={"h": "x"}),
          ["printf", "%s", '{"a":1}', "|", "kcat", "-b", "b:9092", "-t", "t", "-P", "-k", "k", "-H", "h=x"]),
         (sent("kafka_consumer", brokers=["a:1", "b:2"], topic="t"),

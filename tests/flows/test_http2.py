@@ -76,6 +76,13 @@ def test_http2_by_prior_knowledge_and_a_server_that_only_has_http1(tmp_path: Pat
     assert "it answers in HTTP/1.1 to HTTP/2; leave out 'http2'" in step(run, "a").message
 
 
+def test_a_server_that_only_hangs_up_spoke_no_http2() -> None:
+    with raw_server(lambda connection: connection.recv(65536)) as port:
+        (found,) = _asked(port, ("GET", b""))
+    assert isinstance(found, ClientError), found
+    assert found.message == f"127.0.0.1:{port}: the server closed the connection and spoke no HTTP/2"
+
+
 def _asked(port: int, *requests: tuple[str, bytes]) -> list[HttpResponse | Exception]:
     """Requests (method, body) sent at the same time."""
 

@@ -28,7 +28,7 @@ def _switches(sent: Sent) -> Iterator[str]:
     if sent.get("verify_ssl") is False:
         yield "-k"
     if sent.get("http2") is True:
-        yield "--http2"
+        yield "--http2" if _url(sent).startswith("https:") else "--http2-prior-knowledge"
     for key, switch in (("ca", "--cacert"), ("cert", "--cert"), ("key", "--key")):
         value = sent.fields("tls").get(key)
         if isinstance(value, str) and "\n" not in value:

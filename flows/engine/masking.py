@@ -72,7 +72,6 @@ class Masks:
         self._batches: list[tuple[list[str], Finder]] = []
         self._short: list[Finder] = []
         self._known_short = 0
-        self._longest = 0
 
     @property
     def count(self) -> int:
@@ -108,7 +107,6 @@ class Masks:
                 self._remember(value[place : place + _PIECE])
             return
         self._values[value] = None
-        self._longest = max(self._longest, len(value))
         self._pending.append(value)
         if value.isdigit() and value.isascii():
             self._numbers.add(value.lstrip("0") or "0")
@@ -159,33 +157,17 @@ class Masks:
         Args:
             value: any text.
         """
-        found = sorted(span for finder in self._finders() for span in finder.spans(value))
+        self._finders()
+        found = sorted(span for values, finder in self._batches for span in _whole(finder, values, value))
         if "..." in value or "…" in value:
             found = sorted([*found, *(span for finder in self._shortened() for span in finder.spans(value))])
         merged: list[tuple[int, int]] = []
-        for number, (start, end) in enumerate(found):
-            following = found[number + 1][0] if number + 1 < len(found) else len(value)
-            end = self._reached(value, start, end, following)
+        for start, end in found:
             if merged and start < merged[-1][1]:
                 merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
             elif end > start:
                 merged.append((start, end))
         return merged
-
-    def _reached(self, value: str, start: int, end: int, following: int) -> int:
-        """Where a masked place ends: another secret, or the same one again, may begin within it."""
-        while end < following:
-            inside, reach = start + 1, end + EXPANSION * self._longest
-            more = [
-                (inside + first[0][0], inside + first[0][1])
-                for finder in self._finders()
-                if (first := finder.spans(value[inside:reach])) and inside + first[0][0] < end
-            ]
-            start, further = max(more, key=lambda span: span[1], default=(start, end))
-            if further <= end:
-                break
-            end = further
-        return end
 
     def evidence(self, value: object) -> object:
         """What came back: known secrets are masked, names of fields are left alone, so that assertions still hold.
@@ -321,6 +303,23 @@ def _parts(value: str) -> Iterator[str]:
         yield from (
             part for part in _DELIMITERS.split(value) if re.search(r"[A-Za-z]", part) and re.search(r"\d", part)
         )
+
+
+def _whole(finder: Finder, values: list[str], text: str) -> Iterator[tuple[int, int]]:
+    """Places of secrets to the end of what begins within them: the same one again, or another of the same pattern.
+
+    A pattern's own search goes on behind what it found; what begins within another pattern's place it finds by itself.
+    """
+    reach, found = EXPANSION * max(map(len, values)), finder.spans(text)
+    for number, (begin, end) in enumerate(found):
+        following = found[number + 1][0] if number + 1 < len(found) else len(text)
+        start = begin
+        while end < following:
+            again = finder.first(text[start + 1 : end + reach])
+            if again is None or start + 1 + again[0] >= end:
+                break
+            start, end = start + 1 + again[0], max(end, start + 1 + again[1])
+        yield begin, end
 
 
 def _joinable(before: list[str], batch: list[str]) -> bool:

@@ -40,12 +40,40 @@ def compile_pattern(pattern: str) -> Pattern:
     options.log_errors = False
     options.max_mem = MAX_MEMORY
     try:
-        compiled: Pattern = re2.compile(pattern, options)
+        compiled = _AnyText(re2.compile(pattern, options))
     except re2.error as problem:
         raise UserError(f"the pattern does not compile: {_reason(problem)}", hint=_hint(pattern)) from None
     except UnicodeEncodeError:
         raise UserError("the pattern holds a lone surrogate, which is no character") from None
     return compiled
+
+
+class _AnyText:
+    """A compiled pattern for any text: JSON of a server may hold halves of surrogate pairs, which RE2 cannot read.
+
+    Args:
+        pattern: of the library.
+    """
+
+    __slots__ = ("_pattern",)
+
+    def __init__(self, pattern: Any) -> None:
+        self._pattern = pattern
+
+    def search(self, text: str) -> Any:
+        """The first match anywhere in the text, or None."""
+        try:
+            return self._pattern.search(text)
+        except UnicodeEncodeError:
+            return self._pattern.search(_paired(text))
+
+    def fullmatch(self, text: str) -> object | None:
+        """A match of the whole text, or None."""
+        try:
+            found: object | None = self._pattern.fullmatch(text)
+        except UnicodeEncodeError:
+            found = self._pattern.fullmatch(_paired(text))
+        return found
 
 
 class Finder:
@@ -76,6 +104,18 @@ class Finder:
             return self._pattern.search(text) is not None
         except UnicodeEncodeError:
             return self._pattern.search(_paired(text)) is not None
+
+    def first(self, text: str) -> tuple[int, int] | None:
+        """Where it is first; None when it is nowhere.
+
+        Args:
+            text: any text, lone surrogates too.
+        """
+        try:
+            match = self._pattern.search(text)
+        except UnicodeEncodeError:
+            match = self._pattern.search(_paired(text))
+        return None if match is None else match.span()
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where it is, without overlaps, in order.

@@ -163,6 +163,7 @@ def test_the_beginning_of_a_secret_at_the_end_of_a_shortened_text_is_masked() ->
         (("abcdefgh", "efghijkl"), "abcdefghijkl"),
         (("secret-one", "one-secret-two"), "secret-one-secret-two"),
         (("abcabcab",), "abcabcabcabcab"),
+        (("ab1defgh", "1def", "efghijkl"), "ab1defghijkl"),
         (("password", "password123!"), "password123!"),
     ],
 )
@@ -174,6 +175,12 @@ def test_secrets_that_overlap_leave_nothing_between_them(secrets: tuple[str, ...
         stream.write(char)
     stream.close()
     assert out.getvalue() == f"<{MASK}>"
+
+
+@pytest.mark.timeout(30)
+def test_a_long_key_makes_a_text_full_of_another_secret_no_slower() -> None:
+    masks = known("Tok3n-abc123", "k9" * 900)
+    assert masks.text("some Tok3n-abc123 words\n" * 20_000) == f"some {MASK} words\n" * 20_000
 
 
 def test_a_secret_without_end_is_not_held_back_for_ever() -> None:

@@ -17,6 +17,12 @@ def test_a_pattern_searches_and_matches_whole() -> None:
     assert pattern.fullmatch("éé") is None
 
 
+def test_halves_of_surrogate_pairs_are_characters_that_no_pattern_names() -> None:
+    assert compile_pattern("x$").search("\ud800x") is not None
+    assert compile_pattern("x").search("\ud800") is None
+    assert compile_pattern(".x").fullmatch("\ud800x") is not None
+
+
 @pytest.mark.parametrize(
     "pattern", ["(", "a(?=b)", "(?<!a)b", r"(a)\1", "a{2,1}", "[", "(?P<x>", "x" * 3000, "(?:a{1000}){1000}"]
 )

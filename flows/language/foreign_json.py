@@ -7,7 +7,8 @@ import re
 
 MAX_DEPTH = 128
 MAX_VALUES = 500_000
-_STRING = r'"(?:[^"\\]|\\.)*"'
+# What is not parsed yet may have a quote without its end: never given back, it is looked at once.
+_STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'
 _SURROGATE = "[\ud800-\udfff]"
 _OTHER = r"[^\[\]{}]+"
 

@@ -68,3 +68,8 @@ def test_what_is_missing_is_told_with_what_is_there(text: str, problem: str) -> 
 def test_a_reason_is_short_however_large_the_values() -> None:
     large = InnerScope({"rows": [{"text": "x" * 100_000}]}, MappingScope({}), {})
     assert len(reason(compile_expression('all(rows, .text == "y")'), large)) <= 400
+
+
+def test_a_reference_to_nothing_behind_the_first_error_of_a_schema_hides_no_reason() -> None:
+    text = "body matches_schema {properties: {total: {type: 'integer'}, active: {'$ref': '#/nowhere'}}}"
+    assert reason(compile_expression(text), scope()) == "total: 35.5 is not of type 'integer'"

@@ -53,6 +53,13 @@ def test_json_of_very_many_values_stays_text(monkeypatch: pytest.MonkeyPatch) ->
     assert parse_json(b"[" + b"0," * 10 + b"0]") == [0] * 11
 
 
+@pytest.mark.timeout(30)
+def test_quotes_without_end_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(foreign_json, "MAX_VALUES", 10)
+    with pytest.raises(ValueError, match="JSON"):
+        parse_json("[" + "," * 11 + '"' + '\\"' * 200_000)
+
+
 def test_a_url_in_a_message_is_no_longer_than_a_line() -> None:
     assert len(bare_url("http://u:p@h/" + "x" * 70_000)) == MAX_SHOWN + 3
     assert bare_url("http://u:p@h/x?y") == "http://h/x"

@@ -196,7 +196,10 @@ def _duration(value: Any) -> object:
     found = seconds(_need("duration", value, "string"))
     if found is None:
         raise NotEvaluable(f"duration() of {described(value)}: write it like 500ms, 10s, 2m or 1h")
-    return timedelta(seconds=found)
+    try:
+        return timedelta(seconds=found)
+    except OverflowError:
+        raise NotEvaluable(f"duration() of {described(value)}: more than 999,999,999 days") from None
 
 
 def _json(value: Any) -> object:
@@ -206,10 +209,18 @@ def _json(value: Any) -> object:
         raise NotEvaluable(f"json(): {problem}") from None
 
 
+def _bytes(function: str, value: Any) -> bytes:
+    try:
+        data: bytes = _need(function, value, "string").encode()
+    except UnicodeEncodeError:
+        raise NotEvaluable(f"{function}(): half of a surrogate pair has no bytes in UTF-8") from None
+    return data
+
+
 def _base64(value: Any) -> object:
     import base64
 
-    return base64.b64encode(_need("base64", value, "string").encode()).decode()
+    return base64.b64encode(_bytes("base64", value)).decode()
 
 
 def _base64_decode(value: Any) -> object:
@@ -224,7 +235,7 @@ def _base64_decode(value: Any) -> object:
 def _sha256(value: Any) -> object:
     import hashlib
 
-    return hashlib.sha256(_need("sha256", value, "string").encode()).hexdigest()
+    return hashlib.sha256(_bytes("sha256", value)).hexdigest()
 
 
 PURE: Mapping[str, Callable[..., object]] = {

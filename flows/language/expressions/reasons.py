@@ -133,7 +133,7 @@ def _closure(tree: t.Closure, frame: Frame) -> str:
     if tree.function not in ("any", "all", "none", "one"):
         return _plain(tree, frame)
     values: Any = compiled(tree.items)(frame)
-    verdicts = [_of_element(tree, frame, value) for value in values]
+    verdicts = _verdicts(tree, frame, values)
     if not verdicts:
         return "there are no elements"
     if tree.function == "all":
@@ -148,13 +148,18 @@ def _closure(tree: t.Closure, frame: Frame) -> str:
     return f"{len(holding)} elements do: {', '.join(map(str, holding[:_FEW]))}{rest}"
 
 
-def _of_element(tree: t.Closure, frame: Frame, value: object) -> bool:
-    frame.spend(1)
-    outer, frame.element = frame.element, value
+def _verdicts(tree: t.Closure, frame: Frame, values: Any) -> list[bool]:
+    """What the body says of each element; of `all` up to the first that decides."""
+    body, outer, found = compiled(tree.body), frame.element, []
     try:
-        return compiled(tree.body)(frame) is True
+        for frame.element in values:
+            frame.spend(1)
+            found.append(body(frame) is True)
+            if tree.function == "all" and not found[-1]:
+                break
     finally:
         frame.element = outer
+    return found
 
 
 def _element(tree: t.Closure, frame: Frame, value: object) -> str:

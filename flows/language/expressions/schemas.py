@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from flows.language.errors import NotEvaluable, TypeMismatch, Undecided
@@ -83,7 +84,13 @@ def problems(value: object, schema: object, most: int) -> list[str]:
         schema: as for :func:`conforms`, evaluated before.
         most: places.
     """
-    found = sorted(_validator(schema).iter_errors(value), key=lambda error: [str(part) for part in error.absolute_path])
+    from referencing.exceptions import Unresolvable
+
+    found: list[Any] = []
+    with suppress(Unresolvable):  # behind an error, which was enough for the verdict
+        for error in _validator(schema).iter_errors(value):
+            found.append(error)
+    found.sort(key=lambda error: [str(part) for part in error.absolute_path])
     return [_told(error) for error in found[:most]] + ([f"and {len(found) - most} more"] if len(found) > most else [])
 
 

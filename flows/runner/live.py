@@ -274,7 +274,9 @@ class _Course:
         answer = await self._answer(effect)
         if answer.type == "timeout" and effect.sure:
             alive = await self._answer(Alive(effect.request, self._live.time.now() + ALIVE_MS))
-            return alive._replace(at=answer.at) if alive.type else answer
+            # Without a word about whom it waited for, this would count as the silence of a living server.
+            silent = alive._replace(awaited=alive.awaited or "no answer") if alive.type == "timeout" else alive
+            return silent._replace(at=answer.at) if alive.type else answer
         return answer
 
     def _sheltered(self, *, on: bool) -> bool:

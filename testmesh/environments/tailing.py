@@ -6,6 +6,7 @@ import os
 import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -133,8 +134,9 @@ class Tail:
     def _rotated(self, inode: int) -> Path | None:
         """The same file under its new name (`app.log.1`): only that very file, never another's."""
         for candidate in sorted(self._path.parent.glob(f"{self._path.name}*")):
-            if candidate != self._path and candidate.stat().st_ino == inode:
-                return candidate
+            with suppress(OSError):  # rotated away meanwhile, or a link that leads nowhere
+                if candidate != self._path and candidate.stat().st_ino == inode:
+                    return candidate
         return None
 
 

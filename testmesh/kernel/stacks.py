@@ -20,6 +20,8 @@ _LIBRARY = re.compile(
     r"|io\.(?:netty|grpc|quarkus|vertx)|com\.(?:sun|fasterxml|zaxxer)|System|Microsoft)\."
 )
 _FARTHEST = 120
+# A line that says "at" again and again costs the square of its length.
+_LONGEST = 1_000
 # Go prints an empty line, the goroutine and the function between the error and its first frame.
 _HEADING = 4
 
@@ -47,7 +49,7 @@ def frame(text: str) -> Frame | None:
         text: a line.
     """
     for form in _FORMS:
-        found = form.search(text)
+        found = form.search(text, 0, _LONGEST)
         if found is not None:
             name = ("" if form is _GO else found["name"]) or ""
             own = _LIBRARY.search(name if form in (_JAVA, _DOTNET) else found["file"]) is None

@@ -103,3 +103,15 @@ def test_a_stack_trace_has_the_time_of_its_error_and_a_later_line_its_own() -> N
         Arrived("later", came + timedelta(seconds=1)),
     ]
     assert [at[17:23] for at, _ in of_arrived(lines, SINCE)] == ["04.100", "04.100", "04.100", "06.000"]
+
+
+def test_a_link_that_leads_nowhere_beside_a_rotated_file_hides_nothing(tmp_path: Path) -> None:
+    log, clock = tmp_path / "app.log", Clock()
+    log.write_text("")
+    tail = Tail(log, clock)
+    (tmp_path / "app.log.0-current").symlink_to(tmp_path / "gone")
+    log.write_text("old\n")
+    tail.look()
+    log.rename(tmp_path / "app.log.1")
+    log.write_text("new\n")
+    assert [line.text for line in tail.read()] == ["old", "new"]

@@ -136,19 +136,19 @@ def _retryable(attempt: Attempt, retry: Retry, tries: Tries) -> bool:
         attempt.result or {},
     )
 
-    def met(rule: object) -> bool:
+    def met(rule: object, *, when_hidden: bool) -> bool:
         if isinstance(rule, str):
             return rule in attempt.kinds
         try:
             return bool(rule.condition(scope))  # type: ignore[attr-defined]
         except Undecided:
-            return True  # whether there was another attempt, the recording knows
+            return when_hidden  # whether there was another attempt, the recording knows
         except NotEvaluable:
             return False
 
-    if any(met(rule) for rule in retry.retry_on_not):
+    if any(met(rule, when_hidden=False) for rule in retry.retry_on_not):
         return False
-    return not retry.retry_on or any(met(rule) for rule in retry.retry_on)
+    return not retry.retry_on or any(met(rule, when_hidden=True) for rule in retry.retry_on)
 
 
 def attempted(context: Context, tries: Tries, request: Request) -> Steps[Attempt]:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from flows.engine.effects import Answer
     from flows.language.expressions import Expression
 
-RECEIVE_SECONDS = 10.0
 OPEN_SECONDS = 10.0
 
 

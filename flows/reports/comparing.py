@@ -15,7 +15,6 @@ from graph.runs import AssertionResult, FlowRun, Run, StepRun
 MOST_VALUES = 12
 SLOWER = 1.5
 SLOWER_MS = 50.0
-_TOLD_ELSEWHERE = frozenset({"headers_all", "duration_ms", "first_row", "url", "time", "attempts"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,18 @@ def test_strength_is_measured_beside_masked_values_and_never_suggests_what_it_ca
     ]
 
 
+@pytest.mark.parametrize("narrowed", ["retry_on: ['body.token != \"x\"']", "retry_on_not: ['body.token == \"x\"']"])
+def test_whether_a_masked_failure_was_retried_the_recording_says(tmp_path: Path, web: Web, narrowed: str) -> None:
+    answers = iter([{"token": TOKEN, "ready": False}, {"token": TOKEN, "ready": True}])
+    web.routes["POST /login"] = lambda seen: Reply(200, next(answers))
+    web.on("GET /me", 200, {"name": "Ada"})
+    retried = f"      retry: {{max_attempts: 2, delay: 1ms, {narrowed}}}\n      output:"
+    flow = FLOW.replace("len(body.token) == 20", "body.ready").replace('        - body.card == "**** 4242"\n', "")
+    run = run_text(tmp_path, flow.format(url=web.url).replace("      output:", retried))
+    assert (run.verdict, TOKEN in run_to_json(run)) == ("passed", False)
+    assert only(judge(run)).verdict == "passed"
+
+
 @pytest.mark.server("nats")
 def test_a_message_that_may_have_matched_is_undecided(tmp_path: Path, nats_url: str) -> None:
     run = run_text(

@@ -76,9 +76,10 @@ def tls_meaning(text: str) -> str:
     Args:
         text: with OpenSSL's or BoringSSL's words for it.
     """
-    verify = _VERIFY.search(text)
-    if verify:
-        return _untrusted(verify[1])
+    for said in reversed(list(_VERIFY.finditer(text))):
+        why = _WHY.match(text, said.end())
+        if why is not None:
+            return _untrusted(why[1])
     return next((meaning for part, meaning in _TLS_REASONS.items() if part in text.upper().replace(" ", "_")), "")
 
 
@@ -88,7 +89,8 @@ def _untrusted(why: str) -> str:
 
 
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
-_VERIFY = re.compile(r"(?i).*certificate[ _]verify[ _]failed[\]:]*\s*([^:(]+)")
+_VERIFY = re.compile(r"(?i)certificate[ _]verify[ _]failed")
+_WHY = re.compile(r"[\]:]*\s*([^:(]+)")
 _UNKNOWN_AUTHORITY = "; name its authority in 'tls: {ca: FILE}'"
 _VERIFY_ADVICE = {
     "issuer certificate": _UNKNOWN_AUTHORITY,

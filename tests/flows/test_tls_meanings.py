@@ -32,3 +32,8 @@ CASES = {
 @pytest.mark.parametrize("text", sorted(CASES))
 def test_a_library_s_words_for_tls(text: str) -> None:
     assert tls_meaning(text) == CASES[text]
+
+
+@pytest.mark.timeout(30)
+def test_a_long_message_is_looked_at_once() -> None:
+    assert tls_meaning("x" * 400_000) == ""

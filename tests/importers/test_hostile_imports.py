@@ -84,3 +84,10 @@ def test_references_in_a_circle_end() -> None:
         "    B: {$ref: '#/components/schemas/B'}\n"
     )
     assert len(texts(IMPORTERS["openapi"].read(Source("x.yaml", text)), "x.yaml")) == 1
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("line", ["a" + "\\." * 200, "{{a}}" * 60], ids=["escapes", "templates"])
+def test_a_line_of_hurl_without_a_colon_is_read_once(line: str) -> None:
+    for text in (f"GET http://h/x\n{line}\n", f"POST http://h/x\nA: b\n[Query]\n{line}\n"):
+        taken("hurl", text)

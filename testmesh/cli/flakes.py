@@ -19,7 +19,7 @@ LAST = 200
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--flow", default="", help="only this flow, as runs name it")
+    parser.add_argument("--flow", default="", help="only this file's flow")
     parser.add_argument("--last", type=int, default=LAST, metavar="N", help=f"runs to look at (default {LAST})")
     add_folder(parser)
     add_json(parser)
@@ -57,4 +57,4 @@ def _lines(found: list[Flake], runs: int) -> Iterator[str]:
         yield f"  {what}; first {flake.first}, last {flake.last}, e.g. run {flake.runs[0]}"
 
 
-COMMAND = Command("flows that passed and failed at one revision", _arguments, _run, "Flows")
+COMMAND = Command("flows that passed and failed, or needed a retry, at one revision", _arguments, _run, "Flows")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", nargs="?", help="run id, its beginning, or 'latest'")
+    parser.add_argument("run", nargs="?", help="run id or its beginning (default: the latest)")
     parser.add_argument("--flow", type=Path, help="a file whose assertions to use for the recorded flow of that name")
     parser.add_argument(
         "--last", type=int, metavar="N", help="with --flow and no run: would each assertion have held in the last N?"
@@ -33,8 +33,6 @@ def _run(options: argparse.Namespace) -> int:
     checkout = open_checkout(options.dir)
     if options.last is not None:
         return _over_the_last(checkout, options)
-    if options.run is None:
-        raise UserError("which recording?", hint="testmesh judge RUN, or testmesh judge --flow FILE --last N")
     return _one_run(checkout, options)
 
 
@@ -44,7 +42,7 @@ def _one_run(checkout: Checkout, options: argparse.Namespace) -> int:
     from flows.runner.spool import Spool
     from testmesh.compose.diagnosing import file_runs
 
-    run = file_runs(checkout).opened(options.run)
+    run = file_runs(checkout).opened(options.run or "latest")
     files = {flow.file for flow in run.flows}
     texts = {file: _text(checkout.project.root / file) for file in files if (checkout.project.root / file).is_file()}
     if options.flow is not None:

@@ -80,6 +80,8 @@ def test_the_commands_ask_the_store(tmp_path: Path, web: Web, capsys: pytest.Cap
         store.save(run)
     assert dispatch(["flakes", "-C", str(tmp_path)]) == 0
     assert dispatch(["judge", "-C", str(tmp_path), "--flow", "flow.yaml", "--last", "5"]) == 1
+    assert dispatch(["judge", "-C", str(tmp_path)]) == 1
+    assert dispatch(["judge", "-C", str(tmp_path), "no-such-run"]) == 2
     assert dispatch(["strength", "-C", str(tmp_path), "flow.yaml", "--min", "99"]) == 1
     before = (tmp_path / "flow.yaml").read_text()
     assert dispatch(["strength", "-C", str(tmp_path), "flow.yaml", "--write"]) == 0

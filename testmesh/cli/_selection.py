@@ -69,7 +69,7 @@ def _failed(options: argparse.Namespace, project: Project, asked: RunOptions) ->
     """The executions of an earlier run that did not pass: what failed, erred, or was never started."""
     from flows.runner.store import FileRunStore
 
-    run = FileRunStore(project.state / "runs").load(options.failed_in or "latest")
+    run = FileRunStore(project.state / "runs").load("latest" if options.failed_in is None else options.failed_in)
     found = [(flow.file, flow.row) for flow in run.flows if flow.verdict != "passed"]
     if not found:
         return f"every flow passed in run {run.id}"

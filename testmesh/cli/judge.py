@@ -42,7 +42,7 @@ def _one_run(checkout: Checkout, options: argparse.Namespace) -> int:
     from flows.runner.spool import Spool
     from testmesh.compose.diagnosing import file_runs
 
-    run = file_runs(checkout).opened(options.run or "latest")
+    run = file_runs(checkout).opened("latest" if options.run is None else options.run)
     files = {flow.file for flow in run.flows}
     texts = {file: _text(checkout.project.root / file) for file in files if (checkout.project.root / file).is_file()}
     if options.flow is not None:

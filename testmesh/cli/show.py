@@ -60,7 +60,7 @@ def _chosen(options: argparse.Namespace) -> str:
     """The run; `show --html RUN` says it too, since a page would be called otherwise."""
     if options.run is None and options.html and options.html.isalnum():
         options.run, options.html = options.html, ""
-    return options.run or "latest"
+    return "latest" if options.run is None else str(options.run)
 
 
 def _reports(options: argparse.Namespace, run: Run, state: Path) -> Mapping[str, Path]:

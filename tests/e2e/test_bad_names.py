@@ -79,7 +79,8 @@ def test_a_broken_recording_is_named_and_the_others_still_count(repo: Repo, app_
 
 def test_run_ids_lead_nowhere_else(repo: Repo) -> None:
     for name in ("../../etc/passwd", "nope", ""):
-        refused(repo.path, "show", name, says=(f"there is no run '{name}'", "testmesh runs"))
+        for command in ("show", "judge", "diagnose", "fix", "replay", "compare"):
+            refused(repo.path, command, name, says=(f"there is no run '{name}'", "testmesh runs"))
     refused(repo.path, "diagnose", "latest", says=("there are no runs yet", "testmesh run"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ from flows.clients.threads import in_thread
 DELIVERY_SECONDS = 15.0
 POLL_SECONDS = 0.02
 NEW_TOPIC_SECONDS = 0.05
+MOVED_SECONDS = 0.05
+UNKNOWN = "whether it is stored cannot be known"
 
 
 class Outgoing(NamedTuple):
@@ -59,6 +62,8 @@ class Producer:
             "linger.ms": 0,
             "message.timeout.ms": int(DELIVERY_SECONDS * 1000),
             "message.max.bytes": LARGEST_MESSAGE,
+            # What is sent again after a lost answer may be stored twice; numbering messages costs 500 ms at the start.
+            "message.send.max.retries": 0,
             "allow.auto.create.topics": True,
         }
         try:
@@ -82,12 +87,27 @@ class Producer:
         if topic not in self._topics:
             await self._known(topic)
             self._topics.add(topic)
-        kafka = library()
+        awaiting(self._where, "no acknowledgement")
+        deadline = time.monotonic() + DELIVERY_SECONDS
+        while True:
+            refused, sent = await self._answer(outgoing)
+            if refused is None:
+                return sent.partition(), sent.offset()
+            if refused.code() not in _not_stored() or time.monotonic() > deadline:
+                break
+            await asyncio.sleep(MOVED_SECONDS)
+        self._topics.discard(topic)
+        size = f" ({len(value or b'')} bytes)" if refused.code() == library().KafkaError.MSG_SIZE_TOO_LARGE else ""
+        raise ClientError(f"{self._where}: topic {topic}: {_plain(refused)}{size}", kind(refused))
+
+    async def _answer(self, outgoing: Outgoing) -> tuple[Any, Any]:
+        """What became of a message that was sent once: an error or None, and the message."""
+        kafka, topic = library(), outgoing.topic
         found: list[tuple[Any, Any]] = []
         try:
             self._producer.produce(
                 topic,
-                value=value,
+                value=outgoing.value,
                 key=outgoing.key,
                 headers=list(outgoing.headers),
                 partition=-1 if outgoing.partition is None else outgoing.partition,
@@ -97,14 +117,8 @@ class Producer:
             raise ClientError(f"{self._where}: topic {topic}: {error.args[0].str()}", "config") from error
         except (BufferError, ValueError, TypeError) as error:
             raise ClientError(f"{self._where}: topic {topic}: {reason(error)}", "config") from error
-        awaiting(self._where, "no acknowledgement")
         await in_thread(f"kafka {topic}", lambda given_up: self._wait(found, given_up))
-        refused, sent = found[0]
-        if refused is not None:
-            self._topics.discard(topic)
-            size = f" ({len(value or b'')} bytes)" if refused.code() == kafka.KafkaError.MSG_SIZE_TOO_LARGE else ""
-            raise ClientError(f"{self._where}: topic {topic}: {_plain(refused)}{size}", kind(refused))
-        return sent.partition(), sent.offset()
+        return found[0]
 
     async def _known(self, topic: str) -> None:
         """Waits until the topic exists; asking creates it where the broker does that."""
@@ -126,18 +140,40 @@ class Producer:
             given_up.wait(NEW_TOPIC_SECONDS)
 
     def _wait(self, found: list[tuple[Any, Any]], given_up: threading.Event) -> None:
+        problem: ClientError | None = None
         while not found and not given_up.is_set():
             self._producer.poll(POLL_SECONDS)
-            problem = self._problems.refused or self._problems.down
-            if problem is not None and not found:
+            seen = self._problems.refused or self._problems.down
+            if problem is None and seen is not None and not found:
+                problem = seen
                 self._producer.purge()
-                self._producer.poll(POLL_SECONDS)
+        refused = found[0][0] if found else None
+        if problem is not None and refused is not None:
+            if problem.type == "config" or refused.code() == library().KafkaError._PURGE_QUEUE:
                 raise problem
+            raise ClientError(f"{problem.message}; {UNKNOWN}", problem.type)
 
     async def aclose(self) -> None:
         """Drops what was given up; everything else was acknowledged already."""
         self._producer.purge()
 
 
+def _not_stored() -> frozenset[int]:
+    """Refusals of a broker that stored nothing, and of a cluster that is between two leaders: sending again is safe."""
+    codes = library().KafkaError
+    return frozenset(
+        [
+            codes.NOT_LEADER_FOR_PARTITION,
+            codes.LEADER_NOT_AVAILABLE,
+            codes.FENCED_LEADER_EPOCH,
+            codes.UNKNOWN_TOPIC_OR_PART,
+            codes.NOT_ENOUGH_REPLICAS,
+        ]
+    )
+
+
 def _plain(error: Any) -> str:
+    codes = library().KafkaError
+    if error.code() in (codes._TRANSPORT, codes._TIMED_OUT, codes._MSG_TIMED_OUT):
+        return f"no broker acknowledged the message; {UNKNOWN}"
     return str(error.str()).removeprefix("Broker: ").removeprefix("Local: ")

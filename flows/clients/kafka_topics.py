@@ -31,6 +31,7 @@ Position = Literal["start_of_flow", "beginning", "end"]
 POLL_SECONDS = 0.02
 NEW_TOPIC_SECONDS = 0.02
 NEW_PARTITION_SECONDS = 2.0
+LEADER_SECONDS = 0.5
 CLOSE_SECONDS = 2.0
 
 
@@ -96,7 +97,7 @@ class TopicLog:
 
     async def alive(self) -> None:
         """Waits until the server has answered."""
-        awaiting(self._where)
+        awaiting(self._where, f"no answer from who leads topic {self._topic}")
         self._looked.clear()
         self._hurry.set()
         await self._looked.wait()
@@ -180,8 +181,10 @@ class TopicLog:
         try:
             while not self._stop.is_set():
                 if time.monotonic() >= look_again or self._hurry.is_set():
-                    self._hurry.clear()
-                    self._look(consumer)
+                    asked = self._hurry.is_set()
+                    if self._look(consumer, leaders=asked) and asked:
+                        self._hurry.clear()
+                        self._tell(lambda looked: looked.set(), self._looked)
                     pause = NEW_PARTITION_SECONDS if self._assigned else NEW_TOPIC_SECONDS
                     look_again = time.monotonic() + pause
                 self._arrived(consumer.poll(POLL_SECONDS))
@@ -193,15 +196,29 @@ class TopicLog:
         finally:
             consumer.close()
 
-    def _look(self, consumer: Any) -> None:
-        """Takes partitions that came since; a broker that is away for a moment is asked again."""
+    def _look(self, consumer: Any, *, leaders: bool) -> bool:
+        """Takes partitions that came since; a broker that is away for a moment is asked again.
+
+        Args:
+            consumer: librdkafka's.
+            leaders: ask who leads each partition too: any broker knows the topics, only that one has the messages.
+
+        Returns:
+            Whether there is nothing new, and everyone who was asked has answered.
+        """
         kafka = library()
         try:
             found = consumer.list_topics(self._topic, timeout=1)
         except kafka.KafkaException:
-            return
-        self._tell(lambda looked: looked.set(), self._looked)
+            return False
+        known = set(self._assigned)
         self._assign(consumer, self._partitions(found), known=False, given_up=self._stop)
+        try:
+            for partition in sorted(known) if leaders else ():
+                consumer.get_watermark_offsets(kafka.TopicPartition(self._topic, partition), LEADER_SECONDS)
+        except kafka.KafkaException:
+            return False
+        return known == self._assigned
 
     def _arrived(self, found: Any) -> None:
         if self._problems.refused is not None:

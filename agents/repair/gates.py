@@ -12,7 +12,7 @@ from agents.repair.flow_text import changed_lines
 from agents.repair.inputs import RepairInputs, alone
 from agents.repair.inputs import judged as rejudge
 from graph.answers import FileEdit, GateResult
-from graph.runs import Run
+from graph.runs import Run, StepRun
 
 _FAILING = ("failed", "error")
 
@@ -81,7 +81,7 @@ def judged(trial: Trial) -> GateResult:
         return _unchecked(JUDGED, "no recording or no judge was given")
     again = rejudge(trial.inputs.seams.judge, recorded, trial.draft.text)
     steps = list(takewhile(lambda s: s.verdict != "not_run", (s for s in leaves(again.steps) if s.phase != "teardown")))
-    bad = [s for s in steps if s.verdict in _FAILING and not s.message.startswith("undecided: ")]
+    bad = [s for s in steps if s.verdict in _FAILING and not _undecided(s)]
     if bad:
         return _failed(JUDGED, f"{bad[0].id} does not hold on the recording: {bad[0].message}")
     failing = trial.inputs.diagnosis.step
@@ -89,6 +89,11 @@ def judged(trial: Trial) -> GateResult:
         return _unchecked(JUDGED, f"{failing} asks for something else now, which was not recorded")
     held = sum(s.verdict == "passed" for s in steps)
     return _passed(JUDGED, f"{held} recorded steps hold, {failing} among them")
+
+
+def _undecided(step: StepRun) -> bool:
+    """Whether nothing in a step failed whatever the recording hides; only its attempts are counted beside that."""
+    return all(line.startswith(("undecided: ", "(after ")) for line in step.message.split("\n"))
 
 
 def turns(trial: Trial) -> GateResult:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from agents.repair import RepairInputs, Seams, gates
+from agents.repair.draft import Draft
 from flows.engine.recording import judge
 from flows.events import run_from_json, run_to_json
 from flows.language.errors import UNDECIDED
@@ -13,6 +15,7 @@ from flows.language.expressions import InnerScope, MappingScope, compile_express
 from flows.language.masked_text import MASK, NUMBER_MASK, Masked, fingerprint, recorded
 from flows.strength.history import over
 from flows.strength.measuring import Measure, measured
+from graph.answers import Diagnosis
 from graph.runs import Run
 from tests.flows.support import Reply, Web, only, run_text
 
@@ -164,6 +167,16 @@ def test_whether_a_masked_failure_was_retried_the_recording_says(tmp_path: Path,
     run = run_text(tmp_path, flow.format(url=web.url).replace("      output:", retried))
     assert (run.verdict, TOKEN in run_to_json(run)) == ("passed", False)
     assert only(judge(run)).verdict == "passed"
+
+
+@pytest.mark.parametrize(("name", "outcome"), [("Ada", "passed"), ("Bob", "failed")])
+def test_a_fix_that_fails_whatever_is_masked_is_refused(tmp_path: Path, web: Web, name: str, outcome: str) -> None:
+    run = logged_in(tmp_path, web)
+    text = only(run).source.replace("        - len(body.token) == 20\n", "")
+    text = text.replace('[body.name == "Ada"]', f'[\'login.body.token == "x"\', body.name == "{name}"]')
+    why = Diagnosis(run.id, "flow.yaml", "login", "unknown", "It changed.")
+    inputs = RepairInputs(why, run, "flow.yaml", only(run).source, Seams(lambda text, path: (), judge))
+    assert gates.judged(gates.Trial(inputs, Draft(text, (), ()))).outcome == outcome
 
 
 @pytest.mark.server("nats")

@@ -29,6 +29,7 @@ MAX_IDLE = 8
 CONNECT_SECONDS = 10
 CANCEL_SECONDS = 0.5
 _FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
+_AWAY = re.compile(r"the database system is (starting up|shutting down|in recovery|not (yet )?accepting)")
 _WROTE = frozenset(["INSERT", "UPDATE", "DELETE", "MERGE"])
 
 
@@ -191,8 +192,8 @@ class Postgres:
             return ClientError(f"{self}: {reason(error)}", "config")
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         said = lines[-1] if lines else type(error).__name__
-        refused = "FATAL:" in said
-        said = said.rpartition("FATAL:")[2].strip() if refused else said
+        refused = "FATAL:" in said and not _AWAY.search(said)
+        said = said.rpartition("FATAL:")[2].strip() if "FATAL:" in said else said
         return ClientError(f"{self}: {said}", "server" if refused else "connection")
 
 

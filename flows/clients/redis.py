@@ -79,7 +79,7 @@ class RedisConnection:
             RedisError: the server refuses the command.
         """
         async with self._turn:
-            if self._reader is None or self._reader.at_eof():
+            if self._reader is None or self._reader.at_eof() or self._reader.exception() is not None:
                 await greeted(self._where, self._log_in())
             reply = await self._roundtrip(words)
         if isinstance(reply, RedisError):

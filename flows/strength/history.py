@@ -137,7 +137,7 @@ def _outcomes(flow: FlowRun) -> dict[Key, tuple[Outcome, tuple[object, object] |
     """The worst of a line's iterations."""
     found: dict[Key, tuple[Outcome, tuple[object, object] | None]] = {}
     for step in _all(flow.steps):
-        undecided = step.verdict == "error" and step.message.startswith("undecided: recording")
+        undecided = step.verdict == "error" and step.message.startswith(_TOO_SHORT)
         for one in step.assertions:
             key = (one.line, one.list, one.expression)
             doubt = undecided or one.message == UNDECIDED
@@ -147,4 +147,6 @@ def _outcomes(flow: FlowRun) -> dict[Key, tuple[Outcome, tuple[object, object] |
     return found
 
 
+_TOO_SHORT = ("undecided: recording ends", "undecided: the recording ", "undecided: attempt ")
+"""How messages of the engine begin where a recording has no further read or attempt."""
 _WORSE: tuple[Outcome, ...] = ("held", "undecided", "failed")

@@ -108,6 +108,13 @@ def test_a_wait_that_ended_early_leaves_a_stricter_line_undecided(tmp_path: Path
     assert list(past.verdicts.values()) == [("passed", "error")]
 
 
+def test_a_stricter_line_that_would_have_been_tried_again_is_undecided(tmp_path: Path, web: Web) -> None:
+    web.on("GET /count", 200, {"count": 1})
+    text = FLOW.format(url=web.url).replace("      wait: none\n", "      wait: none\n      retry: {max_attempts: 2}\n")
+    past = over(pairs([run_text(tmp_path, text)]), text.replace("count < 3", "count < 1"), "flow.yaml")
+    assert [next(iter(line.outcomes.values())) for line in past.lines] == ["held", "undecided"]
+
+
 def heard(values: str, ended: str, length: float, error: str = "") -> FlowRun:
     """A recorded consumer."""
     messages = tuple({"raw": value, "value": value} for value in values)

@@ -93,6 +93,7 @@ class TopicLog:
                 if not self._inbox.interrupted:
                     raise
                 await reachable(self._where)
+                awaiting("", "")  # it answers again: from here on only messages are waited for
                 self._inbox.resume()
 
     async def alive(self) -> None:

@@ -11,7 +11,7 @@ from flows.clients.errors import ClientError
 from flows.clients.inbox import InboxLog
 from flows.clients.rabbitmq import MAX_BEHIND, STREAM_PREFETCH, Position, shown
 from flows.clients.resuming import keep_reading
-from flows.clients.servers import Server
+from flows.clients.servers import Server, greeted
 
 CLOSE_SECONDS = 5.0
 
@@ -32,16 +32,34 @@ class QueueLog(InboxLog[AmqpConnection]):
         self._commands = codec().commands
         self._older = 0
         self._tags: list[int] = []
+        self._bodies: list[int] = []
+        self._given = 0
+        self._turn = asyncio.Lock()
         self._taken: set[int] = set()
 
     async def _start(self) -> None:
-        """Begins to hold the queue's messages."""
+        self._older = await self._hold()
+
+    async def _hold(self) -> int:
+        """Begins to hold the queue's messages; gives how many there are."""
         connection, name = await self._connection.open(), f"queue {self._queue}"
         found = await connection.call(self._commands.Queue.Declare(queue=self._queue, passive=True), name)
         self._usable(int(found.consumer_count), int(found.message_count))
-        self._older = int(found.message_count)
         await connection.call(self._commands.Basic.Qos(prefetch_count=65_535), name)
         await connection.call(self._commands.Basic.Consume(queue=self._queue), name)
+        return int(found.message_count)
+
+    async def _again(self) -> None:
+        """After the connection broke off the queue gives all it had given before, and goes on from there."""
+        async with self._turn:
+            if not self._inbox.interrupted:
+                return
+            await self._connection.aclose()
+            where = self._connection.where
+            self._connection = AmqpConnection(where, self._take, self._lost)
+            self._given = 0
+            await greeted(where, self._hold())
+            self._inbox.resume()
 
     async def alive(self) -> None:
         """Waits until the server has answered."""
@@ -73,6 +91,8 @@ class QueueLog(InboxLog[AmqpConnection]):
             index: 0-based, those from before the flow included.
             ack: it is taken away when the flow ends.
         """
+        if self._inbox.interrupted:
+            await self._again()
         found = await self._inbox.get(index)
         if ack:
             self._taken.add(index)
@@ -90,11 +110,20 @@ class QueueLog(InboxLog[AmqpConnection]):
         await super().aclose()
 
     def _take(self, found: Delivery) -> None:
-        self._tags.append(found.tag)
-        self._inbox.put(shown(found), len(found.body))
+        place, body = self._given, hash((found.exchange, found.routing_key, found.body))
+        self._given += 1
+        if place == len(self._tags):
+            self._tags.append(found.tag)
+            self._bodies.append(body)
+            self._inbox.put(shown(found), len(found.body))
+            return
+        self._tags[place] = found.tag
+        if body != self._bodies[place]:
+            text = f"{self._inbox.what} came back with other messages after the connection had ended"
+            self._inbox.fail(ClientError(text, "server"))
 
     def _lost(self, error: ClientError) -> None:
-        self._inbox.fail(ClientError(f"{error.message}; the queue has its messages again", error.type))
+        self._inbox.interrupt(ClientError(f"{error.message}; the queue has its messages again", error.type))
 
 
 class QueueView:

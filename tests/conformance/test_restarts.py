@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import select
 import signal
@@ -11,11 +12,13 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
 
 from tests.conformance.actions import flow_of
+from tests.conformance.brokers import Proxy
 from tests.flows.support import Reply, Seen, Web, run_text, step, verdicts
 from tests.servers.process import Unavailable
 from tests.servers.small import start_postgres
@@ -131,3 +134,59 @@ def _until_it_refuses(url: str) -> None:
             psycopg.connect(url).close()
         except psycopg.OperationalError:
             return
+
+
+def _declared(url: str, name: str) -> int:
+    """How many messages a queue has; it is made when there is none."""
+
+    async def count() -> int:
+        import aio_pika
+
+        async with await aio_pika.connect(url) as connection:
+            channel = await connection.channel()
+            queue = await channel.declare_queue(name, durable=True)
+            return int(queue.declaration_result.message_count or 0)
+
+    return asyncio.run(count())
+
+
+def test_a_rabbitmq_queue_is_read_on_after_its_connection_ended(tmp_path: Path, rabbitmq_url: str, web: Web) -> None:
+    name = f"t-{uuid4().hex}"
+    _declared(rabbitmq_url, name)
+    proxy = Proxy(int(rabbitmq_url.rpartition(":")[2].partition("/")[0]))
+    through = f"amqp://guest:guest@127.0.0.1:{proxy.port}"
+
+    def cut(seen: Seen) -> Reply:
+        proxy.cut()
+        return Reply(200)
+
+    def publish(number: int) -> str:
+        config = f"{{url: '{rabbitmq_url}', queue: {name}, value: {{n: {number}}}}}"
+        return f"{{id: p{number}, action: rabbitmq_publish, config: {config}, assert: [ok == true]}}"
+
+    def consume(step_id: str, count: int, more: str) -> str:
+        config = f"{{url: '{through}', queue: {name}, ack: true, count: {count}, timeout: {more}"
+        return f"{{id: {step_id}, action: rabbitmq_consume, config: {config}}}"
+
+    web.routes["GET /cut"] = cut
+    try:
+        run = run_text(
+            tmp_path,
+            flow_of(
+                publish(1),
+                publish(2),
+                consume("early", 2, "9s}, assert: ['map(messages, .value.n) == [1, 2]']"),
+                f"{{id: cut, action: http_request, config: {{url: '{web.url}/cut'}}, assert: [status == 200]}}",
+                publish(3),
+                consume(
+                    "on",
+                    3,
+                    "9s}, assert: ['map(messages, .value.n) == [1, 2, 3]'], retry: {max_attempts: 99, delay: 50ms}",
+                ),
+                consume("doubled", 4, "300ms}, optional: true"),
+            ),
+        )
+    finally:
+        proxy.close()
+    assert (step(run, "on").verdict, step(run, "doubled").verdict) == ("passed", "failed"), step(run, "on").message
+    assert _declared(rabbitmq_url, name) == 0

@@ -22,6 +22,7 @@ _BINARY = re.compile(r"(?i)^(?:image|audio|video|font)/|^application/(?:octet-st
 _STATUS = re.compile(r"\s*(?:response\.)?status\b")
 _REDIRECT, _ERROR = 300, 400
 _LONG = 320
+_SEARCHED = 4_000
 
 
 def sentence(action: str, request: Mapping[str, object]) -> str:
@@ -117,7 +118,7 @@ def _body(answer: Mapping[str, object], *, asked: bool) -> str:
     if isinstance(body, str) and _BINARY.match(kind):
         return f"({kind}, {len(body):,} characters in base64)"
     if isinstance(body, str):
-        return _flat(_HIDDEN.sub(" ", body[:20_000]) if "html" in kind or body.lstrip().startswith("<!") else body)
+        return _flat(_HIDDEN.sub(" ", body[:_SEARCHED]) if "html" in kind or body.lstrip().startswith("<!") else body)
     return "" if body is None else shown(body)
 
 

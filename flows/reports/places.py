@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -96,9 +97,10 @@ def texts_near(flow: FlowRun, root: Path) -> Mapping[str, str]:
         file = waiting.pop()
         for match in _NAMED.finditer(found[file]):
             name = _beside(file, match[1])
-            if name not in found and (root / name).is_file():
-                found[name] = (root / name).read_text("utf-8", "replace")
-                waiting.append(name)
+            with suppress(OSError):
+                if name not in found and (root / name).is_file():
+                    found[name] = (root / name).read_text("utf-8", "replace")
+                    waiting.append(name)
     return found
 
 

@@ -276,7 +276,9 @@ class _Course:
             alive = await self._answer(Alive(effect.request, self._live.time.now() + ALIVE_MS))
             # Without a word about whom it waited for, this would count as the silence of a living server.
             silent = alive._replace(awaited=alive.awaited or "no answer") if alive.type == "timeout" else alive
-            return silent._replace(at=answer.at) if alive.type else answer
+            # What came before the server's word was on its way within the window.
+            found = silent if alive.type else await self._answer(effect)
+            return found._replace(at=answer.at)
         return answer
 
     def _sheltered(self, *, on: bool) -> bool:

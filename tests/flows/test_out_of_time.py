@@ -15,6 +15,7 @@ import pytest
 from flows.clients import servers
 from flows.clients.awaiting import awaiting, watched
 from flows.clients.pool import Clients
+from flows.engine.recording import judge
 from flows.runner import live
 from tests.conformance.actions import flow_of
 from tests.flows.support import raw_server, run_text, step
@@ -219,3 +220,22 @@ def test_silence_of_a_frozen_broker_is_none(
     found = step(run, "a")
     assert found.verdict == "failed", found.message
     assert f"127.0.0.1:{port}: no" in found.message
+
+
+def _nats_that_wakes_up(connection: socket.socket) -> None:
+    """What it says when it is asked whether it lives: a message of before, then that it does."""
+    connection.sendall(b"INFO {}\r\n")
+    asked = 0
+    while data := connection.recv(65536):
+        for _ in range(data.count(b"PING")):
+            asked += 1
+            connection.sendall((b"MSG s 1 4\r\nlate\r\n" if asked == 3 else b"") + b"PONG\r\n")
+
+
+def test_a_message_that_comes_before_the_broker_s_word_is_one(tmp_path: Path) -> None:
+    with raw_server(_nats_that_wakes_up) as port:
+        config = f"{FOLLOWED['nats_subscribe'].format(port)}, expect: none, timeout: 100ms"
+        run = run_text(tmp_path, flow_of(f"{{id: a, action: nats_subscribe, config: {{{config}}}}}"))
+    found = step(run, "a")
+    assert (found.verdict, found.message) == ("failed", "a message arrived although none was expected")
+    assert judge(run).verdict == "failed"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +79,15 @@ def test_http2_by_prior_knowledge_and_a_server_that_only_has_http1(tmp_path: Pat
 
 
 def test_a_server_that_only_hangs_up_spoke_no_http2() -> None:
-    with raw_server(lambda connection: connection.recv(65536)) as port:
+    def hangs_up(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.shutdown(socket.SHUT_WR)
+        # Closing with something unread would reset the connection instead.
+        with contextlib.suppress(OSError):
+            while connection.recv(65536):
+                continue
+
+    with raw_server(hangs_up) as port:
         (found,) = _asked(port, ("GET", b""))
     assert isinstance(found, ClientError), found
     assert found.message == f"127.0.0.1:{port}: the server closed the connection and spoke no HTTP/2"
